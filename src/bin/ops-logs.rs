@@ -1,0 +1,3 @@
+//! ops-logs: rotate, compress, keep, verify.
+
+fn main() {}

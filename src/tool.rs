@@ -1,0 +1,112 @@
+//! What `launch` needs to know of a tool, and nothing more.
+//!
+//! A command is a change or a query. A change gathers facts, decides a plan from them, and carries it
+//! out; `launch` alone decides whether the last step happens. A query only answers.
+
+use clap::Subcommand;
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{failure::Result, report::Report, run::Run, settings::Loaded};
+
+/// A binary of the belt.
+pub trait Tool {
+    /// The binary's name: `ops-logs`.
+    const NAME: &'static str;
+    /// The name without the family: `logs`. Names settings files, state and schemas.
+    const SUBJECT: &'static str;
+    /// One line for `--help`.
+    const ABOUT: &'static str;
+    /// Examples for the end of `--help`.
+    const EXAMPLES: &'static str;
+    /// The tool's own subcommands.
+    type Command: Subcommand;
+    /// What its TOML files may say.
+    type Settings: DeserializeOwned + Serialize + JsonSchema + Default;
+
+    /// Settings that parsed but contradict themselves: a path written twice, a size of nothing.
+    /// Each problem names its key path (`log[2].paths`); `launch` finds the line.
+    fn check(settings: &Self::Settings) -> Vec<Contradiction>;
+
+    /// Turns what was typed into a task. `settings` loads on demand, so that a command that needs none
+    /// works beside a broken file.
+    fn task(command: Self::Command, settings: &dyn Fn() -> Result<Loaded<Self::Settings>>) -> Result<Task>;
+}
+
+/// Settings that cannot mean anything, whatever the machine looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// Where: a dotted key path such as `log[2].paths[0]`.
+    pub key: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to write instead.
+    pub hint: Option<String>,
+}
+
+/// What a subcommand turned out to be.
+pub enum Task {
+    /// Alters the machine, unless only the plan was asked for.
+    Change(Box<dyn AnyChange>),
+    /// Shows what a change would do, and never does it.
+    Plan(Box<dyn AnyChange>),
+    /// Answers a question.
+    Query(Box<dyn Query>),
+}
+
+/// Gather, decide, carry out.
+pub trait Change {
+    /// The decisions, each with its reason.
+    type Plan;
+
+    /// Schema of its report, such as `opsbelt.logs.rotate/1`.
+    fn schema(&self) -> &'static str;
+    /// The job whose lock a run holds. Planning takes no lock.
+    fn job(&self) -> &'static str;
+    /// Asks the world once and decides. Must not alter anything.
+    fn plan(&self, run: &Run) -> Result<Self::Plan>;
+    /// The plan as a report, nothing done.
+    fn show(&self, run: &Run, plan: &Self::Plan) -> Report;
+    /// Walks the plan; one item's trouble is one step's trouble.
+    fn carry_out(&self, run: &Run, plan: Self::Plan) -> Result<Report>;
+}
+
+/// A [`Change`] whose plan stays its own business.
+pub trait AnyChange {
+    /// See [`Change::schema`].
+    fn schema(&self) -> &'static str;
+    /// See [`Change::job`].
+    fn job(&self) -> &'static str;
+    /// Gathers and decides, and shows what would be done.
+    fn preview(&self, run: &Run) -> Result<Report>;
+    /// Gathers, decides, carries out.
+    fn perform(&self, run: &Run) -> Result<Report>;
+}
+
+impl<C: Change> AnyChange for C {
+    fn schema(&self) -> &'static str {
+        Change::schema(self)
+    }
+
+    fn job(&self) -> &'static str {
+        Change::job(self)
+    }
+
+    fn preview(&self, run: &Run) -> Result<Report> {
+        let plan = self.plan(run)?;
+        Ok(self.show(run, &plan))
+    }
+
+    fn perform(&self, run: &Run) -> Result<Report> {
+        let plan = self.plan(run)?;
+        self.carry_out(run, plan)
+    }
+}
+
+/// Answers from what is there; alters nothing.
+pub trait Query {
+    /// Schema of its report.
+    fn schema(&self) -> &'static str;
+    /// The answer. Rows or bytes that are the answer themselves go to `run.out`.
+    fn answer(&self, run: &Run) -> Result<Report>;
+}
