@@ -18,6 +18,7 @@
 //! `tests/layering.rs` fails on an arrow that points up.
 
 pub mod failure;
+pub mod files;
 pub mod report;
 pub mod run;
 pub mod settings;
