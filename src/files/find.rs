@@ -13,6 +13,7 @@ use crate::failure::{Failure, Result};
 #[derive(Clone, Debug)]
 pub struct PathPattern {
     text: String,
+    whole: Pattern,
     /// The folders up to the first wildcard.
     root: PathBuf,
     /// What remains of the way to the folder.
@@ -56,10 +57,11 @@ impl PathPattern {
         if text.ends_with('/') || *name == "**" {
             return Err(format!("`{text}` names a folder; name the files in it, for example `{}/*.log`", text.trim_end_matches(['/', '*'])));
         }
+        let whole = Pattern::new(text).map_err(|error| format!("`{text}` is no pattern: {}", error.msg))?;
         let literal = folders.iter().take_while(|part| !wild(part)).count();
         let root = folders[..literal].iter().fold(PathBuf::from("/"), |path, part| path.join(part));
         let folders = folders[literal..].iter().map(|part| Part::new(part)).collect::<std::result::Result<_, _>>()?;
-        Ok(PathPattern { text: text.to_owned(), root, folders, name: Part::new(name)? })
+        Ok(PathPattern { text: text.to_owned(), whole, root, folders, name: Part::new(name)? })
     }
 
     /// The pattern as it was written.
@@ -82,7 +84,7 @@ impl PathPattern {
 
     /// Whether a whole path is meant.
     pub fn matches(&self, path: &Path) -> bool {
-        Pattern::new(&self.text).is_ok_and(|pattern| pattern.matches_path_with(path, RULES))
+        self.whole.matches_path_with(path, RULES)
     }
 
     /// The folders in which names may be meant, in order, and those that could not be looked into.

@@ -16,7 +16,11 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{dir::FileId, kernel::Lease, open_files};
+use super::{
+    dir::FileId,
+    kernel::Lease,
+    open_files::{self, Access, OpenFile},
+};
 
 /// Who may still write to a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +74,7 @@ pub fn name_them(id: FileId) -> Option<String> {
     const NAMED: usize = 3;
     let mut found = Vec::new();
     let _ = open_files::each(Path::new("/proc"), &mut |open| {
-        if open.id() == id && open.writable() && found.len() < NAMED {
+        if is(open, id) && found.len() < NAMED {
             found.push(format!("{} (pid {})", open.command, open.pid));
         }
     });
@@ -78,17 +82,22 @@ pub fn name_them(id: FileId) -> Option<String> {
     (!found.is_empty()).then(|| found.join(", "))
 }
 
+/// Whether `open` is this file and may write to it; what cannot be told counts as may.
+fn is(open: &OpenFile<'_>, id: FileId) -> bool {
+    open.dev == id.dev && open.ino == id.ino && open.access() != Some(Access::Read)
+}
+
 fn search(proc: &Path, id: FileId, refusal: &io::Error) -> Writers {
     let mut found = None;
     let coverage = open_files::each(proc, &mut |open| {
-        if found.is_none() && open.id() == id && open.writable() {
+        if found.is_none() && is(open, id) {
             found = Some(format!("{} (pid {})", open.command, open.pid));
         }
     });
-    match (found, coverage.complete()) {
-        (Some(writer), _) => Writers::Somebody(Some(writer)),
-        (None, Ok(())) => Writers::Nobody,
-        (None, Err(why)) => Writers::Unknown(format!("the kernel does not tell ({}) and {why}", crate::failure::plain(refusal))),
+    match found {
+        Some(writer) => Writers::Somebody(Some(writer)),
+        None if coverage.is_whole() => Writers::Nobody,
+        None => Writers::Unknown(format!("the kernel does not tell ({}), and not every process can be looked into", crate::failure::plain(refusal))),
     }
 }
 
