@@ -108,6 +108,14 @@ fn a_week_belongs_to_the_year_of_its_thursday() {
 }
 
 #[test]
+fn months_go_on_over_the_turn_of_the_year() {
+    let items = ["2024-12-31T12:00:00Z", "2025-12-30T12:00:00Z", "2025-12-31T12:00:00Z", "2026-01-01T12:00:00Z"].map(archive);
+    let shown = verdicts(&items, &keep("monthly = 9"), UTC, NOW, None);
+    let unwanted = "- not among the newest 9 monthly";
+    assert_eq!(shown, ["+ newest of 2024-12", unwanted, "+ newest of 2025-12", "+ newest of 2026-01"]);
+}
+
+#[test]
 fn a_day_is_a_day_of_the_zone() {
     let items = ["2026-06-01T21:59:59Z", "2026-06-01T22:00:00Z"].map(archive);
     assert_eq!(kept(&items, &keep("daily = 9"), UTC, NOW), ["2026-06-01T22:00:00Z"]);
@@ -143,9 +151,8 @@ fn an_hour_shown_twice_is_two_hours() {
 fn a_clock_set_back_over_midnight_makes_no_extra_day() {
     // St John's, 2006-10-29: at 00:01 the clock went back to 23:01 of the 28th.
     let items = ["2006-10-29T02:30:30Z", "2006-10-29T02:40:00Z", "2006-10-29T03:40:00Z"].map(archive);
-    let rules = keep("daily = 2");
-    let shown = verdicts(&items, &rules, St_Johns, NOW, None);
-    assert_eq!(shown, ["- not among the newest 2 daily", "+ newest of 2006-10-28", "+ newest of 2006-10-29"]);
+    let shown = verdicts(&items, &keep("daily = 9"), St_Johns, NOW, None);
+    assert_eq!(shown, ["- not among the newest 9 daily", "+ newest of 2006-10-28", "+ newest of 2006-10-29"]);
 }
 
 #[test]
