@@ -20,6 +20,7 @@
 pub mod failure;
 pub mod files;
 pub mod report;
+pub mod retention;
 pub mod run;
 pub mod settings;
 pub mod tool;
