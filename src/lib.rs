@@ -18,7 +18,9 @@
 //! `tests/layering.rs` fails on an arrow that points up.
 
 pub mod failure;
+pub mod files;
 pub mod report;
 pub mod run;
 pub mod settings;
 pub mod tool;
+pub mod tools;

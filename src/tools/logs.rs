@@ -1,0 +1,1 @@
+//! ops-logs: rotates, compresses and keeps logs, and never loses one.
