@@ -19,8 +19,11 @@
 
 pub mod failure;
 pub mod files;
+pub mod launch;
 pub mod report;
 pub mod retention;
 pub mod run;
 pub mod settings;
 pub mod tool;
+pub mod tools;
+pub mod tools;
