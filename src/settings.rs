@@ -98,7 +98,10 @@ fn merged(layers: Vec<Node>, shape: &Shape<'_>, problems: &mut Vec<Problem>) -> 
 /// Reads the tree into its type. Reading stops at the first trouble, so that is taken out and the rest is read again:
 /// one run names all of it.
 fn typed<T: DeserializeOwned>(mut tree: Node, problems: &mut Vec<Problem>) -> (Option<T>, Node) {
-    while tree.value != Value::Rejected && problems.len() <= problem::MOST {
+    for _ in 0..=problem::MOST {
+        if tree.value == Value::Rejected {
+            break;
+        }
         let refusal = match reader::read(&tree) {
             Ok(value) => return (Some(value), tree),
             Err(refusal) => refusal,

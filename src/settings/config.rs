@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, Result},
-    report::{Cell, Report, Table},
+    report::{Cell, Report, Table, safe},
     tool::Tool,
 };
 
@@ -36,12 +36,17 @@ pub fn show<T: Tool>(sources: &Sources) -> Result<String> {
     for (path, end) in leaves(&text, T::NAME)? {
         let line_end = text[end..].find('\n').map_or(text.len(), |more| end + more);
         let origin = loaded.origins.source(&path);
-        shown.push_str(&text[from..line_end]);
-        shown.push_str(&crate::report::safe(&format!("   # {origin}")));
+        shown.push_str(&disarmed(&text[from..line_end]));
+        shown.push_str(&safe(&format!("   # {origin}")));
         from = line_end;
     }
     shown.push_str(&text[from..]);
     Ok(shown)
+}
+
+/// Every line by itself: the ends of lines are ours.
+fn disarmed(text: &str) -> String {
+    text.split('\n').map(safe).collect::<Vec<_>>().join("\n")
 }
 
 /// The merged settings as `value`, and in `origins` the origin of each by its key path.

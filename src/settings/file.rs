@@ -43,7 +43,7 @@ impl SettingsFile {
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = error.as_bytes()[..good].split(|byte| *byte == b'\n').count();
             wrong(&format!("line {line} is not UTF-8"))
         })?;
         Ok(Some(SettingsFile { path: path.to_owned(), text }))

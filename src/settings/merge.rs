@@ -1,7 +1,7 @@
 //! Lays one layer of settings over another. Tables merge key by key; values and plain lists replace; lists of tables
 //! grow, and entries of the same name merge.
 
-use std::collections::btree_map::Entry as Slot;
+use std::collections::{HashMap, btree_map::Entry as Slot};
 
 use super::{
     shape::Shape,
@@ -38,12 +38,11 @@ fn grows(items: &[Node], news: &[Node]) -> bool {
 
 fn append(items: &mut Vec<Node>, news: Vec<Node>, shape: &Shape<'_>) {
     // Only entries of earlier layers: two of one file are a slip that is reported elsewhere.
-    let earlier = items.len();
+    let named = items.iter().enumerate().filter_map(|(place, old)| Some((old.name()?.0.to_owned(), place)));
+    let places: HashMap<String, usize> = named.collect();
     for new in news {
-        let name = new.name().map(|(name, _)| name);
-        let same = |old: &Node| name.is_some() && old.name().map(|(name, _)| name) == name;
-        match items[..earlier].iter().position(same) {
-            Some(place) => merge(&mut items[place], new, shape),
+        match new.name().and_then(|(name, _)| places.get(name)) {
+            Some(place) => merge(&mut items[*place], new, shape),
             None => items.push(new),
         }
     }

@@ -77,15 +77,20 @@ impl fmt::Display for Path<'_> {
                 Step::Index(index) => write!(f, "[{index}]")?,
                 Step::Key(key) => {
                     f.write_str(if place > 0 { "." } else { "" })?;
-                    match key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) && !key.is_empty() {
-                        true => f.write_str(key)?,
-                        false => write!(f, "\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))?,
+                    if is_bare(key) {
+                        f.write_str(key)?;
+                    } else {
+                        write!(f, "\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))?;
                     }
                 }
             }
         }
         Ok(())
     }
+}
+
+fn is_bare(key: &str) -> bool {
+    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 /// Reads a key path. What cannot be read ends it, which leaves the part around it.

@@ -47,7 +47,7 @@ impl Problem {
             Origin::Default => "the settings".to_owned(),
             Origin::File(Spot { file, bytes }) => {
                 let (line, column) = file.position(bytes.start);
-                format!("{}:{line}:{column}", file.path.display())
+                safe(&format!("{}:{line}:{column}", file.path.display()))
             }
             other => other.to_string(),
         }

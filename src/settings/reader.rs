@@ -78,7 +78,10 @@ impl std::error::Error for Refusal {}
 
 impl de::Error for Refusal {
     fn custom<T: Display>(message: T) -> Refusal {
-        Refusal::new(message)
+        let text = message.to_string();
+        // Serde's own words name a Rust type.
+        let untagged = text.starts_with("data did not match any variant of untagged enum");
+        Refusal::new(if untagged { "this has none of the forms that are allowed here" } else { &text })
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Refusal {
@@ -254,13 +257,11 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     type Error = Refusal;
 
     fn unit_variant(self) -> Result<(), Refusal> {
-        match self.content {
-            None => Ok(()),
-            Some(_) => {
-                let refusal = Refusal::new(format_args!("`{}` takes no value", self.name));
-                Err(refusal.with(format_args!("write \"{}\"", self.name)).under_key(self.name).on_key())
-            }
+        if self.content.is_none() {
+            return Ok(());
         }
+        let refusal = Refusal::new(format_args!("`{}` takes no value", self.name));
+        Err(refusal.with(format_args!("write \"{}\"", self.name)).under_key(self.name).on_key())
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Refusal> {

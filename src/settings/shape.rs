@@ -43,8 +43,9 @@ impl<'s> Shape<'s> {
             shape.resolve(schema, DEEPEST);
         }
         let tables = shape.alternatives.iter().filter(|schema| says_object(schema)).count();
-        let common = shape.alternatives.first().is_some_and(|schema| schema.contains_key("properties"));
-        shape.choice = tables > 1 && !common;
+        // A choice that is flattened into a table leaves the table's own keys beside it.
+        let common = |schema: &&Map<String, Json>| schema.contains_key("properties") && offers(schema).next().is_some();
+        shape.choice = tables > 1 && !shape.alternatives.iter().any(common);
         shape
     }
 
@@ -56,14 +57,17 @@ impl<'s> Shape<'s> {
         };
         let target = schema.get("$ref").and_then(Json::as_str).and_then(|target| target.strip_prefix('#'));
         if let Some(target) = target.and_then(|pointer| self.root.pointer(pointer)) {
+            // The tag of a tagged table stands beside the reference to the rest of it.
+            if schema.contains_key("properties") {
+                self.alternatives.push(schema);
+            }
             self.resolve(target, left - 1);
             return;
         }
         self.alternatives.push(schema);
-        let offers = ["allOf", "anyOf", "oneOf"].map(|word| schema.get(word).and_then(Json::as_array));
-        self.open |=
-            offers == [None; 3] && !schema.contains_key("type") && !schema.contains_key("const") && !schema.contains_key("enum");
-        for offer in offers.into_iter().flatten().flatten() {
+        let says_nothing = ["type", "const", "enum"].iter().all(|word| !schema.contains_key(*word));
+        self.open |= says_nothing && offers(schema).next().is_none();
+        for offer in offers(schema) {
             self.resolve(offer, left - 1);
         }
     }
@@ -112,6 +116,11 @@ impl<'s> Shape<'s> {
     pub(super) fn says(&self, name: &str) -> bool {
         self.alternatives.iter().any(|schema| says(schema, name))
     }
+}
+
+/// The schemas that `schema` puts together or offers to choose from.
+fn offers(schema: &Map<String, Json>) -> impl Iterator<Item = &Json> {
+    ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|word| schema.get(word)?.as_array()).flatten()
 }
 
 fn says_object(schema: &Map<String, Json>) -> bool {
@@ -164,4 +173,89 @@ fn unknown_keys(node: &mut Node, shape: &Shape<'_>, path: &mut Vec<Step>, proble
 fn unknown(key: &str, known: &[&str], path: &[Step]) -> Problem {
     let table = if path.is_empty() { String::new() } else { format!(" in `{}`", Path(path)) };
     Problem::new(format_args!("unknown key `{key}`{table}")).hint(suggest::instead(key, known))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Root {
+        plain: Option<Plain>,
+        tagged: Tagged,
+        flat: Option<Flat>,
+        map: BTreeMap<String, Plain>,
+        any: Json,
+        list: Vec<Plain>,
+        named: Option<Named>,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Plain {
+        one: u8,
+        deeper: Option<Box<Plain>>,
+    }
+
+    #[derive(JsonSchema)]
+    #[serde(tag = "kind")]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    enum Tagged {
+        A(Plain),
+        B { two: u8 },
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Flat {
+        own: u8,
+        #[serde(flatten)]
+        choice: Tagged,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    enum Named {
+        Nothing,
+        Left(Plain),
+        Right(Plain),
+    }
+
+    fn keys(path: &[&str]) -> Option<Vec<String>> {
+        let schema = Schema::of::<Root>();
+        let shape = path.iter().fold(schema.shape(), |shape, key| if *key == "[]" { shape.item() } else { shape.key(key) });
+        let mut keys: Vec<String> = shape.keys()?.into_iter().map(str::to_owned).collect();
+        keys.sort();
+        keys.dedup();
+        Some(keys)
+    }
+
+    #[test]
+    fn every_kind_of_table_knows_its_keys() {
+        let plain = Some(vec!["deeper".to_owned(), "one".to_owned()]);
+        assert_eq!(keys(&["plain"]), plain);
+        assert_eq!(keys(&["plain", "deeper", "deeper"]), plain);
+        assert_eq!(keys(&["list", "[]"]), plain);
+        assert_eq!(keys(&["map", "whatever"]), plain);
+        assert_eq!(keys(&["tagged"]).unwrap(), ["deeper", "kind", "one", "two"]);
+        assert_eq!(keys(&["flat"]).unwrap(), ["deeper", "kind", "one", "own", "two"]);
+        assert_eq!(keys(&["named"]).unwrap(), ["Left", "Right"]);
+    }
+
+    #[test]
+    fn where_anything_may_stand_no_key_is_unknown() {
+        for path in [&["map"][..], &["any"], &["any", "x", "[]"], &["plain", "one"]] {
+            assert_eq!(keys(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn only_kinds_that_exclude_each_other_are_a_choice() {
+        let schema = Schema::of::<Root>();
+        let choices = ["plain", "tagged", "flat", "map", "any", "list", "named"].map(|key| schema.shape().key(key).is_choice());
+        assert_eq!(choices, [false, true, false, false, false, false, true]);
+    }
 }

@@ -7,7 +7,7 @@ use toml::{Spanned, de::DeTable, de::DeValue};
 use super::{
     file::SettingsFile,
     origin::{Origin, Spot, Step},
-    problem::Problem,
+    problem::{self, Problem},
 };
 
 /// A value and where it was written.
@@ -196,7 +196,10 @@ impl Grower<'_> {
         let Value::List(items) = &list.value else { return };
         let mut seen = BTreeMap::new();
         for (name, origin) in items.iter().filter_map(Node::name) {
-            if let Some(first) = seen.insert(name, origin) {
+            // Each costs a look through the file, and nobody reads more of them.
+            if let Some(first) = seen.insert(name, origin)
+                && self.problems.len() <= problem::MOST
+            {
                 let problem = Problem::at(origin, format_args!("`{name}` is written twice in this file, first at {first}"));
                 self.problems.push(problem.hint("rename one of the two, or make them one"));
             }

@@ -181,6 +181,14 @@ fn deep_nesting_is_refused_and_not_followed() {
     }
 }
 
+#[test]
+fn a_file_full_of_mistakes_is_answered_shortly() {
+    let twins = "[[log]]\nname = 'a'\n".repeat(50_000);
+    assert!(Scene::with(&twins).complaint().len() < 10_000);
+    let unknown: Vec<String> = (0..60_000).map(|number| format!("a{number} = 1")).collect();
+    assert!(Scene::with(&unknown.join("\n")).complaint().contains("and 59980 more"));
+}
+
 proptest! {
     #[test]
     fn no_file_panics(text in "\\PC{0,40}|((host|limit|log|when|\\[\\[log\\]\\]|\\[defaults\\]|name|keep) ?[=.] ?('a'|5|\\[|\\]|\\{|\\}|ü|\"|\n|é = 1)*\n){0,5}") {
