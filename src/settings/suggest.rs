@@ -17,6 +17,20 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
 }
 
+/// What to write instead of `word`, as a hint.
+pub(super) fn instead(word: &str, known: &[&str]) -> String {
+    nearest(word, known.iter().copied()).map_or_else(|| one_of(known), |meant| format!("did you mean `{meant}`?"))
+}
+
+/// The words to choose from, when none was nearly right.
+pub(super) fn one_of(known: &[&str]) -> String {
+    match known {
+        [] => "nothing may stand here".to_owned(),
+        [only] => format!("use `{only}`"),
+        _ => format!("use one of `{}`", known.join("`, `")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::nearest;

@@ -27,7 +27,7 @@ impl Quantity for Span {
 
 impl Span {
     /// Longer makes no sense for logs, and keeps every sum of an instant and a span inside the calendar.
-    pub const LONGEST: Duration = Duration::from_secs(365_250 * 86_400);
+    pub const LONGEST: Duration = Duration::from_hours(365_250 * 24);
 
     /// So many seconds.
     pub const fn seconds(seconds: u32) -> Span {
