@@ -97,7 +97,6 @@ impl Here {
         let facts = if job.how == Compression::None {
             compress::measure(&source, &job.label)?
         } else {
-            self.archives().remove(&job.part)?;
             let part = self.archives().create(&job.part)?;
             self.write_part(&source, &part, job, progress).inspect_err(|_| {
                 // What is left of it only takes room that we may need; the next run would remove it too.

@@ -3,7 +3,7 @@
 
 use crate::{
     failure::Failure,
-    files::dir::FileId,
+    files::{archive_name::ArchiveName, dir::FileId},
     tools::logs::{
         ledger::{Content, Entry, EntryId, Stage},
         rotate::facts::{Seen, World, same},
@@ -17,6 +17,8 @@ pub struct Recovery {
     pub id: EntryId,
     /// What comes next.
     pub next: Next,
+    /// What cut-off compressions left beside the archives: worth nothing.
+    pub leftovers: Vec<String>,
 }
 
 /// How a begun rotation goes on.
@@ -66,13 +68,20 @@ impl Next {
 pub fn decide(content: &Content, world: &World) -> Vec<Recovery> {
     let next = |fact: &crate::tools::logs::rotate::facts::PendingFact| {
         let entry = content.entries.get(&fact.id)?;
-        let next = match &fact.seen {
-            Ok(seen) => next(entry, seen),
-            Err(failure) => Next::Blind(failure.clone()),
-        };
-        Some(Recovery { id: fact.id, next })
+        Some(match &fact.seen {
+            Ok(seen) => Recovery { id: fact.id, next: next(entry, seen), leftovers: leftovers(entry, seen) },
+            Err(failure) => Recovery { id: fact.id, next: Next::Blind(failure.clone()), leftovers: Vec::new() },
+        })
     };
     world.pending.iter().filter_map(next).collect()
+}
+
+/// A finished archive that was not recorded is a leftover only while the file it was made from is whole.
+fn leftovers(entry: &Entry, seen: &Seen) -> Vec<String> {
+    let recorded = entry.archive().map(|(file, _)| file);
+    let whole = recorded.is_none() && same(seen.plain.as_ref(), entry.file);
+    let left = |name: &&String| Some(name.as_str()) != recorded && (whole || ArchiveName::is_part(name));
+    seen.archives.iter().filter(left).cloned().collect()
 }
 
 fn next(entry: &Entry, seen: &Seen) -> Next {
