@@ -165,13 +165,18 @@ impl<T: Tool> Launch<T> {
     fn config(&self, config: &Config, run: &Run) -> Result<Ended> {
         let json = self.shared.format == Format::Json;
         let report = match config {
-            Config::Check => settings::inspect::check::<T>(&self.sources())?,
+            Config::Check => settings::config::check::<T>(&self.sources())?,
+            Config::Show if json => {
+                let shown = settings::config::show_json::<T>(&self.sources())?;
+                answer(run, &format!("{shown:#}\n"))?;
+                return Ok(Self::bare());
+            }
             Config::Show => {
-                answer(run, &settings::inspect::show::<T>(&self.sources(), json)?)?;
+                answer(run, &settings::config::show::<T>(&self.sources())?)?;
                 return Ok(Self::bare());
             }
             Config::Schema => {
-                answer(run, &settings::inspect::schema::<T>())?;
+                answer(run, &settings::config::schema::<T>())?;
                 return Ok(Self::bare());
             }
         };

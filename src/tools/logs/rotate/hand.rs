@@ -12,7 +12,7 @@ use std::{path::Path, sync::Mutex, time::Duration};
 
 pub use self::{
     act::{Act, Acted},
-    child::{Child, serve},
+    child::{Child, SUBCOMMAND, serve},
     here::Here,
 };
 use crate::{
