@@ -24,3 +24,4 @@ pub mod retention;
 pub mod run;
 pub mod settings;
 pub mod tool;
+pub mod tools;
