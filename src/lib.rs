@@ -26,4 +26,7 @@ pub mod run;
 pub mod settings;
 pub mod tool;
 pub mod tools;
+<<<<<<< HEAD
 pub mod tools;
+=======
+>>>>>>> rules
