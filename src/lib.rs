@@ -26,7 +26,3 @@ pub mod run;
 pub mod settings;
 pub mod tool;
 pub mod tools;
-<<<<<<< HEAD
-pub mod tools;
-=======
->>>>>>> rules

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     ledger::{Content, Stage},
     rotate::{Rotate, facts::What, plan::Plan},
-    when,
+    when::{self, Periods},
 };
 use crate::{
     failure::Result,
@@ -77,7 +77,7 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &BTreeMap<St
         let due = plan.rotations.iter().find(|rotation| rotation.folder == plan.world.folders[log.folder].path && rotation.log == log.name);
         let next = match due {
             Some(rotation) => Cell::Text(format!("now: {}", rotation.why)),
-            None => when::next(&set.when, &when::Log { size: stat.size, since: log.since }, set.zone, plan.world.now).map_or(Cell::None, Cell::Time),
+            None => when::next(&set.when, &when::Log { size: stat.size, since: log.since }, &Periods::at(set.zone, plan.world.now)).map_or(Cell::None, Cell::Time),
         };
         let last = content.last.get(&path).copied().map_or(Cell::None, Cell::Time);
         rows.push(vec![

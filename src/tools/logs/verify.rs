@@ -16,7 +16,7 @@ use crate::{
         dir::{Dir, Kind, stat_open},
     },
     report::{Finding, Outcome, Report, Severity, Size, Step},
-    run::{Progress, Run},
+    run::Run,
     tool::Query,
     tools::logs::ledger::{Entry, Ledger},
 };

@@ -11,7 +11,7 @@ mod swap;
 use std::collections::HashSet;
 
 use self::hands::Hands;
-use super::{Rotate, plan::Plan, show};
+use super::{Rotate, facts::FoundArchive, plan::Plan, show};
 use crate::{
     failure::{Failure, Result},
     files::kernel,
@@ -65,15 +65,8 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Pl
         unfinished: HashSet::new(),
         tally: Tally::default(),
     };
-    let phases = |carry: &mut Carry| -> Result<()> {
-        recover::adopt(carry, std::mem::take(&mut plan.adoptions))?;
-        recover::finish(carry, &plan.recoveries)?;
-        swap::rotate(carry, &plan)?;
-        archive::archive(carry)?;
-        remove::remove(carry, &plan)?;
-        carry.ledger.tidy()
-    };
-    if let Err(failure) = phases(&mut carry) {
+    let adoptions = std::mem::take(&mut plan.adoptions);
+    if let Err(failure) = carry.phases(adoptions, &plan) {
         carry.report.incomplete.push((&failure).into());
     }
     if let Some(signal) = run.shutdown.asked_by() {
@@ -91,6 +84,16 @@ fn step_aside() {
 }
 
 impl Carry<'_> {
+    /// Ends early only when the ledger cannot be written: then nothing may be changed any more.
+    fn phases(&mut self, adoptions: Vec<FoundArchive>, plan: &Plan) -> Result<()> {
+        recover::adopt(self, adoptions)?;
+        recover::finish(self, &plan.recoveries)?;
+        swap::rotate(self, plan)?;
+        archive::archive(self)?;
+        remove::remove(self, plan)?;
+        self.ledger.tidy()
+    }
+
     fn step(&mut self, step: Step) {
         self.report.steps.push(step);
     }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::{
     listing::{Found, Listing},
-    pending::PendingFact,
+    pending::{PendingFact, Seen},
 };
 use super::Rotate;
 use crate::{

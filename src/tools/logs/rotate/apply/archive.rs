@@ -20,9 +20,8 @@ use crate::{
         writers::{self, Writers},
     },
     report::{Outcome, Size, Step},
-    run::Progress,
     tools::logs::{
-        ledger::{Entry, EntryId, Line, Stage},
+        ledger::{Entry, Line, Stage},
         rotate::hand::{Compress, Hand},
     },
 };
