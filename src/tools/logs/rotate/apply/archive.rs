@@ -21,7 +21,7 @@ use crate::{
     },
     report::{Outcome, Size, Step},
     tools::logs::{
-        ledger::{Entry, Line, Stage},
+        ledger::{Archive, Entry, Line, Stage},
         rotate::hand::{Compress, Hand},
     },
 };
@@ -78,7 +78,7 @@ impl Deadlines {
 
 /// The job for `entry`, once nobody writes to its file any more.
 fn ready(carry: &mut Carry, entry: Entry, deadlines: &Deadlines) -> Option<Job> {
-    let rotated = format!("{}/{}", entry.folder, entry.name);
+    let rotated = entry.rotated_path();
     let result = closed(carry, &entry, deadlines).and_then(|closed| closed.map(|(hand, file)| job(carry, &entry, hand, file)).transpose());
     match result {
         Ok(Some(job)) => Some(job),
@@ -100,7 +100,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
     let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
     // Without a way to tell the writer there is nothing to wait for.
     let patience = if set.is_some_and(|set| set.reopen.is_some()) { deadlines.left(&entry.set) } else { Duration::ZERO };
-    let waits = |why: String| Step::new("archive", format!("{}/{}", entry.folder, entry.name), Outcome::Waiting, why);
+    let waits = |why: String| Step::new("archive", entry.rotated_path(), Outcome::Waiting, why);
     match hand.writers(&entry.name, file, patience)? {
         Writers::Nobody => Ok(Some((hand, file))),
         Writers::Somebody(who) => {
@@ -153,14 +153,14 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: &(dyn Fn(u64) + Sync)
         }
     }
     let proven = publish(carry, proven);
-    let recorded = proven.iter().map(|(job, facts)| Line::reached(&job.entry, Stage::Archived { file: job.target.clone(), facts: facts.clone() }));
+    let recorded = proven.iter().map(|(job, facts)| Line::Archived { id: job.entry.id, archive: Archive { file: job.target.clone(), facts: facts.clone() } });
     carry.ledger.commit(recorded.collect())?;
     release(carry, proven)
 }
 
 fn give_up(carry: &mut Carry, job: &Job, failure: &Failure) {
     carry.unfinished.insert(job.entry.log_path());
-    carry.failed("archive", format!("{}/{}", job.entry.folder, job.entry.name), failure);
+    carry.failed("archive", job.entry.rotated_path(), failure);
 }
 
 /// Compresses on as many threads as allowed; None for what was not begun because somebody asked to stop.
@@ -217,7 +217,7 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
     for (job, facts) in proven {
         let in_place = job.compress.how == Compression::None && job.entry.archives.is_none();
         let released = if in_place { Ok(()) } else { job.hand.release(&job.entry.name, job.file, facts.size) };
-        let rotated = format!("{}/{}", job.entry.folder, job.entry.name);
+        let rotated = job.entry.rotated_path();
         match released {
             Ok(()) => {
                 carry.tally.archived += 1;
@@ -227,7 +227,7 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
                 let step = Step::new("archive", format!("{}/{}", job.entry.archive_folder(), job.target), Outcome::Done, told);
                 let value = serde_json::to_value(&facts).unwrap_or_default();
                 carry.step(step.with("from", rotated).with("facts", value));
-                lines.push(Line::reached(&job.entry, Stage::Stored { file: job.target, facts }));
+                lines.push(Line::reached(&job.entry, Stage::Stored));
             }
             // Archived, proven and recorded: only the uncompressed file still takes room. The next run looks again.
             Err(failure) => {

@@ -82,6 +82,7 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         file: Some(rotation.file),
         inherited: None,
         stage: Stage::Intended,
+        archive: None,
         id: carry.ledger.next_id(),
     }
 }
