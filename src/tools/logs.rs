@@ -1,1 +1,3 @@
 //! ops-logs: rotates, compresses and keeps logs, and never loses one.
+
+pub mod logrotate;
