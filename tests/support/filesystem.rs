@@ -169,6 +169,18 @@ impl FileSystem {
         path
     }
 
+    /// Limits it to so many bytes by quota (btrfs), or to none.
+    pub fn limit(&self, bytes: Option<u64>) {
+        let disk = self.path();
+        rustix::fs::syncfs(File::open(&disk).expect("mounted")).expect("a healthy disk");
+        must("btrfs", &[OsStr::new("quota"), OsStr::new("enable"), disk.as_ref()]);
+        let limit = bytes.map_or_else(|| "none".to_owned(), |bytes| bytes.to_string());
+        must(
+            "btrfs",
+            &["qgroup", "limit", &limit, "5"].map(OsStr::new).into_iter().chain([disk.as_os_str()]).collect::<Vec<_>>(),
+        );
+    }
+
     fn attach(&self) {
         let (image, disk) = (self.at("image"), self.at("disk"));
         // A long commit interval: what was not synced must not reach the disk by luck.

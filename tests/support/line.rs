@@ -7,10 +7,15 @@
 pub(crate) fn compose(id: u32, seq: u64, filler: usize) -> Vec<u8> {
     let mut line = format!("{id} {seq} {filler} ").into_bytes();
     let mut state = seq ^ (u64::from(id) << 48);
-    // One draw gives eight letters: half random, so that it compresses about as well as a real log.
+    let start = line.len();
+    // Eight letters a draw, and what is long repeats itself: it compresses about as well as a real log.
     let end = line.len() + filler;
     line.reserve(filler + 20);
     while line.len() < end {
+        if line.len() - start >= 512 {
+            line.extend_from_within(start..(start + (end - line.len()).min(512)));
+            continue;
+        }
         let word = mix(&mut state).to_le_bytes();
         for byte in &word[..(end - line.len()).min(8)] {
             line.push(b'a' + (byte & 0x07));

@@ -3,6 +3,7 @@
 //!
 //! It never truncates, never seeks, and closes the old file only after the new one is open.
 
+#[expect(dead_code, reason = "the tally reads what we write")]
 mod line;
 
 use std::{
@@ -50,7 +51,7 @@ struct Orders {
     id: u32,
     rate: u64,
     lines: u64,
-    bytes: u64,
+    room: u64,
     seconds: f64,
     style: Style,
 }
@@ -63,7 +64,7 @@ impl Orders {
             id: 0,
             rate: 0,
             lines: u64::MAX,
-            bytes: u64::MAX,
+            room: 0,
             seconds: f64::INFINITY,
             style: Style::Plain,
         };
@@ -84,7 +85,7 @@ impl Orders {
             "--id" => self.id = number(value)?,
             "--rate" => self.rate = number(value)?,
             "--lines" => self.lines = number(value)?,
-            "--bytes" => self.bytes = number(value)?,
+            "--room" => self.room = number(value)?,
             "--seconds" => self.seconds = number(value)?,
             "--style" => {
                 self.style = match value {
@@ -117,19 +118,19 @@ fn write(orders: &Orders) -> io::Result<u64> {
         fs::rename(&fresh, pidfile)?;
     }
     let began = Instant::now();
-    let (mut seq, mut bytes) = (0, 0);
-    while seq < orders.lines && bytes < orders.bytes && began.elapsed().as_secs_f64() < orders.seconds {
+    let mut seq = 0;
+    while seq < orders.lines && began.elapsed().as_secs_f64() < orders.seconds {
         if stop.load(Ordering::SeqCst) {
             break;
         }
         if reopen.swap(false, Ordering::SeqCst) {
             file = open(orders)?;
         }
-        if early(orders.rate, seq, began) {
+        if early(orders.rate, seq, began) || (seq % 64 == 0 && crowded(&file, orders.room)?) {
             rest(&wake)?;
             continue;
         }
-        bytes += put(&mut file, orders, seq)?;
+        put(&mut file, orders, seq)?;
         seq += 1;
     }
     Ok(seq)
@@ -142,6 +143,12 @@ fn open(orders: &Orders) -> io::Result<File> {
 /// Whether line `seq` is not due yet.
 fn early(rate: u64, seq: u64, began: Instant) -> bool {
     rate > 0 && u128::from(seq) * 1_000_000 > began.elapsed().as_micros() * u128::from(rate)
+}
+
+/// Whether the disk has less than `room` bytes left: a writer as fast as it can must not fill it.
+fn crowded(file: &File, room: u64) -> io::Result<bool> {
+    let left = rustix::fs::fstatvfs(file)?;
+    Ok(left.f_bavail * left.f_frsize < room)
 }
 
 /// Until a signal comes, two milliseconds at most; then the lines that became due go out together.
@@ -157,7 +164,7 @@ fn rest(wake: &UnixStream) -> io::Result<()> {
     }
 }
 
-fn put(file: &mut File, orders: &Orders, seq: u64) -> io::Result<u64> {
+fn put(file: &mut File, orders: &Orders, seq: u64) -> io::Result<()> {
     let style = match (orders.style, seq % 64) {
         (Style::Mixed, 0) => Style::Long,
         (Style::Mixed, rest) if rest % 2 == 0 => Style::Writev,
@@ -190,6 +197,6 @@ fn put(file: &mut File, orders: &Orders, seq: u64) -> io::Result<u64> {
 }
 
 /// One line, one write: a second one for the rest could land in another writer's line.
-fn whole(written: usize, wanted: usize) -> io::Result<u64> {
-    if written == wanted { Ok(written as u64) } else { Err(io::Error::other(format!("{written} of {wanted} bytes written"))) }
+fn whole(written: usize, wanted: usize) -> io::Result<()> {
+    if written == wanted { Ok(()) } else { Err(io::Error::other(format!("{written} of {wanted} bytes written"))) }
 }

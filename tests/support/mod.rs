@@ -11,6 +11,7 @@ pub mod needs;
 pub mod power;
 pub mod process;
 pub mod scenario;
+pub mod scene;
 pub mod strace;
 pub mod sweep;
 pub mod tally;
@@ -45,8 +46,8 @@ pub fn example(name: &str) -> PathBuf {
         build.args(["build", "--quiet", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
         build.arg("--target-dir").arg(target.parent().expect("target/<profile>"));
         build.args(target.ends_with("release").then_some("--release"));
-        let built = process::Process::start(&mut build).end(Duration::from_mins(5));
-        assert!(built.status.success(), "cannot build {name}: {}", built.stderr);
+        let ended = process::Process::start(&mut build).end(Duration::from_mins(5));
+        assert!(ended.status.success(), "cannot build {name}: {}", ended.stderr);
     }
     drop(alone);
     program

@@ -8,7 +8,7 @@ use std::sync::{
 };
 
 use super::{
-    scenario::Scenario,
+    scene::Scene,
     strace::{self, Blow, Strike, Traced},
     trace::Call,
 };
@@ -18,13 +18,13 @@ pub struct Sweep<'a> {
     /// For messages.
     pub name: &'a str,
     /// Makes the scene, up to the run that is struck.
-    pub scene: &'a (dyn Fn() -> Scenario + Sync),
+    pub scene: &'a (dyn Fn() -> Scene + Sync),
     /// The run that is struck.
     pub args: &'a [&'a str],
     /// Which of the calls, and what happens to them.
     pub blows: &'a (dyn Fn(&Call) -> Vec<Blow> + Sync),
     /// Looks at what is left; panics when it should not be.
-    pub check: &'a (dyn Fn(&Scenario, &Strike, &Traced) + Sync),
+    pub check: &'a (dyn Fn(&Scene, &Strike, &Traced) + Sync),
 }
 
 /// How much a sweep did.
@@ -64,7 +64,7 @@ impl Sweep<'_> {
     /// Tells the story once whole, then once for each blow. `every` > 1 takes only each n-th blow, from `first`.
     pub fn run(&self, first: usize, every: usize) -> Swept {
         let scene = (self.scene)();
-        let whole = strace::run(&scene.command(self.args), None);
+        let whole = strace::run(&scene.scenario.command(self.args), None);
         assert!(whole.ended.status.success(), "{}: the run that nobody strikes fails: {whole:#?}", self.name);
         let threads = whole.trace.busy_threads();
         assert_eq!(threads.len(), 1, "{}: ranks count per thread, so one must make all the calls: {threads:?}", self.name);
@@ -90,7 +90,7 @@ impl Sweep<'_> {
 
     fn tell(&self, strike: &Strike) -> bool {
         let scene = (self.scene)();
-        let traced = strace::run(&scene.command(self.args), Some(strike));
+        let traced = strace::run(&scene.scenario.command(self.args), Some(strike));
         let hit = match strike.blow {
             Blow::Kill => traced.ended.was_killed(),
             Blow::Error(_) | Blow::Lie => traced.trace.calls.iter().any(Call::injected),
