@@ -49,7 +49,7 @@ impl Query for Verify {
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
-        let ledger = Ledger::read(run.state.folder(), &self.host)?;
+        let ledger = Ledger::read(run.state.folder()?, &self.host)?;
         let wanted = |entry: &&Entry| self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));
         let archives: Vec<(&Entry, &Archive)> =
             ledger.content().entries.values().filter(wanted).filter_map(|entry| Some((entry, entry.archive.as_ref()?))).collect();
