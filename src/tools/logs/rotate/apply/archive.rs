@@ -185,31 +185,39 @@ fn compress_all(batch: &[Job], parallel: usize, progress: &(dyn Fn(u64) + Sync),
     results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
-/// Makes the parts durable, gives them their names, makes the names durable. What fails stays uncompressed.
+/// Makes the parts durable, gives them their names, makes the names durable: one barrier each for all
+/// files of a folder. What fails stays uncompressed.
 fn publish(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
-    let published: Vec<_> = proven
-        .into_iter()
-        .filter_map(|(job, facts)| {
-            let done = if job.compress.how == Compression::None {
-                Ok(())
-            } else {
-                job.hand.settle(vec![job.compress.part.clone()]).and_then(|()| job.hand.publish(&job.compress.part, &job.target))
-            };
-            done.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
-        })
-        .collect();
-    let mut synced: Vec<(*const Hand, Result<()>)> = Vec::new();
-    published
-        .into_iter()
-        .filter_map(|(job, facts)| {
-            let hand = Arc::as_ptr(&job.hand);
-            if !synced.iter().any(|(known, _)| *known == hand) {
-                synced.push((hand, job.hand.sync_names()));
-            }
-            let result = synced.iter().find(|(known, _)| *known == hand).map_or(Ok(()), |(_, result)| result.clone());
-            result.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
-        })
-        .collect()
+    let mut folders: Vec<Vec<(Job, Facts)>> = Vec::new();
+    for (job, facts) in proven {
+        match folders.iter_mut().find(|folder| Arc::ptr_eq(&folder[0].0.hand, &job.hand)) {
+            Some(folder) => folder.push((job, facts)),
+            None => folders.push(vec![(job, facts)]),
+        }
+    }
+    folders.into_iter().flat_map(|folder| publish_folder(carry, folder)).collect()
+}
+
+fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
+    let hand = Arc::clone(&jobs[0].0.hand);
+    let compressed = |job: &Job| job.compress.how != Compression::None;
+    let parts: Vec<String> = jobs.iter().filter(|(job, _)| compressed(job)).map(|(job, _)| job.compress.part.clone()).collect();
+    if parts.is_empty() {
+        return jobs;
+    }
+    let settled = hand.settle(parts);
+    let named = jobs.into_iter().filter_map(|(job, facts)| {
+        let named = settled.clone().and_then(|()| if compressed(&job) { hand.publish(&job.compress.part, &job.target) } else { Ok(()) });
+        named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
+    });
+    let named: Vec<_> = named.collect();
+    match hand.sync_names() {
+        Ok(()) => named,
+        Err(failure) => {
+            named.iter().for_each(|(job, _)| give_up(carry, job, &failure));
+            Vec::new()
+        }
+    }
 }
 
 fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
