@@ -145,8 +145,7 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
 fn rotation(set: &LogSet, log: &LogFact, world: &World, names: &mut Names, (stat, actor, why): (Stat, Actor, Why)) -> Result<Rotation> {
     let folder = world.folders[log.folder].path.clone();
     if let Some(archives) = &set.archive_dir {
-        let fact = world.folders.iter().find(|fact| fact.path == *archives);
-        if let Some(Err(failure)) = fact.map(|fact| &fact.state) {
+        if let Some(Err(failure)) = world.folder(archives).map(|fact| &fact.state) {
             return Err(failure.clone());
         }
     }
