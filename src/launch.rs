@@ -72,11 +72,7 @@ impl<T: Tool> Launch<T> {
     }
 
     fn end(&self, word: Word<T::Command>) -> Exit {
-        let state = match State::of(T::SUBJECT) {
-            Ok(state) => state,
-            Err(failure) => return self.complain(&failure),
-        };
-        let run = self.run(state);
+        let run = self.run(State::of(T::SUBJECT));
         if let Err(failure) = signals::listen(&run.shutdown) {
             return self.complain(&failure);
         }

@@ -195,6 +195,11 @@ impl Dir {
         sys::fsync(&self.fd).doing("sync the folder", self.path.display())
     }
 
+    /// Makes everything on this file system survive a power cut, other users' data too.
+    pub fn sync_file_system(&self) -> Result<()> {
+        sys::syncfs(&self.fd).doing("sync the file system of", self.path.display())
+    }
+
     /// Total and free bytes of the file system that the directory is on.
     pub fn space(&self) -> Result<(u64, u64)> {
         let space = sys::fstatvfs(&self.fd).doing("ask for the free space of", self.path.display())?;

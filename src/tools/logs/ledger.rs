@@ -52,11 +52,14 @@ pub struct Entry {
     pub inherited: Option<String>,
     /// How far it has come.
     pub stage: Stage,
+    /// The archive, from the stage `Archived` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
 }
 
 /// How far a rotated log has come. Each stage is recorded when it is reached.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "is")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// About to swap the live log away.
     Intended,
@@ -65,28 +68,20 @@ pub enum Stage {
     /// Its writer has been told; not archived yet.
     Told,
     /// Archived and proven; the uncompressed file may still be there.
-    Archived {
-        /// The archive's name.
-        file: String,
-        /// What is true of it.
-        facts: Facts,
-    },
+    Archived,
     /// Only the archive is left: the normal state.
-    Stored {
-        /// The archive's name.
-        file: String,
-        /// What is true of it.
-        facts: Facts,
-    },
+    Stored,
     /// About to be removed by a keep-rule.
-    Removing {
-        /// The archive's name.
-        file: String,
-        /// What is true of it.
-        facts: Facts,
-        /// The rule.
-        why: String,
-    },
+    Removing,
+}
+
+/// A finished archive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Archive {
+    /// Its name.
+    pub file: String,
+    /// What is true of it.
+    pub facts: Facts,
 }
 
 impl Entry {
@@ -100,12 +95,25 @@ impl Entry {
         self.archives.as_deref().unwrap_or(&self.folder)
     }
 
-    /// The finished archive's name and facts, once it is one.
-    pub fn archive(&self) -> Option<(&str, &Facts)> {
-        match &self.stage {
-            Stage::Archived { file, facts } | Stage::Stored { file, facts } | Stage::Removing { file, facts, .. } => Some((file, facts)),
-            Stage::Intended | Stage::Swapped | Stage::Told => None,
-        }
+    /// The name of the file that holds the log now.
+    pub fn file_name(&self) -> &str {
+        self.archive.as_ref().map_or(&self.name, |archive| &archive.file)
+    }
+
+    /// The path of the file that holds the log now.
+    pub fn path(&self) -> String {
+        let folder = if self.archive.is_some() { self.archive_folder() } else { &self.folder };
+        format!("{}/{}", folder.trim_end_matches('/'), self.file_name())
+    }
+
+    /// The path of the rotated, uncompressed file.
+    pub fn rotated_path(&self) -> String {
+        format!("{}/{}", self.folder.trim_end_matches('/'), self.name)
+    }
+
+    /// What the archive takes on the disk.
+    pub fn stored(&self) -> u64 {
+        self.archive.as_ref().map_or(0, |archive| archive.facts.stored)
     }
 }
 
@@ -132,6 +140,13 @@ pub enum Line {
         id: EntryId,
         /// How far.
         stage: Stage,
+    },
+    /// An entry is archived and proven.
+    Archived {
+        /// Which.
+        id: EntryId,
+        /// The archive.
+        archive: Archive,
     },
     /// An entry is gone: removed by a rule, or never came to be.
     Gone {
@@ -184,6 +199,13 @@ impl Content {
                     entry.stage = stage;
                     let rotation = entry.rotation();
                     self.note(rotation);
+                }
+            }
+            Line::Archived { id, archive } => {
+                self.dead += 1;
+                if let Some(entry) = self.entries.get_mut(&id) {
+                    entry.stage = Stage::Archived;
+                    entry.archive = Some(archive);
                 }
             }
             Line::Gone { id, .. } => {

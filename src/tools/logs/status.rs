@@ -55,11 +55,11 @@ fn archives(content: &Content) -> BTreeMap<String, Archives> {
     let mut all: BTreeMap<String, Archives> = BTreeMap::new();
     for entry in content.entries.values() {
         let archives = all.entry(entry.log_path()).or_default();
-        match entry.archive() {
-            Some((_, facts)) => {
+        match &entry.archive {
+            Some(archive) => {
                 archives.count += 1;
-                archives.plain += facts.size;
-                archives.stored += facts.stored;
+                archives.plain += archive.facts.size;
+                archives.stored += archive.facts.stored;
             }
             None => archives.waiting += u64::from(entry.stage != Stage::Intended),
         }

@@ -12,13 +12,13 @@ use std::{
 use crate::{
     failure::{Failure, Result},
     files::{
-        compress::{self, Compression, Facts},
+        compress::{self, Compression},
         dir::{Dir, Kind, stat_open},
     },
     report::{Finding, Outcome, Report, Severity, Size, Step},
     run::Run,
     tool::Query,
-    tools::logs::ledger::{Entry, Ledger},
+    tools::logs::ledger::{Archive, Entry, Ledger},
 };
 
 /// Which archives to prove anew.
@@ -49,15 +49,15 @@ impl Query for Verify {
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
-        let ledger = Ledger::read(run.state.folder(), &self.host)?;
+        let ledger = Ledger::read(run.state.folder()?, &self.host)?;
         let wanted = |entry: &&Entry| self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));
-        let archives: Vec<(&Entry, &str, &Facts)> =
-            ledger.content().entries.values().filter(wanted).filter_map(|entry| entry.archive().map(|(file, facts)| (entry, file, facts))).collect();
+        let archives: Vec<(&Entry, &Archive)> =
+            ledger.content().entries.values().filter(wanted).filter_map(|entry| Some((entry, entry.archive.as_ref()?))).collect();
         let verdicts = self.examine_all(run, &archives);
         let mut report = Report::default();
         let (mut sound, mut bytes) = (0_u64, 0);
-        for ((entry, file, facts), verdict) in archives.iter().zip(verdicts) {
-            let path = format!("{}/{file}", entry.archive_folder());
+        for ((entry, Archive { facts, .. }), verdict) in archives.iter().zip(verdicts) {
+            let path = entry.path();
             match verdict {
                 None => report.incomplete.push(crate::report::Incomplete::new(path, "stopped before it was examined")),
                 Some(Verdict::Sound) => {
@@ -86,15 +86,15 @@ impl Query for Verify {
 }
 
 impl Verify {
-    fn examine_all(&self, run: &Run, archives: &[(&Entry, &str, &Facts)]) -> Vec<Option<Verdict>> {
-        let bar = run.progress.bytes("verifying", archives.iter().map(|(_, _, facts)| facts.size).sum());
+    fn examine_all(&self, run: &Run, archives: &[(&Entry, &Archive)]) -> Vec<Option<Verdict>> {
+        let bar = run.progress.bytes("verifying", archives.iter().map(|(_, archive)| archive.facts.size).sum());
         let verdicts: Vec<Mutex<Option<Verdict>>> = archives.iter().map(|_| Mutex::new(None)).collect();
         let next = AtomicUsize::new(0);
         let work = || {
             while !run.shutdown.asked() {
                 let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some((entry, file, facts)) = archives.get(index) else { return };
-                let verdict = examine(entry, file, facts, &|bytes| bar.advance(bytes));
+                let Some((entry, archive)) = archives.get(index) else { return };
+                let verdict = examine(entry, archive, &|bytes| bar.advance(bytes));
                 *verdicts[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
             }
         };
@@ -103,7 +103,7 @@ impl Verify {
     }
 }
 
-fn examine(entry: &Entry, file: &str, facts: &Facts, progress: &(dyn Fn(u64) + Sync)) -> Verdict {
+fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(u64) + Sync)) -> Verdict {
     let open = || -> Result<Option<std::fs::File>> {
         let dir = Dir::open(Path::new(entry.archive_folder()))?;
         match dir.stat(file)? {

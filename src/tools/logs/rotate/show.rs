@@ -33,10 +33,8 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
     let mut removed = (0, 0);
     for removal in &plan.fates {
         let (Some(entry), Fate::Remove(why)) = (entries.get(&removal.id), &removal.fate) else { continue };
-        let bytes = entry.archive().map_or(0, |(_, facts)| facts.stored);
-        removed = (removed.0 + 1, removed.1 + bytes);
-        let file = entry.archive().map_or(entry.name.as_str(), |(file, _)| file);
-        report.steps.push(Step::new("remove", format!("{}/{file}", entry.archive_folder()), Outcome::Planned, why.clone()).with("bytes", bytes));
+        removed = (removed.0 + 1, removed.1 + entry.stored());
+        report.steps.push(Step::new("remove", entry.path(), Outcome::Planned, why.clone()).with("bytes", entry.stored()));
     }
     report.summary = summary(plan, removed);
     report
@@ -66,8 +64,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
         let entries = &ledger.content().entries;
         for removal in &plan.fates {
             let (Some(entry), Fate::Keep(why)) = (entries.get(&removal.id), &removal.fate) else { continue };
-            let file = entry.archive().map_or(entry.name.as_str(), |(file, _)| file);
-            report.steps.push(Step::new("keep", format!("{}/{file}", entry.archive_folder()), Outcome::Kept, why.clone()));
+            report.steps.push(Step::new("keep", entry.path(), Outcome::Kept, why.clone()));
         }
     }
     report

@@ -21,7 +21,7 @@ use crate::{
     },
     report::{Outcome, Size, Step},
     tools::logs::{
-        ledger::{Entry, Line, Stage},
+        ledger::{Archive, Entry, Line, Stage},
         rotate::hand::{Compress, Hand},
     },
 };
@@ -78,7 +78,7 @@ impl Deadlines {
 
 /// The job for `entry`, once nobody writes to its file any more.
 fn ready(carry: &mut Carry, entry: Entry, deadlines: &Deadlines) -> Option<Job> {
-    let rotated = format!("{}/{}", entry.folder, entry.name);
+    let rotated = entry.rotated_path();
     let result = closed(carry, &entry, deadlines).and_then(|closed| closed.map(|(hand, file)| job(carry, &entry, hand, file)).transpose());
     match result {
         Ok(Some(job)) => Some(job),
@@ -100,7 +100,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
     let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
     // Without a way to tell the writer there is nothing to wait for.
     let patience = if set.is_some_and(|set| set.reopen.is_some()) { deadlines.left(&entry.set) } else { Duration::ZERO };
-    let waits = |why: String| Step::new("archive", format!("{}/{}", entry.folder, entry.name), Outcome::Waiting, why);
+    let waits = |why: String| Step::new("archive", entry.rotated_path(), Outcome::Waiting, why);
     match hand.writers(&entry.name, file, patience)? {
         Writers::Nobody => Ok(Some((hand, file))),
         Writers::Somebody(who) => {
@@ -153,14 +153,14 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: &(dyn Fn(u64) + Sync)
         }
     }
     let proven = publish(carry, proven);
-    let recorded = proven.iter().map(|(job, facts)| Line::reached(&job.entry, Stage::Archived { file: job.target.clone(), facts: facts.clone() }));
+    let recorded = proven.iter().map(|(job, facts)| Line::Archived { id: job.entry.id, archive: Archive { file: job.target.clone(), facts: facts.clone() } });
     carry.ledger.commit(recorded.collect())?;
     release(carry, proven)
 }
 
 fn give_up(carry: &mut Carry, job: &Job, failure: &Failure) {
     carry.unfinished.insert(job.entry.log_path());
-    carry.failed("archive", format!("{}/{}", job.entry.folder, job.entry.name), failure);
+    carry.failed("archive", job.entry.rotated_path(), failure);
 }
 
 /// Compresses on as many threads as allowed; None for what was not begun because somebody asked to stop.
@@ -185,31 +185,39 @@ fn compress_all(batch: &[Job], parallel: usize, progress: &(dyn Fn(u64) + Sync),
     results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
-/// Makes the parts durable, gives them their names, makes the names durable. What fails stays uncompressed.
+/// Makes the parts durable, gives them their names, makes the names durable: one barrier each for all
+/// files of a folder. What fails stays uncompressed.
 fn publish(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
-    let published: Vec<_> = proven
-        .into_iter()
-        .filter_map(|(job, facts)| {
-            let done = if job.compress.how == Compression::None {
-                Ok(())
-            } else {
-                job.hand.settle(vec![job.compress.part.clone()]).and_then(|()| job.hand.publish(&job.compress.part, &job.target))
-            };
-            done.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
-        })
-        .collect();
-    let mut synced: Vec<(*const Hand, Result<()>)> = Vec::new();
-    published
-        .into_iter()
-        .filter_map(|(job, facts)| {
-            let hand = Arc::as_ptr(&job.hand);
-            if !synced.iter().any(|(known, _)| *known == hand) {
-                synced.push((hand, job.hand.sync_names()));
-            }
-            let result = synced.iter().find(|(known, _)| *known == hand).map_or(Ok(()), |(_, result)| result.clone());
-            result.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
-        })
-        .collect()
+    let mut folders: Vec<Vec<(Job, Facts)>> = Vec::new();
+    for (job, facts) in proven {
+        match folders.iter_mut().find(|folder| Arc::ptr_eq(&folder[0].0.hand, &job.hand)) {
+            Some(folder) => folder.push((job, facts)),
+            None => folders.push(vec![(job, facts)]),
+        }
+    }
+    folders.into_iter().flat_map(|folder| publish_folder(carry, folder)).collect()
+}
+
+fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
+    let hand = Arc::clone(&jobs[0].0.hand);
+    let compressed = |job: &Job| job.compress.how != Compression::None;
+    let parts: Vec<String> = jobs.iter().filter(|(job, _)| compressed(job)).map(|(job, _)| job.compress.part.clone()).collect();
+    if parts.is_empty() {
+        return jobs;
+    }
+    let settled = hand.settle(parts);
+    let named = jobs.into_iter().filter_map(|(job, facts)| {
+        let named = settled.clone().and_then(|()| if compressed(&job) { hand.publish(&job.compress.part, &job.target) } else { Ok(()) });
+        named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
+    });
+    let named: Vec<_> = named.collect();
+    match hand.sync_names() {
+        Ok(()) => named,
+        Err(failure) => {
+            named.iter().for_each(|(job, _)| give_up(carry, job, &failure));
+            Vec::new()
+        }
+    }
 }
 
 fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
@@ -217,7 +225,7 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
     for (job, facts) in proven {
         let in_place = job.compress.how == Compression::None && job.entry.archives.is_none();
         let released = if in_place { Ok(()) } else { job.hand.release(&job.entry.name, job.file, facts.size) };
-        let rotated = format!("{}/{}", job.entry.folder, job.entry.name);
+        let rotated = job.entry.rotated_path();
         match released {
             Ok(()) => {
                 carry.tally.archived += 1;
@@ -227,7 +235,7 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
                 let step = Step::new("archive", format!("{}/{}", job.entry.archive_folder(), job.target), Outcome::Done, told);
                 let value = serde_json::to_value(&facts).unwrap_or_default();
                 carry.step(step.with("from", rotated).with("facts", value));
-                lines.push(Line::reached(&job.entry, Stage::Stored { file: job.target, facts }));
+                lines.push(Line::reached(&job.entry, Stage::Stored));
             }
             // Archived, proven and recorded: only the uncompressed file still takes room. The next run looks again.
             Err(failure) => {

@@ -44,8 +44,7 @@ impl Hands {
     pub(super) fn for_entry(&mut self, entry: &Entry) -> Result<Arc<Hand>> {
         let folder = Path::new(&entry.folder);
         let dir = Dir::open(folder)?;
-        let name = if entry.archive().is_some() && entry.archives.is_none() { entry.archive().map_or(entry.name.as_str(), |(file, _)| file) } else { &entry.name };
-        let stat = dir.stat(name)?.or(dir.stat(&entry.name)?).or(dir.stat(&entry.log)?);
+        let stat = dir.stat(&entry.name)?.or(dir.stat(entry.file_name())?).or(dir.stat(&entry.log)?);
         let actor = decide(&dir.stat_self()?, stat.as_ref(), &entry.log_path())?;
         self.of(folder, entry.archives.as_deref().map(Path::new), actor)
     }

@@ -6,7 +6,7 @@ use crate::{
     files::compress::Compression,
     report::{Finding, Outcome, Severity, Step},
     tools::logs::{
-        ledger::{Entry, Line, Stage},
+        ledger::{Archive, Entry, Line, Stage},
         rotate::{
             facts::FoundArchive,
             plan::{Next, Recovery},
@@ -31,7 +31,8 @@ pub(super) fn adopt(carry: &mut Carry, found: Vec<FoundArchive>) -> Result<()> {
             begun: archive.label.begun_at,
             file: None,
             inherited: (archive.label.host != carry.rotate.host).then(|| archive.label.host.clone()),
-            stage: Stage::Stored { file: archive.name.to_string(), facts: archive.facts },
+            stage: Stage::Stored,
+            archive: Some(Archive { file: archive.name.to_string(), facts: archive.facts }),
         };
         let path = archive.folder.join(archive.name.to_string()).display().to_string();
         carry.step(Step::new("adopt", path, Outcome::Done, "it says it is ours, and the ledger did not know it"));
@@ -67,7 +68,7 @@ fn clear(carry: &mut Carry, entry: &Entry, leftovers: &[String]) -> Result<()> {
 
 fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
     let path = entry.log_path();
-    let rotated = format!("{}/{}", entry.folder, entry.name);
+    let rotated = entry.rotated_path();
     match next {
         Next::Abandon { made } => {
             if *made {
@@ -82,15 +83,12 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
             Ok(vec![Line::Entry(Entry { file: Some(*file), stage, ..entry.clone() })])
         }
         Next::Release { file } => {
-            let Some((archive, facts)) = entry.archive() else { return Ok(Vec::new()) };
-            carry.hands.for_entry(entry)?.release(&entry.name, *file, facts.size)?;
+            let size = entry.archive.as_ref().map_or(0, |archive| archive.facts.size);
+            carry.hands.for_entry(entry)?.release(&entry.name, *file, size)?;
             carry.step(Step::new("release", rotated, Outcome::Done, "an earlier run archived and proved it"));
-            Ok(vec![Line::reached(entry, Stage::Stored { file: archive.to_owned(), facts: facts.clone() })])
+            Ok(vec![Line::reached(entry, Stage::Stored)])
         }
-        Next::Settle | Next::Reconsider => {
-            let Some((archive, facts)) = entry.archive() else { return Ok(Vec::new()) };
-            Ok(vec![Line::reached(entry, Stage::Stored { file: archive.to_owned(), facts: facts.clone() })])
-        }
+        Next::Settle | Next::Reconsider => Ok(vec![Line::reached(entry, Stage::Stored)]),
         Next::Forget => Ok(vec![Line::gone(entry, "it was removed")]),
         Next::Lost => {
             let message = "it was rotated and waited to be archived, and now it is gone; ops-logs did not remove it";

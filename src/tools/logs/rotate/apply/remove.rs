@@ -21,7 +21,7 @@ pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
         let Fate::Remove(why) = &removal.fate else { continue };
         let Some(entry) = carry.ledger.content().entries.get(&removal.id).cloned() else { continue };
         if carry.unfinished.contains(&entry.log_path()) {
-            let path = shown(&entry);
+            let path = entry.path();
             carry.step(Step::new("remove", path, Outcome::Kept, "this run could not finish the log's rotation, so its older archives stay"));
         } else {
             doomed.push((entry, why));
@@ -37,29 +37,21 @@ pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
 }
 
 fn one_batch(carry: &mut Carry, batch: &[(Entry, &String)]) -> Result<()> {
-    let removing = batch.iter().filter_map(|(entry, why)| {
-        let (file, facts) = entry.archive()?;
-        Some(Line::reached(entry, Stage::Removing { file: file.to_owned(), facts: facts.clone(), why: (*why).clone() }))
-    });
+    let removing = batch.iter().map(|(entry, _)| Line::reached(entry, Stage::Removing));
     carry.ledger.commit(removing.collect())?;
     let mut lines = Vec::new();
     for (entry, why) in batch {
-        let Some((file, facts)) = entry.archive() else { continue };
-        let removed = carry.hands.for_entry(entry).and_then(|hand| hand.remove_archive(file));
+        let removed = carry.hands.for_entry(entry).and_then(|hand| hand.remove_archive(entry.file_name()));
         match removed {
             Ok(there) => {
                 let why = if there { (*why).clone() } else { format!("{why}; it was gone already") };
                 carry.tally.removed += 1;
-                carry.tally.removed_bytes += facts.stored;
-                carry.step(Step::new("remove", shown(entry), Outcome::Done, why.clone()).with("bytes", facts.stored));
+                carry.tally.removed_bytes += entry.stored();
+                carry.step(Step::new("remove", entry.path(), Outcome::Done, why.clone()).with("bytes", entry.stored()));
                 lines.push(Line::gone(entry, why));
             }
-            Err(failure) => carry.failed("remove", shown(entry), &failure),
+            Err(failure) => carry.failed("remove", entry.path(), &failure),
         }
     }
     carry.note(lines)
-}
-
-fn shown(entry: &Entry) -> String {
-    format!("{}/{}", entry.archive_folder(), entry.archive().map_or(entry.name.as_str(), |(file, _)| file))
 }

@@ -77,11 +77,12 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         log: rotation.log.clone(),
         archives: set.archive_dir.as_ref().map(|path| path.display().to_string()),
         name: rotation.name.clone().with(Extension::Plain).to_string(),
-        at: carry.run.clock.now(),
+        at: rotation.name.at(),
         begun: Some(rotation.begun),
         file: Some(rotation.file),
         inherited: None,
         stage: Stage::Intended,
+        archive: None,
         id: carry.ledger.next_id(),
     }
 }

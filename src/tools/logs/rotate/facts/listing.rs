@@ -52,8 +52,8 @@ impl<'a> Listing<'a> {
         let sets = rotate.sets.iter().map(|set| (compile(&set.paths), compile(&set.exclude))).collect();
         let mut known: HashMap<&str, HashSet<String>> = HashMap::new();
         for entry in content.entries.values() {
-            if let Some((file, _)) = entry.archive() {
-                known.entry(entry.archive_folder()).or_default().insert(file.to_owned());
+            if let Some(archive) = &entry.archive {
+                known.entry(entry.archive_folder()).or_default().insert(archive.file.clone());
             }
             known.entry(&entry.folder).or_default().insert(entry.name.clone());
         }

@@ -34,7 +34,7 @@ pub struct Seen {
 impl PendingFact {
     /// Looks at the names of `entry`; None when it is in its final state.
     pub fn of(entry: &Entry) -> Option<PendingFact> {
-        if matches!(entry.stage, Stage::Stored { .. }) {
+        if entry.stage == Stage::Stored {
             return None;
         }
         Some(PendingFact { id: entry.id, seen: look(entry) })

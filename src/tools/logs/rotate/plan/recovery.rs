@@ -78,7 +78,7 @@ pub fn decide(content: &Content, world: &World) -> Vec<Recovery> {
 
 /// A finished archive that was not recorded is a leftover only while the file it was made from is whole.
 fn leftovers(entry: &Entry, seen: &Seen) -> Vec<String> {
-    let recorded = entry.archive().map(|(file, _)| file);
+    let recorded = entry.archive.as_ref().map(|archive| archive.file.as_str());
     let whole = recorded.is_none() && same(seen.plain.as_ref(), entry.file);
     let left = |name: &&String| Some(name.as_str()) != recorded && (whole || ArchiveName::is_part(name));
     seen.archives.iter().filter(left).cloned().collect()
@@ -86,7 +86,7 @@ fn leftovers(entry: &Entry, seen: &Seen) -> Vec<String> {
 
 fn next(entry: &Entry, seen: &Seen) -> Next {
     let ours = same(seen.plain.as_ref(), entry.file);
-    if entry.inherited.is_some() && !ours && !matches!(entry.stage, Stage::Stored { .. }) {
+    if entry.inherited.is_some() && !ours && entry.stage != Stage::Stored {
         return Next::Inherited;
     }
     match (&entry.stage, &seen.plain) {
@@ -99,14 +99,14 @@ fn next(entry: &Entry, seen: &Seen) -> Next {
         (Stage::Swapped, Some(plain)) if ours => Next::Archive { file: plain.id, tell: true },
         (Stage::Told, Some(plain)) if ours => Next::Archive { file: plain.id, tell: false },
         (Stage::Swapped | Stage::Told, None) => Next::Lost,
-        (Stage::Archived { file, .. }, _) if *file == entry.name && entry.archives.is_none() => Next::Settle,
-        (Stage::Archived { .. }, Some(plain)) if ours => Next::Release { file: plain.id },
-        (Stage::Archived { .. }, None) => Next::Settle,
-        (Stage::Swapped | Stage::Told | Stage::Archived { .. }, Some(_)) => Next::Foreign,
-        (Stage::Removing { file, .. }, plain) => {
-            let there = seen.archives.contains(file) || (*file == entry.name && plain.is_some());
+        (Stage::Archived, _) if entry.file_name() == entry.name && entry.archives.is_none() => Next::Settle,
+        (Stage::Archived, Some(plain)) if ours => Next::Release { file: plain.id },
+        (Stage::Archived, None) => Next::Settle,
+        (Stage::Swapped | Stage::Told | Stage::Archived, Some(_)) => Next::Foreign,
+        (Stage::Removing, plain) => {
+            let there = seen.archives.iter().any(|name| name == entry.file_name()) || (entry.file_name() == entry.name && plain.is_some());
             if there { Next::Reconsider } else { Next::Forget }
         }
-        (Stage::Stored { .. }, _) => Next::Settle,
+        (Stage::Stored, _) => Next::Settle,
     }
 }

@@ -74,12 +74,11 @@ pub fn decide(rotate: &Rotate, content: &Content, world: &World, rotations: &[Ro
 fn item<'a>(entry: &'a Entry, group: &'a str, reconsidered: bool) -> Item<'a> {
     let removable = match &entry.stage {
         _ if entry.inherited.is_some() => Removable::No("another machine made it"),
-        Stage::Stored { .. } => Removable::Yes,
-        Stage::Removing { .. } if reconsidered => Removable::Yes,
+        Stage::Stored => Removable::Yes,
+        Stage::Removing if reconsidered => Removable::Yes,
         _ => Removable::No("not archived yet"),
     };
-    let bytes = entry.archive().map_or(0, |(_, facts)| facts.stored);
-    Item { group, name: &entry.name, at: entry.at, bytes, removable }
+    Item { group, name: &entry.name, at: entry.at, bytes: entry.stored(), removable }
 }
 
 fn fate(verdict: Verdict) -> Fate {
