@@ -1,25 +1,26 @@
 //! opsbelt: small, safe maintenance tools for machines on AWS.
 //!
-//! The map, top to bottom; an arrow of imports may only point down:
+//! The map, top to bottom; an arrow of imports may only point down. Modules on one line are peers:
 //!
 //! ```text
-//! bin        names a tool, calls launch
-//! launch     the only code that touches the process: flags, settings, render, exit code
-//! tools      what the binaries do: gather -> decide -> carry out; they never import each other
-//! settings   find, read, merge and check TOML
-//! retention  pure keep-rules with reasons
-//! tool       what launch needs to know of a tool
-//! report     what happened, as data; one renderer per format
-//! run        what a tool may know of its surroundings: clock, progress, shutdown, state
-//! files      the local disk, always relative to an open directory
-//! failure    what went wrong, and the exit codes
+//! bin             names a tool, calls launch
+//! launch          the only code that touches the process: flags, settings, render, exit code
+//! tools           what the binaries do: gather -> decide -> carry out; they never import each other
+//! retention       pure keep-rules with reasons
+//! tool, settings  what launch needs to know of a tool; find, read, merge and check its TOML
+//! run             what a tool may know of its surroundings: clock, progress, shutdown, state
+//! report          what happened, as data; one renderer per format
+//! files           the local disk, always relative to an open directory
+//! failure         what went wrong, and the exit codes
 //! ```
 //!
 //! `tests/layering.rs` fails on an arrow that points up.
 
 pub mod failure;
 pub mod files;
+pub mod launch;
 pub mod report;
+pub mod retention;
 pub mod run;
 pub mod settings;
 pub mod tool;

@@ -1,0 +1,5 @@
+//! demo
+use crate::Outcome;
+pub(crate) fn chore(_: &[String]) -> Outcome {
+    Ok(())
+}
