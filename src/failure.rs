@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How a run ended, as the process tells it. One meaning in every tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exit {
     /// Done, or nothing to do.
@@ -20,6 +20,7 @@ pub enum Exit {
     /// Partly done, or some of the data could not be had.
     Partial,
     /// Could not run at all.
+    #[default]
     CouldNotRun,
     /// Another run holds the lock.
     Busy,
@@ -72,7 +73,7 @@ Exit status:
 }
 
 /// Something that could not be done: `cannot <doing> <what>: <cause>`, and a hint when there is one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The act, as a verb: `rotate`, `read`.
     pub doing: String,

@@ -17,7 +17,11 @@
 //! `tests/layering.rs` fails on an arrow that points up.
 
 pub mod failure;
+pub mod files;
+pub mod launch;
 pub mod report;
+pub mod retention;
 pub mod run;
 pub mod settings;
 pub mod tool;
+pub mod tools;

@@ -4,6 +4,7 @@
 //! into text, and `launch` alone prints that.
 
 pub mod json;
+pub mod record;
 pub mod table;
 
 use std::fmt;

@@ -1,8 +1,139 @@
-//! Finds, reads, merges and checks TOML settings.
+//! Finds, reads, merges and checks TOML settings, for any tool.
+//!
+//! Layers, later wins: the defaults of the type, `/etc/opsbelt/<subject>.toml`, `<subject>.d/*.toml`, the user's file, the
+//! environment, flags; `--config` replaces all files. Every value keeps its origin, so whatever is wrong is shown in its
+//! line. Nothing here knows a tool's keys, and nothing here looks at the machine that the settings speak of.
+
+pub mod config;
+mod environment;
+mod file;
+mod merge;
+mod origin;
+mod problem;
+mod reader;
+mod shape;
+mod sources;
+pub(crate) mod suggest;
+#[cfg(test)]
+mod tests;
+mod tree;
+pub mod units;
+
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+
+use self::{
+    origin::Step,
+    problem::Problem,
+    reader::Refusal,
+    shape::{Schema, Shape},
+    tree::{Node, Value},
+};
+pub use self::{
+    origin::{Origin, Origins, Spot},
+    sources::{Flag, Sources},
+};
+use crate::{
+    failure::Result,
+    tool::{Contradiction, Tool},
+};
 
 /// Settings that were found, merged and checked.
 #[derive(Clone, Debug)]
 pub struct Loaded<T> {
     /// The merged settings.
     pub value: T,
+    /// Where each value was written.
+    pub origins: Origins,
+    /// The files that were read, in the order they were laid over each other.
+    pub files: Vec<PathBuf>,
+}
+
+/// The settings of a tool, or a failure that names every problem in them.
+pub fn load<T: Tool>(sources: &Sources) -> Result<Loaded<T::Settings>> {
+    let read = sources.files(T::SUBJECT)?;
+    let files = read.iter().map(|file| file.path.clone()).collect();
+    let schema = Schema::of::<T::Settings>();
+    let shape = schema.shape();
+
+    let mut problems = Vec::new();
+    let mut layers: Vec<Node> = read.into_iter().map(|file| Node::of_file(file, &mut problems)).collect();
+    layers.push(environment::layer(T::SUBJECT, &sources.env, &shape, &mut problems));
+    layers.extend(sources.flags.iter().map(flag));
+    let tree = merged(layers, &shape, &mut problems);
+    let (value, tree) = typed::<T::Settings>(tree, &mut problems);
+    let origins = Origins(tree);
+    if let (Some(value), true) = (&value, problems.is_empty()) {
+        problems.extend(T::check(value).iter().map(|found| contradiction(found, &origins)));
+    }
+    match value {
+        Some(value) if problems.is_empty() => Ok(Loaded { value, origins, files }),
+        _ => Err(problem::failure(problems)),
+    }
+}
+
+fn flag(flag: &Flag) -> Node {
+    let keys: Vec<String> = flag.key.split('.').map(str::to_owned).collect();
+    Node::of_flag(flag.value.clone(), &Origin::Flag(flag.name.clone())).under(&keys)
+}
+
+/// One tree of all layers; a layer that could not be parsed leaves nothing to rely on.
+fn merged(layers: Vec<Node>, shape: &Shape<'_>, problems: &mut Vec<Problem>) -> Node {
+    let mut tree = Node::empty();
+    let mut unparsed = false;
+    for mut layer in layers {
+        unparsed |= layer.value == Value::Rejected;
+        shape::reject_unknown_keys(&mut layer, shape, problems);
+        if !unparsed {
+            merge::merge(&mut tree, layer, shape);
+        }
+    }
+    if unparsed {
+        tree.value = Value::Rejected;
+    }
+    tree
+}
+
+/// Reads the tree into its type. Reading stops at the first trouble, so that is taken out and the rest is read again:
+/// one run names all of it.
+fn typed<T: DeserializeOwned>(mut tree: Node, problems: &mut Vec<Problem>) -> (Option<T>, Node) {
+    for _ in 0..=problem::MOST {
+        if tree.value == Value::Rejected {
+            break;
+        }
+        let refusal = match reader::read(&tree) {
+            Ok(value) => return (Some(value), tree),
+            Err(refusal) => refusal,
+        };
+        let path = refusal.path();
+        // A table that lacks what was taken out of it has no problem of its own.
+        if !tree.walk(&path).0.is_spoiled() {
+            problems.push(refused(&refusal, &path, &tree));
+        }
+        tree.reject(&path);
+    }
+    (None, tree)
+}
+
+fn refused(refusal: &Refusal, path: &[Step], tree: &Node) -> Problem {
+    let value = &tree.walk(path).0.origin;
+    let place = tree.key_origin(path).filter(|_| refusal.at_key).unwrap_or(value);
+    let problem = Problem::at(place, &refusal.message);
+    match &refusal.hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+fn contradiction(found: &Contradiction, origins: &Origins) -> Problem {
+    let problem = match origins.nearest(&found.key) {
+        Some((origin, true)) => Problem::at(origin, &found.problem),
+        Some((origin, false)) => Problem::at(origin, format_args!("{}: {}", found.key, found.problem)),
+        None => Problem::new(format_args!("{}: {}", found.key, found.problem)),
+    };
+    match &found.hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
 }

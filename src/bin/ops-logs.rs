@@ -1,3 +1,7 @@
-//! ops-logs: rotate, compress, keep, verify.
+//! ops-logs: rotates logs and never loses one.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    opsbelt::launch::launch::<opsbelt::tools::logs::Logs>()
+}

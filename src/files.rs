@@ -1,0 +1,13 @@
+//! The local disk. Everything that may meet a hostile folder works relative to an open directory and
+//! follows no link; every failure names the path.
+
+pub mod archive_name;
+pub mod attributes;
+pub mod compress;
+pub mod dir;
+pub mod find;
+pub mod kernel;
+pub mod lock;
+pub mod open_files;
+pub mod standing;
+pub mod writers;

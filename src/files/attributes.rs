@@ -1,0 +1,67 @@
+//! Makes a new file stand exactly where an old one stood: owner, group, mode, ACL and every extended
+//! attribute, `security.selinux` included. Either all of it, or a failure that names what could not be kept.
+
+use std::{collections::BTreeMap, fs::File};
+
+use rustix::{
+    fs::{Gid, Mode, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fremovexattr, fsetxattr},
+    io::Errno,
+};
+
+use super::dir::stat_open;
+use crate::failure::{Failure, Result};
+
+/// Copies the attributes of `old` onto `new`, and reads them back.
+pub fn copy(old: &File, new: &File, shown: &str) -> Result<()> {
+    let cannot = |what: &str| Failure::new("keep", format!("{what} of {shown}"));
+    let wanted = stat_open(old)?;
+    let made = stat_open(new)?;
+    if (made.uid, made.gid) != (wanted.uid, wanted.gid) {
+        let (owner, group) = (Uid::from_raw(wanted.uid), Gid::from_raw(wanted.gid));
+        fchown(new, Some(owner), Some(group)).map_err(|errno| refused(cannot("owner and group"), errno))?;
+    }
+    let (given, found) = (xattrs(old, shown)?, xattrs(new, shown)?);
+    for (name, value) in &given {
+        if found.get(name) != Some(value) {
+            fsetxattr(new, name.as_str(), value, XattrFlags::empty()).map_err(|errno| refused(cannot(name), errno))?;
+        }
+    }
+    for name in found.keys().filter(|name| !given.contains_key(*name)) {
+        fremovexattr(new, name.as_str()).map_err(|errno| refused(cannot(&format!("the absence of {name}")), errno))?;
+    }
+    // Last, because a change of owner or ACL changes the mode.
+    fchmod(new, Mode::from_raw_mode(wanted.mode)).map_err(|errno| refused(cannot("the mode"), errno))?;
+    let made = stat_open(new)?;
+    if (made.uid, made.gid, made.mode) != (wanted.uid, wanted.gid, wanted.mode) || xattrs(new, shown)? != given {
+        return Err(cannot("owner, mode and attributes").because("they read back different"));
+    }
+    Ok(())
+}
+
+fn refused(failure: Failure, errno: Errno) -> Failure {
+    failure.because(crate::failure::plain(&errno.into())).hint("the log is left as it is; run as root, or rotate as the user that owns it")
+}
+
+/// All extended attributes that we are shown, ACLs among them.
+fn xattrs(file: &File, shown: &str) -> Result<BTreeMap<String, Vec<u8>>> {
+    let cannot = |errno: Errno| Failure::new("read the attributes of", shown).because(crate::failure::plain(&errno.into()));
+    // 64 KiB is the kernel's own limit for the list and for each value.
+    let mut names = vec![0; 64 << 10];
+    let length = match flistxattr(file, &mut names) {
+        Ok(length) => length,
+        Err(Errno::NOTSUP) => 0,
+        Err(errno) => return Err(cannot(errno)),
+    };
+    let mut all = BTreeMap::new();
+    let mut value = Vec::new();
+    for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let name = String::from_utf8_lossy(name).into_owned();
+        value.resize(64 << 10, 0);
+        match fgetxattr(file, name.as_str(), &mut value) {
+            Ok(length) => drop(all.insert(name, value[..length].to_vec())),
+            Err(Errno::NODATA) => {}
+            Err(errno) => return Err(cannot(errno)),
+        }
+    }
+    Ok(all)
+}

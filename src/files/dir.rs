@@ -1,0 +1,340 @@
+//! An open directory, and what can be done to the names in it. No call follows a link, none leaves the
+//! directory, and nothing that exists is ever overwritten.
+//!
+//! The way to the directory is checked once, when it is opened: a link on it is followed only where
+//! nobody but root or ourselves could have put it.
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::{Component, Path, PathBuf},
+};
+
+use chrono::{DateTime, Utc};
+use rustix::{
+    fs::{
+        self as sys, AtFlags, CWD, Dir as Entries, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Statx, StatxFlags,
+    },
+    io::Errno,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Doing, Failure, Result};
+
+/// An open directory.
+#[derive(Debug)]
+pub struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+/// Which file a name stands for: names move, this does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileId {
+    /// The file system.
+    pub dev: u64,
+    /// The inode on it.
+    pub ino: u64,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An ordinary file.
+    File,
+    /// A directory.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A FIFO, socket or device: opening one can hang or act.
+    Special(&'static str),
+}
+
+/// What the kernel says of a file, without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Which file it is.
+    pub id: FileId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its apparent size.
+    pub size: u64,
+    /// What it takes on the disk.
+    pub allocated: u64,
+    /// Permission bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Names that stand for it.
+    pub links: u32,
+    /// Last write.
+    pub modified: DateTime<Utc>,
+    /// When it was made, where the file system remembers.
+    pub born: Option<DateTime<Utc>>,
+    /// Whether it is immutable or append-only (`chattr +i`, `+a`).
+    pub locked: bool,
+}
+
+impl Stat {
+    /// The oldest time the file knows: its birth, or a write that is said to be older (a restored file).
+    pub fn oldest(&self) -> DateTime<Utc> {
+        self.born.map_or(self.modified, |born| born.min(self.modified))
+    }
+}
+
+impl Dir {
+    /// Opens the directory at `path`, which must be absolute.
+    pub fn open(path: &Path) -> Result<Dir> {
+        let fail = |errno: Errno| errno_failure("open the folder", path, errno);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match sys::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS) {
+            Ok(fd) => Ok(Dir { fd, path: path.to_owned() }),
+            Err(Errno::LOOP | Errno::NOSYS | Errno::PERM) => {
+                let (fd, real) = walk(path)?;
+                let fd = sys::openat(&fd, ".", flags, Mode::empty()).map_err(fail)?;
+                Ok(Dir { fd, path: real })
+            }
+            Err(errno) => Err(fail(errno)),
+        }
+    }
+
+    /// A directory that somebody else opened and handed to us.
+    pub fn from_fd(fd: OwnedFd, path: PathBuf) -> Dir {
+        Dir { fd, path }
+    }
+
+    /// A second handle on the same directory.
+    pub fn try_clone(&self) -> Result<Dir> {
+        let fd = self.fd.try_clone().doing("hold on to", self.path.display())?;
+        Ok(Dir { fd, path: self.path.clone() })
+    }
+
+    /// The handle itself.
+    pub fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+
+    /// Where it is, for messages and records.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the directory itself is.
+    pub fn stat_self(&self) -> Result<Stat> {
+        let statx = sys::statx(&self.fd, "", AtFlags::EMPTY_PATH, wanted()).doing("look at", self.path.display())?;
+        Ok(stat(&statx))
+    }
+
+    /// What `name` is; None when there is no such name.
+    pub fn stat(&self, name: &str) -> Result<Option<Stat>> {
+        match sys::statx(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW, wanted()) {
+            Ok(statx) => Ok(Some(stat(&statx))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.failure("look at", name, errno)),
+        }
+    }
+
+    /// Calls `visit` with each name and what it is said to be. Names that are not UTF-8 come as None.
+    pub fn each(&self, mut visit: impl FnMut(std::result::Result<&str, &[u8]>, Option<Kind>)) -> Result<()> {
+        let entries = Entries::read_from(&self.fd).doing("read the folder", self.path.display())?;
+        for entry in entries {
+            let entry = entry.doing("read the folder", self.path.display())?;
+            let bytes = entry.file_name().to_bytes();
+            if bytes != b"." && bytes != b".." {
+                visit(std::str::from_utf8(bytes).map_err(|_| bytes), kind_of(entry.file_type()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens `name` for reading. A FIFO does not hang us, and a link is refused.
+    pub fn read(&self, name: &str) -> Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let fd = sys::openat(&self.fd, name, flags, Mode::empty()).map_err(|errno| self.failure("open", name, errno))?;
+        Ok(File::from(fd))
+    }
+
+    /// Makes `name`, which must not exist, readable by us alone.
+    pub fn create(&self, name: &str) -> Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = sys::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| self.failure("make", name, errno))?;
+        Ok(File::from(fd))
+    }
+
+    /// Swaps what two names stand for, in one step.
+    pub fn exchange(&self, one: &str, other: &str) -> Result<()> {
+        match sys::renameat_with(&self.fd, one, &self.fd, other, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(()),
+            Err(Errno::INVAL | Errno::NOSYS) => Err(Failure::new("rotate", self.shown(one))
+                .because("this file system cannot swap two names in one step")
+                .hint("keep the log on a local file system (ext4, xfs, btrfs, tmpfs, overlayfs)")),
+            Err(errno) => Err(self.failure("swap", one, errno)),
+        }
+    }
+
+    /// Renames `from` to `to`, which must not exist.
+    pub fn rename(&self, from: &str, to: &str) -> Result<()> {
+        sys::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE).map_err(|errno| self.failure("rename to", to, errno))
+    }
+
+    /// Removes `name`; says whether it was there.
+    pub fn remove(&self, name: &str) -> Result<bool> {
+        match sys::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(self.failure("remove", name, errno)),
+        }
+    }
+
+    /// Makes all changes of names in here survive a power cut.
+    pub fn sync(&self) -> Result<()> {
+        sys::fsync(&self.fd).doing("sync the folder", self.path.display())
+    }
+
+    /// Makes everything on this file system survive a power cut, other users' data too.
+    pub fn sync_file_system(&self) -> Result<()> {
+        sys::syncfs(&self.fd).doing("sync the file system of", self.path.display())
+    }
+
+    /// Total and free bytes of the file system that the directory is on.
+    pub fn space(&self) -> Result<(u64, u64)> {
+        let space = sys::fstatvfs(&self.fd).doing("ask for the free space of", self.path.display())?;
+        Ok((space.f_blocks.saturating_mul(space.f_frsize), space.f_bavail.saturating_mul(space.f_frsize)))
+    }
+
+    /// The full path of a name in here, for messages and records.
+    pub fn shown(&self, name: &str) -> String {
+        self.path.join(name).display().to_string()
+    }
+
+    fn failure(&self, doing: &str, name: &str, errno: Errno) -> Failure {
+        errno_failure(doing, &self.path.join(name), errno)
+    }
+}
+
+fn errno_failure(doing: &str, path: &Path, errno: Errno) -> Failure {
+    let failure = Failure::new(doing, path.display()).because(match errno {
+        Errno::LOOP => "it is a symbolic link".to_owned(),
+        other => crate::failure::plain(&io::Error::from(other)),
+    });
+    match errno {
+        Errno::ACCESS | Errno::PERM => failure.hint("run as root, or as the user that owns the folder"),
+        _ => failure,
+    }
+}
+
+/// Walks to `path` component by component, following only links that root or we ourselves own, in
+/// folders where nobody else may write.
+fn walk(path: &Path) -> Result<(OwnedFd, PathBuf)> {
+    const LINKS: u32 = 40;
+    let handle = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fail = |errno: Errno| errno_failure("open the folder", path, errno);
+    let mut at = sys::openat(CWD, "/", handle, Mode::empty()).map_err(fail)?;
+    let mut real = PathBuf::from("/");
+    let mut left: Vec<Vec<u8>> = components(path);
+    let mut links = 0;
+    while let Some(component) = left.pop() {
+        let name = OsStr::from_bytes(&component);
+        if component == b".." {
+            at = sys::openat(&at, "..", handle, Mode::empty()).map_err(fail)?;
+            real.pop();
+            continue;
+        }
+        match sys::openat(&at, name, handle, Mode::empty()) {
+            Ok(next) => {
+                at = next;
+                real.push(name);
+            }
+            Err(Errno::NOTDIR | Errno::LOOP) => {
+                links += 1;
+                let target = trusted_link(&at, name, &real, path)?;
+                if links > LINKS {
+                    return Err(fail(Errno::LOOP));
+                }
+                if target.is_absolute() {
+                    at = sys::openat(CWD, "/", handle, Mode::empty()).map_err(fail)?;
+                    real = PathBuf::from("/");
+                }
+                left.extend(components(&target));
+            }
+            Err(errno) => return Err(fail(errno)),
+        }
+    }
+    Ok((at, real))
+}
+
+/// The components of a path, last first, without `.` and `/`.
+fn components(path: &Path) -> Vec<Vec<u8>> {
+    let named = |component: Component| match component {
+        Component::Normal(name) => Some(name.as_bytes().to_vec()),
+        Component::ParentDir => Some(b"..".to_vec()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    };
+    path.components().rev().filter_map(named).collect()
+}
+
+fn trusted_link(at: &OwnedFd, name: &OsStr, parent: &Path, path: &Path) -> Result<PathBuf> {
+    let fail = |errno: Errno| errno_failure("open the folder", path, errno);
+    let link = stat(&sys::statx(at, name, AtFlags::SYMLINK_NOFOLLOW, wanted()).map_err(fail)?);
+    if link.kind != Kind::Link {
+        return Err(fail(Errno::NOTDIR));
+    }
+    let folder = stat(&sys::statx(at, "", AtFlags::EMPTY_PATH, wanted()).map_err(fail)?);
+    let us = rustix::process::geteuid().as_raw();
+    let ours = |uid: u32| uid == 0 || uid == us;
+    let shared = folder.mode & 0o022 != 0 && folder.mode & 0o1000 == 0;
+    if !ours(link.uid) || !ours(folder.uid) || shared {
+        return Err(Failure::new("open the folder", path.display())
+            .because(format!("{} is a link that another user could have put there", parent.join(name).display()))
+            .hint("name the real folder in the settings"));
+    }
+    let target = sys::readlinkat(at, name, Vec::new()).map_err(fail)?;
+    Ok(PathBuf::from(OsStr::from_bytes(target.as_bytes())))
+}
+
+fn wanted() -> StatxFlags {
+    StatxFlags::BASIC_STATS | StatxFlags::BTIME
+}
+
+fn stat(statx: &Statx) -> Stat {
+    /// `STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND`, from the kernel's headers.
+    const LOCKED: u64 = 0x10 | 0x20;
+    let time = |seconds: i64, nanos: u32| DateTime::from_timestamp(seconds, nanos).unwrap_or_default();
+    let born = StatxFlags::from_bits_retain(statx.stx_mask).contains(StatxFlags::BTIME);
+    Stat {
+        id: FileId { dev: rustix::fs::makedev(statx.stx_dev_major, statx.stx_dev_minor), ino: statx.stx_ino },
+        kind: kind_of(FileType::from_raw_mode(statx.stx_mode.into())).unwrap_or(Kind::Special("something unknown")),
+        size: statx.stx_size,
+        allocated: statx.stx_blocks.saturating_mul(512),
+        mode: u32::from(statx.stx_mode) & 0o7777,
+        uid: statx.stx_uid,
+        gid: statx.stx_gid,
+        links: statx.stx_nlink,
+        modified: time(statx.stx_mtime.tv_sec, statx.stx_mtime.tv_nsec),
+        born: born.then(|| time(statx.stx_btime.tv_sec, statx.stx_btime.tv_nsec)),
+        locked: statx.stx_attributes.bits() & statx.stx_attributes_mask.bits() & LOCKED != 0,
+    }
+}
+
+fn kind_of(kind: FileType) -> Option<Kind> {
+    match kind {
+        FileType::RegularFile => Some(Kind::File),
+        FileType::Directory => Some(Kind::Folder),
+        FileType::Symlink => Some(Kind::Link),
+        FileType::Fifo => Some(Kind::Special("a FIFO")),
+        FileType::Socket => Some(Kind::Special("a socket")),
+        FileType::CharacterDevice => Some(Kind::Special("a character device")),
+        FileType::BlockDevice => Some(Kind::Special("a block device")),
+        FileType::Unknown => None,
+    }
+}
+
+/// What an open file is.
+pub fn stat_open(file: &File) -> Result<Stat> {
+    let statx = sys::statx(file, "", AtFlags::EMPTY_PATH, wanted()).doing("look at", "an open file")?;
+    Ok(stat(&statx))
+}

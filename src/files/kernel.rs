@@ -1,0 +1,38 @@
+//! The few system calls that rustix does not offer. The only module that may be unsafe, and it is
+//! only ever a call with plain integers: no pointer crosses.
+#![expect(unsafe_code, reason = "fcntl leases and ioprio_set have no safe wrapper")]
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd},
+};
+
+/// A read lease on an open file; while it is held nobody can begin to write to the file.
+#[derive(Debug)]
+pub struct Lease<'fd>(BorrowedFd<'fd>);
+
+impl<'fd> Lease<'fd> {
+    /// Takes a read lease. `EAGAIN` means that somebody has the file open for writing; `EACCES` that we
+    /// may not ask (the file belongs to another user and we lack `CAP_LEASE`).
+    pub fn take(file: BorrowedFd<'fd>) -> io::Result<Lease<'fd>> {
+        // SAFETY: F_SETLEASE takes an integer argument and touches no memory of ours.
+        let status = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) };
+        if status == -1 { Err(io::Error::last_os_error()) } else { Ok(Lease(file)) }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        // SAFETY: as above. A lease that cannot be dropped goes with its descriptor.
+        unsafe { libc::fcntl(self.0.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
+    }
+}
+
+/// Gives this process the idle I/O class, so that rotation never slows what the machine is for.
+pub fn idle_io() -> io::Result<()> {
+    const WHO_PROCESS: libc::c_int = 1;
+    const CLASS_IDLE: libc::c_int = 3 << 13;
+    // SAFETY: ioprio_set takes three integers; 0 means the calling thread.
+    let status = unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, CLASS_IDLE) };
+    if status == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

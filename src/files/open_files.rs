@@ -1,0 +1,270 @@
+//! Which processes have which regular files open, as /proc tells it. Looks, and never opens or alters
+//! the files themselves.
+//!
+//! "Nobody" may be believed only when [`Coverage::is_whole`] says that every process was seen. Even
+//! then a file can be in use without a descriptor: mapped, in flight over a socket, held by `io_uring`
+//! or by a thread with its own table. A read lease sees those; this walk does not.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::{OsStrExt, OsStringExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, Statx, StatxFlags},
+    io::Errno,
+};
+
+/// Shows every regular file that any process has open to `visit`, one descriptor at a time.
+pub fn each(proc: &Path, visit: &mut dyn FnMut(&OpenFile<'_>)) -> Coverage {
+    each_within(proc, Bounds::default(), visit)
+}
+
+/// [`each`], but never looks at more than `bounds`.
+pub fn each_within(proc: &Path, bounds: Bounds, visit: &mut dyn FnMut(&OpenFile<'_>)) -> Coverage {
+    let mut walk = Walk { coverage: Coverage::default(), bounds, visit };
+    let Ok(root) = directory(rustix::fs::CWD, proc) else { return walk.coverage };
+    walk.coverage.sees_all_namespaces = in_initial_namespace(&root);
+    let Ok(entries) = Dir::read_from(&root) else { return walk.coverage };
+    for entry in entries {
+        let Ok(entry) = entry else {
+            walk.coverage.stopped_early = true;
+            break;
+        };
+        let Some(pid) = number(entry.file_name().to_bytes()) else { continue };
+        let looked_at = walk.coverage.processes + walk.coverage.unreadable;
+        if looked_at >= bounds.processes || walk.coverage.descriptors >= bounds.descriptors {
+            walk.coverage.stopped_early = true;
+            break;
+        }
+        walk.process(&root, pid);
+    }
+    walk.coverage
+}
+
+/// One open descriptor of one process. What costs a further system call is read only when asked.
+pub struct OpenFile<'a> {
+    /// The process.
+    pub pid: u32,
+    /// Its short name, as it calls itself.
+    pub command: &'a str,
+    /// The device of the file, as `st_dev` has it.
+    pub dev: u64,
+    /// The inode of the file.
+    pub ino: u64,
+    /// The length of the file.
+    pub size: u64,
+    /// The space that the file takes on disk.
+    pub allocated: u64,
+    /// How many names the file has left, as its file system counts them.
+    pub links: u64,
+    descriptor: u32,
+    descriptors: BorrowedFd<'a>,
+    process: BorrowedFd<'a>,
+}
+
+/// What a descriptor may do to its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Cannot write.
+    Read,
+    /// Writes where it left off, also after the file was cut.
+    Write,
+    /// Writes at the end, wherever that is.
+    Append,
+}
+
+/// A path as the kernel remembers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The file has this name.
+    Named(PathBuf),
+    /// The file had this name, and it was removed.
+    Deleted(PathBuf),
+}
+
+/// How far to go at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Processes to look at.
+    pub processes: u64,
+    /// Descriptors to look at, in all.
+    pub descriptors: u64,
+}
+
+/// How much of the machine was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Processes whose descriptors were all seen.
+    pub processes: u64,
+    /// Processes whose descriptors, or some of them, we may not see.
+    pub unreadable: u64,
+    /// Descriptors looked at.
+    pub descriptors: u64,
+    /// Whether processes outside our PID namespace, and those of other users, are listed at all.
+    pub sees_all_namespaces: bool,
+    /// Whether a bound, or an error while listing, ended the walk.
+    pub stopped_early: bool,
+}
+
+impl OpenFile<'_> {
+    /// The name of the file, when the kernel tells it.
+    pub fn target(&self) -> Option<Target> {
+        let name = self.descriptor.to_string();
+        let bytes = rustix::fs::readlinkat(self.descriptors, name.as_str(), Vec::new()).ok()?.into_bytes();
+        let Some(stem) = bytes.strip_suffix(b" (deleted)") else { return Some(Target::Named(path(&bytes))) };
+        // A file may really be called so: then it is still found under its whole name.
+        let same = |found: &Statx| (device(found), found.stx_ino) == (self.dev, self.ino);
+        let named = look(rustix::fs::CWD, path(&bytes), AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|found| same(&found));
+        Some(if named { Target::Named(path(&bytes)) } else { Target::Deleted(path(stem)) })
+    }
+
+    /// What the descriptor may do; `None` when we may not know, which must count as writing.
+    pub fn access(&self) -> Option<Access> {
+        let info = read_small(self.process, &format!("fdinfo/{}", self.descriptor))?;
+        let line = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+        let flags = OFlags::from_bits_retain(u32::from_str_radix(line.trim(), 8).ok()?);
+        // O_ACCMODE is 3 everywhere on Linux; the mode 3 itself allows ioctl only, O_PATH not even that.
+        let mode = flags.bits() & 3;
+        if flags.contains(OFlags::PATH) || mode == OFlags::RDONLY.bits() || mode == 3 {
+            return Some(Access::Read);
+        }
+        Some(if flags.contains(OFlags::APPEND) { Access::Append } else { Access::Write })
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { processes: 100_000, descriptors: 4_000_000 }
+    }
+}
+
+impl Coverage {
+    /// Whether every process of the machine was seen, so that "nobody" means nobody.
+    pub fn is_whole(self) -> bool {
+        self.processes > 0 && self.unreadable == 0 && self.sees_all_namespaces && !self.stopped_early
+    }
+}
+
+struct Walk<'v> {
+    coverage: Coverage,
+    bounds: Bounds,
+    visit: &'v mut dyn FnMut(&OpenFile<'_>),
+}
+
+impl Walk<'_> {
+    fn process(&mut self, root: &OwnedFd, pid: u32) {
+        let process = match directory(root, pid.to_string().as_str()) {
+            Ok(process) => process,
+            Err(error) if ended(error) => return,
+            Err(_) => {
+                self.coverage.unreadable += 1;
+                return;
+            }
+        };
+        let seen = directory(&process, "fd").and_then(|descriptors| self.descriptors(pid, &process, &descriptors));
+        match seen {
+            Ok(true) => self.coverage.processes += 1,
+            Err(error) if ended(error) || holds_no_files(&process) => {}
+            Ok(false) | Err(_) => self.coverage.unreadable += 1,
+        }
+    }
+
+    /// Whether all descriptors could be looked at.
+    fn descriptors(&mut self, pid: u32, process: &OwnedFd, descriptors: &OwnedFd) -> rustix::io::Result<bool> {
+        let command = read_small(process.as_fd(), "comm").unwrap_or_default();
+        let mut all = true;
+        for entry in Dir::read_from(descriptors)? {
+            let entry = entry?;
+            let Some(descriptor) = number(entry.file_name().to_bytes()) else { continue };
+            if self.coverage.descriptors >= self.bounds.descriptors {
+                self.coverage.stopped_early = true;
+                return Ok(all);
+            }
+            self.coverage.descriptors += 1;
+            let found = match look(descriptors, entry.file_name(), AtFlags::empty()) {
+                Ok(found) => found,
+                Err(error) => {
+                    all &= ended(error);
+                    continue;
+                }
+            };
+            if FileType::from_raw_mode(found.stx_mode.into()) != FileType::RegularFile {
+                continue;
+            }
+            (self.visit)(&OpenFile {
+                pid,
+                command: command.trim_end_matches('\n'),
+                dev: device(&found),
+                ino: found.stx_ino,
+                size: found.stx_size,
+                allocated: found.stx_blocks.saturating_mul(512),
+                links: found.stx_nlink.into(),
+                descriptor,
+                descriptors: descriptors.as_fd(),
+                process: process.as_fd(),
+            });
+        }
+        Ok(all)
+    }
+}
+
+fn directory(at: impl AsFd, path: impl rustix::path::Arg) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::openat(at, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Does not ask a file server, which may be gone.
+fn look(at: impl AsFd, path: impl rustix::path::Arg, flags: AtFlags) -> rustix::io::Result<Statx> {
+    let flags = flags | AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
+    rustix::fs::statx(at, path, flags, StatxFlags::BASIC_STATS)
+}
+
+fn device(found: &Statx) -> u64 {
+    rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor)
+}
+
+fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsString::from_vec(bytes.to_vec()))
+}
+
+/// The process or the descriptor was gone before we looked.
+fn ended(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::SRCH)
+}
+
+/// Kernel threads and zombies hold no files, though an ordinary user is refused there as well.
+fn holds_no_files(process: &OwnedFd) -> bool {
+    const KERNEL_THREAD: u64 = 0x0020_0000;
+    let Some(stat) = read_small(process.as_fd(), "stat") else { return false };
+    // The name in parentheses may hold anything, a parenthesis too.
+    let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
+    let mut fields = rest.split(' ');
+    let dead = matches!(fields.next(), Some("Z" | "X" | "x"));
+    dead || fields.nth(5).and_then(|flags| flags.parse::<u64>().ok()).is_some_and(|flags| flags & KERNEL_THREAD != 0)
+}
+
+/// The kernel gives the initial PID namespace this fixed number. A /proc mounted with `hidepid` does not
+/// list process 1 to those whom it hides others from.
+fn in_initial_namespace(root: &OwnedFd) -> bool {
+    let ours = rustix::fs::readlinkat(root, "self/ns/pid", Vec::new());
+    ours.is_ok_and(|name| name.to_bytes() == b"pid:[4026531836]") && directory(root, "1").is_ok()
+}
+
+/// What the kernel writes in one go: these files are shorter than a page.
+fn read_small(at: BorrowedFd<'_>, path: &str) -> Option<String> {
+    let file = rustix::fs::openat(at, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let mut buffer = [0_u8; 4096];
+    let length = rustix::io::read(&file, &mut buffer).ok()?;
+    Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
+}
+
+fn number(name: &[u8]) -> Option<u32> {
+    OsStr::from_bytes(name).to_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

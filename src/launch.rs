@@ -1,0 +1,259 @@
+//! The only code that touches the process: reads flags and settings, builds the [`Run`], takes the lock,
+//! decides between showing and doing, renders, and ends with an exit code. Names no tool.
+
+mod flags;
+mod history;
+mod signals;
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, FromArgMatches};
+
+use self::flags::{Cli, Color, Config, Format, Shared, Word};
+use crate::{
+    failure::{Exit, Failure, Result},
+    files::lock::Lock,
+    report::{
+        Cell, Report, Table, json,
+        record::{FORMAT, Record},
+        safe, table,
+    },
+    run::{Clock, Host, Out, Progress, Run, Shutdown, State},
+    settings::{self, Sources},
+    tool::{AnyChange, Task, Tool},
+};
+
+/// Runs tool `T` with this process's arguments, and says how to end.
+pub fn launch<T: Tool>() -> ExitCode {
+    let cli = match command::<T>().try_get_matches().and_then(|matches| Cli::<T::Command>::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; anything else is bad input. A closed pipe changes neither.
+            let exit = if error.use_stderr() { Exit::BadInput } else { Exit::Done };
+            let _ = error.print();
+            return ExitCode::from(exit.code());
+        }
+    };
+    ExitCode::from(Launch::<T>::new(cli.shared).end(cli.word).code())
+}
+
+/// The command line of tool `T`: help, completions and manual come from it.
+pub fn command<T: Tool>() -> clap::Command {
+    Cli::<T::Command>::command()
+        .name(T::NAME)
+        .about(T::ABOUT)
+        .version(env!("CARGO_PKG_VERSION"))
+        .arg_required_else_help(true)
+        .after_help(format!("{}\n\n{}", T::EXAMPLES, Exit::HELP))
+}
+
+/// What one launch holds on to.
+struct Launch<T: Tool> {
+    shared: Shared,
+    tool: std::marker::PhantomData<T>,
+}
+
+/// A task carried through: what it said, under which name.
+struct Ended {
+    schema: String,
+    job: String,
+    report: Report,
+    failure: Option<Failure>,
+    remembered: bool,
+}
+
+impl<T: Tool> Launch<T> {
+    fn new(shared: Shared) -> Launch<T> {
+        Launch { shared, tool: std::marker::PhantomData }
+    }
+
+    fn end(&self, word: Word<T::Command>) -> Exit {
+        let run = self.run(State::of(T::SUBJECT));
+        if let Err(failure) = signals::listen(&run.shutdown) {
+            return self.complain(&failure);
+        }
+        let mut record = self.record(&run);
+        let ended = match word {
+            Word::Config(config) => self.config(&config, &run),
+            Word::History { last } => self.history(&run, last),
+            Word::Tool(command) => self.task(command, &run),
+        };
+        let ended = ended.unwrap_or_else(|failure| Ended {
+            schema: format!("opsbelt.{}/1", T::SUBJECT),
+            job: String::new(),
+            report: Report::default(),
+            failure: Some(failure),
+            remembered: false,
+        });
+        let mut exit = ended.failure.as_ref().map_or_else(|| ended.report.exit(), |failure| failure.exit);
+        if let Some(signal) = run.shutdown.asked_by() {
+            exit = exit.and(Exit::Signal(signal));
+        }
+        ended.job.clone_into(&mut record.job);
+        record.close(run.clock.now(), &ended.report, ended.failure.as_ref(), exit);
+        self.tell(&run, &record, &ended, exit)
+    }
+
+    fn run(&self, state: State) -> Run {
+        let quiet_work = self.shared.no_progress || self.shared.quiet || !io::stderr().is_terminal();
+        Run {
+            clock: Clock::System,
+            progress: if quiet_work { Progress::silent() } else { Progress::on_terminal() },
+            shutdown: Shutdown::default(),
+            out: Out::to(io::stdout()),
+            state,
+            every_item: self.shared.verbose || self.shared.format == Format::Json,
+        }
+    }
+
+    fn record(&self, run: &Run) -> Record {
+        let started = run.clock.now();
+        Record {
+            format: FORMAT.to_owned(),
+            id: format!("{}-{}", started.format("%Y%m%dT%H%M%S%.3fZ"), std::process::id()),
+            tool: T::NAME.to_owned(),
+            job: String::new(),
+            host: Host::local().0,
+            started,
+            seconds: 0.0,
+            exit: Exit::Done,
+            steps: std::collections::BTreeMap::new(),
+            summary: String::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    fn task(&self, command: T::Command, run: &Run) -> Result<Ended> {
+        let load = || settings::load::<T>(&self.sources());
+        let (schema, job, outcome, remembered) = match T::task(command, &load)? {
+            Task::Change(change) if !self.shared.dry_run => {
+                let outcome = Self::perform(change.as_ref(), run);
+                let remembered = !matches!(&outcome, Err(failure) if failure.exit == Exit::Busy);
+                (change.schema(), change.job(), outcome, remembered)
+            }
+            Task::Change(change) | Task::Plan(change) => (change.schema(), change.job(), change.preview(run), false),
+            Task::Query(query) => (query.schema(), "", query.answer(run), false),
+        };
+        let (report, failure) = match outcome {
+            Ok(report) => (report, None),
+            Err(failure) => (Report::default(), Some(failure)),
+        };
+        Ok(Ended { schema: schema.to_owned(), job: job.to_owned(), report, failure, remembered })
+    }
+
+    fn perform(change: &dyn AnyChange, run: &Run) -> Result<Report> {
+        let path = run.state.lock_file(&format!("{}-{}", T::SUBJECT, change.job()))?;
+        let since = run.clock.now().format("%Y-%m-%d %H:%M:%S UTC");
+        let claim = format!("{} {} (pid {}, since {since})", T::NAME, change.job(), std::process::id());
+        match Lock::take(&path, &claim)? {
+            Ok(_held) => change.perform(run),
+            Err(holder) => Err(Failure::new(change.job(), "now")
+                .because(format!("busy: {} holds {}", holder.0, path.display()))
+                .hint("wait until it ends; runs of one job never overlap")
+                .exit(Exit::Busy)),
+        }
+    }
+
+    fn config(&self, config: &Config, run: &Run) -> Result<Ended> {
+        let json = self.shared.format == Format::Json;
+        let report = match config {
+            Config::Check => settings::config::check::<T>(&self.sources())?,
+            Config::Show if json => {
+                let shown = settings::config::show_json::<T>(&self.sources())?;
+                answer(run, &format!("{shown:#}\n"))?;
+                return Ok(Self::bare());
+            }
+            Config::Show => {
+                answer(run, &settings::config::show::<T>(&self.sources())?)?;
+                return Ok(Self::bare());
+            }
+            Config::Schema => {
+                answer(run, &settings::config::schema::<T>())?;
+                return Ok(Self::bare());
+            }
+        };
+        let schema = format!("opsbelt.{}.config/1", T::SUBJECT);
+        Ok(Ended { schema, job: "config".to_owned(), report, failure: None, remembered: false })
+    }
+
+    fn history(&self, run: &Run, last: usize) -> Result<Ended> {
+        let records = history::read(&run.state, last)?;
+        let row = |record: &Record| {
+            let text = |text: &str| Cell::Text(text.to_owned());
+            let took = format!("{:.1} s", record.seconds);
+            vec![Cell::Time(record.started), text(&record.job), text(&took), Cell::Count(record.exit.code().into()), text(&record.summary)]
+        };
+        let table = Table {
+            name: "runs",
+            title: String::new(),
+            columns: vec!["started", "job", "took", "exit", "summary"],
+            rows: records.iter().map(row).collect(),
+        };
+        let summary = if records.is_empty() { "no run is recorded yet".to_owned() } else { String::new() };
+        let report = Report { tables: vec![table], summary, ..Report::default() };
+        Ok(Ended { schema: format!("opsbelt.{}.history/1", T::SUBJECT), job: String::new(), report, failure: None, remembered: false })
+    }
+
+    /// An answer that went to standard output as it is: nothing is left to render.
+    fn bare() -> Ended {
+        Ended { schema: String::new(), job: String::new(), report: Report::default(), failure: None, remembered: false }
+    }
+
+    fn sources(&self) -> Sources {
+        Sources::standard(T::SUBJECT, self.shared.config.as_deref(), Vec::new())
+    }
+
+    /// Prints the result, remembers the run, and says how to end.
+    fn tell(&self, run: &Run, record: &Record, ended: &Ended, exit: Exit) -> Exit {
+        if ended.remembered
+            && let Err(failure) = history::remember(&run.state, record)
+        {
+            self.complain(&failure);
+        }
+        let json = self.shared.format == Format::Json && !ended.schema.is_empty();
+        let text = match (json, self.shared.quiet && exit == Exit::Done) {
+            (true, _) => json::render(&ended.schema, record, &ended.report, ended.failure.as_ref()),
+            (false, true) => String::new(),
+            (false, false) => table::render(&ended.report, table::Look { color: self.color(), every_item: run.every_item }),
+        };
+        if let Some(failure) = &ended.failure {
+            self.complain(failure);
+        }
+        match answer(run, &text) {
+            Ok(()) => exit,
+            Err(failure) => exit.and(self.complain(&failure)),
+        }
+    }
+
+    fn color(&self) -> bool {
+        let wanted = || env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        match self.shared.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => io::stdout().is_terminal() && wanted(),
+        }
+    }
+
+    fn complain(&self, failure: &Failure) -> Exit {
+        // Somebody who closed standard error does not want to know.
+        let mut stderr = io::stderr().lock();
+        let lines = |text: &str| text.lines().map(safe).collect::<Vec<_>>().join("\n");
+        let _ = writeln!(stderr, "{}: {}", T::NAME, lines(&failure.to_string()));
+        if let Some(hint) = &failure.hint {
+            let _ = writeln!(stderr, "hint: {}", lines(hint));
+        }
+        failure.exit
+    }
+}
+
+/// Writes `text` to standard output. A reader that left early has what it wanted.
+fn answer(run: &Run, text: &str) -> Result<()> {
+    match run.out.write(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new("write", "standard output").because(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,88 @@
+//! The flags that every tool shares, and the commands that come with the house: `config`, `history`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// A tool's command line.
+#[derive(Parser)]
+pub(crate) struct Cli<C: Subcommand> {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) word: Word<C>,
+}
+
+/// The tool's own commands, then the house's.
+#[derive(Subcommand)]
+pub(crate) enum Word<C: Subcommand> {
+    #[command(flatten)]
+    Tool(C),
+    /// Check, show or describe the settings
+    #[command(subcommand)]
+    Config(Config),
+    /// What earlier runs did, newest last
+    History {
+        /// How many runs to show
+        #[arg(long, default_value_t = 20)]
+        last: usize,
+    },
+}
+
+/// What can be asked of settings.
+#[derive(Subcommand)]
+pub(crate) enum Config {
+    /// Read all settings files and name every problem with its line
+    Check,
+    /// The merged settings, with the origin of each value
+    Show,
+    /// The JSON Schema of the settings, for editors
+    Schema,
+}
+
+/// Flags that mean the same in every tool.
+#[derive(Args)]
+#[command(next_help_heading = "Flags of every command")]
+pub(crate) struct Shared {
+    /// Read these settings (a file, or a folder of *.toml) instead of the standard ones
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Show what would be done, and do nothing
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+    /// How to print the result
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: Format,
+    /// Print nothing unless something went wrong
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Also list what needed nothing, with the reason
+    #[arg(long, short, global = true, action = ArgAction::SetTrue)]
+    pub(crate) verbose: bool,
+    /// No progress bars, also on a terminal
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// One JSON document, for machines
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

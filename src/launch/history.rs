@@ -1,0 +1,56 @@
+//! The capped local history of runs. A history that cannot be written never fails the job: the
+//! caller says so and goes on.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+};
+
+use crate::{
+    failure::{Doing, Result},
+    report::record::{FORMAT, Record},
+    run::State,
+};
+
+/// Appends `record`; drops the oldest when the history has grown past its cap.
+pub(crate) fn remember(state: &State, record: &Record) -> Result<()> {
+    const CAP: usize = 1000;
+    let path = state.make()?.join("history.jsonl");
+    let mut line = serde_json::to_string(record).expect("a record has string keys only");
+    line.push('\n');
+    let records = read(state, usize::MAX)?;
+    if records.len() < CAP + CAP / 10 {
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).doing("open", path.display())?;
+        return file.write_all(line.as_bytes()).doing("write", path.display());
+    }
+    let fresh = path.with_extension("jsonl.new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).doing("open", fresh.display())?;
+    for kept in records.iter().skip(records.len() - CAP + 1) {
+        let kept = serde_json::to_string(kept).expect("a record has string keys only");
+        writeln!(file, "{kept}").doing("write", fresh.display())?;
+    }
+    file.write_all(line.as_bytes()).doing("write", fresh.display())?;
+    std::fs::rename(&fresh, &path).doing("replace", path.display())
+}
+
+/// The last `count` records, oldest first. Lines of a newer format or cut short are passed over.
+pub(crate) fn read(state: &State, count: usize) -> Result<Vec<Record>> {
+    const LIMIT: u64 = 64 << 20;
+    let path = state.folder()?.join("history.jsonl");
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).doing("read", path.display()),
+    };
+    let mut records = Vec::new();
+    for line in BufReader::new(file.take(LIMIT)).split(b'\n') {
+        let line = line.doing("read", path.display())?;
+        let record = serde_json::from_slice::<Record>(&line).ok().filter(|record| record.format == FORMAT);
+        records.extend(record);
+    }
+    let surplus = records.len().saturating_sub(count);
+    Ok(records.split_off(surplus))
+}
+

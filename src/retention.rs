@@ -1,0 +1,132 @@
+//! Which of many dated things to keep, and why: logs' archives, copies in a store, images.
+//!
+//! This owns the rules and their reasons. It never looks at the world: the caller brings items, the free space and `now`.
+//!
+//! *Keepers* say what is wanted, per group (all archives of one log, say). `count` wants the newest so many; `hourly`,
+//! `daily`, `weekly` (ISO weeks), `monthly` and `yearly` want the newest item of each of the so many most recent periods
+//! that have one, in the given zone. What any keeper wants is wanted. With no keeper at all, everything is.
+//!
+//! *Limits* take away even what a keeper wants, the oldest first. `max-age`: what is older. `max-total`: until all items
+//! of the call together fit. `min-free`: until the disk would have that much free space; unknown free space removes nothing.
+//!
+//! *Always kept*, whatever the rules say: the newest item of each group, what the caller says must stay, and what is
+//! dated in the future (a clock was wrong; unknown means keep). They count in totals. An item of the future takes no
+//! keeper's place, so that one wrong date cannot push out the real ones.
+//!
+//! A verdict depends on the items, never on their order: of two with the same time the later name is the newer one.
+
+mod calendar;
+mod decide;
+mod reason;
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroU32;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::{calendar::Calendar, decide::decide, reason::Reason};
+use crate::settings::units::{Bytes, Room, Span};
+
+/// What to keep. Left out entirely, everything is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Keep {
+    /// Keep the newest so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<NonZeroU32>,
+    /// Keep the newest of each of the last so many hours that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hourly: Option<NonZeroU32>,
+    /// Keep the newest of each of the last so many days that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub daily: Option<NonZeroU32>,
+    /// Keep the newest of each of the last so many weeks (from Monday) that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weekly: Option<NonZeroU32>,
+    /// Keep the newest of each of the last so many months that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monthly: Option<NonZeroU32>,
+    /// Keep the newest of each of the last so many years that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub yearly: Option<NonZeroU32>,
+    /// Remove what is older, even if another rule wants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Span>,
+    /// Remove the oldest until all together have at most this size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_total: Option<Bytes>,
+    /// Remove the oldest until the disk has this much free space.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_free: Option<Room>,
+}
+
+/// One thing that may be kept or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// What it is a copy of: the log's path. Keepers work per group.
+    pub group: &'a str,
+    /// Its own name, unique in the group. Of two items with the same time the later name is the newer one.
+    pub name: &'a str,
+    /// When it was made.
+    pub at: DateTime<Utc>,
+    /// What its removal would free.
+    pub bytes: u64,
+    /// Whether it may go at all.
+    pub removable: Removable<'a>,
+}
+
+/// Whether an item may be removed when the rules say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Removable<'a> {
+    /// It may.
+    Yes,
+    /// It must stay whatever the rules say, for this reason: `not archived yet`.
+    No(&'a str),
+}
+
+/// The disk that the items are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FreeSpace {
+    /// All of it, in bytes.
+    pub total: u64,
+    /// What is free, in bytes.
+    pub free: u64,
+}
+
+/// What is to happen to an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// It stays, for each of these reasons (at least one).
+    Keep(Vec<Reason<'a>>),
+    /// It goes, for this reason.
+    Remove(Reason<'a>),
+}
+
+impl Verdict<'_> {
+    /// Whether the item goes.
+    pub fn removes(&self) -> bool {
+        matches!(self, Verdict::Remove(_))
+    }
+}
+
+impl Keep {
+    /// The calendar keepers that are set.
+    fn calendars(&self) -> impl Iterator<Item = (Calendar, NonZeroU32)> {
+        [
+            (Calendar::Hour, self.hourly),
+            (Calendar::Day, self.daily),
+            (Calendar::Week, self.weekly),
+            (Calendar::Month, self.monthly),
+            (Calendar::Year, self.yearly),
+        ]
+        .into_iter()
+        .filter_map(|(calendar, periods)| Some((calendar, periods?)))
+    }
+
+    fn has_keepers(&self) -> bool {
+        self.count.is_some() || self.calendars().next().is_some()
+    }
+}

@@ -1,0 +1,105 @@
+//! The answers of `config check`, `config show` and `config schema`, for any tool. They print nothing.
+
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value as Json, json};
+use toml::{Spanned, de::DeTable, de::DeValue};
+
+use super::{
+    Loaded, Sources, load,
+    origin::{Path, Step},
+};
+use crate::{
+    failure::{Failure, Result},
+    report::{Cell, Report, Table, safe},
+    tool::Tool,
+};
+
+/// The files that were read, when all of them are sound; otherwise a failure that names every problem.
+pub fn check<T: Tool>(sources: &Sources) -> Result<Report> {
+    let loaded = load::<T>(sources)?;
+    let rows: Vec<Vec<Cell>> = loaded.files.iter().map(|path| vec![Cell::Text(path.display().to_string())]).collect();
+    let summary = match rows.len() {
+        0 => "no settings file found; the defaults hold".to_owned(),
+        1 => "the settings are sound: 1 file read".to_owned(),
+        count => format!("the settings are sound: {count} files read, later ones win"),
+    };
+    let tables = vec![Table { name: "files", title: "Settings files".to_owned(), columns: vec!["file"], rows }];
+    Ok(Report { tables, summary, ..Report::default() })
+}
+
+/// The merged settings as TOML, each value with its origin.
+pub fn show<T: Tool>(sources: &Sources) -> Result<String> {
+    let loaded = load::<T>(sources)?;
+    let text = written::<T>(&loaded)?;
+    let mut shown = String::new();
+    let mut from = 0;
+    for (path, end) in leaves(&text, T::NAME)? {
+        let line_end = text[end..].find('\n').map_or(text.len(), |more| end + more);
+        let origin = loaded.origins.source(&path);
+        shown.push_str(&disarmed(&text[from..line_end]));
+        shown.push_str(&safe(&format!("   # {origin}")));
+        from = line_end;
+    }
+    shown.push_str(&text[from..]);
+    Ok(shown)
+}
+
+/// Every line by itself: the ends of lines are ours.
+fn disarmed(text: &str) -> String {
+    text.split('\n').map(safe).collect::<Vec<_>>().join("\n")
+}
+
+/// The merged settings as `value`, and in `origins` the origin of each by its key path.
+pub fn show_json<T: Tool>(sources: &Sources) -> Result<Json> {
+    let loaded = load::<T>(sources)?;
+    let value = serde_json::to_value(&loaded.value).map_err(|error| unshown::<T>(&error))?;
+    let leaves = leaves(&written::<T>(&loaded)?, T::NAME)?;
+    let origin = |path: &str| Json::String(loaded.origins.source(path).to_string());
+    let origins: Map<String, Json> = leaves.into_iter().map(|(path, _)| (path.clone(), origin(&path))).collect();
+    Ok(json!({ "value": value, "origins": origins }))
+}
+
+/// The JSON Schema of the tool's settings files, for editors.
+pub fn schema<T: Tool>() -> String {
+    let mut schema = SchemaGenerator::default().into_root_schema_for::<T::Settings>();
+    schema.insert("$id".to_owned(), Json::String(format!("urn:opsbelt:{}:settings", T::SUBJECT)));
+    schema.insert("title".to_owned(), Json::String(format!("Settings of {}", T::NAME)));
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");
+    text.push('\n');
+    text
+}
+
+fn written<T: Tool>(loaded: &Loaded<T::Settings>) -> Result<String> {
+    toml::to_string(&loaded.value).map_err(|error| unshown::<T>(&error))
+}
+
+fn unshown<T: Tool>(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new("show", format_args!("the settings of {}", T::NAME)).because(error)
+}
+
+/// The key path of each value in `text`, and where it ends, in the order of the text; an inline list is one value.
+fn leaves(text: &str, tool: &str) -> Result<Vec<(String, usize)>> {
+    let table = DeTable::parse(text)
+        .map_err(|error| Failure::new("show", format_args!("the settings of {tool}")).because(error.message()))?;
+    let mut leaves = Vec::new();
+    for (key, value) in table.get_ref() {
+        collect(text, &mut vec![Step::Key(key.get_ref().to_string())], value, &mut leaves);
+    }
+    leaves.sort_by_key(|(_, end)| *end);
+    Ok(leaves)
+}
+
+fn collect(text: &str, path: &mut Vec<Step>, value: &Spanned<DeValue<'_>>, leaves: &mut Vec<(String, usize)>) {
+    let mut inside = |step: Step, value: &Spanned<DeValue<'_>>| {
+        path.push(step);
+        collect(text, path, value, leaves);
+        path.pop();
+    };
+    match value.get_ref() {
+        DeValue::Table(table) => table.iter().for_each(|(key, value)| inside(Step::Key(key.get_ref().to_string()), value)),
+        DeValue::Array(items) if text[value.span()].starts_with("[[") && items.iter().all(|item| item.get_ref().is_table()) => {
+            items.iter().enumerate().for_each(|(index, item)| inside(Step::Index(index), item));
+        }
+        _ => leaves.push((Path(path).to_string(), value.span().end)),
+    }
+}

@@ -1,0 +1,159 @@
+//! ops-logs: rotate logs, compress them, keep what the rules say, prove what was kept.
+
+pub mod ledger;
+pub mod logrotate;
+pub mod presets;
+pub mod rotate;
+pub mod settings;
+pub mod status;
+pub mod verify;
+pub mod when;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use self::{
+    rotate::{Rotate, hand},
+    settings::{LogSet, Settings},
+    status::Status,
+    verify::Verify,
+};
+use crate::{
+    failure::{Exit, Failure, Result},
+    report::Report,
+    run::{Host, Run},
+    settings::Loaded,
+    tool::{Contradiction, Query, Task, Tool},
+};
+
+/// The tool.
+pub struct Logs;
+
+/// What `ops-logs` can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show what `rotate` would do and why, and do nothing
+    Plan {
+        #[command(flatten)]
+        choice: Choice,
+        /// As if every log that is not empty were due
+        #[arg(long)]
+        force: bool,
+    },
+    /// Rotate what is due, archive it, and remove what no keep-rule wants
+    Rotate {
+        #[command(flatten)]
+        choice: Choice,
+        /// Rotate every log that is not empty, due or not
+        #[arg(long)]
+        force: bool,
+    },
+    /// Each log's size, last and next rotation, archives and problems
+    Status {
+        #[command(flatten)]
+        choice: Choice,
+    },
+    /// Decompress every archive and compare it with what was recorded when it was made
+    Verify {
+        #[command(flatten)]
+        choice: Choice,
+    },
+    /// Works in one folder for a parent that has more rights
+    #[command(name = hand::SUBCOMMAND, hide = true)]
+    HandInFolder {
+        /// The folder that standard input is.
+        folder: PathBuf,
+        /// Where archives go.
+        archives: Option<PathBuf>,
+    },
+}
+
+/// Which sets a command is about.
+#[derive(clap::Args)]
+pub struct Choice {
+    /// Names of sets; all of them when left out
+    #[arg(value_name = "SET")]
+    sets: Vec<String>,
+}
+
+impl Tool for Logs {
+    const NAME: &'static str = "ops-logs";
+    const SUBJECT: &'static str = "logs";
+    const ABOUT: &'static str = "Rotates logs and never loses one: every archive is proven before its log goes";
+    const EXAMPLES: &'static str = "\
+Examples:
+  ops-logs plan                      what a run would do, and why
+  ops-logs rotate                    do it; for cron and systemd timers
+  ops-logs rotate nginx --force      one set now, due or not
+  ops-logs --format json status      for machines
+  ops-logs verify                    prove every archive anew
+  ops-logs --config ./logs.toml plan settings from elsewhere";
+    type Command = Command;
+    type Settings = Settings;
+
+    fn check(settings: &Settings) -> Vec<Contradiction> {
+        settings::check(settings)
+    }
+
+    fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {
+        Ok(match command {
+            Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?.value, &choice, force)?)),
+            Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?.value, &choice, force)?)),
+            Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?.value, &choice, false)?))),
+            Command::Verify { choice } => {
+                let settings = load()?.value;
+                let sets = (!choice.sets.is_empty()).then(|| chosen(&settings, &choice)).transpose()?;
+                let sets = sets.map(|sets| sets.into_iter().map(|set| set.name).collect());
+                Task::Query(Box::new(Verify { sets, host: host(&settings), parallel: settings.parallel() }))
+            }
+            Command::HandInFolder { folder, archives } => Task::Query(Box::new(HandInFolder { folder, archives })),
+        })
+    }
+}
+
+fn rotation(settings: &Settings, choice: &Choice, force: bool) -> Result<Rotate> {
+    Ok(Rotate {
+        sets: chosen(settings, choice)?,
+        force,
+        logrotate: settings.logrotate().map(PathBuf::from),
+        parallel: settings.parallel(),
+        host: host(settings),
+    })
+}
+
+fn host(settings: &Settings) -> String {
+    settings.host.clone().unwrap_or_else(|| Host::local().0)
+}
+
+fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
+    let sets = settings.sets()?;
+    if sets.is_empty() {
+        return Err(Failure::new("rotate", "anything")
+            .because("the settings name no logs")
+            .hint("`ops-logs init` writes settings from what is on this machine")
+            .exit(Exit::BadInput));
+    }
+    if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
+        let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+        return Err(Failure::new("find", format!("the set `{unknown}`")).because(format!("the settings have: {}", names.join(", "))).exit(Exit::BadInput));
+    }
+    Ok(sets.into_iter().filter(|set| choice.sets.is_empty() || choice.sets.contains(&set.name)).collect())
+}
+
+/// The child's side of a hand.
+struct HandInFolder {
+    folder: PathBuf,
+    archives: Option<PathBuf>,
+}
+
+impl Query for HandInFolder {
+    fn schema(&self) -> &'static str {
+        ""
+    }
+
+    fn answer(&self, _run: &Run) -> Result<Report> {
+        hand::serve(self.folder.clone(), self.archives.as_deref())?;
+        Ok(Report::default())
+    }
+}

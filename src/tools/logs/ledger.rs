@@ -1,0 +1,232 @@
+//! What rotation remembers: every archive it made, from the intent to make it until it is gone.
+//!
+//! The ledger is a journal of lines; each line is durable before the act that relies on it. A line cut
+//! short by a crash was never relied on and is dropped. Only names that stand in here are ever removed.
+
+mod journal;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use self::journal::Ledger;
+use crate::files::{compress::Facts, dir::FileId};
+
+/// Name and version of the ledger's lines.
+pub const FORMAT: &str = "opsbelt.logs.ledger";
+/// The version we write. Older ones are read, newer ones refused untouched.
+pub const VERSION: u32 = 1;
+
+/// The number of an entry; never used twice in one ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntryId(pub u64);
+
+/// One rotated log, from intent to removal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number.
+    pub id: EntryId,
+    /// The set that rotated it.
+    pub set: String,
+    /// The folder of the live log.
+    pub folder: String,
+    /// The live log's name in it.
+    pub log: String,
+    /// The folder where the finished archive goes; the log's own when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archives: Option<String>,
+    /// The rotated name, without a compressor's extension.
+    pub name: String,
+    /// When it was rotated.
+    pub at: DateTime<Utc>,
+    /// When its first line may have been written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<DateTime<Utc>>,
+    /// Which file was rotated. None for an archive that was found, not made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileId>,
+    /// The machine that made it, when it was not this one: a clone keeps what it finds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<String>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The archive, from the stage `Archived` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
+}
+
+/// How far a rotated log has come. Each stage is recorded when it is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// About to swap the live log away.
+    Intended,
+    /// Swapped away; its writer has not been told.
+    Swapped,
+    /// Its writer has been told; not archived yet.
+    Told,
+    /// Archived and proven; the uncompressed file may still be there.
+    Archived,
+    /// Only the archive is left: the normal state.
+    Stored,
+    /// About to be removed by a keep-rule.
+    Removing,
+}
+
+/// A finished archive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Archive {
+    /// Its name.
+    pub file: String,
+    /// What is true of it.
+    pub facts: Facts,
+}
+
+impl Entry {
+    /// The live log's path.
+    pub fn log_path(&self) -> String {
+        format!("{}/{}", self.folder.trim_end_matches('/'), self.log)
+    }
+
+    /// The folder of the finished archive.
+    pub fn archive_folder(&self) -> &str {
+        self.archives.as_deref().unwrap_or(&self.folder)
+    }
+
+    /// The name of the file that holds the log now.
+    pub fn file_name(&self) -> &str {
+        self.archive.as_ref().map_or(&self.name, |archive| &archive.file)
+    }
+
+    /// The path of the file that holds the log now.
+    pub fn path(&self) -> String {
+        let folder = if self.archive.is_some() { self.archive_folder() } else { &self.folder };
+        format!("{}/{}", folder.trim_end_matches('/'), self.file_name())
+    }
+
+    /// The path of the rotated, uncompressed file.
+    pub fn rotated_path(&self) -> String {
+        format!("{}/{}", self.folder.trim_end_matches('/'), self.name)
+    }
+
+    /// What the archive takes on the disk.
+    pub fn stored(&self) -> u64 {
+        self.archive.as_ref().map_or(0, |archive| archive.facts.stored)
+    }
+}
+
+/// One line of the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "line")]
+pub enum Line {
+    /// The first one: what this file is, and whose.
+    Header {
+        /// [`FORMAT`].
+        format: String,
+        /// [`VERSION`] of the writer.
+        version: u32,
+        /// The machine.
+        host: String,
+        /// The next entry's number.
+        next: u64,
+    },
+    /// A whole entry.
+    Entry(Entry),
+    /// An entry has come further.
+    Reached {
+        /// Which.
+        id: EntryId,
+        /// How far.
+        stage: Stage,
+    },
+    /// An entry is archived and proven.
+    Archived {
+        /// Which.
+        id: EntryId,
+        /// The archive.
+        archive: Archive,
+    },
+    /// An entry is gone: removed by a rule, or never came to be.
+    Gone {
+        /// Which.
+        id: EntryId,
+        /// Why.
+        why: String,
+    },
+    /// When a log without entries was last rotated.
+    Last {
+        /// The log's path.
+        log: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// What the lines add up to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Content {
+    /// The machine that the ledger belongs to.
+    pub host: Option<String>,
+    /// Live entries by number.
+    pub entries: std::collections::BTreeMap<EntryId, Entry>,
+    /// When each log was last rotated.
+    pub last: HashMap<String, DateTime<Utc>>,
+    /// The next entry's number.
+    pub next: u64,
+    /// Lines that say nothing any more.
+    pub dead: usize,
+}
+
+impl Content {
+    /// Takes one more line into account.
+    pub fn take(&mut self, line: Line) {
+        match line {
+            Line::Header { host, next, .. } => {
+                self.host = Some(host);
+                self.next = self.next.max(next);
+            }
+            Line::Entry(entry) => {
+                self.next = self.next.max(entry.id.0 + 1);
+                self.note(entry.rotation());
+                let replaced = self.entries.insert(entry.id, entry);
+                self.dead += usize::from(replaced.is_some());
+            }
+            Line::Reached { id, stage } => {
+                self.dead += 1;
+                if let Some(entry) = self.entries.get_mut(&id) {
+                    entry.stage = stage;
+                    let rotation = entry.rotation();
+                    self.note(rotation);
+                }
+            }
+            Line::Archived { id, archive } => {
+                self.dead += 1;
+                if let Some(entry) = self.entries.get_mut(&id) {
+                    entry.stage = Stage::Archived;
+                    entry.archive = Some(archive);
+                }
+            }
+            Line::Gone { id, .. } => {
+                self.dead += 2;
+                self.entries.remove(&id);
+            }
+            Line::Last { log, at } => self.note(Some((log, at))),
+        }
+    }
+
+    fn note(&mut self, rotation: Option<(String, DateTime<Utc>)>) {
+        if let Some((log, at)) = rotation {
+            let last = self.last.entry(log).or_insert(at);
+            *last = (*last).max(at);
+        }
+    }
+}
+
+impl Entry {
+    /// The log and the time, when this entry means that the log was rotated on this machine.
+    fn rotation(&self) -> Option<(String, DateTime<Utc>)> {
+        (self.stage != Stage::Intended && self.inherited.is_none()).then(|| (self.log_path(), self.at))
+    }
+}

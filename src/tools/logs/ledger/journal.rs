@@ -1,0 +1,259 @@
+//! The ledger's file: read whole, appended to durably, and rewritten when most of it is history.
+//! A newer version is never touched.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{Content, Entry, EntryId, FORMAT, Line, Stage, VERSION};
+use crate::failure::{Doing, Failure, Result};
+
+/// A line longer than this is no line of ours.
+const LINE_LIMIT: u64 = 1 << 20;
+
+/// The ledger of one state folder.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    host: String,
+    content: Content,
+    /// Where the last whole line ends.
+    end: u64,
+    /// Lines that could not be read.
+    damaged: usize,
+    /// Open once something was written.
+    file: Option<File>,
+}
+
+impl Ledger {
+    /// Reads the ledger in `state`; an absent one is empty. Changes nothing.
+    pub fn read(state: &Path, host: &str) -> Result<Ledger> {
+        let path = state.join("ledger.jsonl");
+        let mut ledger = Ledger { path, host: host.to_owned(), content: Content::default(), end: 0, damaged: 0, file: None };
+        match File::open(&ledger.path) {
+            Ok(file) => ledger.load(file)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).doing("read the ledger", ledger.path.display()),
+        }
+        Ok(ledger)
+    }
+
+    /// What it says.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// The machine that wrote it, when it was another one.
+    pub fn cloned_from(&self) -> Option<&str> {
+        self.content.host.as_deref().filter(|host| *host != self.host)
+    }
+
+    /// Lines that could not be read; the rest counts.
+    pub fn damaged(&self) -> usize {
+        self.damaged
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A number for a new entry.
+    pub fn next_id(&mut self) -> EntryId {
+        let id = EntryId(self.content.next);
+        self.content.next += 1;
+        id
+    }
+
+    /// Appends `lines` and returns when they would survive a power cut.
+    pub fn commit(&mut self, lines: Vec<Line>) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.append(lines)?;
+        self.file.as_ref().expect("append opened it").sync_data().doing("sync the ledger", self.path.display())
+    }
+
+    /// Appends `lines` that nothing relies on: losing them only repeats work.
+    pub fn append(&mut self, lines: Vec<Line>) -> Result<()> {
+        self.open()?;
+        let mut text = Vec::new();
+        for line in &lines {
+            write_line(&mut text, line);
+        }
+        if let Err(error) = self.file.as_mut().expect("it was just opened").write_all(&text) {
+            // What was half written must not stand before the next line: open anew, cut off the torn end.
+            self.file = None;
+            return Err(Failure::new("write the ledger", self.path.display())
+                .because(crate::failure::plain(&error))
+                .hint("nothing is changed without its record; free some space and run again"));
+        }
+        self.end += text.len() as u64;
+        for line in lines {
+            self.content.take(line);
+        }
+        Ok(())
+    }
+
+    /// Rewrites the file when most of its lines say nothing any more.
+    pub fn tidy(&mut self) -> Result<()> {
+        const DEAD: usize = 2000;
+        let worth_it = self.file.is_some() && self.content.dead > DEAD.max(self.content.entries.len());
+        if worth_it { self.rewrite() } else { Ok(()) }
+    }
+
+    /// Makes the file ready to be appended to: made when absent, taken over when cloned, rewritten when
+    /// damaged (with a copy kept), a torn end cut off.
+    fn open(&mut self) -> Result<()> {
+        if self.file.is_some() {
+            return Ok(());
+        }
+        if let Some(other) = self.cloned_from().map(str::to_owned) {
+            self.set_aside(&format!("of-{other}"))?;
+            self.inherit(&other);
+            return self.rewrite();
+        }
+        if self.damaged > 0 {
+            self.set_aside("damaged")?;
+            return self.rewrite();
+        }
+        if self.end == 0 {
+            return self.rewrite();
+        }
+        let file = OpenOptions::new().read(true).write(true).open(&self.path).doing("open the ledger", self.path.display())?;
+        self.continue_at(file)
+    }
+
+    fn continue_at(&mut self, mut file: File) -> Result<()> {
+        let cut = file.set_len(self.end).and_then(|()| file.seek(SeekFrom::Start(self.end)));
+        cut.doing("open the ledger", self.path.display())?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// All that another machine made is kept, and none of it is ours to remove.
+    fn inherit(&mut self, other: &str) {
+        for entry in self.content.entries.values_mut() {
+            entry.inherited.get_or_insert_with(|| other.to_owned());
+        }
+        self.content.last.clear();
+    }
+
+    /// Keeps a copy of the file as it was found.
+    fn set_aside(&self, why: &str) -> Result<()> {
+        let safe: String = why.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+        let aside = self.path.with_file_name(format!("ledger.{safe}.jsonl"));
+        fs::copy(&self.path, &aside).doing("keep a copy of the ledger in", aside.display()).map(drop)
+    }
+
+    /// Writes all that is alive into a new file, and puts it in the old one's place.
+    fn rewrite(&mut self) -> Result<()> {
+        let fresh = self.path.with_extension("jsonl.new");
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(&fresh).doing("write the ledger", fresh.display())?;
+        self.write_alive(&file).doing("write the ledger", fresh.display())?;
+        file.sync_data().doing("sync the ledger", fresh.display())?;
+        fs::rename(&fresh, &self.path).doing("replace the ledger", self.path.display())?;
+        let folder = self.path.parent().expect("the ledger lies in a folder");
+        File::open(folder).and_then(|folder| folder.sync_all()).doing("sync the folder", folder.display())?;
+        self.end = file.metadata().doing("look at the ledger", self.path.display())?.len();
+        self.content.host = Some(self.host.clone());
+        self.content.dead = 0;
+        self.damaged = 0;
+        self.continue_at(file)
+    }
+
+    fn write_alive(&self, file: &File) -> std::io::Result<()> {
+        let content = &self.content;
+        let header = Line::Header { format: FORMAT.to_owned(), version: VERSION, host: self.host.clone(), next: content.next };
+        let last = content.last.iter().map(|(log, at)| Line::Last { log: log.clone(), at: *at });
+        let entries = content.entries.values().cloned().map(Line::Entry);
+        let mut writer = BufWriter::with_capacity(1 << 16, file);
+        let mut text = Vec::new();
+        for line in std::iter::once(header).chain(last).chain(entries) {
+            text.clear();
+            write_line(&mut text, &line);
+            writer.write_all(&text)?;
+        }
+        writer.flush()
+    }
+
+    fn load(&mut self, file: File) -> Result<()> {
+        let mut reader = BufReader::with_capacity(1 << 16, file);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let mut one = Read::by_ref(&mut reader).take(LINE_LIMIT);
+            let read = one.read_until(b'\n', &mut line).doing("read the ledger", self.path.display())?;
+            if read == 0 || (line.last() != Some(&b'\n') && (read as u64) < LINE_LIMIT) {
+                // The end, or a line that a crash cut short before anything relied on it.
+                return Ok(());
+            }
+            self.end += read as u64;
+            match parse(&line, number == 1) {
+                Parsed::Line(line) => self.content.take(line),
+                Parsed::Newer(version) => return Err(self.newer(version)),
+                Parsed::Foreign if number == 1 => return Err(self.foreign()),
+                Parsed::Foreign => self.damaged += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn foreign(&self) -> Failure {
+        Failure::new("read the ledger", self.path.display())
+            .because("its first line is not a ledger's")
+            .hint("move the file away; archives are found again by what they say of themselves")
+    }
+
+    fn newer(&self, version: u32) -> Failure {
+        Failure::new("use the ledger", self.path.display())
+            .because(format!("it is of version {version}, and this ops-logs knows versions up to {VERSION}"))
+            .hint("run the newer ops-logs that wrote it; the file was left untouched")
+    }
+}
+
+fn write_line(text: &mut Vec<u8>, line: &Line) {
+    serde_json::to_writer(&mut *text, line).expect("a ledger line has string keys only");
+    text.push(b'\n');
+}
+
+enum Parsed {
+    Line(Line),
+    Newer(u32),
+    Foreign,
+}
+
+fn parse(text: &[u8], first: bool) -> Parsed {
+    #[derive(Deserialize)]
+    struct Version {
+        format: String,
+        version: u32,
+    }
+    if first {
+        match serde_json::from_slice::<Version>(text) {
+            Ok(header) if header.format == FORMAT && header.version > VERSION => return Parsed::Newer(header.version),
+            Ok(header) if header.format == FORMAT => {}
+            _ => return Parsed::Foreign,
+        }
+    }
+    serde_json::from_slice(text).map_or(Parsed::Foreign, Parsed::Line)
+}
+
+impl Line {
+    /// The entry has come as far as `stage`.
+    pub fn reached(entry: &Entry, stage: Stage) -> Line {
+        Line::Reached { id: entry.id, stage }
+    }
+
+    /// The entry is gone.
+    pub fn gone(entry: &Entry, why: impl Into<String>) -> Line {
+        Line::Gone { id: entry.id, why: why.into() }
+    }
+}

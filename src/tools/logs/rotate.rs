@@ -1,0 +1,57 @@
+//! `rotate` and `plan`: facts -> plan -> carry out. The only command that alters logs.
+
+mod apply;
+pub mod facts;
+pub mod hand;
+pub mod plan;
+mod show;
+mod tell;
+
+use crate::{
+    failure::Result,
+    report::Report,
+    run::Run,
+    tool::Change,
+    tools::logs::{ledger::Ledger, settings::LogSet},
+};
+
+/// One rotation of the chosen sets.
+pub struct Rotate {
+    /// What to rotate, and how.
+    pub sets: Vec<LogSet>,
+    /// Rotate also what is not due.
+    pub force: bool,
+    /// Where logrotate's configuration is, when it is to be asked.
+    pub logrotate: Option<std::path::PathBuf>,
+    /// Files compressed at the same time.
+    pub parallel: usize,
+    /// This machine's name.
+    pub host: String,
+}
+
+impl Change for Rotate {
+    type Plan = (Ledger, plan::Plan);
+
+    fn schema(&self) -> &'static str {
+        "opsbelt.logs.rotate/1"
+    }
+
+    fn job(&self) -> &'static str {
+        "rotate"
+    }
+
+    fn plan(&self, run: &Run) -> Result<Self::Plan> {
+        let ledger = Ledger::read(run.state.folder()?, &self.host)?;
+        let world = facts::gather(self, &ledger, run.clock.now());
+        let plan = plan::decide(self, ledger.content(), world);
+        Ok((ledger, plan))
+    }
+
+    fn show(&self, run: &Run, (ledger, plan): &Self::Plan) -> Report {
+        show::planned(run, self, ledger, plan)
+    }
+
+    fn carry_out(&self, run: &Run, (ledger, plan): Self::Plan) -> Result<Report> {
+        apply::carry_out(run, self, ledger, plan)
+    }
+}

@@ -1,0 +1,139 @@
+//! Carries a plan out. Every act is recorded before what relies on it: intents before the first swap,
+//! archives before the uncompressed files go, removals before archives go. One log's trouble is that log's
+//! step; a wish to stop is heeded between items.
+
+mod archive;
+mod hands;
+mod recover;
+mod remove;
+mod swap;
+
+use std::collections::HashSet;
+
+use self::hands::Hands;
+use super::{Rotate, facts::FoundArchive, plan::Plan, show};
+use crate::{
+    failure::{Failure, Result},
+    files::kernel,
+    report::{Outcome, Report, Step},
+    run::Run,
+    tools::logs::ledger::{EntryId, Ledger, Line},
+};
+
+/// One run under way: what the phases share.
+struct Carry<'a> {
+    run: &'a Run,
+    rotate: &'a Rotate,
+    ledger: Ledger,
+    hands: Hands,
+    report: Report,
+    /// Entries that wait to be archived.
+    waiting: Vec<EntryId>,
+    /// Logs whose rotation did not come to its end in this run: nothing of theirs is removed.
+    unfinished: HashSet<String>,
+    tally: Tally,
+}
+
+/// What the summary counts.
+#[derive(Default)]
+struct Tally {
+    rotated: u64,
+    archived: u64,
+    plain_bytes: u64,
+    stored_bytes: u64,
+    removed: u64,
+    removed_bytes: u64,
+}
+
+/// Does what `plan` says.
+pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Plan) -> Result<Report> {
+    let report = show::troubles(run, rotate, &ledger, &plan);
+    if plan.is_idle() {
+        let mut report = report;
+        report.summary = "nothing to do".to_owned();
+        return Ok(report);
+    }
+    step_aside();
+    run.state.make()?;
+    let mut carry = Carry {
+        run,
+        rotate,
+        ledger,
+        hands: Hands::default(),
+        report,
+        waiting: Vec::new(),
+        unfinished: HashSet::new(),
+        tally: Tally::default(),
+    };
+    let adoptions = std::mem::take(&mut plan.adoptions);
+    if let Err(failure) = carry.phases(adoptions, &plan) {
+        carry.report.incomplete.push((&failure).into());
+    }
+    if let Some(signal) = run.shutdown.asked_by() {
+        let why = format!("signal {signal} asked to stop; the next run goes on");
+        carry.report.incomplete.push(crate::report::Incomplete::new("this run", why));
+    }
+    carry.report.summary = carry.tally.summary(run);
+    Ok(carry.report)
+}
+
+/// Rotation must never slow down what the machine is for. Where the kernel refuses, it runs as it is.
+fn step_aside() {
+    let _ = rustix::process::nice(10);
+    let _ = kernel::idle_io();
+}
+
+impl Carry<'_> {
+    /// Ends early only when the ledger cannot be written: then nothing may be changed any more.
+    fn phases(&mut self, adoptions: Vec<FoundArchive>, plan: &Plan) -> Result<()> {
+        recover::adopt(self, adoptions)?;
+        recover::finish(self, &plan.recoveries)?;
+        swap::rotate(self, plan)?;
+        archive::archive(self)?;
+        remove::remove(self, plan)?;
+        self.ledger.tidy()
+    }
+
+    fn step(&mut self, step: Step) {
+        self.report.steps.push(step);
+    }
+
+    fn failed(&mut self, action: &'static str, subject: impl Into<String>, failure: &Failure) {
+        let mut reason = failure.to_string();
+        if let Some(hint) = &failure.hint {
+            reason = format!("{reason} (hint: {hint})");
+        }
+        self.step(Step::new(action, subject, Outcome::Failed, reason));
+    }
+
+    /// Appends lines that nothing relies on; that they cannot be written is told once, at the end.
+    fn note(&mut self, lines: Vec<Line>) -> Result<()> {
+        if lines.is_empty() { Ok(()) } else { self.ledger.append(lines) }
+    }
+}
+
+impl Tally {
+    fn summary(&self, run: &Run) -> String {
+        use crate::report::Size;
+        let mut parts = Vec::new();
+        if self.rotated > 0 {
+            parts.push(format!("{} rotated", count(self.rotated, "log")));
+        }
+        if self.archived > 0 {
+            parts.push(format!("{} archived ({} -> {})", self.archived, Size(self.plain_bytes), Size(self.stored_bytes)));
+        }
+        if self.removed > 0 {
+            parts.push(format!("{} removed ({})", count(self.removed, "archive"), Size(self.removed_bytes)));
+        }
+        match (parts.is_empty(), run.shutdown.asked()) {
+            (true, true) => "stopped before anything was done".to_owned(),
+            (true, false) => "nothing was changed".to_owned(),
+            (false, _) => parts.join(", "),
+        }
+    }
+}
+
+/// `1 log`, `2 logs`.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

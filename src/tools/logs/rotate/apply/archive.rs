@@ -1,0 +1,248 @@
+//! Archives what was swapped away: waits for writers, compresses and proves several files at once, makes
+//! a whole batch durable with one barrier, records it, and only then lets the uncompressed files go.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{Carry, recover::compression};
+use crate::{
+    failure::{Failure, Result},
+    files::{
+        archive_name::{ArchiveName, Extension},
+        compress::{Compression, Facts, Label},
+        dir::FileId,
+        writers::{self, Writers},
+    },
+    report::{Outcome, Size, Step},
+    tools::logs::{
+        ledger::{Archive, Entry, Line, Stage},
+        rotate::hand::{Compress, Hand},
+    },
+};
+
+/// So many files share one barrier.
+const BATCH: usize = 64;
+
+/// One file on its way into an archive.
+struct Job {
+    entry: Entry,
+    file: FileId,
+    hand: Arc<Hand>,
+    compress: Compress,
+    /// The archive's final name.
+    target: String,
+    size: u64,
+}
+
+/// Archives everything that waits.
+pub(super) fn archive(carry: &mut Carry) -> Result<()> {
+    let ids = std::mem::take(&mut carry.waiting);
+    let deadlines = Deadlines::from_now(carry);
+    let mut jobs = Vec::new();
+    for id in ids {
+        let entry = carry.ledger.content().entries.get(&id).cloned();
+        if let Some(entry) = entry.filter(|_| !carry.run.shutdown.asked()) {
+            jobs.extend(ready(carry, entry, &deadlines));
+        }
+    }
+    let bar = carry.run.progress.bytes("archiving", jobs.iter().map(|job| job.size).sum());
+    let mut jobs = jobs.into_iter().peekable();
+    while jobs.peek().is_some() && !carry.run.shutdown.asked() {
+        let batch: Vec<Job> = jobs.by_ref().take(BATCH).collect();
+        one_batch(carry, batch, &|bytes| bar.advance(bytes))?;
+    }
+    let left: Vec<String> = jobs.map(|job| job.entry.log_path()).collect();
+    carry.unfinished.extend(left);
+    Ok(())
+}
+
+/// One wait for each set, however many files it has.
+struct Deadlines(BTreeMap<String, Instant>);
+
+impl Deadlines {
+    fn from_now(carry: &Carry) -> Deadlines {
+        let now = Instant::now();
+        Deadlines(carry.rotate.sets.iter().map(|set| (set.name.clone(), now + set.close_wait.duration())).collect())
+    }
+
+    fn left(&self, set: &str) -> Duration {
+        self.0.get(set).map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// The job for `entry`, once nobody writes to its file any more.
+fn ready(carry: &mut Carry, entry: Entry, deadlines: &Deadlines) -> Option<Job> {
+    let rotated = entry.rotated_path();
+    let result = closed(carry, &entry, deadlines).and_then(|closed| closed.map(|(hand, file)| job(carry, &entry, hand, file)).transpose());
+    match result {
+        Ok(Some(job)) => Some(job),
+        Ok(None) => {
+            carry.unfinished.insert(entry.log_path());
+            None
+        }
+        Err(failure) => {
+            carry.unfinished.insert(entry.log_path());
+            carry.failed("archive", rotated, &failure);
+            None
+        }
+    }
+}
+
+fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Option<(Arc<Hand>, FileId)>> {
+    let file = entry.file.ok_or_else(|| Failure::new("archive", entry.log_path()).because("the ledger does not say which file it was"))?;
+    let hand = carry.hands.for_entry(entry)?;
+    let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
+    // Without a way to tell the writer there is nothing to wait for.
+    let patience = if set.is_some_and(|set| set.reopen.is_some()) { deadlines.left(&entry.set) } else { Duration::ZERO };
+    let waits = |why: String| Step::new("archive", entry.rotated_path(), Outcome::Waiting, why);
+    match hand.writers(&entry.name, file, patience)? {
+        Writers::Nobody => Ok(Some((hand, file))),
+        Writers::Somebody(who) => {
+            let who = who.or_else(|| writers::name_them(file)).unwrap_or_else(|| "a process".to_owned());
+            carry.step(waits(format!("{who} still has it open for writing; a later run archives it")));
+            Ok(None)
+        }
+        Writers::Unknown(why) => {
+            let assumed = set.and_then(|set| set.assume_closed_after);
+            let age = carry.run.clock.now() - entry.at;
+            if assumed.is_some_and(|after| age >= after.chrono()) {
+                return Ok(Some((hand, file)));
+            }
+            let hint = "run as root, or set assume-closed-after";
+            carry.step(waits(format!("nobody can tell whether it is still written to: {why} (hint: {hint})")));
+            Ok(None)
+        }
+    }
+}
+
+fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
+    let how = compression(carry, entry);
+    let name = ArchiveName::parse(&entry.name).ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
+    let extension = match how {
+        Compression::None => Extension::Plain,
+        Compression::Zstd { .. } => Extension::Zstd,
+        Compression::Gzip { .. } => Extension::Gzip,
+    };
+    let target = name.with(extension);
+    let label = Label {
+        set: entry.set.clone(),
+        log: entry.log_path(),
+        host: carry.rotate.host.clone(),
+        rotated_at: entry.at,
+        begun_at: entry.begun,
+    };
+    let compress = Compress { source: entry.name.clone(), file, part: target.part_name(), how, label };
+    Ok(Job { file, hand, compress, target: target.to_string(), size: 0, entry: entry.clone() })
+}
+
+/// One batch: compress and prove, one barrier, names, one barrier, record, release.
+fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: &(dyn Fn(u64) + Sync)) -> Result<()> {
+    let compressed = compress_all(&batch, carry.rotate.parallel, progress, carry.run);
+    let mut proven = Vec::new();
+    for (job, result) in batch.into_iter().zip(compressed) {
+        match result {
+            Some(Ok(facts)) => proven.push((job, facts)),
+            Some(Err(failure)) => give_up(carry, &job, &failure),
+            None => drop(carry.unfinished.insert(job.entry.log_path())),
+        }
+    }
+    let proven = publish(carry, proven);
+    let recorded = proven.iter().map(|(job, facts)| Line::Archived { id: job.entry.id, archive: Archive { file: job.target.clone(), facts: facts.clone() } });
+    carry.ledger.commit(recorded.collect())?;
+    release(carry, proven)
+}
+
+fn give_up(carry: &mut Carry, job: &Job, failure: &Failure) {
+    carry.unfinished.insert(job.entry.log_path());
+    carry.failed("archive", job.entry.rotated_path(), failure);
+}
+
+/// Compresses on as many threads as allowed; None for what was not begun because somebody asked to stop.
+fn compress_all(batch: &[Job], parallel: usize, progress: &(dyn Fn(u64) + Sync), run: &crate::run::Run) -> Vec<Option<Result<Facts>>> {
+    let results: Vec<Mutex<Option<Result<Facts>>>> = batch.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let shutdown = run.shutdown.clone();
+    let work = || {
+        while !shutdown.asked() {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = batch.get(index) else { return };
+            let result = job.hand.compress(&job.compress, progress);
+            *results[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        }
+    };
+    let threads = parallel.min(batch.len());
+    if threads <= 1 {
+        work();
+    } else {
+        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    }
+    results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+/// Makes the parts durable, gives them their names, makes the names durable: one barrier each for all
+/// files of a folder. What fails stays uncompressed.
+fn publish(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
+    let mut folders: Vec<Vec<(Job, Facts)>> = Vec::new();
+    for (job, facts) in proven {
+        match folders.iter_mut().find(|folder| Arc::ptr_eq(&folder[0].0.hand, &job.hand)) {
+            Some(folder) => folder.push((job, facts)),
+            None => folders.push(vec![(job, facts)]),
+        }
+    }
+    folders.into_iter().flat_map(|folder| publish_folder(carry, folder)).collect()
+}
+
+fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
+    let hand = Arc::clone(&jobs[0].0.hand);
+    let compressed = |job: &Job| job.compress.how != Compression::None;
+    let parts: Vec<String> = jobs.iter().filter(|(job, _)| compressed(job)).map(|(job, _)| job.compress.part.clone()).collect();
+    if parts.is_empty() {
+        return jobs;
+    }
+    let settled = hand.settle(parts);
+    let named = jobs.into_iter().filter_map(|(job, facts)| {
+        let named = settled.clone().and_then(|()| if compressed(&job) { hand.publish(&job.compress.part, &job.target) } else { Ok(()) });
+        named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
+    });
+    let named: Vec<_> = named.collect();
+    match hand.sync_names() {
+        Ok(()) => named,
+        Err(failure) => {
+            named.iter().for_each(|(job, _)| give_up(carry, job, &failure));
+            Vec::new()
+        }
+    }
+}
+
+fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
+    let mut lines = Vec::new();
+    for (job, facts) in proven {
+        let in_place = job.compress.how == Compression::None && job.entry.archives.is_none();
+        let released = if in_place { Ok(()) } else { job.hand.release(&job.entry.name, job.file, facts.size) };
+        let rotated = job.entry.rotated_path();
+        match released {
+            Ok(()) => {
+                carry.tally.archived += 1;
+                carry.tally.plain_bytes += facts.size;
+                carry.tally.stored_bytes += facts.stored;
+                let told = format!("{} -> {}, sha-256 {}…, {} lines, proven", Size(facts.size), Size(facts.stored), &facts.sha256[..facts.sha256.len().min(12)], facts.lines);
+                let step = Step::new("archive", format!("{}/{}", job.entry.archive_folder(), job.target), Outcome::Done, told);
+                let value = serde_json::to_value(&facts).unwrap_or_default();
+                carry.step(step.with("from", rotated).with("facts", value));
+                lines.push(Line::reached(&job.entry, Stage::Stored));
+            }
+            // Archived, proven and recorded: only the uncompressed file still takes room. The next run looks again.
+            Err(failure) => {
+                carry.unfinished.insert(job.entry.log_path());
+                carry.failed("release", rotated, &failure);
+            }
+        }
+    }
+    carry.note(lines)
+}

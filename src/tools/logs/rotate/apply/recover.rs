@@ -1,0 +1,111 @@
+//! Ends what earlier runs began, before anything new begins.
+
+use super::Carry;
+use crate::{
+    failure::Result,
+    files::compress::Compression,
+    report::{Finding, Outcome, Severity, Step},
+    tools::logs::{
+        ledger::{Archive, Entry, Line, Stage},
+        rotate::{
+            facts::FoundArchive,
+            plan::{Next, Recovery},
+        },
+    },
+};
+
+/// Takes archives into the ledger that say they are ours: the state was lost, or it is a copied disk.
+pub(super) fn adopt(carry: &mut Carry, found: Vec<FoundArchive>) -> Result<()> {
+    let mut lines = Vec::new();
+    for archive in found {
+        let (folder, log) = archive.label.log.rsplit_once('/').unwrap_or(("", archive.label.log.as_str()));
+        let home = archive.folder.display().to_string();
+        let entry = Entry {
+            id: carry.ledger.next_id(),
+            set: archive.label.set.clone(),
+            folder: folder.to_owned(),
+            log: log.to_owned(),
+            archives: (home != folder).then_some(home),
+            name: archive.name.clone().with(crate::files::archive_name::Extension::Plain).to_string(),
+            at: archive.label.rotated_at,
+            begun: archive.label.begun_at,
+            file: None,
+            inherited: (archive.label.host != carry.rotate.host).then(|| archive.label.host.clone()),
+            stage: Stage::Stored,
+            archive: Some(Archive { file: archive.name.to_string(), facts: archive.facts }),
+        };
+        let path = archive.folder.join(archive.name.to_string()).display().to_string();
+        carry.step(Step::new("adopt", path, Outcome::Done, "it says it is ours, and the ledger did not know it"));
+        lines.push(Line::Entry(entry));
+    }
+    carry.ledger.commit(lines)
+}
+
+/// Goes through the begun rotations.
+pub(super) fn finish(carry: &mut Carry, recoveries: &[Recovery]) -> Result<()> {
+    let mut lines = Vec::new();
+    for recovery in recoveries {
+        let Some(entry) = carry.ledger.content().entries.get(&recovery.id).cloned() else { continue };
+        let cleared = clear(carry, &entry, &recovery.leftovers);
+        match cleared.and_then(|()| one(carry, &entry, &recovery.next)) {
+            Ok(more) => lines.extend(more),
+            Err(failure) => {
+                carry.unfinished.insert(entry.log_path());
+                carry.failed("recover", entry.log_path(), &failure);
+            }
+        }
+    }
+    carry.note(lines)
+}
+
+fn clear(carry: &mut Carry, entry: &Entry, leftovers: &[String]) -> Result<()> {
+    if leftovers.is_empty() || entry.inherited.is_some() {
+        return Ok(());
+    }
+    let hand = carry.hands.for_entry(entry)?;
+    leftovers.iter().try_for_each(|name| hand.remove_archive(name).map(drop))
+}
+
+fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
+    let path = entry.log_path();
+    let rotated = entry.rotated_path();
+    match next {
+        Next::Abandon { made } => {
+            if *made {
+                carry.hands.for_entry(entry)?.discard_empty(&entry.name)?;
+            }
+            Ok(vec![Line::gone(entry, "the rotation never happened")])
+        }
+        Next::Archive { file, tell } => {
+            let stage = if *tell { Stage::Swapped } else { Stage::Told };
+            carry.waiting.push(entry.id);
+            // The file may be another one than was intended; from here on it is this one.
+            Ok(vec![Line::Entry(Entry { file: Some(*file), stage, ..entry.clone() })])
+        }
+        Next::Release { file } => {
+            let size = entry.archive.as_ref().map_or(0, |archive| archive.facts.size);
+            carry.hands.for_entry(entry)?.release(&entry.name, *file, size)?;
+            carry.step(Step::new("release", rotated, Outcome::Done, "an earlier run archived and proved it"));
+            Ok(vec![Line::reached(entry, Stage::Stored)])
+        }
+        Next::Settle | Next::Reconsider => Ok(vec![Line::reached(entry, Stage::Stored)]),
+        Next::Forget => Ok(vec![Line::gone(entry, "it was removed")]),
+        Next::Lost => {
+            let message = "it was rotated and waited to be archived, and now it is gone; ops-logs did not remove it";
+            carry.report.findings.push(Finding::new("logs.lost", Severity::Danger, rotated, message).hint("find out who removes files in that folder"));
+            Ok(vec![Line::gone(entry, message)])
+        }
+        Next::Foreign => {
+            carry.unfinished.insert(path);
+            carry.step(Step::new("archive", rotated, Outcome::Skipped, "another file stands under that name now; nothing is touched"));
+            Ok(Vec::new())
+        }
+        Next::Inherited => Ok(Vec::new()),
+        Next::Blind(failure) => Err(failure.clone()),
+    }
+}
+
+/// How an entry is compressed: as its set says today, or by default when the set is gone.
+pub(super) fn compression(carry: &Carry, entry: &Entry) -> Compression {
+    carry.rotate.sets.iter().find(|set| set.name == entry.set).map_or_else(Compression::default, |set| set.compress)
+}

@@ -1,0 +1,126 @@
+//! Swaps the due logs away, set by set: all intents durable first, then the swaps, then their writer is told.
+
+use std::{collections::BTreeSet, path::Path};
+
+use super::Carry;
+use crate::{
+    failure::{Failure, Result},
+    files::archive_name::Extension,
+    report::{Outcome, Step},
+    tools::logs::{
+        ledger::{Entry, EntryId, Line, Stage},
+        rotate::{
+            plan::{Plan, Rotation},
+            tell,
+        },
+    },
+};
+
+/// Rotates what the plan says, then tells the writers, also those of rotations that earlier runs began.
+pub(super) fn rotate(carry: &mut Carry, plan: &Plan) -> Result<()> {
+    let sets: Vec<_> = (0..carry.rotate.sets.len()).collect();
+    let begun = carry.waiting.clone();
+    for set in sets {
+        let name = carry.rotate.sets[set].name.clone();
+        let due: Vec<&Rotation> = plan.rotations.iter().filter(|rotation| rotation.set == set).collect();
+        let mut swapped: Vec<EntryId> = begun.iter().copied().filter(|id| is_untold(carry, *id, &name)).collect();
+        if !carry.run.shutdown.asked() {
+            swapped.extend(swap_all(carry, &due)?);
+        }
+        tell_writer(carry, set, &swapped)?;
+    }
+    Ok(())
+}
+
+fn is_untold(carry: &Carry, id: EntryId, set: &str) -> bool {
+    carry.ledger.content().entries.get(&id).is_some_and(|entry| entry.set == set && entry.stage == Stage::Swapped)
+}
+
+fn swap_all(carry: &mut Carry, due: &[&Rotation]) -> Result<Vec<EntryId>> {
+    let entries: Vec<Entry> = due.iter().map(|rotation| intent(carry, rotation)).collect();
+    carry.ledger.commit(entries.iter().cloned().map(Line::Entry).collect())?;
+    let bar = carry.run.progress.items("rotating", due.len() as u64);
+    let mut swapped = Vec::new();
+    let mut lines = Vec::new();
+    for (rotation, entry) in due.iter().zip(&entries) {
+        bar.advance(1);
+        let path = entry.log_path();
+        if carry.run.shutdown.asked() {
+            carry.unfinished.insert(path);
+            lines.push(Line::gone(entry, "stopped before it was rotated"));
+            continue;
+        }
+        match swap_one(carry, rotation, entry) {
+            Ok(()) => {
+                carry.tally.rotated += 1;
+                let step = Step::new("rotate", path, Outcome::Done, rotation.why.to_string()).with("to", entry.name.clone());
+                carry.step(step.with("bytes", rotation.size));
+                carry.waiting.push(entry.id);
+                swapped.push(entry.id);
+                lines.push(Line::reached(entry, Stage::Swapped));
+            }
+            Err(failure) => {
+                carry.unfinished.insert(path.clone());
+                carry.failed("rotate", path, &failure);
+            }
+        }
+    }
+    carry.note(lines)?;
+    Ok(swapped)
+}
+
+fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
+    let set = &carry.rotate.sets[rotation.set];
+    Entry {
+        set: set.name.clone(),
+        folder: rotation.folder.display().to_string(),
+        log: rotation.log.clone(),
+        archives: set.archive_dir.as_ref().map(|path| path.display().to_string()),
+        name: rotation.name.clone().with(Extension::Plain).to_string(),
+        at: rotation.name.at(),
+        begun: Some(rotation.begun),
+        file: Some(rotation.file),
+        inherited: None,
+        stage: Stage::Intended,
+        archive: None,
+        id: carry.ledger.next_id(),
+    }
+}
+
+/// What a failed swap left stands in the ledger as an intent: the next run looks and decides.
+fn swap_one(carry: &mut Carry, rotation: &Rotation, entry: &Entry) -> Result<()> {
+    let hand = carry.hands.of(&rotation.folder, entry.archives.as_deref().map(Path::new), rotation.actor)?;
+    hand.swap(&rotation.log, &entry.name, rotation.file)
+}
+
+fn tell_writer(carry: &mut Carry, set: usize, swapped: &[EntryId]) -> Result<()> {
+    if swapped.is_empty() {
+        return Ok(());
+    }
+    let set = &carry.rotate.sets[set];
+    let told = match &set.reopen {
+        Some(reopen) => tell::tell(reopen).map(|()| Some(reopen.to_string())),
+        None => Ok(None),
+    };
+    match told {
+        Ok(how) => {
+            if let Some(how) = how {
+                let step = Step::new("tell", set.name.clone(), Outcome::Done, how);
+                carry.step(step);
+            }
+            let entries = &carry.ledger.content().entries;
+            let lines = swapped.iter().filter_map(|id| entries.get(id)).map(|entry| Line::reached(entry, Stage::Told)).collect();
+            carry.note(lines)
+        }
+        Err(failure) => {
+            let failure: Failure = failure;
+            let name = set.name.clone();
+            let logs: BTreeSet<String> = swapped.iter().filter_map(|id| carry.ledger.content().entries.get(id)).map(Entry::log_path).collect();
+            carry.unfinished.extend(logs);
+            // Nothing is lost: the writer goes on in the old file, which stays until nobody has it open.
+            carry.waiting.retain(|id| !swapped.contains(id));
+            carry.failed("tell", name, &failure);
+            Ok(())
+        }
+    }
+}

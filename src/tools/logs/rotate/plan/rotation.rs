@@ -1,0 +1,185 @@
+//! Which logs are swapped away now, under which name, and why; which stay, and why.
+
+use std::{collections::HashMap, fmt, path::PathBuf};
+
+use crate::{
+    failure::{Failure, Result},
+    files::{
+        archive_name::{ArchiveName, Stamp},
+        dir::{FileId, Stat},
+        standing::{Actor, actor},
+    },
+    report::Outcome,
+    tools::logs::{
+        rotate::{
+            Rotate,
+            facts::{LogFact, Missing, What, World},
+        },
+        settings::LogSet,
+        when::{self, Due, Periods},
+    },
+};
+
+/// A log that is to be swapped away and archived.
+#[derive(Debug)]
+pub struct Rotation {
+    /// The set, by position.
+    pub set: usize,
+    /// The folder of the log.
+    pub folder: PathBuf,
+    /// The live name.
+    pub log: String,
+    /// The name it gets.
+    pub name: ArchiveName,
+    /// Which file it is.
+    pub file: FileId,
+    /// Its size.
+    pub size: u64,
+    /// When its first line may have been written.
+    pub begun: chrono::DateTime<chrono::Utc>,
+    /// Who does it.
+    pub actor: Actor,
+    /// Why now.
+    pub why: Why,
+}
+
+/// Why a log is rotated now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Why {
+    /// A rule of its set.
+    Due(when::Reason),
+    /// `--force`.
+    Forced,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Due(reason) => reason.fmt(f),
+            Why::Forced => f.write_str("--force"),
+        }
+    }
+}
+
+/// A log that stays as it is.
+#[derive(Debug)]
+pub struct Left {
+    /// The log, by position in the facts.
+    pub log: usize,
+    /// Why.
+    pub why: when::Reason,
+}
+
+/// A log or path that cannot be rotated as things stand.
+#[derive(Debug)]
+pub struct Trouble {
+    /// The path.
+    pub path: String,
+    /// Why.
+    pub why: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Whether it counts as partly done, or was expected.
+    pub outcome: Outcome,
+}
+
+/// Decides for every log that was met.
+pub fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left>, Vec<Trouble>) {
+    let mut names = Names { newest: world.newest.clone() };
+    let mut rotations = Vec::new();
+    let mut left = Vec::new();
+    let mut troubles: Vec<Trouble> = world.missing.iter().map(|missing| absent(missing, &rotate.sets[missing.set])).collect();
+    let periods: Vec<Periods> = rotate.sets.iter().map(|set| Periods::at(set.zone, world.now)).collect();
+    for (index, log) in world.logs.iter().enumerate() {
+        let set = &rotate.sets[log.set];
+        let path = || world.folders[log.folder].path.join(&log.name).display().to_string();
+        match consider(rotate, set, log, world, &periods[log.set]) {
+            Ok(Verdict::Stay(why)) => left.push(Left { log: index, why }),
+            Ok(Verdict::Go(stat, actor, why)) => match rotation(set, log, world, &mut names, (stat, actor, why)) {
+                Ok(rotation) => rotations.push(rotation),
+                Err(failure) => troubles.push(trouble(path(), &failure)),
+            },
+            Err(failure) => troubles.push(trouble(path(), &failure)),
+        }
+    }
+    (rotations, left, troubles)
+}
+
+enum Verdict {
+    Stay(when::Reason),
+    Go(Stat, Actor, Why),
+}
+
+fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods: &Periods) -> Result<Verdict> {
+    let refuse = |why: String| Failure::new("rotate", &log.name).because(why);
+    let stat = match &log.what {
+        What::File(stat) => stat,
+        What::Odd(what) => return Err(refuse(format!("it is {what}")).hint("exclude it, or name the real file")),
+        What::Shared(sets) => {
+            let names: Vec<&str> = sets.iter().map(|set| rotate.sets[*set].name.as_str()).collect();
+            return Err(refuse(format!("several sets name it: {}", names.join(", "))).hint("exclude it in all but one"));
+        }
+        What::Unnamable => return Err(refuse("its name is not UTF-8".to_owned()).hint("rename it, or exclude it")),
+        What::Unreadable(failure) => return Err(failure.clone()),
+    };
+    if stat.links > 1 {
+        return Err(refuse(format!("it has {} hard links: rotating one name would leave the others behind", stat.links)).hint("remove the other names, or exclude it"));
+    }
+    if stat.locked {
+        return Err(refuse("it is immutable or append-only (chattr +i, +a)".to_owned()).hint("chattr -i -a, or exclude it"));
+    }
+    if let Some(place) = log.logrotate.as_ref().filter(|_| !set.takeover) {
+        return Err(refuse(format!("logrotate rotates it too: {place}")).hint("remove it there, or set takeover = true here"));
+    }
+    let due = when::due(&set.when, &when::Log { size: stat.size, since: log.since }, periods);
+    let why = match due {
+        Due::Now(why) => Why::Due(why),
+        Due::NotYet(_) if rotate.force && stat.size > 0 => Why::Forced,
+        Due::NotYet(why) => return Ok(Verdict::Stay(why)),
+    };
+    let (folder, _) = world.folders[log.folder].state.as_ref().map_err(Clone::clone)?;
+    let actor = actor(folder, stat, world.us).map_err(|why| refuse(why.to_owned()).hint("chmod o-w the folder"))?;
+    Ok(Verdict::Go(*stat, actor, why))
+}
+
+fn rotation(set: &LogSet, log: &LogFact, world: &World, names: &mut Names, (stat, actor, why): (Stat, Actor, Why)) -> Result<Rotation> {
+    let folder = world.folders[log.folder].path.clone();
+    if let Some(archives) = &set.archive_dir {
+        let fact = world.folders.iter().find(|fact| fact.path == *archives);
+        if let Some(Err(failure)) = fact.map(|fact| &fact.state) {
+            return Err(failure.clone());
+        }
+    }
+    let name = names.next(&folder, set.archive_dir.as_ref(), &log.name, world)?;
+    Ok(Rotation { set: log.set, folder, log: log.name.clone(), name, file: stat.id, size: stat.size, begun: log.since.min(stat.oldest()), actor, why })
+}
+
+/// Gives away names, each one later than all before it.
+struct Names {
+    newest: HashMap<(PathBuf, String), Stamp>,
+}
+
+impl Names {
+    fn next(&mut self, folder: &PathBuf, archives: Option<&PathBuf>, log: &str, world: &World) -> Result<ArchiveName> {
+        let homes: Vec<_> = std::iter::once(folder).chain(archives).map(|home| (home.clone(), log.to_owned())).collect();
+        let newest = homes.iter().filter_map(|home| self.newest.get(home)).max().copied();
+        let name = ArchiveName::after(log, world.now, newest)?;
+        for home in homes {
+            self.newest.insert(home, name.stamp());
+        }
+        Ok(name)
+    }
+}
+
+fn absent(missing: &Missing, set: &LogSet) -> Trouble {
+    let mut trouble = trouble(missing.path.clone(), &missing.why);
+    if missing.absent && set.optional {
+        trouble.outcome = Outcome::Kept;
+    }
+    trouble
+}
+
+fn trouble(path: String, failure: &Failure) -> Trouble {
+    let why = failure.cause.clone().unwrap_or_else(|| failure.to_string());
+    Trouble { path, why, hint: failure.hint.clone(), outcome: Outcome::Skipped }
+}

@@ -1,0 +1,115 @@
+//! A plan as a report: what would be done and why, what stays and why, what stands in the way.
+
+use super::{
+    Rotate,
+    apply::count,
+    facts::What,
+    plan::{Fate, Next, Plan, Recovery},
+};
+use crate::{
+    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step},
+    run::Run,
+    tools::logs::ledger::Ledger,
+};
+
+/// The whole plan, nothing done.
+pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Report {
+    let mut report = troubles(run, rotate, ledger, plan);
+    let entries = &ledger.content().entries;
+    for recovery in &plan.recoveries {
+        if let Some(entry) = entries.get(&recovery.id) {
+            report.steps.extend(recovery_step(&entry.log_path(), recovery));
+        }
+    }
+    for found in &plan.adoptions {
+        let path = found.folder.join(found.name.to_string()).display().to_string();
+        report.steps.push(Step::new("adopt", path, Outcome::Planned, "it says it is ours, and the ledger does not know it"));
+    }
+    for rotation in &plan.rotations {
+        let path = rotation.folder.join(&rotation.log).display().to_string();
+        let step = Step::new("rotate", path, Outcome::Planned, rotation.why.to_string());
+        report.steps.push(step.with("to", rotation.name.to_string()).with("bytes", rotation.size));
+    }
+    let mut removed = (0, 0);
+    for removal in &plan.fates {
+        let (Some(entry), Fate::Remove(why)) = (entries.get(&removal.id), &removal.fate) else { continue };
+        removed = (removed.0 + 1, removed.1 + entry.stored());
+        report.steps.push(Step::new("remove", entry.path(), Outcome::Planned, why.clone()).with("bytes", entry.stored()));
+    }
+    report.summary = summary(plan, removed);
+    report
+}
+
+/// What stays as it is, what cannot be done, and what is not known: the same in a plan and in a run.
+pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Report {
+    let mut report = Report::default();
+    state_notes(&mut report, ledger);
+    for trouble in &plan.troubles {
+        let why = match &trouble.hint {
+            Some(hint) => format!("{} (hint: {hint})", trouble.why),
+            None => trouble.why.clone(),
+        };
+        report.steps.push(Step::new("rotate", trouble.path.clone(), trouble.outcome, why));
+    }
+    report.incomplete.extend(plan.world.logrotate.iter().cloned());
+    report.unchanged = plan.left.len() as u64;
+    if run.every_item {
+        for left in &plan.left {
+            let log = &plan.world.logs[left.log];
+            let path = plan.world.folders[log.folder].path.join(&log.name).display().to_string();
+            let size = if let What::File(stat) = &log.what { stat.size } else { 0 };
+            let step = Step::new("leave", path, Outcome::Kept, left.why.to_string());
+            report.steps.push(step.with("set", rotate.sets[log.set].name.clone()).with("bytes", size));
+        }
+        let entries = &ledger.content().entries;
+        for removal in &plan.fates {
+            let (Some(entry), Fate::Keep(why)) = (entries.get(&removal.id), &removal.fate) else { continue };
+            report.steps.push(Step::new("keep", entry.path(), Outcome::Kept, why.clone()));
+        }
+    }
+    report
+}
+
+fn state_notes(report: &mut Report, ledger: &Ledger) {
+    let path = ledger.path().display().to_string();
+    if let Some(other) = ledger.cloned_from() {
+        let message = format!("this state was copied from {other}: what it made is kept and never removed, and this machine begins its own");
+        report.findings.push(Finding::new("logs.cloned-state", Severity::Note, path.clone(), message));
+    }
+    if ledger.damaged() > 0 {
+        let why = format!("{} cannot be read; the rest counts, and a copy of the file is kept beside it", count(ledger.damaged() as u64, "line"));
+        report.incomplete.push(Incomplete::new(path, why).hint("archives that say they are ours are found again; `ops-logs verify` checks the rest"));
+    }
+}
+
+fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
+    let (action, outcome, why) = match &recovery.next {
+        Next::Abandon { .. } | Next::Settle | Next::Reconsider | Next::Forget | Next::Inherited => return None,
+        Next::Archive { tell: true, .. } => ("archive", Outcome::Planned, "an earlier run swapped it away and did not come to tell its writer".to_owned()),
+        Next::Archive { tell: false, .. } => ("archive", Outcome::Planned, "an earlier run swapped it away and it waits to be archived".to_owned()),
+        Next::Release { .. } => ("release", Outcome::Planned, "an earlier run archived and proved it".to_owned()),
+        Next::Lost => ("archive", Outcome::Failed, "the rotated file is gone, and ops-logs did not remove it".to_owned()),
+        Next::Foreign => ("archive", Outcome::Skipped, "another file stands under the rotated name; nothing is touched".to_owned()),
+        Next::Blind(failure) => ("recover", Outcome::Failed, failure.to_string()),
+    };
+    Some(Step::new(action, path, outcome, why))
+}
+
+fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {
+    if plan.is_idle() {
+        return "nothing to do".to_owned();
+    }
+    let mut parts = Vec::new();
+    if !plan.rotations.is_empty() {
+        let bytes = plan.rotations.iter().map(|rotation| rotation.size).sum();
+        parts.push(format!("{} to rotate ({})", count(plan.rotations.len() as u64, "log"), Size(bytes)));
+    }
+    let begun = plan.recoveries.iter().filter(|recovery| matches!(recovery.next, Next::Archive { .. } | Next::Release { .. })).count();
+    if begun > 0 {
+        parts.push(format!("{} of earlier runs to finish", count(begun as u64, "rotation")));
+    }
+    if removed > 0 {
+        parts.push(format!("{} to remove ({})", count(removed, "archive"), Size(bytes)));
+    }
+    if parts.is_empty() { "some records to bring up to date".to_owned() } else { parts.join(", ") }
+}

@@ -1,0 +1,97 @@
+//! `status`: each log's size, last and next rotation, archives, bytes saved and problems. Changes nothing.
+
+use std::collections::BTreeMap;
+
+use super::{
+    ledger::{Content, Stage},
+    rotate::{Rotate, facts::What, plan::Plan},
+    when::{self, Periods},
+};
+use crate::{
+    failure::Result,
+    report::{Cell, Outcome, Report, Size, Table},
+    run::Run,
+    tool::{Change, Query},
+};
+
+/// The same facts and the same plan as a rotation, shown another way.
+pub struct Status(pub Rotate);
+
+/// What the ledger says of one log's archives.
+#[derive(Clone, Copy, Default)]
+struct Archives {
+    count: u64,
+    plain: u64,
+    stored: u64,
+    waiting: u64,
+}
+
+impl Query for Status {
+    fn schema(&self) -> &'static str {
+        "opsbelt.logs.status/1"
+    }
+
+    fn answer(&self, run: &Run) -> Result<Report> {
+        let decided = self.0.plan(run)?;
+        let planned = self.0.show(run, &decided);
+        let (ledger, plan) = &decided;
+        // Planned work is no problem; what a plan cannot do is.
+        let problems = planned.steps.into_iter().filter(|step| !matches!(step.outcome, Outcome::Planned | Outcome::Kept));
+        let archives = archives(ledger.content());
+        let saved: u64 = archives.values().map(|archives| archives.plain.saturating_sub(archives.stored)).sum();
+        let kept: u64 = archives.values().map(|archives| archives.count).sum();
+        Ok(Report {
+            steps: problems.collect(),
+            findings: planned.findings,
+            incomplete: planned.incomplete,
+            tables: vec![table(&self.0, ledger.content(), plan, &archives)],
+            unchanged: 0,
+            summary: format!("{} logs, {kept} archives, {} saved", plan.world.logs.len(), Size(saved)),
+        })
+    }
+}
+
+fn archives(content: &Content) -> BTreeMap<String, Archives> {
+    let mut all: BTreeMap<String, Archives> = BTreeMap::new();
+    for entry in content.entries.values() {
+        let archives = all.entry(entry.log_path()).or_default();
+        match &entry.archive {
+            Some(archive) => {
+                archives.count += 1;
+                archives.plain += archive.facts.size;
+                archives.stored += archive.facts.stored;
+            }
+            None => archives.waiting += u64::from(entry.stage != Stage::Intended),
+        }
+    }
+    all
+}
+
+fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &BTreeMap<String, Archives>) -> Table {
+    let mut rows = Vec::new();
+    for log in &plan.world.logs {
+        let What::File(stat) = &log.what else { continue };
+        let set = &rotate.sets[log.set];
+        let path = plan.world.folders[log.folder].path.join(&log.name).display().to_string();
+        let kept = archives.get(&path).copied().unwrap_or_default();
+        let due = plan.rotations.iter().find(|rotation| rotation.folder == plan.world.folders[log.folder].path && rotation.log == log.name);
+        let next = match due {
+            Some(rotation) => Cell::Text(format!("now: {}", rotation.why)),
+            None => when::next(&set.when, &when::Log { size: stat.size, since: log.since }, &Periods::at(set.zone, plan.world.now)).map_or(Cell::None, Cell::Time),
+        };
+        let last = content.last.get(&path).copied().map_or(Cell::None, Cell::Time);
+        rows.push(vec![
+            Cell::Text(set.name.clone()),
+            Cell::Text(path),
+            Cell::Bytes(Size(stat.size)),
+            last,
+            next,
+            Cell::Count(kept.count),
+            Cell::Bytes(Size(kept.stored)),
+            Cell::Bytes(Size(kept.plain.saturating_sub(kept.stored))),
+            Cell::Count(kept.waiting),
+        ]);
+    }
+    rows.sort_by(|one, other| format!("{:?}", &one[..2]).cmp(&format!("{:?}", &other[..2])));
+    Table { name: "logs", title: String::new(), columns: vec!["set", "log", "size", "last-rotated", "next", "archives", "stored", "saved", "waiting"], rows }
+}

@@ -1,0 +1,136 @@
+//! `verify`: decompresses every archive that the ledger knows and compares it with the recorded facts.
+//! Changes nothing.
+
+use std::{
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use crate::{
+    failure::{Failure, Result},
+    files::{
+        compress::{self, Compression},
+        dir::{Dir, Kind, stat_open},
+    },
+    report::{Finding, Outcome, Report, Severity, Size, Step},
+    run::Run,
+    tool::Query,
+    tools::logs::ledger::{Archive, Entry, Ledger},
+};
+
+/// Which archives to prove anew.
+pub struct Verify {
+    /// Only archives of these sets; all when None, also of sets that the settings no longer name.
+    pub sets: Option<Vec<String>>,
+    /// This machine's name.
+    pub host: String,
+    /// Archives examined at the same time.
+    pub parallel: usize,
+}
+
+/// What came of one archive.
+enum Verdict {
+    /// As recorded.
+    Sound,
+    /// It is there, and it is not what was recorded.
+    Wrong(String),
+    /// It is not there.
+    Missing,
+    /// We could not look.
+    Unknown(Failure),
+}
+
+impl Query for Verify {
+    fn schema(&self) -> &'static str {
+        "opsbelt.logs.verify/1"
+    }
+
+    fn answer(&self, run: &Run) -> Result<Report> {
+        let ledger = Ledger::read(run.state.folder()?, &self.host)?;
+        let wanted = |entry: &&Entry| self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));
+        let archives: Vec<(&Entry, &Archive)> =
+            ledger.content().entries.values().filter(wanted).filter_map(|entry| Some((entry, entry.archive.as_ref()?))).collect();
+        let verdicts = self.examine_all(run, &archives);
+        let mut report = Report::default();
+        let (mut sound, mut bytes) = (0_u64, 0);
+        for ((entry, Archive { facts, .. }), verdict) in archives.iter().zip(verdicts) {
+            let path = entry.path();
+            match verdict {
+                None => report.incomplete.push(crate::report::Incomplete::new(path, "stopped before it was examined")),
+                Some(Verdict::Sound) => {
+                    sound += 1;
+                    bytes += facts.size;
+                    if run.every_item {
+                        report.steps.push(Step::new("verify", path, Outcome::Kept, format!("{}, {} lines, sha-256 {}", Size(facts.size), facts.lines, facts.sha256)));
+                    }
+                }
+                Some(Verdict::Wrong(why)) => report.findings.push(
+                    Finding::new("logs.archive-wrong", Severity::Danger, path, why).hint("restore it from a backup; ops-logs keeps the file as it is"),
+                ),
+                Some(Verdict::Missing) => report.findings.push(
+                    Finding::new("logs.archive-missing", Severity::Danger, path, "it is recorded and not there; ops-logs did not remove it")
+                        .hint("restore it from a backup, or find out who removes files in that folder"),
+                ),
+                Some(Verdict::Unknown(failure)) => report.incomplete.push((&failure).into()),
+            }
+        }
+        report.summary = match archives.len() as u64 {
+            0 => "no archive is recorded yet".to_owned(),
+            all => format!("{sound} of {all} archives are as recorded ({} decompressed and compared by sha-256)", Size(bytes)),
+        };
+        Ok(report)
+    }
+}
+
+impl Verify {
+    fn examine_all(&self, run: &Run, archives: &[(&Entry, &Archive)]) -> Vec<Option<Verdict>> {
+        let bar = run.progress.bytes("verifying", archives.iter().map(|(_, archive)| archive.facts.size).sum());
+        let verdicts: Vec<Mutex<Option<Verdict>>> = archives.iter().map(|_| Mutex::new(None)).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while !run.shutdown.asked() {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some((entry, archive)) = archives.get(index) else { return };
+                let verdict = examine(entry, archive, &|bytes| bar.advance(bytes));
+                *verdicts[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+            }
+        };
+        std::thread::scope(|scope| (0..self.parallel.min(archives.len())).for_each(|_| drop(scope.spawn(work))));
+        verdicts.into_iter().map(|verdict| verdict.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+    }
+}
+
+fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(u64) + Sync)) -> Verdict {
+    let open = || -> Result<Option<std::fs::File>> {
+        let dir = Dir::open(Path::new(entry.archive_folder()))?;
+        match dir.stat(file)? {
+            None => Ok(None),
+            Some(stat) if stat.kind != Kind::File => Err(Failure::new("verify", dir.shown(file)).because("it is no ordinary file any more")),
+            Some(_) => dir.read(file).map(Some),
+        }
+    };
+    let archive = match open() {
+        Ok(Some(archive)) => archive,
+        Ok(None) => return Verdict::Missing,
+        Err(failure) => return Verdict::Unknown(failure),
+    };
+    match stat_open(&archive) {
+        Ok(stat) if stat.size != facts.stored => return Verdict::Wrong(format!("it has {} bytes, and {} were recorded", stat.size, facts.stored)),
+        Ok(_) => {}
+        Err(failure) => return Verdict::Unknown(failure),
+    }
+    let how = match Path::new(file).extension().and_then(std::ffi::OsStr::to_str) {
+        Some("zst") => Compression::Zstd { level: 0 },
+        Some("gz") => Compression::Gzip { level: 0 },
+        _ => Compression::None,
+    };
+    match compress::examine(&archive, how, progress) {
+        Err(failure) => Verdict::Wrong(failure.cause.unwrap_or_else(|| "it cannot be decompressed".to_owned())),
+        Ok(found) if found.sha256 != facts.sha256 => Verdict::Wrong(format!("its content has sha-256 {}, and {} was recorded", found.sha256, facts.sha256)),
+        Ok(found) if (found.size, found.lines) != (facts.size, facts.lines) => Verdict::Wrong(format!("it holds {} bytes, and {} were recorded", found.size, facts.size)),
+        Ok(_) => Verdict::Sound,
+    }
+}

@@ -1,0 +1,143 @@
+//! Real writers, real rotations: each line is there once, whole and in order, on every file system.
+//!
+//! The CI tier gives each file system a short run of every kind; `OPSBELT_FULL=1` gives each a minute.
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use support::{
+    by_tier, example,
+    filesystem::{Kind, Recipe},
+    needs::{self, MOUNTS},
+    process::Process,
+    scenario::Scenario,
+    tally::{self, Tally},
+};
+
+/// Who writes, how fast and how.
+struct Story {
+    name: &'static str,
+    /// One writer for each.
+    styles: &'static [&'static str],
+    /// Lines a second; 0: as fast as it can.
+    rate: u64,
+    compress: &'static str,
+}
+
+const STORIES: [Story; 4] = [
+    Story { name: "one writer, unthrottled", styles: &["mixed"], rate: 0, compress: "zstd" },
+    Story { name: "four writers, unthrottled", styles: &["plain", "long", "writev", "mixed"], rate: 0, compress: "zstd" },
+    Story { name: "one writer, 10k lines/s, no final newline", styles: &["no-final-newline"], rate: 10_000, compress: "gzip" },
+    Story { name: "four writers, 10k lines/s", styles: &["plain", "writev", "plain", "writev"], rate: 10_000, compress: "zstd" },
+];
+
+const ROTATIONS: usize = 20;
+
+#[test]
+fn each_line_once_on_ext4() {
+    each_line_once(Kind::Ext4);
+}
+
+#[test]
+fn each_line_once_on_xfs() {
+    each_line_once(Kind::Xfs);
+}
+
+#[test]
+fn each_line_once_on_overlayfs() {
+    each_line_once(Kind::Overlay);
+}
+
+fn each_line_once(kind: Kind) {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    for story in &STORIES {
+        let disk = Recipe::new(kind).size(4 << 30).mount();
+        story.tell(kind, &disk.path());
+    }
+}
+
+impl Story {
+    fn tell(&self, kind: Kind, disk: &Path) {
+        let scene = self.scene(disk);
+        let log = scene.live("app.log");
+        let writers: Vec<Process> = (0..self.styles.len()).map(|id| self.writer(&scene, id)).collect();
+        for id in 0..writers.len() {
+            let pidfile = scene.root().join(format!("{id}.pid"));
+            support::wait_until("a writer", Duration::from_secs(10), || pidfile.exists());
+        }
+        let (rotations, took) = rotate_for(&scene, by_tier(Duration::from_secs(4), Duration::from_mins(1)));
+        let mut written = BTreeMap::new();
+        for (id, writer) in (0..).zip(writers) {
+            writer.signal(rustix::process::Signal::TERM);
+            let ended = writer.end(Duration::from_secs(20));
+            assert_eq!(ended.code(), Some(0), "{}: a writer failed: {}", self.name, ended.stderr);
+            written.insert(id, ended.stdout.trim().parse::<u64>().expect("a writer tells its lines"));
+        }
+        // The last files may still have been open; now nobody holds them.
+        scene.rotate().exits(0);
+        let tally = Tally::of(&tally::history(&log, None), &written);
+        support::say(&format!(
+            "{}: {}: {rotations} rotations in {:.1} s, {} lines, {} MiB, lost {}, twice {}, garbled {}, disordered {}",
+            kind.name(),
+            self.name,
+            took.as_secs_f64(),
+            tally.intact,
+            tally.bytes >> 20,
+            tally.lost,
+            tally.twice,
+            tally.garbled,
+            tally.disordered,
+        ));
+        tally.assert_perfect(self.name);
+        assert_eq!(tally.intact, written.values().sum::<u64>());
+        let raw = scene.files().into_keys().filter(|file| file != "app.log" && !file.ends_with(".zst") && !file.ends_with(".gz"));
+        assert_eq!(raw.collect::<Vec<_>>(), Vec::<String>::new(), "{}: left uncompressed", self.name);
+        scene.run(&["verify"]).exits(0);
+    }
+
+    fn scene(&self, disk: &Path) -> Scenario {
+        let reopen = if self.styles.len() == 1 {
+            r#"{ pidfile = "{root}/0.pid", signal = "HUP" }"#
+        } else {
+            r#"{ command = ["/bin/sh", "-c", "kill -HUP $(cat {root}/*.pid)"], timeout = "10s" }"#
+        };
+        let settings = format!(
+            "host = \"test\"\nlogrotate = \"\"\n[defaults]\ncompress = \"{}\"\n[[log]]\nname = \"app\"\npaths = [\"{{logs}}/app.log\"]\n\
+             when = {{ any = [\"900 GiB\"] }}\nkeep = {{ count = 100000 }}\nclose-wait = \"10s\"\nreopen = {reopen}\n",
+            self.compress
+        );
+        Scenario::new().logs_in(disk).settings(&settings)
+    }
+
+    fn writer(&self, scene: &Scenario, id: usize) -> Process {
+        let mut command = Command::new(example("log-writer"));
+        command.arg("--file").arg(scene.live("app.log")).arg("--pidfile").arg(scene.root().join(format!("{id}.pid")));
+        command.args(["--id", &id.to_string(), "--rate", &self.rate.to_string(), "--style", self.styles[id]]);
+        // Bounded by the disk, not by time: the unfinished work of the rotator always has room.
+        command.args(["--room", &(1_u64 << 30).to_string(), "--seconds", "600"]);
+        Process::start(&mut command)
+    }
+}
+
+/// Rotates in a loop for so long and so often; tells how often and how long it was.
+fn rotate_for(scene: &Scenario, at_least: Duration) -> (usize, Duration) {
+    let (began, mut rotations) = (Instant::now(), 0);
+    let log = scene.live("app.log");
+    while rotations < ROTATIONS || began.elapsed() < at_least {
+        assert!(began.elapsed() < at_least + Duration::from_mins(2), "only {rotations} rotations in {:?}", began.elapsed());
+        // An empty log is no rotation.
+        support::wait_until("lines", Duration::from_secs(10), || fs::metadata(&log).is_ok_and(|meta| meta.len() > 0));
+        let ran = scene.run(&["--format", "json", "rotate", "--force"]).exits(0);
+        rotations += ran.steps("rotate", "done").len();
+    }
+    (rotations, began.elapsed())
+}

@@ -1,0 +1,202 @@
+//! A real writer of logs, as a process of its own: appends numbered lines that prove themselves, and
+//! reopens its file by path on SIGHUP, like a well-behaved service.
+//!
+//! It never truncates, never seeks, and closes the old file only after the new one is open.
+
+#[expect(dead_code, reason = "the tally reads what we write")]
+mod line;
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, IoSlice, Write},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::{SIGHUP, SIGTERM};
+
+fn main() -> ExitCode {
+    match Orders::from_args(std::env::args().skip(1)).map_err(io::Error::other).and_then(|orders| write(&orders)) {
+        Ok(lines) => {
+            let told = writeln!(io::stdout(), "{lines}");
+            if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "log-writer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// How lines look and reach the file.
+#[derive(Clone, Copy, PartialEq)]
+enum Style {
+    Plain,
+    Long,
+    Writev,
+    NoFinalNewline,
+    Mixed,
+}
+
+struct Orders {
+    file: PathBuf,
+    pidfile: Option<PathBuf>,
+    id: u32,
+    rate: u64,
+    lines: u64,
+    room: u64,
+    seconds: f64,
+    style: Style,
+}
+
+impl Orders {
+    fn from_args(mut args: impl Iterator<Item = String>) -> Result<Orders, String> {
+        let mut orders = Orders {
+            file: PathBuf::new(),
+            pidfile: None,
+            id: 0,
+            rate: 0,
+            lines: u64::MAX,
+            room: 0,
+            seconds: f64::INFINITY,
+            style: Style::Plain,
+        };
+        while let Some(flag) = args.next() {
+            let value = args.next().ok_or_else(|| format!("{flag} needs a value"))?;
+            orders.take(&flag, &value).map_err(|why| format!("{flag} {value}: {why}"))?;
+        }
+        Ok(orders)
+    }
+
+    fn take(&mut self, flag: &str, value: &str) -> Result<(), String> {
+        fn number<T: std::str::FromStr<Err: ToString>>(value: &str) -> Result<T, String> {
+            value.parse().map_err(|error: T::Err| error.to_string())
+        }
+        match flag {
+            "--file" => self.file = value.into(),
+            "--pidfile" => self.pidfile = Some(value.into()),
+            "--id" => self.id = number(value)?,
+            "--rate" => self.rate = number(value)?,
+            "--lines" => self.lines = number(value)?,
+            "--room" => self.room = number(value)?,
+            "--seconds" => self.seconds = number(value)?,
+            "--style" => {
+                self.style = match value {
+                    "plain" => Style::Plain,
+                    "long" => Style::Long,
+                    "writev" => Style::Writev,
+                    "no-final-newline" => Style::NoFinalNewline,
+                    "mixed" => Style::Mixed,
+                    _ => return Err("no such style".to_owned()),
+                }
+            }
+            _ => return Err("no such flag".to_owned()),
+        }
+        Ok(())
+    }
+}
+
+fn write(orders: &Orders) -> io::Result<u64> {
+    let (reopen, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (wake, waker) = UnixStream::pair()?;
+    for (signal, flag) in [(SIGHUP, &reopen), (SIGTERM, &stop)] {
+        signal_hook::flag::register(signal, Arc::clone(flag))?;
+        signal_hook::low_level::pipe::register(signal, waker.try_clone()?)?;
+    }
+    let mut file = open(orders)?;
+    if let Some(pidfile) = &orders.pidfile {
+        // Appears whole or not at all: the reader must not see half a number.
+        let fresh = pidfile.with_extension("fresh");
+        fs::write(&fresh, format!("{}\n", std::process::id()))?;
+        fs::rename(&fresh, pidfile)?;
+    }
+    let began = Instant::now();
+    let mut seq = 0;
+    while seq < orders.lines && began.elapsed().as_secs_f64() < orders.seconds {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        if reopen.swap(false, Ordering::SeqCst) {
+            file = open(orders)?;
+        }
+        if early(orders.rate, seq, began) || (seq % 64 == 0 && crowded(&file, orders.room)?) {
+            rest(&wake)?;
+            continue;
+        }
+        put(&mut file, orders, seq)?;
+        seq += 1;
+    }
+    Ok(seq)
+}
+
+fn open(orders: &Orders) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(&orders.file)
+}
+
+/// Whether line `seq` is not due yet.
+fn early(rate: u64, seq: u64, began: Instant) -> bool {
+    rate > 0 && u128::from(seq) * 1_000_000 > began.elapsed().as_micros() * u128::from(rate)
+}
+
+/// Whether the disk has less than `room` bytes left: a writer as fast as it can must not fill it.
+fn crowded(file: &File, room: u64) -> io::Result<bool> {
+    let left = rustix::fs::fstatvfs(file)?;
+    Ok(left.f_bavail * left.f_frsize < room)
+}
+
+/// Until a signal comes, two milliseconds at most; then the lines that became due go out together.
+fn rest(wake: &UnixStream) -> io::Result<()> {
+    let moment = Timespec::try_from(Duration::from_millis(2)).map_err(io::Error::other)?;
+    match poll(&mut [PollFd::new(wake, PollFlags::IN)], Some(&moment)) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Ok(_) => {
+            let mut told = [0; 64];
+            io::Read::read(&mut &*wake, &mut told).map(|_| ())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn put(file: &mut File, orders: &Orders, seq: u64) -> io::Result<()> {
+    let style = match (orders.style, seq % 64) {
+        (Style::Mixed, 0) => Style::Long,
+        (Style::Mixed, rest) if rest % 2 == 0 => Style::Writev,
+        (Style::Mixed, _) => Style::Plain,
+        (style, _) => style,
+    };
+    let filler = match style {
+        Style::Long => 4_096 + usize::try_from(seq * 7_919 % 98_304).unwrap_or(0),
+        _ => 20 + usize::try_from(seq * 31 % 160).unwrap_or(0),
+    };
+    let mut line = line::compose(orders.id, seq, filler);
+    let written = match style {
+        Style::NoFinalNewline => {
+            // The end of the line before this one: so whatever file this line closes has no final newline.
+            line.insert(0, b'\n');
+            file.write(&line)?
+        }
+        Style::Writev => {
+            let (head, tail) = line.split_at(line.len() / 3);
+            let parts = [IoSlice::new(head), IoSlice::new(tail), IoSlice::new(b"\n")];
+            let written = file.write_vectored(&parts)?;
+            return whole(written, line.len() + 1);
+        }
+        _ => {
+            line.push(b'\n');
+            file.write(&line)?
+        }
+    };
+    whole(written, line.len())
+}
+
+/// One line, one write: a second one for the rest could land in another writer's line.
+fn whole(written: usize, wanted: usize) -> io::Result<()> {
+    if written == wanted { Ok(()) } else { Err(io::Error::other(format!("{written} of {wanted} bytes written"))) }
+}

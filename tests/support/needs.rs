@@ -1,0 +1,56 @@
+//! What a test needs from the machine: root, programs, kernel features.
+//!
+//! Without it a test says why it is skipped and returns; under `CI=true` it fails instead, because a
+//! skipped test proves nothing. Only what the kernel was built without may be skipped there too.
+
+use std::{env, fs, path::Path};
+
+use super::{filesystem::Kind, say};
+
+/// One thing that must be there.
+#[derive(Clone, Copy, Debug)]
+pub enum Need {
+    /// The test mounts, or becomes another user.
+    Root,
+    /// On the `PATH` or in the system's `sbin` folders.
+    Program(&'static str),
+    /// The kernel can mount it; no package can change that.
+    Kernel(Kind),
+}
+
+/// Whether all is there; says (or, under CI, panics with) what is not.
+pub fn met(needs: &[Need]) -> bool {
+    let Some((need, why)) = needs.iter().find_map(|need| lacking(*need).map(|why| (need, why))) else { return true };
+    let ci = env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!ci || matches!(need, Need::Kernel(_)), "this test cannot be skipped under CI: {why}");
+    say(&format!("skipped: {why}"));
+    false
+}
+
+/// What file systems on loop devices need.
+pub const MOUNTS: &[Need] =
+    &[Need::Root, Need::Program("mount"), Need::Program("mkfs.ext4"), Need::Program("mkfs.xfs"), Need::Program("losetup")];
+
+/// What traces and cuts need.
+pub const TRACES: &[Need] = &[Need::Program("strace")];
+
+fn lacking(need: Need) -> Option<String> {
+    match need {
+        Need::Root if rustix::process::geteuid().is_root() => None,
+        Need::Root => Some("it needs root".to_owned()),
+        Need::Program(name) if found(name) => None,
+        Need::Program(name) => Some(format!("it needs the program {name}")),
+        Need::Kernel(kind) if known(kind.name()) => None,
+        Need::Kernel(kind) => Some(format!("this kernel has no {}", kind.name())),
+    }
+}
+
+fn found(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(Into::into)).any(|folder| folder.join(program).is_file())
+}
+
+fn known(file_system: &str) -> bool {
+    let listed = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    listed.split_whitespace().any(|name| name == file_system) || Path::new("/sys/fs").join(file_system).is_dir()
+}

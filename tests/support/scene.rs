@@ -1,0 +1,102 @@
+//! The scene of every crash: three logs with a history, of which the next run rotates each and removes the
+//! oldest archive of each.
+
+use std::{fs, path::Path};
+
+use super::{
+    aftermath::Before,
+    scenario::{Scenario, text_of},
+};
+
+/// A tree, and what must be true of it whatever happens.
+#[derive(Debug)]
+pub struct Scene {
+    pub scenario: Scenario,
+    pub before: Before,
+}
+
+/// How to make it.
+#[derive(Clone, Copy, Debug)]
+pub struct Script<'a> {
+    pub compress: &'a str,
+    /// Bytes that each log gets before each rotation.
+    pub bytes: usize,
+    pub logs: usize,
+    /// Logs live below this folder, else in the temporary one.
+    pub logs_in: Option<&'a Path>,
+    /// State lives below this folder.
+    pub state_in: Option<&'a Path>,
+    /// Archives go below this folder, else beside the logs.
+    pub archives_in: Option<&'a Path>,
+    /// More lines for the head of the settings.
+    pub head: &'a str,
+}
+
+/// The next run rotates into the third archive, and two are kept.
+const HISTORY: usize = 2;
+
+impl Default for Script<'_> {
+    fn default() -> Self {
+        Script { compress: "zstd", bytes: 6000, logs: 3, logs_in: None, state_in: None, archives_in: None, head: "parallel = 1" }
+    }
+}
+
+impl Script<'_> {
+    /// Makes the tree, with the history that earlier runs leave and fresh lines in every log.
+    pub fn play(&self) -> Scene {
+        let (scenario, mut before) = self.stage();
+        let mut told = vec![Vec::new(); self.logs];
+        for turn in 0..=HISTORY {
+            for (number, told) in told.iter_mut().enumerate() {
+                let text = text_of(&format!("turn {turn} of log {number}"), self.bytes);
+                let mut log =
+                    fs::File::options().append(true).create(true).open(scenario.live(&name(number))).expect("our own tree");
+                std::io::Write::write_all(&mut log, &text).expect("room for the log");
+                told.extend_from_slice(&text);
+                if turn == 0 {
+                    before = before.of_which_may_go(scenario.live(&name(number)), text.len());
+                }
+            }
+            if turn < HISTORY {
+                scenario.rotate().exits(0);
+            }
+        }
+        for (number, told) in told.into_iter().enumerate() {
+            before = before.log(scenario.live(&name(number)), told);
+        }
+        Scene { scenario, before }
+    }
+
+    fn stage(&self) -> (Scenario, Before) {
+        let mut scenario = Scenario::new();
+        let unique = scenario.root().file_name().expect("a named folder").to_owned();
+        let below = |folder: &Path| {
+            let own = folder.join(&unique);
+            fs::create_dir_all(&own).expect("a writable folder");
+            own
+        };
+        if let Some(folder) = self.logs_in {
+            scenario = scenario.logs_in(below(folder));
+        }
+        if let Some(folder) = self.state_in {
+            scenario = scenario.state_in(below(folder));
+        }
+        let (mut before, mut archive_dir) = (Before::nothing(), String::new());
+        if let Some(folder) = self.archives_in {
+            let archives = below(folder).join("archives");
+            fs::create_dir_all(&archives).expect("a writable folder");
+            archive_dir = format!("archive-dir = \"{}\"\n", archives.display());
+            before = before.archives(archives);
+        }
+        let settings = format!(
+            "host = \"test\"\nlogrotate = \"\"\n{}\n[defaults]\ncompress = \"{}\"\n[[log]]\nname = \"app\"\npaths = [\"{{logs}}/*.log\"]\n\
+             when = {{ any = [\"1 KiB\"] }}\nkeep = {{ count = {HISTORY} }}\nclose-wait = \"2s\"\n{archive_dir}",
+            self.head, self.compress
+        );
+        (scenario.settings(&settings), before)
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("log{number}.log")
+}

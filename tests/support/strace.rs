@@ -1,0 +1,73 @@
+//! Runs a command under strace: records its write-side system calls, and makes one of them fail.
+//!
+//! `when=N` counts per system call name and per thread, so a blow names a call and its rank; whoever
+//! sweeps must check that one thread makes all the calls. No `--seccomp-bpf`: with it, signals are not injected.
+
+use std::{ffi::OsStr, path::Path, process::Command};
+
+use super::{
+    process::{Ended, Process},
+    scenario::DEADLINE,
+    trace::Trace,
+};
+
+/// The calls that change something outside the process, and the opens (some of which create).
+pub const WRITE_SIDE: &str = "open,openat,openat2,creat,write,pwrite64,writev,pwritev,pwritev2,rename,renameat,renameat2,\
+link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,mknod,mknodat,fsync,fdatasync,syncfs,sync,sync_file_range,\
+truncate,ftruncate,fallocate,copy_file_range,sendfile,splice,chmod,fchmod,fchmodat,?fchmodat2,chown,fchown,fchownat,\
+setxattr,fsetxattr,lsetxattr,removexattr,fremovexattr,utimensat,kill,pidfd_send_signal,tgkill,msync";
+
+/// What happens to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blow {
+    /// The process dies before it.
+    Kill,
+    /// It fails with this error, nothing done.
+    Error(&'static str),
+    /// It claims success, nothing done.
+    Lie,
+}
+
+/// Which call is struck, and how.
+#[derive(Clone, Debug)]
+pub struct Strike {
+    pub call: String,
+    pub rank: usize,
+    pub blow: Blow,
+}
+
+/// What a traced run did and how it ended.
+#[derive(Debug)]
+pub struct Traced {
+    pub ended: Ended,
+    pub trace: Trace,
+}
+
+/// Runs `command` under strace to its end.
+pub fn run(command: &Command, strike: Option<&Strike>) -> Traced {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let mut traced = wrap(command, file.path(), strike);
+    let ended = Process::start(&mut traced).end(DEADLINE);
+    let text = std::fs::read(file.path()).expect("strace wrote it");
+    Traced { ended, trace: Trace::parse(&String::from_utf8_lossy(&text)) }
+}
+
+fn wrap(command: &Command, output: &Path, strike: Option<&Strike>) -> Command {
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-y", "-qqq", "-s", "65536", "-e", "signal=none", "-o"]).arg(output);
+    traced.arg("-e").arg(format!("trace={WRITE_SIDE}"));
+    if let Some(Strike { call, rank, blow }) = strike {
+        let how = match blow {
+            Blow::Kill => "signal=KILL".to_owned(),
+            Blow::Error(errno) => format!("error={errno}"),
+            Blow::Lie => "retval=0".to_owned(),
+        };
+        traced.arg("-e").arg(format!("inject={call}:{how}:when={rank}"));
+    }
+    traced.arg("--").arg(command.get_program()).args(command.get_args());
+    traced.env_clear();
+    for (name, value) in command.get_envs() {
+        traced.env(name, value.unwrap_or(OsStr::new("")));
+    }
+    traced
+}
