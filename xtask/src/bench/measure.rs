@@ -57,7 +57,7 @@ fn run(command: &Command, meter: OsString, options: &[&str], account: &Path) -> 
         metered.env(name, value.unwrap_or_default());
     }
     let mut said = String::new();
-    let end = child::stream(&mut metered, DEADLINE, &mut |line| line.clone_into(&mut said)).map_err(failed)?;
+    let end = child::stream(&mut metered, DEADLINE, &mut |_, line| line.clone_into(&mut said)).map_err(failed)?;
     if end.is_good() { Ok(()) } else { Err(failed(format!("{command:?} ended with {end:?}: {said}"))) }
 }
 
