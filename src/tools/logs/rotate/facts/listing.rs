@@ -68,7 +68,9 @@ impl<'a> Listing<'a> {
             match Dir::open(&path) {
                 Ok(dir) => {
                     let state = dir.stat_self().and_then(|stat| Ok((stat, dir.space()?)));
+                    // The settings may name it through a link.
                     world.positions.insert(dir.path().to_owned(), index);
+                    world.positions.insert(path.clone(), index);
                     world.folders.push(FolderFact { path: dir.path().to_owned(), state });
                     if let Err(failure) = self.folder(world, index, &dir, &wanted) {
                         world.folders[index].state = Err(failure);
@@ -112,15 +114,30 @@ impl<'a> Listing<'a> {
             },
             Err(bytes) => {
                 let lossy = String::from_utf8_lossy(bytes).into_owned();
-                if let Some((set, _)) = wanted.patterns.iter().find(|(set, position)| self.sets[*set].0[*position].means(&lossy)) {
-                    world.logs.push(LogFact { set: *set, folder: index, name: lossy, what: What::Unnamable, since: DateTime::UNIX_EPOCH, logrotate: None });
+                if let Some((set, _)) = wanted.patterns.iter().find(|(set, position)| self.sets[*set].0[*position].means(&lossy))
+                {
+                    world.logs.push(LogFact {
+                        set: *set,
+                        folder: index,
+                        name: lossy,
+                        what: What::Unnamable,
+                        since: DateTime::UNIX_EPOCH,
+                        logrotate: None,
+                    });
                 }
             }
         })?;
         for (name, sets, kind) in logs {
             let what = what(dir, &name, sets.as_slice(), kind);
             if let Some(what) = what {
-                world.logs.push(LogFact { set: sets[0], folder: index, name, what, since: DateTime::UNIX_EPOCH, logrotate: None });
+                world.logs.push(LogFact {
+                    set: sets[0],
+                    folder: index,
+                    name,
+                    what,
+                    since: DateTime::UNIX_EPOCH,
+                    logrotate: None,
+                });
             }
         }
         for archive in archives {
@@ -134,14 +151,15 @@ impl<'a> Listing<'a> {
             return None;
         }
         if let Some(archive) = ArchiveName::parse(name) {
-            let ours = wanted.archives || wanted.patterns.iter().any(|(set, position)| self.sets[*set].0[*position].means(archive.log()));
+            let ours = wanted.archives
+                || wanted.patterns.iter().any(|(set, position)| self.sets[*set].0[*position].means(archive.log()));
             return ours.then_some(Found::Archive(archive));
         }
         let mut sets: Vec<usize> = Vec::new();
         for (set, position) in &wanted.patterns {
             let (patterns, excluded) = &self.sets[*set];
             let meant = !sets.contains(set) && patterns[*position].means(name);
-            if meant && !(!excluded.is_empty() && excluded.iter().any(|pattern| pattern.matches(&folder.join(name)))) {
+            if meant && (excluded.is_empty() || !excluded.iter().any(|pattern| pattern.matches(&folder.join(name)))) {
                 sets.push(*set);
             }
         }
@@ -175,7 +193,9 @@ impl<'a> Listing<'a> {
                 let there = world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name);
                 if !there && !self.excluded(*set, &path.join(name)) {
                     let shown = path.join(name).display().to_string();
-                    let why = Failure::new("find", &shown).because("there is no such file").hint("optional = true makes its absence no trouble");
+                    let why = Failure::new("find", &shown)
+                        .because("there is no such file")
+                        .hint("optional = true makes its absence no trouble");
                     world.missing.push(Missing { set: *set, path: shown, why, absent: true });
                 }
                 continue;
