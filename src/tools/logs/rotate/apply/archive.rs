@@ -126,7 +126,11 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
 }
 
 fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
-    let how = compression(carry, entry);
+    // The settings may have changed since the log was swapped away: what goes to another folder is always written there.
+    let how = match compression(carry, entry) {
+        Compression::None if entry.archives.is_some() => Compression::default(),
+        how => how,
+    };
     let name = ArchiveName::parse(&entry.name)
         .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
     let extension = match how {
@@ -247,7 +251,8 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts
 fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
     let mut lines = Vec::new();
     for (job, facts) in proven {
-        let in_place = job.compress.how == Compression::None && job.entry.archives.is_none();
+        // Then the rotated file is the archive: no second one was written.
+        let in_place = job.compress.how == Compression::None;
         let released = if in_place { Ok(()) } else { job.hand.release(&job.entry.name, job.file, facts.size) };
         let rotated = job.entry.rotated_path();
         match released {
