@@ -7,6 +7,7 @@
 pub mod aftermath;
 pub mod filesystem;
 pub mod line;
+pub mod machine;
 pub mod needs;
 pub mod power;
 pub mod process;
