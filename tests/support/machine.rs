@@ -70,22 +70,18 @@ impl Machine {
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("our own file");
     }
 
-    /// Boots it, and returns when systemd says that all is running.
+    /// Boots it, and returns when systemd has started what belongs to `multi-user.target`.
     pub fn boot(&mut self) {
         let mut nspawn = Command::new("systemd-nspawn");
         nspawn.arg("-D").arg(self.root()).args(["--register=no", "--keep-unit", "--private-network", "--console=pipe", "--boot"]);
         let container = Process::start(nspawn.arg("systemd.unit=multi-user.target"));
         let children = format!("/proc/{0}/task/{0}/children", container.id());
         self.container = Some(container);
-        wait_until("systemd-nspawn to start systemd", BOOT, || {
-            fs::read_to_string(&children).unwrap_or_default().split_whitespace().next().is_some_and(|pid| {
-                pid.clone_into(&mut self.init);
-                true
-            })
-        });
         wait_until("the machine to boot", BOOT, || {
-            let state = self.run(&["systemctl", "is-system-running"]).unwrap_or_else(|said| said);
-            state.contains("running") || state.contains("degraded")
+            // Its first children only prepare the way.
+            let children = fs::read_to_string(&children).unwrap_or_default();
+            children.split_whitespace().last().unwrap_or_default().clone_into(&mut self.init);
+            self.run(&["systemctl", "is-active", "multi-user.target"]).is_ok()
         });
     }
 
@@ -99,7 +95,12 @@ impl Machine {
     /// Runs a command inside that must succeed.
     #[track_caller]
     pub fn must(&self, words: &[&str]) -> String {
-        self.run(words).unwrap_or_else(|said| panic!("{said}"))
+        self.run(words).unwrap_or_else(|said| panic!("{said}{}", self.journal()))
+    }
+
+    /// What systemd and its units have said, newest last.
+    pub fn journal(&self) -> String {
+        self.run(&["journalctl", "--no-pager", "--lines=200"]).unwrap_or_else(|said| said)
     }
 }
 
@@ -117,5 +118,5 @@ impl Drop for Machine {
 }
 
 fn args<'a>(words: &[&'a str], paths: &[&'a Path]) -> Vec<&'a OsStr> {
-    words.iter().map(OsStr::new).chain(paths.iter().map(|path| path.as_os_str())).collect()
+    words.iter().map(|&word| OsStr::new(word)).chain(paths.iter().map(|path| path.as_os_str())).collect()
 }
