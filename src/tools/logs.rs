@@ -6,6 +6,7 @@ pub mod presets;
 pub mod rotate;
 pub mod settings;
 pub mod status;
+pub mod survey;
 pub mod verify;
 pub mod when;
 
