@@ -131,6 +131,40 @@ fn a_large_log_that_nobody_rotates_is_found_with_its_writer() {
 }
 
 #[test]
+fn a_reader_is_no_writer_and_a_process_that_does_both_is_one() {
+    let machine = Machine::new().with("opt/read.log", b"x").with("opt/both.log", b"x");
+    let _readers = (File::open(machine.path("opt/read.log")).unwrap(), File::open(machine.path("opt/both.log")).unwrap());
+    let _writer = OpenOptions::new().append(true).open(machine.path("opt/both.log")).unwrap();
+    let facts = gather(&machine.survey(), &run());
+    let written: Vec<_> =
+        facts.logs.iter().filter(|log| facts.writers.contains_key(&log.id)).map(|log| log.path.clone()).collect();
+    assert_eq!(written, [machine.path("opt/both.log")]);
+    assert_eq!(facts.writers.values().next().unwrap()[0].access, Some(crate::files::open_files::Access::Append));
+}
+
+#[test]
+fn memory_that_looks_like_a_deleted_log_is_none() {
+    let machine = Machine::new();
+    let memory = rustix::fs::memfd_create("secret.log", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+    rustix::io::write(&memory, &[1; 8192]).unwrap();
+    let report = machine.report();
+    assert!(!found(&report, "logs.deleted-open").iter().any(|held| held.subject.contains("secret.log")));
+}
+
+#[test]
+fn an_older_part_is_at_stake_once_it_rests() {
+    let mut facts = one_log(10 << 20, 1, 2);
+    facts.logs[0].path = PathBuf::from("/srv/app.log.1");
+    let stake = |facts: &Facts| table(&report(facts, 9), "space").first().map(|row| row[2].clone());
+    assert_eq!(stake(&facts), Some(Cell::Bytes(crate::report::Size(8 << 20))));
+    facts.logs[0].written = facts.now - TimeDelta::hours(23);
+    assert_eq!(stake(&facts), None);
+    facts.logs[0].written = facts.now - TimeDelta::days(2);
+    facts.logs[0].path = PathBuf::from("/srv/app.log.1.gz");
+    assert_eq!(stake(&facts), None);
+}
+
+#[test]
 fn whoever_rotates_a_log_keeps_it_from_being_found() {
     let by_itself = Machine::new().with_space("opt/app/server.log", 60 << 20).with("opt/app/server-2026-11-20.log", b"x");
     assert!(found(&by_itself.report(), "logs.never-rotated").is_empty());
