@@ -38,7 +38,7 @@ pub(crate) fn remember(state: &State, record: &Record) -> Result<()> {
 /// The last `count` records, oldest first. Lines of a newer format or cut short are passed over.
 pub(crate) fn read(state: &State, count: usize) -> Result<Vec<Record>> {
     const LIMIT: u64 = 64 << 20;
-    let path = state.folder().join("history.jsonl");
+    let path = state.folder()?.join("history.jsonl");
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -53,4 +53,3 @@ pub(crate) fn read(state: &State, count: usize) -> Result<Vec<Record>> {
     let surplus = records.len().saturating_sub(count);
     Ok(records.split_off(surplus))
 }
-

@@ -9,60 +9,64 @@ use std::{
 
 use crate::failure::{Doing, Failure, Result};
 
-/// The state and lock folders of one tool.
+/// The state and lock folders of one tool. What needs no state also runs where there is none.
 #[derive(Clone, Debug)]
 pub struct State {
-    folder: PathBuf,
-    locks: PathBuf,
+    folder: Option<PathBuf>,
+    locks: Option<PathBuf>,
 }
 
 impl State {
     /// `$STATE_DIRECTORY`, else `/var/lib/opsbelt/<subject>` for root, else the user's state folder;
     /// locks in `$RUNTIME_DIRECTORY`, else `/run/opsbelt` for root, else the user's runtime folder.
-    pub fn of(subject: &str) -> Result<State> {
+    pub fn of(subject: &str) -> State {
         let root = rustix::process::geteuid().is_root();
-        let folder = match env_path("STATE_DIRECTORY") {
-            Some(given) => given,
-            None if root => Path::new("/var/lib/opsbelt").join(subject),
-            None => match env_path("XDG_STATE_HOME").or_else(|| env_path("HOME").map(|home| home.join(".local/state"))) {
-                Some(home) => home.join("opsbelt").join(subject),
-                None => {
-                    return Err(
-                        Failure::new("find", "a state folder").because("neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set")
-                    );
-                }
-            },
+        let users = || {
+            env_path("XDG_STATE_HOME")
+                .or_else(|| env_path("HOME").map(|home| home.join(".local/state")))
+                .map(|home| home.join("opsbelt").join(subject))
         };
-        let locks = match env_path("RUNTIME_DIRECTORY") {
-            Some(given) => given,
-            None if root => PathBuf::from("/run/opsbelt"),
-            None => env_path("XDG_RUNTIME_DIR").map_or_else(|| folder.clone(), |runtime| runtime.join("opsbelt")),
+        let folder = env_path("STATE_DIRECTORY")
+            .or_else(|| if root { Some(Path::new("/var/lib/opsbelt").join(subject)) } else { users() });
+        let runtime = || {
+            if root {
+                Some(PathBuf::from("/run/opsbelt"))
+            } else {
+                env_path("XDG_RUNTIME_DIR").map(|runtime| runtime.join("opsbelt"))
+            }
         };
-        Ok(State { folder, locks })
+        let locks = env_path("RUNTIME_DIRECTORY").or_else(runtime).or_else(|| folder.clone());
+        State { folder, locks }
     }
 
     /// State in `folder`, locks beside it.
     pub fn at(folder: impl Into<PathBuf>) -> State {
         let folder = folder.into();
-        State { locks: folder.clone(), folder }
+        State { locks: Some(folder.clone()), folder: Some(folder) }
     }
 
     /// The state folder, which may not exist yet.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn folder(&self) -> Result<&Path> {
+        self.folder.as_deref().ok_or_else(nowhere)
     }
 
     /// The state folder, made when it is missing, openable by nobody else.
     pub fn make(&self) -> Result<&Path> {
-        private(&self.folder)?;
-        Ok(&self.folder)
+        let folder = self.folder()?;
+        private(folder)?;
+        Ok(folder)
     }
 
     /// The file whose lock stands for `job`; its folder is made when missing.
     pub fn lock_file(&self, job: &str) -> Result<PathBuf> {
-        private(&self.locks)?;
-        Ok(self.locks.join(format!("{job}.lock")))
+        let locks = self.locks.as_deref().ok_or_else(nowhere)?;
+        private(locks)?;
+        Ok(locks.join(format!("{job}.lock")))
     }
+}
+
+fn nowhere() -> Failure {
+    Failure::new("find", "a state folder").because("neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set")
 }
 
 fn private(folder: &Path) -> Result<()> {

@@ -41,7 +41,7 @@ impl Change for Rotate {
     }
 
     fn plan(&self, run: &Run) -> Result<Self::Plan> {
-        let ledger = Ledger::read(run.state.folder(), &self.host)?;
+        let ledger = Ledger::read(run.state.folder()?, &self.host)?;
         let world = facts::gather(self, &ledger, run.clock.now());
         let plan = plan::decide(self, ledger.content(), world);
         Ok((ledger, plan))

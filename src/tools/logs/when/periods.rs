@@ -162,3 +162,18 @@ fn end_of_gap(zone: Tz, shown: NaiveDateTime) -> DateTime<Utc> {
     }
     second(past)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_second_of_a_gap_leads_to_its_end() {
+        let begin = NaiveDate::from_ymd_opt(2011, 12, 30).unwrap().and_hms_opt(0, 0, 0).unwrap();
+        for second in (0..86_400).step_by(7) {
+            let skipped = begin + TimeDelta::seconds(second);
+            let end = (begin - TimeDelta::hours(-10)).and_utc();
+            assert_eq!(instants(Tz::Pacific__Apia, skipped), (end, None), "{skipped}");
+        }
+    }
+}

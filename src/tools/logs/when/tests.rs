@@ -66,11 +66,14 @@ fn all_triggers_must_hold() {
         ),
         (MIB - 1, "2026-11-19T03:15:00Z", "- 1.0 MiB, next at 1.0 MiB"),
         (MIB, "2026-11-20T03:15:00Z", "- next at 2026-11-22 03:15 UTC"),
+        (1024, "2026-11-21T03:15:00Z", "- next after 2026-11-23 03:15 UTC, and at 1.0 MiB"),
         (1024, "2026-11-20T03:15:00Z", "- next after 2026-11-22 03:15 UTC, and at 1.0 MiB"),
     ];
     for (size, since, expected) in cases {
         assert_eq!(said(&when, &log(size, since), UTC), expected);
     }
+    let sizes = self::when("{ all = [\"1 KiB\", \"1 MiB\"] }");
+    assert_eq!(said(&sizes, &log(1, NOW), UTC), "- 1 B, next at 1.0 MiB");
 }
 
 #[test]
@@ -128,11 +131,12 @@ fn next_is_known_only_where_time_is_enough() {
     assert_eq!(at("{ all = [\"daily\", \"7d\"] }", 1), Some(time("2026-11-28T03:15:00Z")));
     assert_eq!(at("{ all = [\"daily\", \"1 MiB\"] }", 1), None);
     assert_eq!(at("{ any = [\"hourly\"], min-age = \"2d\" }", 1), Some(time("2026-11-23T03:15:00Z")));
+    assert_eq!(at("{ any = [\"1 B\"], min-age = \"1h\" }", 1), Some(time("2026-11-21T04:15:00Z")));
     assert_eq!(at("{ any = [\"hourly\"], min-size = \"2 B\" }", 1), None);
 }
 
 /// Zone, calendar word, an instant, and the bounds of the period that it is in.
-const CLOCKS: [(Tz, Period, &str, &str, &str); 26] = [
+const CLOCKS: [(Tz, Period, &str, &str, &str); 28] = [
     // Set forward on 2026-03-29 at 01:00 UTC, from 02:00 to 03:00.
     (Tz::Europe__Berlin, Period::Daily, "2026-03-29T12:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
     (Tz::Europe__Berlin, Period::Hourly, "2026-03-29T00:30:00Z", "2026-03-29T00:00:00Z", "2026-03-29T01:00:00Z"),
@@ -155,6 +159,8 @@ const CLOCKS: [(Tz, Period, &str, &str, &str); 26] = [
     // Set forward at midnight: the day begins at 01:00.
     (Tz::America__Sao_Paulo, Period::Daily, "2018-11-04T12:00:00Z", "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z"),
     (Tz::America__Sao_Paulo, Period::Daily, "2018-11-04T02:59:59Z", "2018-11-03T03:00:00Z", "2018-11-04T03:00:00Z"),
+    (Tz::America__Asuncion, Period::Daily, "2023-10-01T12:00:00Z", "2023-10-01T04:00:00Z", "2023-10-02T03:00:00Z"),
+    (Tz::Asia__Beirut, Period::Daily, "2026-03-29T12:00:00Z", "2026-03-28T22:00:00Z", "2026-03-29T21:00:00Z"),
     // Set back at midnight to 23:00: the day before has 25 hours.
     (Tz::America__Sao_Paulo, Period::Daily, "2018-02-18T02:30:00Z", "2018-02-17T02:00:00Z", "2018-02-18T03:00:00Z"),
     // Set back at 01:00 to midnight: the day began at the first one.
