@@ -1,7 +1,7 @@
 //! Who rotates a log, as far as names and configurations tell. Pure.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -38,8 +38,11 @@ pub struct Judged<'f> {
 
 /// Decides for every log, in the order of the facts.
 pub fn judge(facts: &Facts) -> Vec<Judged<'_>> {
-    let beside: HashSet<PathBuf> = facts.logs.iter().filter_map(|log| live_name(&log.path)).collect();
-    let rotation = |log| Judged { log, rotation: rotation(facts, log, &beside) };
+    let known = Known {
+        beside: facts.logs.iter().filter_map(|log| live_name(&log.path)).collect(),
+        containers: facts.docker.containers.iter().map(|container| (container.log.as_path(), container)).collect(),
+    };
+    let rotation = |log| Judged { log, rotation: rotation(facts, log, &known) };
     facts.logs.iter().map(rotation).collect()
 }
 
@@ -80,12 +83,19 @@ impl Judged<'_> {
     }
 }
 
-fn rotation<'f>(facts: &'f Facts, log: &LogFile, beside: &HashSet<PathBuf>) -> Rotation<'f> {
+/// Looked up once for each log.
+struct Known<'f> {
+    /// Live logs that have older parts.
+    beside: HashSet<PathBuf>,
+    containers: HashMap<&'f Path, &'f Container>,
+}
+
+fn rotation<'f>(facts: &'f Facts, log: &LogFile, known: &Known<'f>) -> Rotation<'f> {
     let is_journal = log.path.extension().is_some_and(|extension| extension == "journal" || extension == "journal~");
     if is_journal {
         return Rotation::Journal;
     }
-    if let Some(container) = facts.docker.containers.iter().find(|container| container.log == log.path) {
+    if let Some(container) = known.containers.get(log.path.as_path()) {
         return Rotation::Docker(container);
     }
     if live_name(&log.path).is_some() {
@@ -93,7 +103,7 @@ fn rotation<'f>(facts: &'f Facts, log: &LogFile, beside: &HashSet<PathBuf>) -> R
     }
     match facts.logrotate.owner_of(&log.path) {
         Some(stanza) => Rotation::Logrotate(stanza),
-        None if beside.contains(&log.path) => Rotation::Something,
+        None if known.beside.contains(&log.path) => Rotation::Something,
         None => Rotation::Nobody,
     }
 }
