@@ -58,7 +58,7 @@ fn shut(kind: &str) -> Option<Shut> {
     network.then(|| Shut::Network(kind.to_owned()))
 }
 
-/// `36 35 98:0 /root /folder options - type source options`
+/// `36 35 98:0 /inside /folder options - type source options`
 fn mount(line: &[u8]) -> Option<(PathBuf, String)> {
     let mut fields = line.split(|byte| *byte == b' ');
     let folder = PathBuf::from(OsString::from_vec(unescaped(fields.nth(4)?)));
