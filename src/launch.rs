@@ -185,7 +185,13 @@ impl<T: Tool> Launch<T> {
         let row = |record: &Record| {
             let text = |text: &str| Cell::Text(text.to_owned());
             let took = format!("{:.1} s", record.seconds);
-            vec![Cell::Time(record.started), text(&record.job), text(&took), Cell::Count(record.exit.code().into()), text(&record.summary)]
+            vec![
+                Cell::Time(record.started),
+                text(&record.job),
+                text(&took),
+                Cell::Count(record.exit.code().into()),
+                text(&record.summary),
+            ]
         };
         let table = Table {
             name: "runs",
@@ -195,7 +201,13 @@ impl<T: Tool> Launch<T> {
         };
         let summary = if records.is_empty() { "no run is recorded yet".to_owned() } else { String::new() };
         let report = Report { tables: vec![table], summary, ..Report::default() };
-        Ok(Ended { schema: format!("opsbelt.{}.history/1", T::SUBJECT), job: String::new(), report, failure: None, remembered: false })
+        Ok(Ended {
+            schema: format!("opsbelt.{}.history/1", T::SUBJECT),
+            job: String::new(),
+            report,
+            failure: None,
+            remembered: false,
+        })
     }
 
     /// An answer that went to standard output as it is: nothing is left to render.
@@ -230,7 +242,9 @@ impl<T: Tool> Launch<T> {
     }
 
     fn color(&self) -> bool {
-        let wanted = || env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let wanted = || {
+            env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && env::var_os("TERM").is_none_or(|term| term != "dumb")
+        };
         match self.shared.color {
             Color::Always => true,
             Color::Never => false,

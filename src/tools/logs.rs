@@ -136,7 +136,9 @@ fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
     }
     if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
-        return Err(Failure::new("find", format!("the set `{unknown}`")).because(format!("the settings have: {}", names.join(", "))).exit(Exit::BadInput));
+        return Err(Failure::new("find", format!("the set `{unknown}`"))
+            .because(format!("the settings have: {}", names.join(", ")))
+            .exit(Exit::BadInput));
     }
     Ok(sets.into_iter().filter(|set| choice.sets.is_empty() || choice.sets.contains(&set.name)).collect())
 }

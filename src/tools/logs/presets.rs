@@ -1,2 +1,4 @@
 //! Stub.
-pub fn find(_n: &str) -> Option<&'static str> { None }
+pub fn find(_n: &str) -> Option<&'static str> {
+    None
+}

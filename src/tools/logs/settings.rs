@@ -148,7 +148,12 @@ impl LogWords {
         struct Stanza {
             log: Vec<LogWords>,
         }
-        let unknown = || Failure::new("use the preset", format!("`{name}`")).because("there is none of that name").hint("`ops-logs presets` lists them").exit(Exit::BadInput);
+        let unknown = || {
+            Failure::new("use the preset", format!("`{name}`"))
+                .because("there is none of that name")
+                .hint("`ops-logs presets` lists them")
+                .exit(Exit::BadInput)
+        };
         let text = presets::find(name).ok_or_else(unknown)?;
         let stanza: Stanza = toml::from_str(text).expect("a test reads every preset");
         Ok(stanza.log.into_iter().next().expect("a test reads every preset"))

@@ -127,7 +127,10 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
             let last = path.to_str().and_then(|path| ledger.content().last.get(path)).copied();
             log.since = last.or_else(newest).unwrap_or_else(|| stat.oldest());
         }
-        log.logrotate = theirs.as_ref().and_then(|theirs| theirs.owner_of(&path)).map(|stanza| format!("{}:{}", stanza.file.display(), stanza.line));
+        log.logrotate = theirs
+            .as_ref()
+            .and_then(|theirs| theirs.owner_of(&path))
+            .map(|stanza| format!("{}:{}", stanza.file.display(), stanza.line));
     }
     world.logrotate = theirs.map(|theirs| theirs.problems).unwrap_or_default();
     world.pending = ledger.content().entries.values().filter_map(PendingFact::of).collect();

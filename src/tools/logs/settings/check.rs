@@ -26,7 +26,11 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
     }
     found.extend(absolute("logrotate", settings.logrotate.as_deref().filter(|path| !path.as_os_str().is_empty())));
     if settings.parallel == Some(0) {
-        found.push(contradiction("parallel".to_owned(), "nothing would ever be compressed".to_owned(), "1 or more, or leave it out"));
+        found.push(contradiction(
+            "parallel".to_owned(),
+            "nothing would ever be compressed".to_owned(),
+            "1 or more, or leave it out",
+        ));
     }
     found
 }
@@ -35,7 +39,13 @@ fn defaults(words: &LogWords) -> Vec<Contradiction> {
     let named = [("name", words.name.is_some()), ("preset", words.preset.is_some()), ("paths", words.paths.is_some())];
     let misplaced = named.into_iter().filter(|(_, present)| *present);
     let mut found: Vec<_> = misplaced
-        .map(|(key, _)| contradiction(format!("defaults.{key}"), format!("`{key}` belongs to one set of logs, not to all"), "move it into a [[log]] table"))
+        .map(|(key, _)| {
+            contradiction(
+                format!("defaults.{key}"),
+                format!("`{key}` belongs to one set of logs, not to all"),
+                "move it into a [[log]] table",
+            )
+        })
         .collect();
     found.extend(shared("defaults", words));
     found
@@ -58,7 +68,11 @@ fn log(key: &str, words: &LogWords) -> Vec<Contradiction> {
     for (list, patterns) in [("paths", &words.paths), ("exclude", &words.exclude)] {
         for (index, pattern) in patterns.iter().flatten().enumerate() {
             if let Err(problem) = PathPattern::new(pattern) {
-                found.push(contradiction(format!("{key}.{list}[{index}]"), problem, "an absolute path; *, ? and [..] within a name, ** for any folders"));
+                found.push(contradiction(
+                    format!("{key}.{list}[{index}]"),
+                    problem,
+                    "an absolute path; *, ? and [..] within a name, ** for any folders",
+                ));
             }
         }
     }
@@ -71,7 +85,10 @@ fn shared(key: &str, words: &LogWords) -> Vec<Contradiction> {
 
 fn absolute(key: &str, path: Option<&Path>) -> Vec<Contradiction> {
     let relative = path.filter(|path| !path.is_absolute());
-    relative.map(|path| contradiction(key.to_owned(), format!("`{}` is not an absolute path", path.display()), "start it with /")).into_iter().collect()
+    relative
+        .map(|path| contradiction(key.to_owned(), format!("`{}` is not an absolute path", path.display()), "start it with /"))
+        .into_iter()
+        .collect()
 }
 
 fn contradiction(key: String, problem: String, hint: &str) -> Contradiction {

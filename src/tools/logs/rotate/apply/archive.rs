@@ -79,7 +79,8 @@ impl Deadlines {
 /// The job for `entry`, once nobody writes to its file any more.
 fn ready(carry: &mut Carry, entry: Entry, deadlines: &Deadlines) -> Option<Job> {
     let rotated = entry.rotated_path();
-    let result = closed(carry, &entry, deadlines).and_then(|closed| closed.map(|(hand, file)| job(carry, &entry, hand, file)).transpose());
+    let result =
+        closed(carry, &entry, deadlines).and_then(|closed| closed.map(|(hand, file)| job(carry, &entry, hand, file)).transpose());
     match result {
         Ok(Some(job)) => Some(job),
         Ok(None) => {
@@ -95,7 +96,9 @@ fn ready(carry: &mut Carry, entry: Entry, deadlines: &Deadlines) -> Option<Job> 
 }
 
 fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Option<(Arc<Hand>, FileId)>> {
-    let file = entry.file.ok_or_else(|| Failure::new("archive", entry.log_path()).because("the ledger does not say which file it was"))?;
+    let file = entry
+        .file
+        .ok_or_else(|| Failure::new("archive", entry.log_path()).because("the ledger does not say which file it was"))?;
     let hand = carry.hands.for_entry(entry)?;
     let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
     // Without a way to tell the writer there is nothing to wait for.
@@ -123,7 +126,8 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
 
 fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
     let how = compression(carry, entry);
-    let name = ArchiveName::parse(&entry.name).ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
+    let name = ArchiveName::parse(&entry.name)
+        .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
     let extension = match how {
         Compression::None => Extension::Plain,
         Compression::Zstd { .. } => Extension::Zstd,
@@ -153,7 +157,10 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: &(dyn Fn(u64) + Sync)
         }
     }
     let proven = publish(carry, proven);
-    let recorded = proven.iter().map(|(job, facts)| Line::Archived { id: job.entry.id, archive: Archive { file: job.target.clone(), facts: facts.clone() } });
+    let recorded = proven.iter().map(|(job, facts)| Line::Archived {
+        id: job.entry.id,
+        archive: Archive { file: job.target.clone(), facts: facts.clone() },
+    });
     carry.ledger.commit(recorded.collect())?;
     release(carry, proven)
 }
@@ -164,7 +171,12 @@ fn give_up(carry: &mut Carry, job: &Job, failure: &Failure) {
 }
 
 /// Compresses on as many threads as allowed; None for what was not begun because somebody asked to stop.
-fn compress_all(batch: &[Job], parallel: usize, progress: &(dyn Fn(u64) + Sync), run: &crate::run::Run) -> Vec<Option<Result<Facts>>> {
+fn compress_all(
+    batch: &[Job],
+    parallel: usize,
+    progress: &(dyn Fn(u64) + Sync),
+    run: &crate::run::Run,
+) -> Vec<Option<Result<Facts>>> {
     let results: Vec<Mutex<Option<Result<Facts>>>> = batch.iter().map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
     let shutdown = run.shutdown.clone();
@@ -207,7 +219,8 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts
     }
     let settled = hand.settle(parts);
     let named = jobs.into_iter().filter_map(|(job, facts)| {
-        let named = settled.clone().and_then(|()| if compressed(&job) { hand.publish(&job.compress.part, &job.target) } else { Ok(()) });
+        let named =
+            settled.clone().and_then(|()| if compressed(&job) { hand.publish(&job.compress.part, &job.target) } else { Ok(()) });
         named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
     });
     let named: Vec<_> = named.collect();
@@ -231,7 +244,13 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
                 carry.tally.archived += 1;
                 carry.tally.plain_bytes += facts.size;
                 carry.tally.stored_bytes += facts.stored;
-                let told = format!("{} -> {}, sha-256 {}…, {} lines, proven", Size(facts.size), Size(facts.stored), &facts.sha256[..facts.sha256.len().min(12)], facts.lines);
+                let told = format!(
+                    "{} -> {}, sha-256 {}…, {} lines, proven",
+                    Size(facts.size),
+                    Size(facts.stored),
+                    &facts.sha256[..facts.sha256.len().min(12)],
+                    facts.lines
+                );
                 let step = Step::new("archive", format!("{}/{}", job.entry.archive_folder(), job.target), Outcome::Done, told);
                 let value = serde_json::to_value(&facts).unwrap_or_default();
                 carry.step(step.with("from", rotated).with("facts", value));

@@ -108,15 +108,30 @@ impl<'a> Listing<'a> {
             },
             Err(bytes) => {
                 let lossy = String::from_utf8_lossy(bytes).into_owned();
-                if let Some((set, _)) = wanted.patterns.iter().find(|(set, position)| self.sets[*set].0[*position].means(&lossy)) {
-                    world.logs.push(LogFact { set: *set, folder: index, name: lossy, what: What::Unnamable, since: DateTime::UNIX_EPOCH, logrotate: None });
+                if let Some((set, _)) = wanted.patterns.iter().find(|(set, position)| self.sets[*set].0[*position].means(&lossy))
+                {
+                    world.logs.push(LogFact {
+                        set: *set,
+                        folder: index,
+                        name: lossy,
+                        what: What::Unnamable,
+                        since: DateTime::UNIX_EPOCH,
+                        logrotate: None,
+                    });
                 }
             }
         })?;
         for (name, sets, kind) in logs {
             let what = what(dir, &name, sets.as_slice(), kind);
             if let Some(what) = what {
-                world.logs.push(LogFact { set: sets[0], folder: index, name, what, since: DateTime::UNIX_EPOCH, logrotate: None });
+                world.logs.push(LogFact {
+                    set: sets[0],
+                    folder: index,
+                    name,
+                    what,
+                    since: DateTime::UNIX_EPOCH,
+                    logrotate: None,
+                });
             }
         }
         for archive in archives {
@@ -130,7 +145,8 @@ impl<'a> Listing<'a> {
             return None;
         }
         if let Some(archive) = ArchiveName::parse(name) {
-            let ours = wanted.archives || wanted.patterns.iter().any(|(set, position)| self.sets[*set].0[*position].means(archive.log()));
+            let ours = wanted.archives
+                || wanted.patterns.iter().any(|(set, position)| self.sets[*set].0[*position].means(archive.log()));
             return ours.then_some(Found::Archive(archive));
         }
         let mut sets: Vec<usize> = Vec::new();
@@ -168,7 +184,9 @@ impl<'a> Listing<'a> {
                 let there = world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name);
                 if !there && !self.excluded(*set, &path.join(name)) {
                     let shown = path.join(name).display().to_string();
-                    let why = Failure::new("find", &shown).because("there is no such file").hint("optional = true makes its absence no trouble");
+                    let why = Failure::new("find", &shown)
+                        .because("there is no such file")
+                        .hint("optional = true makes its absence no trouble");
                     world.missing.push(Missing { set: *set, path: shown, why, absent: true });
                 }
                 continue;

@@ -104,7 +104,8 @@ fn next(entry: &Entry, seen: &Seen) -> Next {
         (Stage::Archived, None) => Next::Settle,
         (Stage::Swapped | Stage::Told | Stage::Archived, Some(_)) => Next::Foreign,
         (Stage::Removing, plain) => {
-            let there = seen.archives.iter().any(|name| name == entry.file_name()) || (entry.file_name() == entry.name && plain.is_some());
+            let there = seen.archives.iter().any(|name| name == entry.file_name())
+                || (entry.file_name() == entry.name && plain.is_some());
             if there { Next::Reconsider } else { Next::Forget }
         }
         (Stage::Stored, _) => Next::Settle,

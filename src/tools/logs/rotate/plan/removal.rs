@@ -34,8 +34,15 @@ pub enum Fate {
 }
 
 /// Decides for every archive of the chosen sets. The archives that this run will make count as made.
-pub fn decide(rotate: &Rotate, content: &Content, world: &World, rotations: &[Rotation], recoveries: &[Recovery]) -> Vec<Removal> {
-    let reconsidered: Vec<EntryId> = recoveries.iter().filter(|recovery| recovery.next == Next::Reconsider).map(|recovery| recovery.id).collect();
+pub fn decide(
+    rotate: &Rotate,
+    content: &Content,
+    world: &World,
+    rotations: &[Rotation],
+    recoveries: &[Recovery],
+) -> Vec<Removal> {
+    let reconsidered: Vec<EntryId> =
+        recoveries.iter().filter(|recovery| recovery.next == Next::Reconsider).map(|recovery| recovery.id).collect();
     let gone: Vec<EntryId> = recoveries
         .iter()
         .filter(|recovery| matches!(recovery.next, Next::Abandon { .. } | Next::Forget | Next::Lost))

@@ -123,7 +123,8 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         What::Unreadable(failure) => return Err(failure.clone()),
     };
     if stat.links > 1 {
-        return Err(refuse(format!("it has {} hard links: rotating one name would leave the others behind", stat.links)).hint("remove the other names, or exclude it"));
+        return Err(refuse(format!("it has {} hard links: rotating one name would leave the others behind", stat.links))
+            .hint("remove the other names, or exclude it"));
     }
     if stat.locked {
         return Err(refuse("it is immutable or append-only (chattr +i, +a)".to_owned()).hint("chattr -i -a, or exclude it"));
@@ -142,7 +143,13 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
     Ok(Verdict::Go(*stat, actor, why))
 }
 
-fn rotation(set: &LogSet, log: &LogFact, world: &World, names: &mut Names, (stat, actor, why): (Stat, Actor, Why)) -> Result<Rotation> {
+fn rotation(
+    set: &LogSet,
+    log: &LogFact,
+    world: &World,
+    names: &mut Names,
+    (stat, actor, why): (Stat, Actor, Why),
+) -> Result<Rotation> {
     let folder = world.folders[log.folder].path.clone();
     if let Some(archives) = &set.archive_dir {
         let fact = world.folders.iter().find(|fact| fact.path == *archives);
@@ -151,7 +158,17 @@ fn rotation(set: &LogSet, log: &LogFact, world: &World, names: &mut Names, (stat
         }
     }
     let name = names.next(&folder, set.archive_dir.as_ref(), &log.name, world)?;
-    Ok(Rotation { set: log.set, folder, log: log.name.clone(), name, file: stat.id, size: stat.size, begun: log.since.min(stat.oldest()), actor, why })
+    Ok(Rotation {
+        set: log.set,
+        folder,
+        log: log.name.clone(),
+        name,
+        file: stat.id,
+        size: stat.size,
+        begun: log.since.min(stat.oldest()),
+        actor,
+        why,
+    })
 }
 
 /// Gives away names, each one later than all before it.
