@@ -35,6 +35,7 @@ pub struct Logs;
 pub enum Command {
     /// Show what `rotate` would do and why, and do nothing
     Plan {
+        /// Which sets.
         #[command(flatten)]
         choice: Choice,
         /// As if every log that is not empty were due
@@ -43,6 +44,7 @@ pub enum Command {
     },
     /// Rotate what is due, archive it, and remove what no keep-rule wants
     Rotate {
+        /// Which sets.
         #[command(flatten)]
         choice: Choice,
         /// Rotate every log that is not empty, due or not
@@ -51,11 +53,13 @@ pub enum Command {
     },
     /// Each log's size, last and next rotation, archives and problems
     Status {
+        /// Which sets.
         #[command(flatten)]
         choice: Choice,
     },
     /// Decompress every archive and compare it with what was recorded when it was made
     Verify {
+        /// Which sets.
         #[command(flatten)]
         choice: Choice,
     },

@@ -168,7 +168,7 @@ impl LogWords {
             exclude: first(layers, |words| words.exclude.clone()).unwrap_or_default(),
             when: first(layers, |words| words.when.clone()).unwrap_or_default(),
             compress: first(layers, |words| words.compress).unwrap_or_default(),
-            keep: first(layers, |words| words.keep.clone()).unwrap_or_default(),
+            keep: first(layers, |words| words.keep).unwrap_or_default(),
             reopen: first(layers, |words| words.reopen.clone()),
             zone: first(layers, |words| words.zone).map_or(Tz::UTC, |zone| zone.0),
             archive_dir: first(layers, |words| words.archive_dir.clone()),

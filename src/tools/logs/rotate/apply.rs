@@ -47,10 +47,9 @@ struct Tally {
 
 /// Does what `plan` says.
 pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Plan) -> Result<Report> {
-    let report = show::troubles(run, rotate, &ledger, &plan);
+    let mut report = show::troubles(run, rotate, &ledger, &plan);
     if plan.is_idle() {
-        let mut report = report;
-        report.summary = "nothing to do".to_owned();
+        "nothing to do".clone_into(&mut report.summary);
         return Ok(report);
     }
     step_aside();

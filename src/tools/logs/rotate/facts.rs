@@ -4,7 +4,10 @@
 mod listing;
 mod pending;
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use chrono::{DateTime, Utc};
 
@@ -33,6 +36,8 @@ pub struct World {
     pub us: u32,
     /// Folders that were looked into, logs' and archives'.
     pub folders: Vec<FolderFact>,
+    /// Where each folder stands in `folders`.
+    pub positions: HashMap<PathBuf, usize>,
     /// What the patterns met.
     pub logs: Vec<LogFact>,
     /// Literal paths and folders that are not there or cannot be read.
@@ -135,6 +140,13 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     world.logrotate = theirs.map(|theirs| theirs.problems).unwrap_or_default();
     world.pending = ledger.content().entries.values().filter_map(PendingFact::of).collect();
     world
+}
+
+impl World {
+    /// What is known of a folder, by where it really is.
+    pub fn folder(&self, path: &Path) -> Option<&FolderFact> {
+        self.positions.get(path).map(|position| &self.folders[*position])
+    }
 }
 
 impl Missing {

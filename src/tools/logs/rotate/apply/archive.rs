@@ -48,7 +48,7 @@ pub(super) fn archive(carry: &mut Carry) -> Result<()> {
     for id in ids {
         let entry = carry.ledger.content().entries.get(&id).cloned();
         if let Some(entry) = entry.filter(|_| !carry.run.shutdown.asked()) {
-            jobs.extend(ready(carry, entry, &deadlines));
+            jobs.extend(ready(carry, &entry, &deadlines));
         }
     }
     let bar = carry.run.progress.bytes("archiving", jobs.iter().map(|job| job.size).sum());
@@ -77,10 +77,10 @@ impl Deadlines {
 }
 
 /// The job for `entry`, once nobody writes to its file any more.
-fn ready(carry: &mut Carry, entry: Entry, deadlines: &Deadlines) -> Option<Job> {
+fn ready(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Option<Job> {
     let rotated = entry.rotated_path();
     let result =
-        closed(carry, &entry, deadlines).and_then(|closed| closed.map(|(hand, file)| job(carry, &entry, hand, file)).transpose());
+        closed(carry, entry, deadlines).and_then(|closed| closed.map(|(hand, file)| job(carry, entry, hand, file)).transpose());
     match result {
         Ok(Some(job)) => Some(job),
         Ok(None) => {
@@ -227,7 +227,9 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts
     match hand.sync_names() {
         Ok(()) => named,
         Err(failure) => {
-            named.iter().for_each(|(job, _)| give_up(carry, job, &failure));
+            for (job, _) in &named {
+                give_up(carry, job, &failure);
+            }
             Vec::new()
         }
     }

@@ -68,12 +68,18 @@ impl<'a> Listing<'a> {
             match Dir::open(&path) {
                 Ok(dir) => {
                     let state = dir.stat_self().and_then(|stat| Ok((stat, dir.space()?)));
+                    // The settings may name it through a link.
+                    world.positions.insert(dir.path().to_owned(), index);
+                    world.positions.insert(path.clone(), index);
                     world.folders.push(FolderFact { path: dir.path().to_owned(), state });
                     if let Err(failure) = self.folder(world, index, &dir, &wanted) {
                         world.folders[index].state = Err(failure);
                     }
                 }
-                Err(failure) => world.folders.push(FolderFact { path: path.clone(), state: Err(failure) }),
+                Err(failure) => {
+                    world.positions.insert(path.clone(), index);
+                    world.folders.push(FolderFact { path: path.clone(), state: Err(failure) });
+                }
             }
             self.report_absence(world, index, &path, &wanted);
         }
@@ -153,7 +159,7 @@ impl<'a> Listing<'a> {
         for (set, position) in &wanted.patterns {
             let (patterns, excluded) = &self.sets[*set];
             let meant = !sets.contains(set) && patterns[*position].means(name);
-            if meant && !(!excluded.is_empty() && excluded.iter().any(|pattern| pattern.matches(&folder.join(name)))) {
+            if meant && (excluded.is_empty() || !excluded.iter().any(|pattern| pattern.matches(&folder.join(name)))) {
                 sets.push(*set);
             }
         }
@@ -161,9 +167,12 @@ impl<'a> Listing<'a> {
     }
 
     fn archive(&self, world: &mut World, dir: &Dir, archive: ArchiveName) {
-        let key = (dir.path().to_owned(), archive.log().to_owned());
-        let newest = world.newest.entry(key).or_insert(archive.stamp());
-        *newest = (*newest).max(archive.stamp());
+        // A foreign name of the year 9999 must not push our own names there.
+        if archive.at() <= world.now {
+            let key = (dir.path().to_owned(), archive.log().to_owned());
+            let newest = world.newest.entry(key).or_insert(archive.stamp());
+            *newest = (*newest).max(archive.stamp());
+        }
         let name = archive.to_string();
         let known = dir.path().to_str().and_then(|folder| self.known.get(folder)).is_some_and(|names| names.contains(&name));
         if known || archive.extension() != Extension::Zstd {

@@ -84,7 +84,7 @@ pub struct Trouble {
 }
 
 /// Decides for every log that was met.
-pub fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left>, Vec<Trouble>) {
+pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left>, Vec<Trouble>) {
     let mut names = Names { newest: world.newest.clone() };
     let mut rotations = Vec::new();
     let mut left = Vec::new();
@@ -151,11 +151,10 @@ fn rotation(
     (stat, actor, why): (Stat, Actor, Why),
 ) -> Result<Rotation> {
     let folder = world.folders[log.folder].path.clone();
-    if let Some(archives) = &set.archive_dir {
-        let fact = world.folders.iter().find(|fact| fact.path == *archives);
-        if let Some(Err(failure)) = fact.map(|fact| &fact.state) {
-            return Err(failure.clone());
-        }
+    if let Some(archives) = &set.archive_dir
+        && let Some(Err(failure)) = world.folder(archives).map(|fact| &fact.state)
+    {
+        return Err(failure.clone());
     }
     let name = names.next(&folder, set.archive_dir.as_ref(), &log.name, world)?;
     Ok(Rotation {
