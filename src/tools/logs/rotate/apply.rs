@@ -14,7 +14,6 @@ use self::hands::Hands;
 use super::{Rotate, facts::FoundArchive, plan::Plan, show};
 use crate::{
     failure::{Failure, Result},
-    files::kernel,
     report::{Outcome, Report, Step},
     run::Run,
     tools::logs::ledger::{EntryId, Ledger, Line},
@@ -52,7 +51,6 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Pl
         "nothing to do".clone_into(&mut report.summary);
         return Ok(report);
     }
-    step_aside();
     run.state.make()?;
     let mut carry = Carry {
         run,
@@ -74,12 +72,6 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Pl
     }
     carry.report.summary = carry.tally.summary(run);
     Ok(carry.report)
-}
-
-/// Rotation must never slow down what the machine is for. Where the kernel refuses, it runs as it is.
-fn step_aside() {
-    let _ = rustix::process::nice(10);
-    let _ = kernel::idle_io();
 }
 
 impl Carry<'_> {

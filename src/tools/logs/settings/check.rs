@@ -3,7 +3,11 @@
 use std::{collections::HashMap, path::Path};
 
 use super::{LogWords, Settings};
-use crate::{files::find::PathPattern, tool::Contradiction};
+use crate::{
+    files::{compress::Compression, find::PathPattern},
+    settings::units::Span,
+    tool::Contradiction,
+};
 
 /// Every contradiction, with the key it stands at.
 pub fn check(settings: &Settings) -> Vec<Contradiction> {
@@ -13,6 +17,11 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
     for (index, words) in settings.log.iter().enumerate() {
         let key = format!("log[{index}]");
         found.extend(log(&key, words));
+        let whole = words.complete(&settings.defaults).ok();
+        if whole.is_some_and(|set| set.compress == Compression::None && set.archive_dir.is_some()) {
+            let problem = "without compression the rotated file stays where it is, and archive-dir has no use".to_owned();
+            found.push(contradiction(key.clone(), problem, "choose a compressor, or leave archive-dir out"));
+        }
         if let Some(first) = names.insert(words.shown_name().to_owned(), index) {
             let problem = format!("log[{first}] has the name `{}` too", words.shown_name());
             found.push(contradiction(format!("{key}.name"), problem, "give each set its own name"));
@@ -80,7 +89,14 @@ fn log(key: &str, words: &LogWords) -> Vec<Contradiction> {
 }
 
 fn shared(key: &str, words: &LogWords) -> Vec<Contradiction> {
-    absolute(&format!("{key}.archive-dir"), words.archive_dir.as_deref())
+    /// A run must end; a writer that needs longer is awaited by the next one.
+    const LONGEST_WAIT: Span = Span::seconds(60);
+    let mut found = absolute(&format!("{key}.archive-dir"), words.archive_dir.as_deref());
+    if words.close_wait.is_some_and(|wait| wait.duration() > LONGEST_WAIT.duration()) {
+        let problem = format!("a run would wait longer than {LONGEST_WAIT}");
+        found.push(contradiction(format!("{key}.close-wait"), problem, "what is still open then is archived by the next run"));
+    }
+    found
 }
 
 fn absolute(key: &str, path: Option<&Path>) -> Vec<Contradiction> {

@@ -17,6 +17,7 @@ use crate::{
         archive_name::{ArchiveName, Extension},
         compress::{Compression, Facts, Label},
         dir::FileId,
+        kernel,
         writers::{self, Writers},
     },
     report::{Outcome, Size, Step},
@@ -181,6 +182,7 @@ fn compress_all(
     let next = AtomicUsize::new(0);
     let shutdown = run.shutdown.clone();
     let work = || {
+        step_aside();
         while !shutdown.asked() {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = batch.get(index) else { return };
@@ -195,6 +197,13 @@ fn compress_all(
         std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
     }
     results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+/// Compression must never slow down what the machine is for. Both hold for this thread alone, so that
+/// swaps and syncs, which are short, do not wait behind it. Where the kernel refuses, it runs as it is.
+fn step_aside() {
+    let _ = rustix::process::nice(5);
+    let _ = kernel::idle_io();
 }
 
 /// Makes the parts durable, gives them their names, makes the names durable: one barrier each for all

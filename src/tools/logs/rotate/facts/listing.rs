@@ -169,9 +169,7 @@ impl<'a> Listing<'a> {
     fn archive(&self, world: &mut World, dir: &Dir, archive: ArchiveName) {
         // A foreign name of the year 9999 must not push our own names there.
         if archive.at() <= world.now {
-            let key = (dir.path().to_owned(), archive.log().to_owned());
-            let newest = world.newest.entry(key).or_insert(archive.stamp());
-            *newest = (*newest).max(archive.stamp());
+            world.newest.note(dir.path(), archive.log(), archive.stamp());
         }
         let name = archive.to_string();
         let known = dir.path().to_str().and_then(|folder| self.known.get(folder)).is_some_and(|names| names.contains(&name));
@@ -214,8 +212,7 @@ impl<'a> Listing<'a> {
         for entry in self.content.entries.values() {
             let Some(name) = ArchiveName::parse(&entry.name) else { continue };
             for folder in [Some(entry.folder.as_str()), entry.archives.as_deref()].into_iter().flatten() {
-                let newest = world.newest.entry((PathBuf::from(folder), entry.log.clone())).or_insert(name.stamp());
-                *newest = (*newest).max(name.stamp());
+                world.newest.note(Path::new(folder), &entry.log, name.stamp());
             }
         }
     }
