@@ -1,11 +1,13 @@
 //! ops-logs: rotate logs, compress them, keep what the rules say, prove what was kept.
 
+pub mod init;
 pub mod ledger;
 pub mod logrotate;
 pub mod presets;
 pub mod rotate;
 pub mod settings;
 pub mod status;
+pub mod survey;
 pub mod verify;
 pub mod when;
 
