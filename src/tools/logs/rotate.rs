@@ -7,6 +7,7 @@ pub mod plan;
 mod show;
 mod tell;
 
+pub(super) use self::apply::count;
 use crate::{
     failure::Result,
     report::Report,
