@@ -44,7 +44,8 @@ fn a_typing_mistake_in_the_example_would_be_seen() {
 
 #[test]
 fn every_setting_stands_in_the_example() {
-    let schema: Json = serde_json::from_str(&Scenario::new().settings("").run(&["config", "schema"]).exits(0).stdout).expect("a schema is JSON");
+    let schema: Json =
+        serde_json::from_str(&Scenario::new().settings("").run(&["config", "schema"]).exits(0).stdout).expect("a schema is JSON");
     let mut known = BTreeSet::new();
     properties(&schema, &mut known);
     assert!(known.len() > 20, "the schema was not understood: {known:?}");
@@ -85,7 +86,12 @@ fn what_the_example_calls_a_default_is_one() {
     const STANZA: &str = "[[log]]\nname = \"x\"\npaths = [\"/x/*.log\"]\n";
     let text = example();
     let (top, rest) = text.split_once("[defaults]").expect("the example has [defaults]");
-    let defaults = |text: &str| text.lines().filter(|line| is_off(line) && line.ends_with("# default")).map(|line| line[1..].to_owned()).collect::<Vec<_>>();
+    let defaults = |text: &str| {
+        text.lines()
+            .filter(|line| is_off(line) && line.ends_with("# default"))
+            .map(|line| line[1..].to_owned())
+            .collect::<Vec<_>>()
+    };
     let (above, below) = (defaults(top), defaults(rest));
     assert!(!above.is_empty() && below.len() > 4, "few defaults are marked: {above:?} {below:?}");
     let said = format!("{}\n[defaults]\n{}\n{STANZA}", above.join("\n"), below.join("\n"));
@@ -100,7 +106,10 @@ fn a_command_that_gives_no_time_gets_the_one_in_the_example() {
     let with = all_on();
     let line = with.lines().find(|line| line.contains("timeout = ")).expect("the example shows a command");
     let (without, _) = line.split_once(", timeout").expect("after the command");
-    assert_eq!(reopen(&format!("[[log]]\npaths = [\"/x\"]\n{line}")), reopen(&format!("[[log]]\npaths = [\"/x\"]\n{without} }}")));
+    assert_eq!(
+        reopen(&format!("[[log]]\npaths = [\"/x\"]\n{line}")),
+        reopen(&format!("[[log]]\npaths = [\"/x\"]\n{without} }}"))
+    );
 }
 
 fn settings(text: &str) -> Settings {

@@ -60,7 +60,9 @@ fn commands_print_what_readme_says() {
         return;
     }
     let home = tempfile::Builder::new().prefix("").rand_bytes(5).tempdir_in("/tmp").expect("a temporary folder");
-    fs::create_dir(home.path().join(".bin")).and_then(|()| symlink(ops_logs(), home.path().join(".bin/ops-logs"))).expect("a writable tree");
+    fs::create_dir(home.path().join(".bin"))
+        .and_then(|()| symlink(ops_logs(), home.path().join(".bin/ops-logs")))
+        .expect("a writable tree");
     let blocks = blocks(&readme());
     let runs = blocks.windows(2).filter(|pair| pair[0].kind == "sh");
     let (mut count, mut page) = (0, readme());
@@ -116,7 +118,10 @@ fn without_stamp(word: &str) -> String {
     if ["0000-00-00", "00:00:00", "00:00"].contains(&zeros(plain).as_str()) {
         return zeros(word);
     }
-    match word.match_indices('T').find(|(at, _)| *at >= 8 && word.get(at - 8..at + 8).is_some_and(|stamp| zeros(stamp) == "00000000T000000Z")) {
+    match word
+        .match_indices('T')
+        .find(|(at, _)| *at >= 8 && word.get(at - 8..at + 8).is_some_and(|stamp| zeros(stamp) == "00000000T000000Z"))
+    {
         Some((at, _)) => format!("{}00000000T000000Z{}", &word[..at - 8], &word[at + 8..]),
         None => word.to_owned(),
     }
@@ -138,8 +143,11 @@ fn the_matcher_forgives_sizes_and_instants_and_nothing_else() {
 fn commands_and_flags_that_readme_names_exist() {
     let line = command::<Logs>();
     let page = readme();
-    let commands = blocks(&page).into_iter().filter(|block| block.kind == "sh" || block.kind == "console").map(|block| block.text);
-    let lines: Vec<String> = commands.flat_map(|text| text.lines().map(|line| line.split('#').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()).collect();
+    let commands =
+        blocks(&page).into_iter().filter(|block| block.kind == "sh" || block.kind == "console").map(|block| block.text);
+    let lines: Vec<String> = commands
+        .flat_map(|text| text.lines().map(|line| line.split('#').next().unwrap_or_default().to_owned()).collect::<Vec<_>>())
+        .collect();
     let spans = page.split('`').filter(|span| span.starts_with("ops-logs ") && !span.contains('\n'));
     let mut seen = 0;
     for call in lines.iter().map(String::as_str).filter(|line| line.starts_with("ops-logs ")).chain(spans) {
@@ -183,14 +191,55 @@ fn files_that_readme_links_exist() {
 }
 
 #[test]
+fn tests_and_files_that_the_other_pages_name_exist() {
+    let sources = sources_below(&["src", "tests", "xtask/src"]);
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root().join(page)).expect("the page is committed");
+        let spans: Vec<&str> =
+            text.split('`').filter(|span| !span.contains(char::is_whitespace) && !span.contains(char::is_uppercase)).collect();
+        for span in &spans {
+            let is_path =
+                ["src/", "tests/", "xtask/", "config/", "systemd/", "docs/"].iter().any(|folder| span.starts_with(folder));
+            assert!(!is_path || root().join(span).exists(), "{page} names {span}, which does not exist");
+            let Some((file, test)) = span.split_once("::").filter(|(_, test)| test.contains('_')) else { continue };
+            let of_file = |path: &Path| path.iter().any(|part| part == file) || path.file_stem().is_some_and(|stem| stem == file);
+            if file == "ops_logs" && !root().join("tests/ops_logs").exists() {
+                continue; // the stories stand in a branch of their own for the moment
+            }
+            let found = sources.iter().any(|(path, text)| of_file(path) && text.contains(&format!("fn {test}(")));
+            assert!(found, "{page} names the test {span}, which does not exist");
+        }
+        assert!(spans.len() > 20, "{page} was not understood");
+    }
+}
+
+fn sources_below(folders: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut open: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
+    let mut found = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).expect("a folder of the checkout") {
+            let path = entry.expect("a listed entry").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+#[test]
 fn figures_are_those_of_the_last_benchmark() {
     let page = readme();
     let (before, rest) = page.split_once(BEGIN).expect("README has a place for figures");
     let (shown, after) = rest.split_once(END).expect("README has a place for figures");
     let (marker, shown) = shown.split_once("-->\n").expect("the marker ends its line");
     let path: PathBuf = root().join("docs/benchmarks.md");
-    let table = fs::read_to_string(path).map(|text| text.lines().filter(|line| line.starts_with('|')).fold(String::new(), |all, line| all + line + "\n"));
-    let wanted = table.unwrap_or_else(|_| "No full benchmark run is committed yet; `cargo xtask bench rotate` makes one.\n".to_owned());
+    let table = fs::read_to_string(path)
+        .map(|text| text.lines().filter(|line| line.starts_with('|')).fold(String::new(), |all, line| all + line + "\n"));
+    let wanted =
+        table.unwrap_or_else(|_| "No full benchmark run is committed yet; `cargo xtask bench rotate` makes one.\n".to_owned());
     if rewriting() && shown != wanted {
         let page = format!("{before}{BEGIN}{marker}-->\n{wanted}{END}{after}");
         return fs::write(root().join("README.md"), page).expect("a writable checkout");

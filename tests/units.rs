@@ -42,7 +42,9 @@ fn units_are_sound() {
     for entry in fs::read_dir(units()).expect("the units are committed") {
         let path = entry.expect("a listed entry").path();
         // The program must exist, and it is not installed here.
-        let text = fs::read_to_string(&path).expect("a unit is text").replace("/usr/local/bin/ops-logs", &ops_logs().display().to_string());
+        let text = fs::read_to_string(&path)
+            .expect("a unit is text")
+            .replace("/usr/local/bin/ops-logs", &ops_logs().display().to_string());
         let copy = folder.path().join(path.file_name().expect("a listed file has a name"));
         fs::write(&copy, text).expect("a writable tree");
     }
@@ -108,7 +110,8 @@ fn log(machine: &Machine, path: &str, owner: u32) {
 fn laid_out() -> Machine {
     let machine = Machine::lay_out();
     machine.write("/usr/local/bin/ops-logs", fs::read(ops_logs()).expect("it is built"), 0o755);
-    for (file, line) in [("/etc/passwd", "somebody:x:12345:12345::/:/usr/sbin/nologin\n"), ("/etc/group", "somebody:x:12345:\n")] {
+    for (file, line) in [("/etc/passwd", "somebody:x:12345:12345::/:/usr/sbin/nologin\n"), ("/etc/group", "somebody:x:12345:\n")]
+    {
         let known = fs::read_to_string(machine.path(file)).expect("every machine has users");
         machine.write(file, known + line, 0o644);
     }

@@ -93,7 +93,11 @@ impl Query for Verify {
         }
         report.summary = match archives.len() as u64 {
             0 => "no archive is recorded yet".to_owned(),
-            all => format!("as recorded: {sound} of {} ({} decompressed and compared by sha-256)", count(all, "archive"), Size(bytes)),
+            all => format!(
+                "as recorded: {sound} of {} ({} decompressed and compared by sha-256)",
+                count(all, "archive"),
+                Size(bytes)
+            ),
         };
         Ok(report)
     }
