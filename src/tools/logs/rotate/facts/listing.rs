@@ -69,6 +69,8 @@ impl<'a> Listing<'a> {
                 Ok(dir) => {
                     let state = dir.stat_self().and_then(|stat| Ok((stat, dir.space()?)));
                     world.positions.insert(dir.path().to_owned(), index);
+                    // The settings' way there too: it may lead over a link.
+                    world.positions.insert(path.clone(), index);
                     world.folders.push(FolderFact { path: dir.path().to_owned(), state });
                     if let Err(failure) = self.folder(world, index, &dir, &wanted) {
                         world.folders[index].state = Err(failure);
@@ -81,6 +83,9 @@ impl<'a> Listing<'a> {
             }
             self.report_absence(world, index, &path, &wanted);
         }
+        // Two ways may lead to one folder.
+        world.found.sort_by(|one, other| (&one.folder, &one.name).cmp(&(&other.folder, &other.name)));
+        world.found.dedup_by(|one, other| (&one.folder, &one.name) == (&other.folder, &other.name));
         self.note_ledger_names(world);
     }
 

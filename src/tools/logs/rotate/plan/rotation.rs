@@ -1,6 +1,10 @@
 //! Which logs are swapped away now, under which name, and why; which stay, and why.
 
-use std::{collections::HashMap, fmt, path::PathBuf};
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     failure::{Failure, Result},
@@ -27,6 +31,8 @@ pub struct Rotation {
     pub set: usize,
     /// The folder of the log.
     pub folder: PathBuf,
+    /// Where its archive goes, when not to the same folder.
+    pub archives: Option<PathBuf>,
     /// The live name.
     pub log: String,
     /// The name it gets.
@@ -144,13 +150,18 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
 
 fn rotation(set: &LogSet, log: &LogFact, world: &World, names: &mut Names, (stat, actor, why): (Stat, Actor, Why)) -> Result<Rotation> {
     let folder = world.folders[log.folder].path.clone();
-    if let Some(archives) = &set.archive_dir {
-        if let Some(Err(failure)) = world.folder(archives).map(|fact| &fact.state) {
-            return Err(failure.clone());
-        }
-    }
-    let name = names.next(&folder, set.archive_dir.as_ref(), &log.name, world)?;
-    Ok(Rotation { set: log.set, folder, log: log.name.clone(), name, file: stat.id, size: stat.size, begun: log.since.min(stat.oldest()), actor, why })
+    let archives = set.archive_dir.as_ref().map(|dir| archives(dir, &folder, world)).transpose()?.flatten();
+    let name = names.next(&folder, archives.as_ref(), &log.name, world)?;
+    Ok(Rotation { set: log.set, folder, archives, log: log.name.clone(), name, file: stat.id, size: stat.size, begun: log.since.min(stat.oldest()), actor, why })
+}
+
+/// Where `dir` really is; nothing when it is the log's own folder, whatever way leads there.
+fn archives(dir: &Path, folder: &Path, world: &World) -> Result<Option<PathBuf>> {
+    let unseen = || Failure::new("open the folder", dir.display()).because("it was not looked into");
+    let fact = world.folder(dir).ok_or_else(unseen)?;
+    let (stat, _) = fact.state.as_ref().map_err(Clone::clone)?;
+    let own = world.folder(folder).and_then(|fact| fact.state.as_ref().ok()).is_some_and(|(own, _)| own.id == stat.id);
+    Ok((!own).then(|| fact.path.clone()))
 }
 
 /// Gives away names, each one later than all before it.
