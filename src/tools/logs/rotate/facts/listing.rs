@@ -117,7 +117,8 @@ impl<'a> Listing<'a> {
             },
             Err(bytes) => {
                 let lossy = String::from_utf8_lossy(bytes).into_owned();
-                if let Some((set, _)) = wanted.patterns.iter().find(|(set, position)| self.sets[*set].0[*position].means(&lossy)) {
+                let meant = |&&(set, position): &&(usize, usize)| self.sets[set].0[position].means(&lossy) && !self.excluded(set, &dir.path().join(&lossy));
+                if let Some((set, _)) = wanted.patterns.iter().find(meant) {
                     world.logs.push(LogFact { set: *set, folder: index, name: lossy, what: What::Unnamable, since: DateTime::UNIX_EPOCH, logrotate: None });
                 }
             }

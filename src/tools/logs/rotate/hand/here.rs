@@ -71,6 +71,8 @@ impl Here {
         let fresh = self.logs.create(archive)?;
         let fresh_id = stat_open(&fresh)?.id;
         let swapped = attributes::copy(&old, &fresh, &shown).and_then(|()| self.logs.exchange(live, archive));
+        // Held open it would count as somebody who writes to it, and stay.
+        drop(fresh);
         if let Err(failure) = swapped {
             self.undo(archive, fresh_id)?;
             return Err(failure);
