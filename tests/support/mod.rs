@@ -13,6 +13,7 @@ pub mod process;
 pub mod scenario;
 pub mod scene;
 pub mod strace;
+pub mod schema;
 pub mod stories;
 pub mod sweep;
 pub mod tally;
