@@ -57,7 +57,8 @@ fn a_trusting_rotator_is_led_outside() {
         let end = Instant::now() + Duration::from_secs(20);
         while siege.outside() == before {
             assert!(Instant::now() < end, "{mode}: the siege would not even move a shell script");
-            Process::start(Command::new("/bin/sh").args(["-c", &script])).end(Duration::from_secs(20));
+            // It may hang on a FIFO: that, too, it falls for.
+            Process::start(Command::new("/bin/sh").args(["-c", &script])).ends_within(Duration::from_millis(200));
         }
         drop(swapper);
     }

@@ -1,11 +1,13 @@
 //! ops-logs: rotate logs, compress them, keep what the rules say, prove what was kept.
 
+pub mod init;
 pub mod ledger;
 pub mod logrotate;
 pub mod presets;
 pub mod rotate;
 pub mod settings;
 pub mod status;
+pub mod survey;
 pub mod verify;
 pub mod when;
 
@@ -35,6 +37,7 @@ pub struct Logs;
 pub enum Command {
     /// Show what `rotate` would do and why, and do nothing
     Plan {
+        /// Which sets.
         #[command(flatten)]
         choice: Choice,
         /// As if every log that is not empty were due
@@ -43,6 +46,7 @@ pub enum Command {
     },
     /// Rotate what is due, archive it, and remove what no keep-rule wants
     Rotate {
+        /// Which sets.
         #[command(flatten)]
         choice: Choice,
         /// Rotate every log that is not empty, due or not
@@ -51,11 +55,13 @@ pub enum Command {
     },
     /// Each log's size, last and next rotation, archives and problems
     Status {
+        /// Which sets.
         #[command(flatten)]
         choice: Choice,
     },
     /// Decompress every archive and compare it with what was recorded when it was made
     Verify {
+        /// Which sets.
         #[command(flatten)]
         choice: Choice,
     },
@@ -139,7 +145,9 @@ fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
     }
     if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
-        return Err(Failure::new("find", format!("the set `{unknown}`")).because(format!("the settings have: {}", names.join(", "))).exit(Exit::BadInput));
+        return Err(Failure::new("find", format!("the set `{unknown}`"))
+            .because(format!("the settings have: {}", names.join(", ")))
+            .exit(Exit::BadInput));
     }
     Ok(sets.into_iter().filter(|set| choice.sets.is_empty() || choice.sets.contains(&set.name)).collect())
 }

@@ -38,7 +38,7 @@ impl Before {
     /// So many bytes at its start may be, and in the end must be, gone by a keep-rule.
     #[must_use]
     pub fn of_which_may_go(mut self, log: impl Into<PathBuf>, bytes: usize) -> Before {
-        self.may_go.insert(log.into(), bytes);
+        *self.may_go.entry(log.into()).or_default() += bytes;
         self
     }
 
@@ -55,26 +55,11 @@ impl Before {
         self.assert_live_paths(story);
         let mending = scene.rotate();
         assert_eq!(mending.code, Some(0), "{story}: the next run does not mend: {mending:#?}");
-        self.assert_nothing_lost(story);
-        self.assert_clean(scene, story);
-        self.assert_only_removes(&scene.rotate(), story);
         self.assert_complete(story);
         self.assert_clean(scene, story);
         let verified = scene.run(&["verify"]);
         assert_eq!(verified.code, Some(0), "{story}: the archives do not verify: {verified:#?}");
         self.assert_idle(scene, story);
-    }
-
-    /// What an interrupted rotation adds may push an old archive out one run later; nothing else may be left to do.
-    #[track_caller]
-    fn assert_only_removes(&self, ran: &Ran, story: &str) {
-        assert_eq!(ran.code, Some(0), "{story}: the run after the mending one fails: {ran:#?}");
-        let json = ran.json();
-        let steps = json["steps"].as_array().cloned().unwrap_or_default();
-        let other = steps.iter().find(|step| step["outcome"] == "done" && step["action"] != "remove");
-        assert!(other.is_none(), "{story}: the mending run left work: {other:#?}");
-        let removed = steps.iter().any(|step| step["outcome"] == "done");
-        assert!(!removed || !self.may_go.is_empty(), "{story}: nothing may be removed: {}", ran.stdout);
     }
 
     /// The live path never vanishes.

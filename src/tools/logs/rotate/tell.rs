@@ -24,7 +24,7 @@ use crate::{
 const SYSTEMCTL: Duration = Duration::from_secs(30);
 
 /// Tells the writer.
-pub fn tell(reopen: &Reopen) -> Result<()> {
+pub(super) fn tell(reopen: &Reopen) -> Result<()> {
     match reopen {
         Reopen::Pidfile { path, signal } => signal_pidfile(path, *signal),
         Reopen::Unit { unit, signal } => {

@@ -39,7 +39,13 @@ pub enum Fate {
 }
 
 /// Decides for every archive of the chosen sets. The archives that this run will make count as made.
-pub fn decide(rotate: &Rotate, content: &Content, world: &World, rotations: &[Rotation], recoveries: &[Recovery]) -> Vec<Removal> {
+pub(super) fn decide(
+    rotate: &Rotate,
+    content: &Content,
+    world: &World,
+    rotations: &[Rotation],
+    recoveries: &[Recovery],
+) -> Vec<Removal> {
     let next: HashMap<EntryId, &Next> = recoveries.iter().map(|recovery| (recovery.id, &recovery.next)).collect();
     let mut by_set: HashMap<&str, Vec<&Entry>> = HashMap::new();
     for entry in content.entries.values() {
@@ -98,8 +104,10 @@ fn verdicts<'a>(set: &'a LogSet, items: &[Item<'a>], entries: &[&Entry], world: 
     let disks: Vec<Option<(u64, FreeSpace)>> = entries.iter().map(|entry| disk(world, entry)).collect();
     let distinct: BTreeMap<u64, FreeSpace> = disks.iter().flatten().copied().collect();
     for (dev, space) in distinct {
-        let here: Vec<usize> = (0..items.len()).filter(|index| disks.get(*index).is_none_or(|disk| disk.is_some_and(|(other, _)| other == dev))).collect();
-        let on_disk: Vec<Item> = here.iter().map(|index| items[*index].clone()).collect();
+        let here: Vec<usize> = (0..items.len())
+            .filter(|index| disks.get(*index).is_none_or(|disk| disk.is_some_and(|(other, _)| other == dev)))
+            .collect();
+        let on_disk: Vec<Item> = here.iter().map(|index| items[*index]).collect();
         let judged = retention::decide(&on_disk, &set.keep, set.zone, world.now, Some(&space));
         for (index, verdict) in here.into_iter().zip(judged) {
             if !verdicts[index].removes() {
