@@ -120,7 +120,8 @@ Examples:
 
 fn rotation(settings: &Settings, choice: &Choice, force: bool) -> Result<Rotate> {
     let sets = chosen(settings, choice)?;
-    let others = settings.sets()?.into_iter().map(|set| set.name).filter(|name| sets.iter().all(|set| set.name != *name)).collect();
+    let others =
+        settings.sets()?.into_iter().map(|set| set.name).filter(|name| sets.iter().all(|set| set.name != *name)).collect();
     Ok(Rotate {
         sets,
         others,

@@ -58,7 +58,8 @@ fn weekly_and_monthly_logs_wait_for_their_week_and_month() {
 #[test]
 fn first_sight_counts_the_files_own_times_not_now() {
     let yesterday = ago(hours(25));
-    let old = Scenario::new().set("paths = [\"{logs}/app.log\"]\nwhen = \"daily\"").log("app.log", "x\n").written("app.log", yesterday);
+    let old =
+        Scenario::new().set("paths = [\"{logs}/app.log\"]\nwhen = \"daily\"").log("app.log", "x\n").written("app.log", yesterday);
     assert!(due(&old), "a file from yesterday is due at first sight");
     let aged = Scenario::new().set("paths = [\"{logs}/app.log\"]\nwhen = \"24h\"").log("app.log", "x\n");
     assert!(!due(&aged));

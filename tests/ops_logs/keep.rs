@@ -106,7 +106,13 @@ fn the_oldest_go_until_the_disk_has_room_again() {
     let scene = scene.plain_set("keep = { min-free = \"31 MiB\" }\ncompress = \"none\"");
     let greedy = scene.rotate().exits(0);
     assert_eq!(scene.archives("app.log").len(), 1, "what cannot be reached costs all but the newest");
-    assert!(greedy.steps("remove", "done").iter().all(|step| step["reason"].as_str().is_some_and(|why| why.contains("wanted 31.0 MiB"))), "{greedy:#?}");
+    assert!(
+        greedy
+            .steps("remove", "done")
+            .iter()
+            .all(|step| step["reason"].as_str().is_some_and(|why| why.contains("wanted 31.0 MiB"))),
+        "{greedy:#?}"
+    );
 }
 
 #[test]

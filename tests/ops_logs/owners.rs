@@ -27,8 +27,13 @@ fn in_another_users_folder_everything_belongs_to_that_user() {
         return;
     }
     for compress in ["zstd", "gzip", "none"] {
-        let scene = Scenario::new().plain_set(&format!("compress = \"{compress}\"\nkeep = {{ count = 2 }}")).log_of("app.log", 2000);
-        let scene = scene.owned("logs", NOBODY, NOBODY).owned("logs/app.log", NOBODY, NOBODY).mode("logs", 0o755).mode("logs/app.log", 0o604);
+        let scene =
+            Scenario::new().plain_set(&format!("compress = \"{compress}\"\nkeep = {{ count = 2 }}")).log_of("app.log", 2000);
+        let scene = scene
+            .owned("logs", NOBODY, NOBODY)
+            .owned("logs/app.log", NOBODY, NOBODY)
+            .mode("logs", 0o755)
+            .mode("logs/app.log", 0o604);
         let mut told = fs::read(scene.live("app.log")).unwrap();
         for number in 0..3 {
             scene.rotate().exits(0);
@@ -36,7 +41,7 @@ fn in_another_users_folder_everything_belongs_to_that_user() {
             scene.append("app.log", &line);
             told.extend_from_slice(line.as_bytes());
         }
-        assert_eq!(scene.told("app.log").len(), 3 * 1503 , "{compress}: the first one is gone, by the rule");
+        assert_eq!(scene.told("app.log").len(), 3 * 1503, "{compress}: the first one is gone, by the rule");
         assert!(told.ends_with(&scene.told("app.log")), "{compress}");
         for name in scene.files().keys() {
             let meta = fs::metadata(scene.live(name)).unwrap();
@@ -52,7 +57,8 @@ fn in_roots_folder_with_a_writing_group_the_logs_owner_acts() {
         return;
     }
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let scene = scene.owned("logs", 0, DAEMON).mode("logs", 0o775).owned("logs/app.log", NOBODY, DAEMON).mode("logs/app.log", 0o640);
+    let scene =
+        scene.owned("logs", 0, DAEMON).mode("logs", 0o775).owned("logs/app.log", NOBODY, DAEMON).mode("logs/app.log", 0o640);
     scene.rotate().exits(0);
     for name in scene.files().keys() {
         let meta = fs::metadata(scene.live(name)).unwrap();
@@ -115,7 +121,12 @@ fn an_ordinary_user_rotates_what_is_his_and_is_told_what_is_not() {
     if !needs::met(OTHERS) {
         return;
     }
-    let scene = Scenario::new().plain_set("").log_of("mine.log", 2000).log_of("roots.log", 2000).mode("logs/roots.log", 0o600).open_root();
+    let scene = Scenario::new()
+        .plain_set("")
+        .log_of("mine.log", 2000)
+        .log_of("roots.log", 2000)
+        .mode("logs/roots.log", 0o600)
+        .open_root();
     let mut scene = scene.owned("logs/mine.log", NOBODY, NOBODY);
     for folder in ["logs", "state", "run"] {
         scene = scene.owned(folder, NOBODY, NOBODY);

@@ -100,7 +100,10 @@ fn with_logrotate(takeover: &str) -> Scenario {
     let scene = Scenario::new();
     let conf = scene.root().join("logrotate.conf");
     fs::write(&conf, THEIRS.replace("{logs}", &scene.logs().display().to_string())).unwrap();
-    let words = format!("host = \"test\"\nlogrotate = \"{}\"\n[[log]]\nname = \"app\"\npaths = [\"{{logs}}/*.log\"]\nwhen = \"1 KiB\"\n{takeover}", conf.display());
+    let words = format!(
+        "host = \"test\"\nlogrotate = \"{}\"\n[[log]]\nname = \"app\"\npaths = [\"{{logs}}/*.log\"]\nwhen = \"1 KiB\"\n{takeover}",
+        conf.display()
+    );
     scene.settings(&words).log_of("app.log", 2000).log_of("b.log", 2000)
 }
 

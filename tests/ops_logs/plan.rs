@@ -11,9 +11,13 @@ use crate::support::{
 fn decisions(ran: &Ran, outcome: &str) -> Vec<[String; 3]> {
     let json = ran.json();
     let text = |step: &serde_json::Value, key: &str| step[key].as_str().unwrap_or_default().to_owned();
-    let decided = |step: &&serde_json::Value| step["outcome"] == outcome && ["rotate", "remove", "release", "adopt"].contains(&step["action"].as_str().unwrap_or_default());
+    let decided = |step: &&serde_json::Value| {
+        step["outcome"] == outcome
+            && ["rotate", "remove", "release", "adopt"].contains(&step["action"].as_str().unwrap_or_default())
+    };
     let steps = json["steps"].as_array().unwrap();
-    let mut all: Vec<[String; 3]> = steps.iter().filter(decided).map(|step| ["action", "subject", "reason"].map(|key| text(step, key))).collect();
+    let mut all: Vec<[String; 3]> =
+        steps.iter().filter(decided).map(|step| ["action", "subject", "reason"].map(|key| text(step, key))).collect();
     all.sort();
     all
 }

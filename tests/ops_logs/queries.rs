@@ -35,7 +35,11 @@ fn one_flipped_byte_anywhere_is_found() {
             let mut byte = [0];
             file.read_exact_at(&mut byte, at).unwrap();
             file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
-            assert_eq!(finding(&scene), ("logs.archive-wrong".to_owned(), archive.display().to_string()), "{compress} at {at} of {size}");
+            assert_eq!(
+                finding(&scene),
+                ("logs.archive-wrong".to_owned(), archive.display().to_string()),
+                "{compress} at {at} of {size}"
+            );
             file.write_all_at(&byte, at).unwrap();
         }
         scene.run(&["verify"]).exits(0);
@@ -71,7 +75,9 @@ fn what_cannot_be_read_is_incomplete_not_damaged() {
     }
     let mut scene = with_archives("zstd").open_root();
     let archive = scene.archives("a.log")[0].clone();
-    for path in ["state".to_owned(), "state/ledger.jsonl".to_owned(), "run".to_owned(), format!("logs/{}", scene.archives("b.log")[0])] {
+    for path in
+        ["state".to_owned(), "state/ledger.jsonl".to_owned(), "run".to_owned(), format!("logs/{}", scene.archives("b.log")[0])]
+    {
         scene = scene.owned(&path, NOBODY, NOBODY);
     }
     let scene = scene.mode(&format!("logs/{archive}"), 0o600);
@@ -107,7 +113,8 @@ fn verify_of_one_set_looks_at_that_set_only() {
 
 #[test]
 fn status_tells_size_archives_savings_and_the_next_rotation() {
-    let scene = Scenario::new().set("paths = [\"{logs}/*.log\"]\nwhen = { any = [\"daily\", \"1 KiB\"] }").log_of("a.log", 60_000);
+    let scene =
+        Scenario::new().set("paths = [\"{logs}/*.log\"]\nwhen = { any = [\"daily\", \"1 KiB\"] }").log_of("a.log", 60_000);
     scene.rotate().exits(0);
     let scene = scene.log("a.log", "small\n").log_of("b.log", 2000);
     let json = scene.run(&["--format", "json", "status"]).exits(0).json();

@@ -43,7 +43,7 @@ fn what_contradicts_itself_is_refused() {
     let log = "[[log]]\nname = \"app\"\npaths = [\"{logs}/*.log\"]\n";
     for (settings, said) in [
         (format!("{log}[[log]]\nname = \"b\"\npaths = [\"{{logs}}/*.log\"]\n"), "written twice"),
-        (format!("{log}[[log]]\nname = \"app\"\npaths = [\"{{logs}}/b\"]\n"), "has the name `app` too"),
+        (format!("{log}[[log]]\nname = \"app\"\npaths = [\"{{logs}}/b\"]\n"), "`app` is written twice"),
         ("[[log]]\nname = \"app\"\n".to_owned(), "names no paths"),
         ("[[log]]\npaths = [\"logs/*.log\"]\n".to_owned(), "not an absolute path"),
         ("[[log]]\npaths = [\"{logs}/\"]\n".to_owned(), "names a folder"),
@@ -55,6 +55,9 @@ fn what_contradicts_itself_is_refused() {
         (format!("{log}reopen = {{ pidfile = \"run/x.pid\", signal = \"HUP\" }}\n"), "not absolute"),
         (format!("{log}zone = \"Europe/Berln\"\n"), "Europe/Berlin"),
         (format!("{log}when = \n"), "settings.toml:4"),
+        (format!("{log}compress = \"none\"\narchive-dir = \"/archive\"\n"), "archive-dir has no use"),
+        (format!("[defaults]\ncompress = \"none\"\n{log}archive-dir = \"/archive\"\n"), "archive-dir has no use"),
+        (format!("[defaults]\narchive-dir = \"/archive\"\n{log}compress = \"none\"\n"), "archive-dir has no use"),
     ] {
         let ran = refused(&settings);
         assert!(ran.stderr.contains(said), "{settings}\n{said}: {}", ran.stderr);

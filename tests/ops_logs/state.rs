@@ -102,7 +102,8 @@ fn a_clone_does_not_call_lost_what_only_the_other_machine_had() {
     for name in scene.archives("app.log") {
         fs::remove_file(scene.live(&name)).unwrap();
     }
-    let scene = scene.settings("host = \"clone\"\nlogrotate = \"\"\n[[log]]\nname = \"app\"\npaths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"\n");
+    let scene = scene
+        .settings("host = \"clone\"\nlogrotate = \"\"\n[[log]]\nname = \"app\"\npaths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"\n");
     next_turn(&scene);
     let ran = scene.rotate().exits(0);
     assert!(!ran.stdout.contains("logs.lost"), "{ran:#?}");

@@ -92,7 +92,9 @@ fn a_wish_while_archives_are_made_ends_soon_and_the_next_run_goes_on() {
     }
     let before: Vec<Vec<u8>> = (0..150).map(|number| scene.told(&format!("{number}.log"))).collect();
     let process = Process::start(&mut scene.command(&["--format", "json", "rotate"]));
-    support::wait_until("the first part", Duration::from_secs(30), || scene.files().keys().any(|name| name.ends_with(".part") || name.ends_with(".gz")));
+    support::wait_until("the first part", Duration::from_secs(30), || {
+        scene.files().keys().any(|name| name.ends_with(".part") || name.ends_with(".gz"))
+    });
     process.signal(Signal::TERM);
     let ran: Ran = process.end(DEADLINE).into();
     let ran = ran.exits(143);

@@ -18,7 +18,8 @@ fn the_fresh_log_keeps_mode_owner_acl_and_attributes() {
     if !needs::met(&[Need::Root, Need::Program("setfacl"), Need::Program("setfattr")]) {
         return;
     }
-    let scene = Scenario::new().plain_set("").log_of("app.log", 2000).owned("logs/app.log", NOBODY, DAEMON).mode("logs/app.log", 0o4642);
+    let scene =
+        Scenario::new().plain_set("").log_of("app.log", 2000).owned("logs/app.log", NOBODY, DAEMON).mode("logs/app.log", 0o4642);
     let live = scene.live("app.log");
     tool("setfacl", &["-m", "u:1:rw,g:2:r"], &live);
     tool("setfattr", &["-n", "user.team", "-v", "payments"], &live);

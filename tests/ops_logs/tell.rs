@@ -11,10 +11,16 @@ fn a_writer_named_by_its_pidfile_goes_on_in_the_fresh_log() {
     let scene = Scenario::new().set(&format!("{LOG}reopen = {{ pidfile = \"{{root}}/pid\", signal = \"HUP\" }}"));
     let pidfile = scene.root().join("pid");
     let mut writer = Command::new(example("log-writer"));
-    writer.args(["--id", "1", "--rate", "3000", "--seconds", "60", "--file"]).arg(scene.live("app.log")).arg("--pidfile").arg(&pidfile);
+    writer
+        .args(["--id", "1", "--rate", "3000", "--seconds", "60", "--file"])
+        .arg(scene.live("app.log"))
+        .arg("--pidfile")
+        .arg(&pidfile);
     let writer = Process::start(&mut writer);
     for _ in 0..3 {
-        support::wait_until("lines", Duration::from_secs(10), || pidfile.exists() && fs::metadata(scene.live("app.log")).is_ok_and(|meta| meta.len() > 2000));
+        support::wait_until("lines", Duration::from_secs(10), || {
+            pidfile.exists() && fs::metadata(scene.live("app.log")).is_ok_and(|meta| meta.len() > 2000)
+        });
         let ran = scene.rotate().exits(0);
         assert_eq!(ran.acts(), ["rotate done", "tell done", "archive done"]);
     }
@@ -85,7 +91,8 @@ fn a_missing_pidfile_or_a_dead_process_is_told_and_nothing_is_lost() {
 
 #[test]
 fn one_sets_deaf_writer_does_not_stop_another_set() {
-    let other = "reopen = { command = [\"/bin/false\"] }\n[[log]]\nname = \"other\"\npaths = [\"{logs}/other/*.log\"]\nwhen = \"1 KiB\"";
+    let other =
+        "reopen = { command = [\"/bin/false\"] }\n[[log]]\nname = \"other\"\npaths = [\"{logs}/other/*.log\"]\nwhen = \"1 KiB\"";
     let scene = Scenario::new().plain_set(other).log_of("app.log", 2000);
     fs::create_dir(scene.live("other")).unwrap();
     let scene = scene.log_of("other/b.log", 2000);

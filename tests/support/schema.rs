@@ -36,7 +36,9 @@ impl Schema {
                 "type" => is(value, wanted),
                 "enum" => wanted.as_array().is_some_and(|all| all.contains(value)),
                 "pattern" => matches(value.as_str().unwrap_or_default(), wanted.as_str().unwrap_or_default()),
-                "required" => wanted.as_array().into_iter().flatten().all(|key| value.get(key.as_str().unwrap_or_default()).is_some()),
+                "required" => {
+                    wanted.as_array().into_iter().flatten().all(|key| value.get(key.as_str().unwrap_or_default()).is_some())
+                }
                 "items" => {
                     let items = value.as_array().into_iter().flatten().enumerate();
                     items.for_each(|(index, item)| self.hold(wanted, item, &format!("{at}[{index}]"), faults));
@@ -48,7 +50,11 @@ impl Schema {
                 }
                 "additionalProperties" => {
                     let known = schema.get("properties");
-                    let more = value.as_object().into_iter().flatten().filter(|(key, _)| known.is_none_or(|known| known.get(key).is_none()));
+                    let more = value
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .filter(|(key, _)| known.is_none_or(|known| known.get(key).is_none()));
                     more.for_each(|(key, item)| self.hold(wanted, item, &format!("{at}.{key}"), faults));
                     true
                 }

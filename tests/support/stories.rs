@@ -128,7 +128,8 @@ impl Ran {
     #[track_caller]
     pub fn reason(&self, action: &str, outcome: &str, subject: &str) -> String {
         let steps = self.steps(action, outcome);
-        let found: Vec<_> = steps.iter().filter(|step| step["subject"].as_str().is_some_and(|text| text.ends_with(subject))).collect();
+        let found: Vec<_> =
+            steps.iter().filter(|step| step["subject"].as_str().is_some_and(|text| text.ends_with(subject))).collect();
         assert_eq!(found.len(), 1, "one step `{action}` {outcome} for {subject}: {self:#?}");
         found[0]["reason"].as_str().expect("a reason is text").to_owned()
     }
@@ -139,7 +140,11 @@ impl Ran {
         let word = |step: &serde_json::Value, key: &str| step[key].as_str().unwrap_or_default().to_owned();
         let json = self.json();
         let steps = json["steps"].as_array().expect("steps are a list");
-        steps.iter().map(|step| format!("{} {}", word(step, "action"), word(step, "outcome"))).filter(|act| !act.ends_with(" kept")).collect()
+        steps
+            .iter()
+            .map(|step| format!("{} {}", word(step, "action"), word(step, "outcome")))
+            .filter(|act| !act.ends_with(" kept"))
+            .collect()
     }
 
     /// The summary line.

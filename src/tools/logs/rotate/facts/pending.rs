@@ -54,7 +54,9 @@ fn look(entry: &Entry) -> Result<Seen> {
         let own = [finished.part_name(), finished.to_string()];
         for candidate in own {
             // Both folders may be one, whatever their paths say: the rotated file is never taken for an archive of itself.
-            let source = |stat: &Stat| candidate == entry.name && (entry.archives.is_none() || plain.is_some_and(|plain| plain.id == stat.id));
+            let source = |stat: &Stat| {
+                candidate == entry.name && (entry.archives.is_none() || plain.is_some_and(|plain| plain.id == stat.id))
+            };
             if home.stat(&candidate)?.is_some_and(|stat| !source(&stat)) {
                 archives.push(candidate);
             }
