@@ -166,8 +166,12 @@ Examples:
 }
 
 fn rotation(settings: &Settings, choice: &Choice, force: bool) -> Result<Rotate> {
+    let sets = chosen(settings, choice)?;
+    let others =
+        settings.sets()?.into_iter().map(|set| set.name).filter(|name| sets.iter().all(|set| set.name != *name)).collect();
     Ok(Rotate {
-        sets: chosen(settings, choice)?,
+        sets,
+        others,
         force,
         logrotate: settings.logrotate().map(PathBuf::from),
         parallel: settings.parallel(),
