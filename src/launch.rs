@@ -15,7 +15,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use self::flags::{Cli, Color, Config, Format, Shared, Word};
 use crate::{
-    failure::{Exit, Failure, Result},
+    failure::{Exit, Failure, Result, plain},
     files::lock::Lock,
     report::{
         Cell, Report, Table, json,
@@ -273,7 +273,9 @@ impl<T: Tool> Launch<T> {
 /// Writes `text` to standard output. A reader that left early has what it wanted.
 fn answer(run: &Run, text: &str) -> Result<()> {
     match run.out.write(text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new("write", "standard output").because(error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new("write", "standard output").because(plain(&error)))
+        }
         _ => Ok(()),
     }
 }

@@ -38,13 +38,13 @@ pub struct Logs;
 /// What `ops-logs` can do.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Say something true about this machine's logs: no settings, no root, nothing changed
+    /// What is true of this machine's logs; reads only, needs no settings and no root
     Survey {
         /// Which folders, and what to show of them.
         #[command(flatten)]
         view: View,
     },
-    /// Write settings from what a survey finds
+    /// Propose settings from what a survey finds
     Init {
         /// Which folders, and what to show of them.
         #[command(flatten)]
@@ -104,7 +104,7 @@ pub struct View {
     /// Look here instead of in /var/log, /opt, /srv and /home; may be given several times
     #[arg(long = "root", value_name = "FOLDER")]
     roots: Vec<PathBuf>,
-    /// How many rows and findings of a kind to show
+    /// How many rows and findings of a kind a survey shows
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
 }
@@ -166,8 +166,12 @@ Examples:
 }
 
 fn rotation(settings: &Settings, choice: &Choice, force: bool) -> Result<Rotate> {
+    let sets = chosen(settings, choice)?;
+    let others =
+        settings.sets()?.into_iter().map(|set| set.name).filter(|name| sets.iter().all(|set| set.name != *name)).collect();
     Ok(Rotate {
-        sets: chosen(settings, choice)?,
+        sets,
+        others,
         force,
         logrotate: settings.logrotate().map(PathBuf::from),
         parallel: settings.parallel(),

@@ -14,6 +14,8 @@ pub mod power;
 pub mod process;
 pub mod scenario;
 pub mod scene;
+pub mod schema;
+pub mod stories;
 pub mod strace;
 pub mod sweep;
 pub mod tally;

@@ -41,6 +41,13 @@ struct Job {
     size: u64,
 }
 
+impl Job {
+    /// Whether the rotated file is itself the archive: not compressed, and not wanted elsewhere.
+    fn stays(&self) -> bool {
+        self.compress.how == Compression::None && self.entry.archives.is_none()
+    }
+}
+
 /// Archives everything that waits.
 pub(super) fn archive(carry: &mut Carry) -> Result<()> {
     let ids = std::mem::take(&mut carry.waiting);
@@ -126,11 +133,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
 }
 
 fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
-    // The settings may have changed since the log was swapped away: what goes to another folder is always written there.
-    let how = match compression(carry, entry) {
-        Compression::None if entry.archives.is_some() => Compression::default(),
-        how => how,
-    };
+    let how = compression(carry, entry);
     let name = ArchiveName::parse(&entry.name)
         .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
     let extension = match how {
@@ -225,15 +228,14 @@ fn publish(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
 
 fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
     let hand = Arc::clone(&jobs[0].0.hand);
-    let compressed = |job: &Job| job.compress.how != Compression::None;
-    let parts: Vec<String> = jobs.iter().filter(|(job, _)| compressed(job)).map(|(job, _)| job.compress.part.clone()).collect();
+    let parts: Vec<String> = jobs.iter().filter(|(job, _)| !job.stays()).map(|(job, _)| job.compress.part.clone()).collect();
     if parts.is_empty() {
         return jobs;
     }
     let settled = hand.settle(parts);
     let named = jobs.into_iter().filter_map(|(job, facts)| {
         let named =
-            settled.clone().and_then(|()| if compressed(&job) { hand.publish(&job.compress.part, &job.target) } else { Ok(()) });
+            settled.clone().and_then(|()| if job.stays() { Ok(()) } else { hand.publish(&job.compress.part, &job.target) });
         named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
     });
     let named: Vec<_> = named.collect();
@@ -251,9 +253,7 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts
 fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
     let mut lines = Vec::new();
     for (job, facts) in proven {
-        // Then the rotated file is the archive: no second one was written.
-        let in_place = job.compress.how == Compression::None;
-        let released = if in_place { Ok(()) } else { job.hand.release(&job.entry.name, job.file, facts.size) };
+        let released = if job.stays() { Ok(()) } else { job.hand.release(&job.entry.name, job.file, facts.size) };
         let rotated = job.entry.rotated_path();
         match released {
             Ok(()) => {
