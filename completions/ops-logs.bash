@@ -542,17 +542,13 @@ _ops__logs() {
             return 0
             ;;
         ops__subcmd__logs__subcmd__init)
-            opts="-q -v -h --root --top --out --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --root --out --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --top)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

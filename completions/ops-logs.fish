@@ -36,8 +36,8 @@ complete -c ops-logs -n "__fish_ops_logs_needs_command" -s v -l verbose -d 'Also
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -s h -l help -d 'Print help'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -s V -l version -d 'Print version'
-complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "survey" -d 'Say something true about this machine\'s logs: no settings, no root, nothing changed'
-complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "init" -d 'Write settings from what a survey finds'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "survey" -d 'What is true of this machine\'s logs; reads only, needs no settings and no root'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "init" -d 'Propose settings from what a survey finds'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "presets" -d 'List the stanzas that come with the tool, or show one'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
@@ -60,7 +60,6 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -s v -l verbos
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -s h -l help -d 'Print help'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l root -d 'Look here instead of in /var/log, /opt, /srv and /home; may be given several times' -r -F
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l top -d 'How many rows and findings of a kind to show' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l out -d 'Write to this file, which must not exist, instead of standard output' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
@@ -194,8 +193,8 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s q -l quiet
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s h -l help -d 'Print help'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "survey" -d 'Say something true about this machine\'s logs: no settings, no root, nothing changed'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "init" -d 'Write settings from what a survey finds'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "survey" -d 'What is true of this machine\'s logs; reads only, needs no settings and no root'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "init" -d 'Propose settings from what a survey finds'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "presets" -d 'List the stanzas that come with the tool, or show one'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'

@@ -57,7 +57,6 @@ _arguments "${_arguments_options[@]}" : \
 (init)
 _arguments "${_arguments_options[@]}" : \
 '*--root=[Look here instead of in /var/log, /opt, /srv and /home; may be given several times]:FOLDER:_files' \
-'--top=[How many rows and findings of a kind to show]:N:_default' \
 '--out=[Write to this file, which must not exist, instead of standard output]:FILE:_files' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
@@ -362,8 +361,8 @@ esac
 (( $+functions[_ops-logs_commands] )) ||
 _ops-logs_commands() {
     local commands; commands=(
-'survey:Say something true about this machine'\''s logs\: no settings, no root, nothing changed' \
-'init:Write settings from what a survey finds' \
+'survey:What is true of this machine'\''s logs; reads only, needs no settings and no root' \
+'init:Propose settings from what a survey finds' \
 'presets:List the stanzas that come with the tool, or show one' \
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
@@ -433,8 +432,8 @@ _ops-logs__subcmd__config__subcmd__show_commands() {
 (( $+functions[_ops-logs__subcmd__help_commands] )) ||
 _ops-logs__subcmd__help_commands() {
     local commands; commands=(
-'survey:Say something true about this machine'\''s logs\: no settings, no root, nothing changed' \
-'init:Write settings from what a survey finds' \
+'survey:What is true of this machine'\''s logs; reads only, needs no settings and no root' \
+'init:Propose settings from what a survey finds' \
 'presets:List the stanzas that come with the tool, or show one' \
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \

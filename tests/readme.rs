@@ -214,9 +214,6 @@ fn tests_and_files_that_the_other_pages_name_exist() {
             assert!(!is_path || root().join(span).exists(), "{name} names {span}, which does not exist");
             let Some((file, test)) = span.split_once("::").filter(|(_, test)| test.contains('_')) else { continue };
             let of_file = |path: &Path| path.iter().any(|part| part == file) || path.file_stem().is_some_and(|stem| stem == file);
-            if file == "ops_logs" && !root().join("tests/ops_logs").exists() {
-                continue; // the stories stand in a branch of their own for the moment
-            }
             let found = sources.iter().any(|(path, text)| of_file(path) && text.contains(&format!("fn {test}(")));
             assert!(found, "{name} names the test {span}, which does not exist");
         }
