@@ -48,7 +48,13 @@ pub fn command<T: Tool>() -> clap::Command {
         .about(T::ABOUT)
         .version(env!("CARGO_PKG_VERSION"))
         .arg_required_else_help(true)
+        .mut_subcommands(with_exits)
         .after_help(format!("{}\n\n{}", T::EXAMPLES, Exit::HELP))
+}
+
+/// Whoever writes a timer or a pipeline stage asks one command for its help, so each says how it ends.
+fn with_exits(command: clap::Command) -> clap::Command {
+    command.mut_subcommands(with_exits).after_help(Exit::HELP)
 }
 
 /// What one launch holds on to.

@@ -138,7 +138,7 @@ Examples:
   ops-logs rotate nginx --force      one set now, due or not
   ops-logs --format json status      for machines
   ops-logs verify                    prove every archive anew
-  ops-logs --config ./logs.toml plan settings from elsewhere";
+  ops-logs --config ./l.toml plan    settings from elsewhere";
     type Command = Command;
     type Settings = Settings;
 
