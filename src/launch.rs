@@ -74,12 +74,12 @@ impl<T: Tool> Launch<T> {
     fn end(&self, word: Word<T::Command>) -> Exit {
         let run = self.run(State::of(T::SUBJECT));
         if let Err(failure) = signals::listen(&run.shutdown) {
-            return self.complain(&failure);
+            return Self::complain(&failure);
         }
-        let mut record = self.record(&run);
+        let mut record = Self::record(&run);
         let ended = match word {
             Word::Config(config) => self.config(&config, &run),
-            Word::History { last } => self.history(&run, last),
+            Word::History { last } => Self::history(&run, last),
             Word::Tool(command) => self.task(command, &run),
         };
         let ended = ended.unwrap_or_else(|failure| Ended {
@@ -110,7 +110,7 @@ impl<T: Tool> Launch<T> {
         }
     }
 
-    fn record(&self, run: &Run) -> Record {
+    fn record(run: &Run) -> Record {
         let started = run.clock.now();
         Record {
             format: FORMAT.to_owned(),
@@ -180,12 +180,18 @@ impl<T: Tool> Launch<T> {
         Ok(Ended { schema, job: "config".to_owned(), report, failure: None, remembered: false })
     }
 
-    fn history(&self, run: &Run, last: usize) -> Result<Ended> {
+    fn history(run: &Run, last: usize) -> Result<Ended> {
         let records = history::read(&run.state, last)?;
         let row = |record: &Record| {
             let text = |text: &str| Cell::Text(text.to_owned());
             let took = format!("{:.1} s", record.seconds);
-            vec![Cell::Time(record.started), text(&record.job), text(&took), Cell::Count(record.exit.code().into()), text(&record.summary)]
+            vec![
+                Cell::Time(record.started),
+                text(&record.job),
+                text(&took),
+                Cell::Count(record.exit.code().into()),
+                text(&record.summary),
+            ]
         };
         let table = Table {
             name: "runs",
@@ -195,7 +201,13 @@ impl<T: Tool> Launch<T> {
         };
         let summary = if records.is_empty() { "no run is recorded yet".to_owned() } else { String::new() };
         let report = Report { tables: vec![table], summary, ..Report::default() };
-        Ok(Ended { schema: format!("opsbelt.{}.history/1", T::SUBJECT), job: String::new(), report, failure: None, remembered: false })
+        Ok(Ended {
+            schema: format!("opsbelt.{}.history/1", T::SUBJECT),
+            job: String::new(),
+            report,
+            failure: None,
+            remembered: false,
+        })
     }
 
     /// An answer that went to standard output as it is: nothing is left to render.
@@ -212,7 +224,7 @@ impl<T: Tool> Launch<T> {
         if ended.remembered
             && let Err(failure) = history::remember(&run.state, record)
         {
-            self.complain(&failure);
+            Self::complain(&failure);
         }
         let json = self.shared.format == Format::Json && !ended.schema.is_empty();
         let text = match (json, self.shared.quiet && exit == Exit::Done) {
@@ -221,16 +233,18 @@ impl<T: Tool> Launch<T> {
             (false, false) => table::render(&ended.report, table::Look { color: self.color(), every_item: run.every_item }),
         };
         if let Some(failure) = &ended.failure {
-            self.complain(failure);
+            Self::complain(failure);
         }
         match answer(run, &text) {
             Ok(()) => exit,
-            Err(failure) => exit.and(self.complain(&failure)),
+            Err(failure) => exit.and(Self::complain(&failure)),
         }
     }
 
     fn color(&self) -> bool {
-        let wanted = || env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let wanted = || {
+            env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && env::var_os("TERM").is_none_or(|term| term != "dumb")
+        };
         match self.shared.color {
             Color::Always => true,
             Color::Never => false,
@@ -238,7 +252,7 @@ impl<T: Tool> Launch<T> {
         }
     }
 
-    fn complain(&self, failure: &Failure) -> Exit {
+    fn complain(failure: &Failure) -> Exit {
         // Somebody who closed standard error does not want to know.
         let mut stderr = io::stderr().lock();
         let lines = |text: &str| text.lines().map(safe).collect::<Vec<_>>().join("\n");

@@ -12,6 +12,9 @@ use source::{Source, text};
 const FILE_LINES: usize = 400;
 const FUNCTION_LINES: usize = 80;
 
+/// The one other place that may take hold of standard output: there it is the parent's socket, not a reader's.
+const SPEAKS_TO_ITS_PARENT: &str = "src/tools/logs/rotate/hand/child.rs";
+
 /// A place that breaks a rule.
 struct Breach {
     path: String,
@@ -199,10 +202,11 @@ fn only_launch_prints_and_ends_the_process() {
         for name in ["print", "println", "eprint", "eprintln"] {
             lines.extend(source.lines_with(&[name, "!"]));
         }
-        for stream in ["stdout", "stderr"] {
+        let streams: &[&str] = if source.path == SPEAKS_TO_ITS_PARENT { &[] } else { &["stdout", "stderr"] };
+        for stream in streams {
             let is_ours = |at: usize| at > 0 && [".", "fn"].contains(&source.shipped[at - 1].text.as_str());
             let calls = (0..source.shipped.len())
-                .filter(|at| text(&source.shipped, *at) == stream && text(&source.shipped, at + 2) == ")");
+                .filter(|at| text(&source.shipped, *at) == *stream && text(&source.shipped, at + 2) == ")");
             lines.extend(
                 calls.filter(|at| text(&source.shipped, at + 1) == "(" && !is_ours(*at)).map(|at| source.shipped[at].line),
             );

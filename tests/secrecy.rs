@@ -12,9 +12,7 @@ type File = (String, String);
 #[test]
 fn no_file_names_a_folder_of_a_developers_machine() {
     let roots = private_folders();
-    let find = |text: &str| {
-        text.lines().enumerate().filter_map(|(at, line)| private_path(line, &roots).map(|path| (at + 1, path))).next()
-    };
+    let find = |text: &str| text.lines().enumerate().find_map(|(at, line)| private_path(line, &roots).map(|path| (at + 1, path)));
 
     let bait = |path: &str| format!("first\nsee ({path}/x.rs) for more");
     assert!(find(&bait(concat!("/ro", "ot"))).is_some_and(|(line, _)| line == 2), "blind to root's home");

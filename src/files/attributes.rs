@@ -39,7 +39,9 @@ pub fn copy(old: &File, new: &File, shown: &str) -> Result<()> {
 }
 
 fn refused(failure: Failure, errno: Errno) -> Failure {
-    failure.because(crate::failure::plain(&errno.into())).hint("the log is left as it is; run as root, or rotate as the user that owns it")
+    failure
+        .because(crate::failure::plain(&errno.into()))
+        .hint("the log is left as it is; run as root, or rotate as the user that owns it")
 }
 
 /// All extended attributes that we are shown, ACLs among them.

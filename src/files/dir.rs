@@ -14,9 +14,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use rustix::{
-    fs::{
-        self as sys, AtFlags, CWD, Dir as Entries, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Statx, StatxFlags,
-    },
+    fs::{self as sys, AtFlags, CWD, Dir as Entries, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Statx, StatxFlags},
     io::Errno,
 };
 use serde::{Deserialize, Serialize};
@@ -161,7 +159,8 @@ impl Dir {
     /// Makes `name`, which must not exist, readable by us alone.
     pub fn create(&self, name: &str) -> Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = sys::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| self.failure("make", name, errno))?;
+        let fd =
+            sys::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| self.failure("make", name, errno))?;
         Ok(File::from(fd))
     }
 
@@ -178,7 +177,8 @@ impl Dir {
 
     /// Renames `from` to `to`, which must not exist.
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
-        sys::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE).map_err(|errno| self.failure("rename to", to, errno))
+        sys::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE)
+            .map_err(|errno| self.failure("rename to", to, errno))
     }
 
     /// Removes `name`; says whether it was there.

@@ -38,7 +38,8 @@ pub struct Missed {
     pub absent: bool,
 }
 
-const RULES: MatchOptions = MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+const RULES: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 /// `**` goes no deeper, and no pattern meets more folders.
 const DEPTH: usize = 16;
 const FOLDERS: usize = 200_000;
@@ -55,7 +56,10 @@ impl PathPattern {
         }
         let Some((name, folders)) = parts.split_last() else { return Err("`/` names no file".to_owned()) };
         if text.ends_with('/') || *name == "**" {
-            return Err(format!("`{text}` names a folder; name the files in it, for example `{}/*.log`", text.trim_end_matches(['/', '*'])));
+            return Err(format!(
+                "`{text}` names a folder; name the files in it, for example `{}/*.log`",
+                text.trim_end_matches(['/', '*'])
+            ));
         }
         let whole = Pattern::new(text).map_err(|error| format!("`{text}` is no pattern: {}", error.msg))?;
         let literal = folders.iter().take_while(|part| !wild(part)).count();

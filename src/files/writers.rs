@@ -97,7 +97,10 @@ fn search(proc: &Path, id: FileId, refusal: &io::Error) -> Writers {
     match found {
         Some(writer) => Writers::Somebody(Some(writer)),
         None if coverage.is_whole() => Writers::Nobody,
-        None => Writers::Unknown(format!("the kernel does not tell ({}), and not every process can be looked into", crate::failure::plain(refusal))),
+        None => Writers::Unknown(format!(
+            "the kernel does not tell ({}), and not every process can be looked into",
+            crate::failure::plain(refusal)
+        )),
     }
 }
 

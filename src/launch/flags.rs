@@ -43,6 +43,7 @@ pub(crate) enum Config {
 /// Flags that mean the same in every tool.
 #[derive(Args)]
 #[command(next_help_heading = "Flags of every command")]
+#[expect(clippy::struct_excessive_bools, reason = "flags are what bools are for")]
 pub(crate) struct Shared {
     /// Read these settings (a file, or a folder of *.toml) instead of the standard ones
     #[arg(long, global = true, value_name = "FILE")]
@@ -62,7 +63,7 @@ pub(crate) struct Shared {
     /// No progress bars, also on a terminal
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
-    /// When to use colour; NO_COLOR is honoured
+    /// When to use colour; `NO_COLOR` is honoured
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
 }

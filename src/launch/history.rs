@@ -53,4 +53,3 @@ pub(crate) fn read(state: &State, count: usize) -> Result<Vec<Record>> {
     let surplus = records.len().saturating_sub(count);
     Ok(records.split_off(surplus))
 }
-

@@ -49,7 +49,8 @@ impl Record {
         self.exit = exit;
         self.summary.clone_from(&report.summary);
         for step in &report.steps {
-            let outcome = serde_json::to_value(step.outcome).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+            let outcome =
+                serde_json::to_value(step.outcome).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
             *self.steps.entry(format!("{} {outcome}", step.action)).or_default() += 1;
         }
         let troubled = report.steps.iter().filter(|step| matches!(step.outcome, Outcome::Failed | Outcome::Skipped));

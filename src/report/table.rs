@@ -98,7 +98,9 @@ fn grid(text: &mut String, table: &Table, look: Look) {
     let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
     let numeric = |column: usize| table.rows.iter().any(|row| matches!(row.get(column), Some(Cell::Bytes(_) | Cell::Count(_))));
     let widths: Vec<usize> = (0..heading.len())
-        .map(|column| rows.iter().chain([&heading]).filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .map(|column| {
+            rows.iter().chain([&heading]).filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
         .collect();
     for row in [&heading].into_iter().chain(&rows) {
         let mut line = String::new();

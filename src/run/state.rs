@@ -21,9 +21,20 @@ impl State {
     /// locks in `$RUNTIME_DIRECTORY`, else `/run/opsbelt` for root, else the user's runtime folder.
     pub fn of(subject: &str) -> State {
         let root = rustix::process::geteuid().is_root();
-        let users = || env_path("XDG_STATE_HOME").or_else(|| env_path("HOME").map(|home| home.join(".local/state"))).map(|home| home.join("opsbelt").join(subject));
-        let folder = env_path("STATE_DIRECTORY").or_else(|| if root { Some(Path::new("/var/lib/opsbelt").join(subject)) } else { users() });
-        let runtime = || if root { Some(PathBuf::from("/run/opsbelt")) } else { env_path("XDG_RUNTIME_DIR").map(|runtime| runtime.join("opsbelt")) };
+        let users = || {
+            env_path("XDG_STATE_HOME")
+                .or_else(|| env_path("HOME").map(|home| home.join(".local/state")))
+                .map(|home| home.join("opsbelt").join(subject))
+        };
+        let folder = env_path("STATE_DIRECTORY")
+            .or_else(|| if root { Some(Path::new("/var/lib/opsbelt").join(subject)) } else { users() });
+        let runtime = || {
+            if root {
+                Some(PathBuf::from("/run/opsbelt"))
+            } else {
+                env_path("XDG_RUNTIME_DIR").map(|runtime| runtime.join("opsbelt"))
+            }
+        };
         let locks = env_path("RUNTIME_DIRECTORY").or_else(runtime).or_else(|| folder.clone());
         State { folder, locks }
     }

@@ -9,39 +9,39 @@ use std::{
 
 /// A token and the line it is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    pub text: String,
-    pub line: usize,
+pub(crate) struct Token {
+    pub(crate) text: String,
+    pub(crate) line: usize,
 }
 
 /// A Rust file, read.
-pub struct Source {
+pub(crate) struct Source {
     /// Relative to the repository: `src/run/clock.rs`.
-    pub path: String,
+    pub(crate) path: String,
     /// As written.
-    pub text: String,
+    pub(crate) text: String,
     /// Everything but comments, strings and characters.
-    pub tokens: Vec<Token>,
+    pub(crate) tokens: Vec<Token>,
     /// The same without what only tests see.
-    pub shipped: Vec<Token>,
+    pub(crate) shipped: Vec<Token>,
 }
 
 /// A path that the code names, from the root of the crate.
-pub struct Named {
-    pub path: Vec<String>,
-    pub line: usize,
+pub(crate) struct Named {
+    pub(crate) path: Vec<String>,
+    pub(crate) line: usize,
 }
 
 /// A function and how long it is.
-pub struct Function {
-    pub name: String,
-    pub line: usize,
-    pub lines: usize,
+pub(crate) struct Function {
+    pub(crate) name: String,
+    pub(crate) line: usize,
+    pub(crate) lines: usize,
 }
 
 impl Source {
     /// Reads `text` as if it stood at `path`.
-    pub fn of(path: &str, text: &str) -> Source {
+    pub(crate) fn of(path: &str, text: &str) -> Source {
         let tokens = lex(text);
         let only_tests = path.ends_with("/tests.rs") || path.contains("/tests/");
         let shipped = if only_tests { Vec::new() } else { without_tests(&tokens) };
@@ -49,7 +49,7 @@ impl Source {
     }
 
     /// Every Rust file below `folder` of the repository, sorted.
-    pub fn below(folder: &str) -> Vec<Source> {
+    pub(crate) fn below(folder: &str) -> Vec<Source> {
         let root = repository();
         let mut found = Vec::new();
         walk(&root.join(folder), &mut |path| {
@@ -61,14 +61,14 @@ impl Source {
     }
 
     /// The module of this file: `src/run/clock.rs` is `run::clock`; `src/bin/x.rs` is `bin::x`.
-    pub fn module(&self) -> Vec<String> {
+    pub(crate) fn module(&self) -> Vec<String> {
         let inside = self.path.strip_prefix("src/").unwrap_or(&self.path);
         let name = inside.strip_suffix("/mod.rs").or_else(|| inside.strip_suffix(".rs")).unwrap_or(inside);
         name.split('/').map(str::to_owned).collect()
     }
 
     /// Every path of this crate that the shipped code names, in `use` or in place.
-    pub fn paths(&self) -> Vec<Named> {
+    pub(crate) fn paths(&self) -> Vec<Named> {
         let tokens = &self.shipped;
         let mut found = Vec::new();
         let (mut modules, mut depth) = (Vec::new(), 0);
@@ -104,14 +104,14 @@ impl Source {
     }
 
     /// Every function with a body.
-    pub fn functions(&self) -> Vec<Function> {
+    pub(crate) fn functions(&self) -> Vec<Function> {
         let tokens = &self.tokens;
         let starts = (0..tokens.len()).filter(|at| tokens[*at].text == "fn" && is_name(text(tokens, at + 1)));
         starts.filter_map(|at| function(tokens, at)).collect()
     }
 
     /// Lines where these tokens follow one another in shipped code.
-    pub fn lines_with(&self, phrase: &[&str]) -> Vec<usize> {
+    pub(crate) fn lines_with(&self, phrase: &[&str]) -> Vec<usize> {
         let windows = self.shipped.windows(phrase.len());
         windows
             .filter(|window| window.iter().map(|token| token.text.as_str()).eq(phrase.iter().copied()))
@@ -126,7 +126,7 @@ fn repository() -> PathBuf {
 }
 
 /// The text of a token, empty past the end.
-pub fn text(tokens: &[Token], at: usize) -> &str {
+pub(crate) fn text(tokens: &[Token], at: usize) -> &str {
     tokens.get(at).map_or("", |token| token.text.as_str())
 }
 

@@ -38,7 +38,7 @@ impl Before {
     /// So many bytes at its start may be, and in the end must be, gone by a keep-rule.
     #[must_use]
     pub fn of_which_may_go(mut self, log: impl Into<PathBuf>, bytes: usize) -> Before {
-        self.may_go.insert(log.into(), bytes);
+        *self.may_go.entry(log.into()).or_default() += bytes;
         self
     }
 

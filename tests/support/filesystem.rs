@@ -177,7 +177,7 @@ impl FileSystem {
         let limit = bytes.map_or_else(|| "none".to_owned(), |bytes| bytes.to_string());
         must(
             "btrfs",
-            &["qgroup", "limit", &limit, "5"].map(OsStr::new).into_iter().chain([disk.as_os_str()]).collect::<Vec<_>>(),
+            &["qgroup", "limit", &limit, "0/5"].map(OsStr::new).into_iter().chain([disk.as_os_str()]).collect::<Vec<_>>(),
         );
     }
 

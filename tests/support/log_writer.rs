@@ -1,7 +1,8 @@
 //! A real writer of logs, as a process of its own: appends numbered lines that prove themselves, and
 //! reopens its file by path on SIGHUP, like a well-behaved service.
 //!
-//! It never truncates, never seeks, and closes the old file only after the new one is open.
+//! As fast as it can, it still leaves a rotator room to live: from `--most` bytes in one file on it only
+//! trickles until it is told to reopen. It never truncates, never seeks, and closes the old file only after the new one is open.
 
 #[expect(dead_code, reason = "the tally reads what we write")]
 mod line;
@@ -51,7 +52,8 @@ struct Orders {
     id: u32,
     rate: u64,
     lines: u64,
-    room: u64,
+    /// Bytes in its file from which on it only trickles.
+    most: u64,
     seconds: f64,
     style: Style,
 }
@@ -64,7 +66,7 @@ impl Orders {
             id: 0,
             rate: 0,
             lines: u64::MAX,
-            room: 0,
+            most: u64::MAX,
             seconds: f64::INFINITY,
             style: Style::Plain,
         };
@@ -85,7 +87,7 @@ impl Orders {
             "--id" => self.id = number(value)?,
             "--rate" => self.rate = number(value)?,
             "--lines" => self.lines = number(value)?,
-            "--room" => self.room = number(value)?,
+            "--most" => self.most = number(value)?,
             "--seconds" => self.seconds = number(value)?,
             "--style" => {
                 self.style = match value {
@@ -126,9 +128,12 @@ fn write(orders: &Orders) -> io::Result<u64> {
         if reopen.swap(false, Ordering::SeqCst) {
             file = open(orders)?;
         }
-        if early(orders.rate, seq, began) || (seq % 64 == 0 && crowded(&file, orders.room)?) {
+        if early(orders.rate, seq, began) {
             rest(&wake)?;
             continue;
+        }
+        if file.metadata()?.len() > orders.most {
+            rest(&wake)?;
         }
         put(&mut file, orders, seq)?;
         seq += 1;
@@ -143,12 +148,6 @@ fn open(orders: &Orders) -> io::Result<File> {
 /// Whether line `seq` is not due yet.
 fn early(rate: u64, seq: u64, began: Instant) -> bool {
     rate > 0 && u128::from(seq) * 1_000_000 > began.elapsed().as_micros() * u128::from(rate)
-}
-
-/// Whether the disk has less than `room` bytes left: a writer as fast as it can must not fill it.
-fn crowded(file: &File, room: u64) -> io::Result<bool> {
-    let left = rustix::fs::fstatvfs(file)?;
-    Ok(left.f_bavail * left.f_frsize < room)
 }
 
 /// Until a signal comes, two milliseconds at most; then the lines that became due go out together.

@@ -5,6 +5,7 @@
 #![expect(dead_code, unreachable_pub, reason = "each test file uses its own part of the harness")]
 
 pub mod aftermath;
+pub mod durable;
 pub mod filesystem;
 pub mod line;
 pub mod needs;

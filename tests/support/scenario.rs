@@ -190,7 +190,7 @@ impl From<process::Ended> for Ran {
 /// Text of about `bytes` bytes in lines, different for each name.
 pub fn text_of(name: &str, bytes: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes + 100);
-    let mut state = name.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte));
+    let mut state = name.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     while text.len() < bytes {
         let word = super::line::mix(&mut state);
         text.extend_from_slice(format!("{name} line at {} says {word:x}\n", text.len()).as_bytes());

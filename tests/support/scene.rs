@@ -22,6 +22,8 @@ pub struct Script<'a> {
     /// Bytes that each log gets before each rotation.
     pub bytes: usize,
     pub logs: usize,
+    /// Rotations that earlier runs made.
+    pub history: usize,
     /// Logs live below this folder, else in the temporary one.
     pub logs_in: Option<&'a Path>,
     /// State lives below this folder.
@@ -32,12 +34,39 @@ pub struct Script<'a> {
     pub head: &'a str,
 }
 
-/// The next run rotates into the third archive, and two are kept.
-const HISTORY: usize = 2;
+impl Scene {
+    /// A line in the middle of the ledger that is none: the next run keeps a copy and rewrites it.
+    pub fn damage_ledger(&self) {
+        let ledger = self.scenario.state().join("ledger.jsonl");
+        let text = fs::read_to_string(&ledger).expect("earlier runs wrote it");
+        let (head, tail) = text.split_once('\n').expect("it has lines");
+        fs::write(&ledger, format!("{head}\nnot a record\n{tail}")).expect("our own tree");
+    }
+
+    /// So many dead lines in the ledger that the next run rewrites it at its end.
+    pub fn lengthen_ledger(&self) {
+        let ledger = self.scenario.state().join("ledger.jsonl");
+        let mut text = fs::read_to_string(&ledger).expect("earlier runs wrote it");
+        text.push_str(&"{\"line\":\"gone\",\"id\":99999,\"why\":\"long ago\"}\n".repeat(1500));
+        fs::write(&ledger, text).expect("our own tree");
+    }
+}
+
+/// So many archives are kept; the next run makes one more.
+const KEPT: usize = 2;
 
 impl Default for Script<'_> {
     fn default() -> Self {
-        Script { compress: "zstd", bytes: 6000, logs: 3, logs_in: None, state_in: None, archives_in: None, head: "parallel = 1" }
+        Script {
+            compress: "zstd",
+            bytes: 6000,
+            logs: 3,
+            history: KEPT,
+            logs_in: None,
+            state_in: None,
+            archives_in: None,
+            head: "parallel = 1",
+        }
     }
 }
 
@@ -46,18 +75,19 @@ impl Script<'_> {
     pub fn play(&self) -> Scene {
         let (scenario, mut before) = self.stage();
         let mut told = vec![Vec::new(); self.logs];
-        for turn in 0..=HISTORY {
+        for turn in 0..=self.history {
             for (number, told) in told.iter_mut().enumerate() {
                 let text = text_of(&format!("turn {turn} of log {number}"), self.bytes);
                 let mut log =
                     fs::File::options().append(true).create(true).open(scenario.live(&name(number))).expect("our own tree");
                 std::io::Write::write_all(&mut log, &text).expect("room for the log");
                 told.extend_from_slice(&text);
-                if turn == 0 {
+                if turn + KEPT <= self.history {
+                    // One of the first few.
                     before = before.of_which_may_go(scenario.live(&name(number)), text.len());
                 }
             }
-            if turn < HISTORY {
+            if turn < self.history {
                 scenario.rotate().exits(0);
             }
         }
@@ -90,7 +120,7 @@ impl Script<'_> {
         }
         let settings = format!(
             "host = \"test\"\nlogrotate = \"\"\n{}\n[defaults]\ncompress = \"{}\"\n[[log]]\nname = \"app\"\npaths = [\"{{logs}}/*.log\"]\n\
-             when = {{ any = [\"1 KiB\"] }}\nkeep = {{ count = {HISTORY} }}\nclose-wait = \"2s\"\n{archive_dir}",
+             when = {{ any = [\"1 KiB\"] }}\nkeep = {{ count = {KEPT} }}\nclose-wait = \"2s\"\n{archive_dir}",
             self.head, self.compress
         );
         (scenario.settings(&settings), before)

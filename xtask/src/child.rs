@@ -35,30 +35,48 @@ const AFTERMATH: Duration = Duration::from_secs(5);
 /// How long a killed process may take to be gone.
 const DYING: Duration = Duration::from_secs(10);
 
+/// Where a line was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Prints a line to where it came from.
+pub(crate) fn echo(stream: Stream, line: &str) {
+    match stream {
+        Stream::Out => println!("{line}"),
+        Stream::Err => eprintln!("{line}"),
+    }
+}
+
 enum Event {
-    Line(String),
+    Line(Stream, String),
     Closed,
     Exited(io::Result<ExitStatus>),
 }
 
-/// Runs `command` and hands each line of its standard output to `each_line`.
-pub(crate) fn stream(command: &mut Command, deadline: Duration, each_line: &mut dyn FnMut(&str)) -> io::Result<End> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0).spawn()?;
+/// Runs `command` and hands each line that it prints to `each_line`.
+pub(crate) fn stream(command: &mut Command, deadline: Duration, each_line: &mut dyn FnMut(Stream, &str)) -> io::Result<End> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child = command.spawn()?;
     let guard = Guard::of(&child)?;
     let (sender, events) = mpsc::channel();
-    if let Some(output) = child.stdout.take() {
-        let sender = sender.clone();
-        thread::spawn(move || read(output, &sender));
-    }
+    let (out, err) = (child.stdout.take().expect("it is piped"), child.stderr.take().expect("it is piped"));
+    let (sender_of_out, sender_of_err) = (sender.clone(), sender.clone());
+    thread::spawn(move || read(out, Stream::Out, &sender_of_out));
+    thread::spawn(move || read(err, Stream::Err, &sender_of_err));
     thread::spawn(move || sender.send(Event::Exited(child.wait())));
 
     let mut status = None;
-    let mut closed = false;
+    let mut open = 2;
     let mut until = Instant::now() + deadline;
     loop {
         match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(Event::Line(line)) => each_line(line.trim_end_matches('\n')),
-            Ok(Event::Closed) => closed = true,
+            Ok(Event::Line(stream, line)) => each_line(stream, line.trim_end_matches('\n')),
+            Ok(Event::Closed) => open -= 1,
             Ok(Event::Exited(ended)) => {
                 status = Some(ended?);
                 until = Instant::now() + AFTERMATH;
@@ -72,18 +90,18 @@ pub(crate) fn stream(command: &mut Command, deadline: Duration, each_line: &mut 
                 return Ok(End::TooSlow);
             }
         }
-        if let (true, Some(status)) = (closed, status) {
+        if let (0, Some(status)) = (open, status) {
             guard.dismiss();
             return Ok(End::Exited(status));
         }
     }
 }
 
-fn read(output: impl io::Read, sender: &Sender<Event>) {
+fn read(output: impl io::Read, stream: Stream, sender: &Sender<Event>) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     while matches!(output.read_until(b'\n', &mut line), Ok(1..)) {
-        if sender.send(Event::Line(String::from_utf8_lossy(&line).into_owned())).is_err() {
+        if sender.send(Event::Line(stream, String::from_utf8_lossy(&line).into_owned())).is_err() {
             return;
         }
         line.clear();
@@ -130,14 +148,15 @@ mod tests {
 
     fn shell(script: &str, deadline: Duration) -> (End, Vec<String>) {
         let mut lines = Vec::new();
-        let end = stream(Command::new("sh").args(["-c", script]), deadline, &mut |line| lines.push(line.to_owned()));
+        let end = stream(Command::new("sh").args(["-c", script]), deadline, &mut |_, line| lines.push(line.to_owned()));
         (end.expect("sh starts"), lines)
     }
 
     #[test]
     fn lines_arrive_and_the_status_is_the_commands_own() {
-        let (end, lines) = shell("echo one; printf two; exit 3", Duration::from_secs(20));
-        assert_eq!(lines, ["one", "two"]);
+        let (end, lines) = shell("echo one; printf two >&2; exit 3", Duration::from_secs(20));
+        // Two pipes: which line comes first is nobody's promise.
+        assert!(lines.len() == 2 && lines.contains(&"one".to_owned()) && lines.contains(&"two".to_owned()), "{lines:?}");
         assert!(matches!(end, End::Exited(status) if status.code() == Some(3)));
     }
 

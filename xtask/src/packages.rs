@@ -57,7 +57,7 @@ pub(crate) fn provide() {
         let mut words = command.split(' ');
         let mut apt = Command::new(words.next().unwrap_or_default());
         apt.args(words).env("DEBIAN_FRONTEND", "noninteractive");
-        match child::stream(&mut apt, PATIENCE, &mut |line| println!("{line}")) {
+        match child::stream(&mut apt, PATIENCE, &mut child::echo) {
             Ok(end) if end.is_good() => {}
             // An outdated list may still hold what we need, so the second command is worth a try.
             Ok(end) => eprintln!("`{command}` did not succeed ({end:?}); some tests may be skipped"),

@@ -8,6 +8,7 @@ mod tally;
 
 use std::{
     env,
+    io::{self, IsTerminal},
     time::{Duration, Instant},
 };
 
@@ -17,7 +18,7 @@ use self::{
 };
 use crate::{
     Outcome, Stop,
-    child::{self, End},
+    child::{self, End, Stream},
     failed, packages, place,
 };
 
@@ -126,15 +127,18 @@ fn run<'a>(group: &'a Group, rules: &Rules) -> Ended<'a> {
     let mut trouble = None;
     for step in &group.steps {
         let mut command = place::cargo(step.words(rules.ci));
+        if io::stderr().is_terminal() {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
         if rules.full {
             command.env("OPSBELT_FULL", "1");
         }
         let left = rules.deadline.saturating_sub(began.elapsed());
         let mut printed = Vec::new();
-        let end = child::stream(&mut command, left, &mut |line| {
-            println!("{line}");
-            reader.line(line);
-            if step.is_judged() {
+        let end = child::stream(&mut command, left, &mut |stream, line| {
+            child::echo(stream, line);
+            reader.line(stream, line);
+            if step.is_judged() && stream == Stream::Out {
                 printed.push(line.to_owned());
             }
         });

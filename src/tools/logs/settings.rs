@@ -148,7 +148,12 @@ impl LogWords {
         struct Stanza {
             log: Vec<LogWords>,
         }
-        let unknown = || Failure::new("use the preset", format!("`{name}`")).because("there is none of that name").hint("`ops-logs presets` lists them").exit(Exit::BadInput);
+        let unknown = || {
+            Failure::new("use the preset", format!("`{name}`"))
+                .because("there is none of that name")
+                .hint("`ops-logs presets` lists them")
+                .exit(Exit::BadInput)
+        };
         let text = presets::find(name).ok_or_else(unknown)?;
         let stanza: Stanza = toml::from_str(text).expect("a test reads every preset");
         Ok(stanza.log.into_iter().next().expect("a test reads every preset"))
@@ -163,7 +168,7 @@ impl LogWords {
             exclude: first(layers, |words| words.exclude.clone()).unwrap_or_default(),
             when: first(layers, |words| words.when.clone()).unwrap_or_default(),
             compress: first(layers, |words| words.compress).unwrap_or_default(),
-            keep: first(layers, |words| words.keep.clone()).unwrap_or_default(),
+            keep: first(layers, |words| words.keep).unwrap_or_default(),
             reopen: first(layers, |words| words.reopen.clone()),
             zone: first(layers, |words| words.zone).map_or(Tz::UTC, |zone| zone.0),
             archive_dir: first(layers, |words| words.archive_dir.clone()),

@@ -74,10 +74,16 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &BTreeMap<St
         let set = &rotate.sets[log.set];
         let path = plan.world.folders[log.folder].path.join(&log.name).display().to_string();
         let kept = archives.get(&path).copied().unwrap_or_default();
-        let due = plan.rotations.iter().find(|rotation| rotation.folder == plan.world.folders[log.folder].path && rotation.log == log.name);
+        let due = plan
+            .rotations
+            .iter()
+            .find(|rotation| rotation.folder == plan.world.folders[log.folder].path && rotation.log == log.name);
         let next = match due {
             Some(rotation) => Cell::Text(format!("now: {}", rotation.why)),
-            None => when::next(&set.when, &when::Log { size: stat.size, since: log.since }, &Periods::at(set.zone, plan.world.now)).map_or(Cell::None, Cell::Time),
+            None => {
+                when::next(&set.when, &when::Log { size: stat.size, since: log.since }, &Periods::at(set.zone, plan.world.now))
+                    .map_or(Cell::None, Cell::Time)
+            }
         };
         let last = content.last.get(&path).copied().map_or(Cell::None, Cell::Time);
         rows.push(vec![
@@ -93,5 +99,10 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &BTreeMap<St
         ]);
     }
     rows.sort_by(|one, other| format!("{:?}", &one[..2]).cmp(&format!("{:?}", &other[..2])));
-    Table { name: "logs", title: String::new(), columns: vec!["set", "log", "size", "last-rotated", "next", "archives", "stored", "saved", "waiting"], rows }
+    Table {
+        name: "logs",
+        title: String::new(),
+        columns: vec!["set", "log", "size", "last-rotated", "next", "archives", "stored", "saved", "waiting"],
+        rows,
+    }
 }

@@ -64,15 +64,26 @@ impl Query for Verify {
                     sound += 1;
                     bytes += facts.size;
                     if run.every_item {
-                        report.steps.push(Step::new("verify", path, Outcome::Kept, format!("{}, {} lines, sha-256 {}", Size(facts.size), facts.lines, facts.sha256)));
+                        report.steps.push(Step::new(
+                            "verify",
+                            path,
+                            Outcome::Kept,
+                            format!("{}, {} lines, sha-256 {}", Size(facts.size), facts.lines, facts.sha256),
+                        ));
                     }
                 }
                 Some(Verdict::Wrong(why)) => report.findings.push(
-                    Finding::new("logs.archive-wrong", Severity::Danger, path, why).hint("restore it from a backup; ops-logs keeps the file as it is"),
+                    Finding::new("logs.archive-wrong", Severity::Danger, path, why)
+                        .hint("restore it from a backup; ops-logs keeps the file as it is"),
                 ),
                 Some(Verdict::Missing) => report.findings.push(
-                    Finding::new("logs.archive-missing", Severity::Danger, path, "it is recorded and not there; ops-logs did not remove it")
-                        .hint("restore it from a backup, or find out who removes files in that folder"),
+                    Finding::new(
+                        "logs.archive-missing",
+                        Severity::Danger,
+                        path,
+                        "it is recorded and not there; ops-logs did not remove it",
+                    )
+                    .hint("restore it from a backup, or find out who removes files in that folder"),
                 ),
                 Some(Verdict::Unknown(failure)) => report.incomplete.push((&failure).into()),
             }
@@ -108,7 +119,9 @@ fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(
         let dir = Dir::open(Path::new(entry.archive_folder()))?;
         match dir.stat(file)? {
             None => Ok(None),
-            Some(stat) if stat.kind != Kind::File => Err(Failure::new("verify", dir.shown(file)).because("it is no ordinary file any more")),
+            Some(stat) if stat.kind != Kind::File => {
+                Err(Failure::new("verify", dir.shown(file)).because("it is no ordinary file any more"))
+            }
             Some(_) => dir.read(file).map(Some),
         }
     };
@@ -118,7 +131,9 @@ fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(
         Err(failure) => return Verdict::Unknown(failure),
     };
     match stat_open(&archive) {
-        Ok(stat) if stat.size != facts.stored => return Verdict::Wrong(format!("it has {} bytes, and {} were recorded", stat.size, facts.stored)),
+        Ok(stat) if stat.size != facts.stored => {
+            return Verdict::Wrong(format!("it has {} bytes, and {} were recorded", stat.size, facts.stored));
+        }
         Ok(_) => {}
         Err(failure) => return Verdict::Unknown(failure),
     }
@@ -129,8 +144,12 @@ fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(
     };
     match compress::examine(&archive, how, progress) {
         Err(failure) => Verdict::Wrong(failure.cause.unwrap_or_else(|| "it cannot be decompressed".to_owned())),
-        Ok(found) if found.sha256 != facts.sha256 => Verdict::Wrong(format!("its content has sha-256 {}, and {} was recorded", found.sha256, facts.sha256)),
-        Ok(found) if (found.size, found.lines) != (facts.size, facts.lines) => Verdict::Wrong(format!("it holds {} bytes, and {} were recorded", found.size, facts.size)),
+        Ok(found) if found.sha256 != facts.sha256 => {
+            Verdict::Wrong(format!("its content has sha-256 {}, and {} was recorded", found.sha256, facts.sha256))
+        }
+        Ok(found) if (found.size, found.lines) != (facts.size, facts.lines) => {
+            Verdict::Wrong(format!("it holds {} bytes, and {} were recorded", found.size, facts.size))
+        }
         Ok(_) => Verdict::Sound,
     }
 }

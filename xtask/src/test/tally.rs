@@ -1,9 +1,12 @@
-//! Counts tests from what cargo prints.
+//! Counts tests from what cargo and the tests print.
 //!
-//! The harness is called with `--show-output`, so what a test printed comes back after the run as a block of
-//! its own under `---- name stdout ----`: never torn by another thread. A test that could not run prints a line
-//! that begins with `skipped:` and passes; here it is counted as skipped instead. An ignored one was not run
-//! either.
+//! A test that could not run says so in a line that begins with `skipped:`, and passes; here it is counted as
+//! skipped instead. The line may come in two ways, neither of which another thread can tear apart. Written straight
+//! to standard error, which has a pipe of its own here, it comes at once. Printed with `println!`, the harness
+//! keeps it and shows it after the run (`--show-output`) in a block under `---- name stdout ----`. An ignored test
+//! was not run either.
+
+use crate::child::Stream;
 
 /// How many tests did what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,47 +28,63 @@ impl Tally {
 /// Reads the lines of one or more test binaries, one after another.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
-    total: Tally,
+    /// As the harness counts: a test that skipped itself passed.
+    counted: Tally,
     skips: u64,
-    in_block: bool,
-    /// Blocks of failed tests come again under `failures:`; what failed is no skip.
-    in_failures: bool,
+    block: Block,
+}
+
+/// Where in a binary's summary a line stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Block {
+    #[default]
+    Elsewhere,
+    /// What a passed test printed.
+    Passed,
+    /// What a failed test printed: it failed, whatever it left out.
+    Failed,
 }
 
 impl Reader {
     /// Takes one line.
-    pub(crate) fn line(&mut self, line: &str) {
-        if let Some(counts) = line.strip_prefix("test result: ") {
-            self.end_of_binary(counts);
-        } else if line == "successes:" || line == "failures:" {
-            self.in_failures = line == "failures:";
-            self.in_block = false;
-        } else if line.starts_with("---- ") && line.ends_with(" ----") {
-            self.in_block = true;
-        } else if line.starts_with("skipped:") && self.in_block && !self.in_failures {
-            self.skips += 1;
-            // One test is skipped once, however often it says so.
-            self.in_block = false;
+    pub(crate) fn line(&mut self, stream: Stream, line: &str) {
+        let says_skipped = line.starts_with("skipped:");
+        match stream {
+            Stream::Err => self.skips += u64::from(says_skipped),
+            Stream::Out if says_skipped && self.block == Block::Passed => {
+                self.skips += 1;
+                // One test is skipped once, however often it says so.
+                self.block = Block::Elsewhere;
+            }
+            Stream::Out => self.summary(line),
         }
     }
 
-    fn end_of_binary(&mut self, counts: &str) {
-        let count = |what: &str| {
-            let part = counts.split([';', '.']).find_map(|part| part.trim().strip_suffix(what));
-            part.and_then(|number| number.trim().parse::<u64>().ok()).unwrap_or(0)
-        };
-        self.total.add(Tally {
-            passed: count(" passed").saturating_sub(self.skips),
-            failed: count(" failed"),
-            skipped: count(" ignored") + self.skips,
-        });
-        *self = Reader { total: self.total, ..Reader::default() };
+    fn summary(&mut self, line: &str) {
+        if let Some(counts) = line.strip_prefix("test result: ") {
+            self.counted.add(read(counts));
+            self.block = Block::Elsewhere;
+        } else if line == "failures:" {
+            self.block = Block::Failed;
+        } else if line.starts_with("---- ") && line.ends_with(" ----") && self.block != Block::Failed {
+            self.block = Block::Passed;
+        }
     }
 
     /// The sum over all binaries read.
     pub(crate) fn tally(&self) -> Tally {
-        self.total
+        let Tally { passed, failed, skipped } = self.counted;
+        Tally { passed: passed.saturating_sub(self.skips), failed, skipped: skipped + self.skips }
     }
+}
+
+/// `ok. 3 passed; 0 failed; 1 ignored; ...`
+fn read(counts: &str) -> Tally {
+    let count = |what: &str| {
+        let part = counts.split([';', '.']).find_map(|part| part.trim().strip_suffix(what));
+        part.and_then(|number| number.trim().parse::<u64>().ok()).unwrap_or(0)
+    };
+    Tally { passed: count(" passed"), failed: count(" failed"), skipped: count(" ignored") }
 }
 
 #[cfg(test)]
@@ -109,7 +128,17 @@ test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; fini
     #[test]
     fn a_skip_counts_once_for_each_test_and_never_for_a_failed_one() {
         let mut reader = Reader::default();
-        TWO_BINARIES.lines().for_each(|line| reader.line(line));
+        TWO_BINARIES.lines().for_each(|line| reader.line(Stream::Out, line));
         assert_eq!(reader.tally(), Tally { passed: 4, failed: 1, skipped: 2 });
+    }
+
+    #[test]
+    fn a_skip_told_at_once_counts_too() {
+        let mut reader = Reader::default();
+        for line in ["skipped: it needs root", "warning: skipped: no", "     Running tests/x.rs"] {
+            reader.line(Stream::Err, line);
+        }
+        TWO_BINARIES.lines().for_each(|line| reader.line(Stream::Out, line));
+        assert_eq!(reader.tally(), Tally { passed: 3, failed: 1, skipped: 3 });
     }
 }

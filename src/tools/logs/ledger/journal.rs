@@ -197,7 +197,7 @@ impl Ledger {
             }
             self.end += read as u64;
             match parse(&line, number == 1) {
-                Parsed::Line(line) => self.content.take(line),
+                Parsed::Line(line) => self.content.take(*line),
                 Parsed::Newer(version) => return Err(self.newer(version)),
                 Parsed::Foreign if number == 1 => return Err(self.foreign()),
                 Parsed::Foreign => self.damaged += 1,
@@ -225,7 +225,7 @@ fn write_line(text: &mut Vec<u8>, line: &Line) {
 }
 
 enum Parsed {
-    Line(Line),
+    Line(Box<Line>),
     Newer(u32),
     Foreign,
 }
@@ -243,7 +243,7 @@ fn parse(text: &[u8], first: bool) -> Parsed {
             _ => return Parsed::Foreign,
         }
     }
-    serde_json::from_slice(text).map_or(Parsed::Foreign, Parsed::Line)
+    serde_json::from_slice(text).map_or(Parsed::Foreign, |line| Parsed::Line(Box::new(line)))
 }
 
 impl Line {

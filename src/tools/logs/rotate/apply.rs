@@ -14,7 +14,6 @@ use self::hands::Hands;
 use super::{Rotate, facts::FoundArchive, plan::Plan, show};
 use crate::{
     failure::{Failure, Result},
-    files::kernel,
     report::{Outcome, Report, Step},
     run::Run,
     tools::logs::ledger::{EntryId, Ledger, Line},
@@ -47,13 +46,11 @@ struct Tally {
 
 /// Does what `plan` says.
 pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Plan) -> Result<Report> {
-    let report = show::troubles(run, rotate, &ledger, &plan);
+    let mut report = show::troubles(run, rotate, &ledger, &plan);
     if plan.is_idle() {
-        let mut report = report;
-        report.summary = "nothing to do".to_owned();
+        "nothing to do".clone_into(&mut report.summary);
         return Ok(report);
     }
-    step_aside();
     run.state.make()?;
     let mut carry = Carry {
         run,
@@ -75,12 +72,6 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Pl
     }
     carry.report.summary = carry.tally.summary(run);
     Ok(carry.report)
-}
-
-/// Rotation must never slow down what the machine is for. Where the kernel refuses, it runs as it is.
-fn step_aside() {
-    let _ = rustix::process::nice(10);
-    let _ = kernel::idle_io();
 }
 
 impl Carry<'_> {

@@ -4,7 +4,10 @@
 mod listing;
 mod pending;
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use chrono::{DateTime, Utc};
 
@@ -33,6 +36,8 @@ pub struct World {
     pub us: u32,
     /// Folders that were looked into, logs' and archives'.
     pub folders: Vec<FolderFact>,
+    /// Where each folder stands in `folders`.
+    pub positions: HashMap<PathBuf, usize>,
     /// What the patterns met.
     pub logs: Vec<LogFact>,
     /// Literal paths and folders that are not there or cannot be read.
@@ -41,8 +46,8 @@ pub struct World {
     pub pending: Vec<PendingFact>,
     /// Archives that say they are ours, of which the ledger knows nothing.
     pub found: Vec<FoundArchive>,
-    /// The newest name in use for each folder and log name.
-    pub newest: HashMap<(PathBuf, String), Stamp>,
+    /// The newest name in use, by folder and name of the log.
+    pub newest: Newest,
     /// What could not be read of logrotate's configuration.
     pub logrotate: Vec<crate::report::Incomplete>,
 }
@@ -121,17 +126,46 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     let mut listing = Listing::new(rotate, ledger.content());
     listing.look(&mut world);
     for log in &mut world.logs {
-        let path = world.folders[log.folder].path.join(&log.name);
-        let newest = || world.newest.get(&(world.folders[log.folder].path.clone(), log.name.clone())).map(|stamp| stamp.at());
+        let folder = &world.folders[log.folder].path;
+        let path = folder.join(&log.name);
         if let What::File(stat) = &log.what {
             let last = path.to_str().and_then(|path| ledger.content().last.get(path)).copied();
-            log.since = last.or_else(newest).unwrap_or_else(|| stat.oldest());
+            let named = || world.newest.of(folder, &log.name).map(Stamp::at);
+            log.since = last.or_else(named).unwrap_or_else(|| stat.oldest());
         }
-        log.logrotate = theirs.as_ref().and_then(|theirs| theirs.owner_of(&path)).map(|stanza| format!("{}:{}", stanza.file.display(), stanza.line));
+        log.logrotate = theirs
+            .as_ref()
+            .and_then(|theirs| theirs.owner_of(&path))
+            .map(|stanza| format!("{}:{}", stanza.file.display(), stanza.line));
     }
     world.logrotate = theirs.map(|theirs| theirs.problems).unwrap_or_default();
     world.pending = ledger.content().entries.values().filter_map(PendingFact::of).collect();
     world
+}
+
+/// The newest name in use, by folder and name of the log.
+#[derive(Clone, Debug, Default)]
+pub struct Newest(HashMap<PathBuf, HashMap<String, Stamp>>);
+
+impl Newest {
+    /// The newest name of `log` in `folder`.
+    pub fn of(&self, folder: &Path, log: &str) -> Option<Stamp> {
+        self.0.get(folder)?.get(log).copied()
+    }
+
+    /// Takes note of one more name.
+    pub fn note(&mut self, folder: &Path, log: &str, stamp: Stamp) {
+        if self.of(folder, log).is_none_or(|newest| newest < stamp) {
+            self.0.entry(folder.to_owned()).or_default().insert(log.to_owned(), stamp);
+        }
+    }
+}
+
+impl World {
+    /// What is known of a folder, by where it really is.
+    pub fn folder(&self, path: &Path) -> Option<&FolderFact> {
+        self.positions.get(path).map(|position| &self.folders[*position])
+    }
 }
 
 impl Missing {

@@ -47,6 +47,9 @@ impl Plan {
     /// Whether carrying it out would change nothing.
     pub fn is_idle(&self) -> bool {
         let removes = self.fates.iter().any(|fate| matches!(fate.fate, Fate::Remove(_)));
-        self.recoveries.iter().all(|recovery| recovery.next.is_idle()) && self.adoptions.is_empty() && self.rotations.is_empty() && !removes
+        self.recoveries.iter().all(|recovery| recovery.next.is_idle())
+            && self.adoptions.is_empty()
+            && self.rotations.is_empty()
+            && !removes
     }
 }

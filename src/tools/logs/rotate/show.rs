@@ -73,23 +73,36 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
 fn state_notes(report: &mut Report, ledger: &Ledger) {
     let path = ledger.path().display().to_string();
     if let Some(other) = ledger.cloned_from() {
-        let message = format!("this state was copied from {other}: what it made is kept and never removed, and this machine begins its own");
+        let message = format!(
+            "this state was copied from {other}: what it made is kept and never removed, and this machine begins its own"
+        );
         report.findings.push(Finding::new("logs.cloned-state", Severity::Note, path.clone(), message));
     }
     if ledger.damaged() > 0 {
-        let why = format!("{} cannot be read; the rest counts, and a copy of the file is kept beside it", count(ledger.damaged() as u64, "line"));
-        report.incomplete.push(Incomplete::new(path, why).hint("archives that say they are ours are found again; `ops-logs verify` checks the rest"));
+        let why = format!(
+            "{} cannot be read; the rest counts, and a copy of the file is kept beside it",
+            count(ledger.damaged() as u64, "line")
+        );
+        report.incomplete.push(
+            Incomplete::new(path, why).hint("archives that say they are ours are found again; `ops-logs verify` checks the rest"),
+        );
     }
 }
 
 fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
     let (action, outcome, why) = match &recovery.next {
         Next::Abandon { .. } | Next::Settle | Next::Reconsider | Next::Forget | Next::Inherited => return None,
-        Next::Archive { tell: true, .. } => ("archive", Outcome::Planned, "an earlier run swapped it away and did not come to tell its writer".to_owned()),
-        Next::Archive { tell: false, .. } => ("archive", Outcome::Planned, "an earlier run swapped it away and it waits to be archived".to_owned()),
+        Next::Archive { tell: true, .. } => {
+            ("archive", Outcome::Planned, "an earlier run swapped it away and did not come to tell its writer".to_owned())
+        }
+        Next::Archive { tell: false, .. } => {
+            ("archive", Outcome::Planned, "an earlier run swapped it away and it waits to be archived".to_owned())
+        }
         Next::Release { .. } => ("release", Outcome::Planned, "an earlier run archived and proved it".to_owned()),
         Next::Lost => ("archive", Outcome::Failed, "the rotated file is gone, and ops-logs did not remove it".to_owned()),
-        Next::Foreign => ("archive", Outcome::Skipped, "another file stands under the rotated name; nothing is touched".to_owned()),
+        Next::Foreign => {
+            ("archive", Outcome::Skipped, "another file stands under the rotated name; nothing is touched".to_owned())
+        }
         Next::Blind(failure) => ("recover", Outcome::Failed, failure.to_string()),
     };
     Some(Step::new(action, path, outcome, why))
@@ -104,7 +117,8 @@ fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {
         let bytes = plan.rotations.iter().map(|rotation| rotation.size).sum();
         parts.push(format!("{} to rotate ({})", count(plan.rotations.len() as u64, "log"), Size(bytes)));
     }
-    let begun = plan.recoveries.iter().filter(|recovery| matches!(recovery.next, Next::Archive { .. } | Next::Release { .. })).count();
+    let begun =
+        plan.recoveries.iter().filter(|recovery| matches!(recovery.next, Next::Archive { .. } | Next::Release { .. })).count();
     if begun > 0 {
         parts.push(format!("{} of earlier runs to finish", count(begun as u64, "rotation")));
     }

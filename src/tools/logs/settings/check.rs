@@ -3,7 +3,11 @@
 use std::{collections::HashMap, path::Path};
 
 use super::{LogWords, Settings};
-use crate::{files::find::PathPattern, tool::Contradiction};
+use crate::{
+    files::{compress::Compression, find::PathPattern},
+    settings::units::Span,
+    tool::Contradiction,
+};
 
 /// Every contradiction, with the key it stands at.
 pub fn check(settings: &Settings) -> Vec<Contradiction> {
@@ -13,6 +17,11 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
     for (index, words) in settings.log.iter().enumerate() {
         let key = format!("log[{index}]");
         found.extend(log(&key, words));
+        let whole = words.complete(&settings.defaults).ok();
+        if whole.is_some_and(|set| set.compress == Compression::None && set.archive_dir.is_some()) {
+            let problem = "without compression the rotated file stays where it is, and archive-dir has no use".to_owned();
+            found.push(contradiction(key.clone(), problem, "choose a compressor, or leave archive-dir out"));
+        }
         if let Some(first) = names.insert(words.shown_name().to_owned(), index) {
             let problem = format!("log[{first}] has the name `{}` too", words.shown_name());
             found.push(contradiction(format!("{key}.name"), problem, "give each set its own name"));
@@ -26,7 +35,11 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
     }
     found.extend(absolute("logrotate", settings.logrotate.as_deref().filter(|path| !path.as_os_str().is_empty())));
     if settings.parallel == Some(0) {
-        found.push(contradiction("parallel".to_owned(), "nothing would ever be compressed".to_owned(), "1 or more, or leave it out"));
+        found.push(contradiction(
+            "parallel".to_owned(),
+            "nothing would ever be compressed".to_owned(),
+            "1 or more, or leave it out",
+        ));
     }
     found
 }
@@ -35,7 +48,13 @@ fn defaults(words: &LogWords) -> Vec<Contradiction> {
     let named = [("name", words.name.is_some()), ("preset", words.preset.is_some()), ("paths", words.paths.is_some())];
     let misplaced = named.into_iter().filter(|(_, present)| *present);
     let mut found: Vec<_> = misplaced
-        .map(|(key, _)| contradiction(format!("defaults.{key}"), format!("`{key}` belongs to one set of logs, not to all"), "move it into a [[log]] table"))
+        .map(|(key, _)| {
+            contradiction(
+                format!("defaults.{key}"),
+                format!("`{key}` belongs to one set of logs, not to all"),
+                "move it into a [[log]] table",
+            )
+        })
         .collect();
     found.extend(shared("defaults", words));
     found
@@ -58,7 +77,11 @@ fn log(key: &str, words: &LogWords) -> Vec<Contradiction> {
     for (list, patterns) in [("paths", &words.paths), ("exclude", &words.exclude)] {
         for (index, pattern) in patterns.iter().flatten().enumerate() {
             if let Err(problem) = PathPattern::new(pattern) {
-                found.push(contradiction(format!("{key}.{list}[{index}]"), problem, "an absolute path; *, ? and [..] within a name, ** for any folders"));
+                found.push(contradiction(
+                    format!("{key}.{list}[{index}]"),
+                    problem,
+                    "an absolute path; *, ? and [..] within a name, ** for any folders",
+                ));
             }
         }
     }
@@ -66,12 +89,22 @@ fn log(key: &str, words: &LogWords) -> Vec<Contradiction> {
 }
 
 fn shared(key: &str, words: &LogWords) -> Vec<Contradiction> {
-    absolute(&format!("{key}.archive-dir"), words.archive_dir.as_deref())
+    /// A run must end; a writer that needs longer is awaited by the next one.
+    const LONGEST_WAIT: Span = Span::seconds(60);
+    let mut found = absolute(&format!("{key}.archive-dir"), words.archive_dir.as_deref());
+    if words.close_wait.is_some_and(|wait| wait.duration() > LONGEST_WAIT.duration()) {
+        let problem = format!("a run would wait longer than {LONGEST_WAIT}");
+        found.push(contradiction(format!("{key}.close-wait"), problem, "what is still open then is archived by the next run"));
+    }
+    found
 }
 
 fn absolute(key: &str, path: Option<&Path>) -> Vec<Contradiction> {
     let relative = path.filter(|path| !path.is_absolute());
-    relative.map(|path| contradiction(key.to_owned(), format!("`{}` is not an absolute path", path.display()), "start it with /")).into_iter().collect()
+    relative
+        .map(|path| contradiction(key.to_owned(), format!("`{}` is not an absolute path", path.display()), "start it with /"))
+        .into_iter()
+        .collect()
 }
 
 fn contradiction(key: String, problem: String, hint: &str) -> Contradiction {

@@ -88,16 +88,27 @@ impl TryFrom<Words> for Reopen {
     fn try_from(words: Words) -> Result<Reopen, String> {
         match words {
             Words { pidfile: Some(path), signal: Some(signal), unit: None, reload: None, command: None, timeout: None } => {
-                if path.is_absolute() { Ok(Reopen::Pidfile { path, signal }) } else { Err(format!("pidfile {} is not absolute", path.display())) }
+                if path.is_absolute() {
+                    Ok(Reopen::Pidfile { path, signal })
+                } else {
+                    Err(format!("pidfile {} is not absolute", path.display()))
+                }
             }
-            Words { unit: Some(unit), signal: Some(signal), reload: None | Some(false), pidfile: None, command: None, timeout: None } => {
-                unit_name(unit).map(|unit| Reopen::Unit { unit, signal })
-            }
+            Words {
+                unit: Some(unit),
+                signal: Some(signal),
+                reload: None | Some(false),
+                pidfile: None,
+                command: None,
+                timeout: None,
+            } => unit_name(unit).map(|unit| Reopen::Unit { unit, signal }),
             Words { unit: Some(unit), signal: None, reload: Some(true), pidfile: None, command: None, timeout: None } => {
                 unit_name(unit).map(|unit| Reopen::Reload { unit })
             }
             Words { command: Some(argv), timeout, pidfile: None, unit: None, signal: None, reload: None } => match argv.first() {
-                Some(program) if program.starts_with('/') => Ok(Reopen::Command { argv, timeout: timeout.unwrap_or(Span::seconds(10)) }),
+                Some(program) if program.starts_with('/') => {
+                    Ok(Reopen::Command { argv, timeout: timeout.unwrap_or(Span::seconds(10)) })
+                }
                 Some(program) => Err(format!("the program `{program}` must be given with its full path")),
                 None => Err("the command is empty".to_owned()),
             },

@@ -17,6 +17,7 @@ use crate::{
         archive_name::{ArchiveName, Extension},
         compress::{Compression, Facts, Label},
         dir::FileId,
+        kernel,
         writers::{self, Writers},
     },
     report::{Outcome, Size, Step},
@@ -48,7 +49,7 @@ pub(super) fn archive(carry: &mut Carry) -> Result<()> {
     for id in ids {
         let entry = carry.ledger.content().entries.get(&id).cloned();
         if let Some(entry) = entry.filter(|_| !carry.run.shutdown.asked()) {
-            jobs.extend(ready(carry, entry, &deadlines));
+            jobs.extend(ready(carry, &entry, &deadlines));
         }
     }
     let bar = carry.run.progress.bytes("archiving", jobs.iter().map(|job| job.size).sum());
@@ -77,9 +78,10 @@ impl Deadlines {
 }
 
 /// The job for `entry`, once nobody writes to its file any more.
-fn ready(carry: &mut Carry, entry: Entry, deadlines: &Deadlines) -> Option<Job> {
+fn ready(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Option<Job> {
     let rotated = entry.rotated_path();
-    let result = closed(carry, &entry, deadlines).and_then(|closed| closed.map(|(hand, file)| job(carry, &entry, hand, file)).transpose());
+    let result =
+        closed(carry, entry, deadlines).and_then(|closed| closed.map(|(hand, file)| job(carry, entry, hand, file)).transpose());
     match result {
         Ok(Some(job)) => Some(job),
         Ok(None) => {
@@ -95,7 +97,9 @@ fn ready(carry: &mut Carry, entry: Entry, deadlines: &Deadlines) -> Option<Job> 
 }
 
 fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Option<(Arc<Hand>, FileId)>> {
-    let file = entry.file.ok_or_else(|| Failure::new("archive", entry.log_path()).because("the ledger does not say which file it was"))?;
+    let file = entry
+        .file
+        .ok_or_else(|| Failure::new("archive", entry.log_path()).because("the ledger does not say which file it was"))?;
     let hand = carry.hands.for_entry(entry)?;
     let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
     // Without a way to tell the writer there is nothing to wait for.
@@ -123,7 +127,8 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
 
 fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
     let how = compression(carry, entry);
-    let name = ArchiveName::parse(&entry.name).ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
+    let name = ArchiveName::parse(&entry.name)
+        .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
     let extension = match how {
         Compression::None => Extension::Plain,
         Compression::Zstd { .. } => Extension::Zstd,
@@ -153,7 +158,10 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: &(dyn Fn(u64) + Sync)
         }
     }
     let proven = publish(carry, proven);
-    let recorded = proven.iter().map(|(job, facts)| Line::Archived { id: job.entry.id, archive: Archive { file: job.target.clone(), facts: facts.clone() } });
+    let recorded = proven.iter().map(|(job, facts)| Line::Archived {
+        id: job.entry.id,
+        archive: Archive { file: job.target.clone(), facts: facts.clone() },
+    });
     carry.ledger.commit(recorded.collect())?;
     release(carry, proven)
 }
@@ -164,11 +172,17 @@ fn give_up(carry: &mut Carry, job: &Job, failure: &Failure) {
 }
 
 /// Compresses on as many threads as allowed; None for what was not begun because somebody asked to stop.
-fn compress_all(batch: &[Job], parallel: usize, progress: &(dyn Fn(u64) + Sync), run: &crate::run::Run) -> Vec<Option<Result<Facts>>> {
+fn compress_all(
+    batch: &[Job],
+    parallel: usize,
+    progress: &(dyn Fn(u64) + Sync),
+    run: &crate::run::Run,
+) -> Vec<Option<Result<Facts>>> {
     let results: Vec<Mutex<Option<Result<Facts>>>> = batch.iter().map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
     let shutdown = run.shutdown.clone();
     let work = || {
+        step_aside();
         while !shutdown.asked() {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = batch.get(index) else { return };
@@ -183,6 +197,13 @@ fn compress_all(batch: &[Job], parallel: usize, progress: &(dyn Fn(u64) + Sync),
         std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
     }
     results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+/// Compression must never slow down what the machine is for. Both hold for this thread alone, so that
+/// swaps and syncs, which are short, do not wait behind it. Where the kernel refuses, it runs as it is.
+fn step_aside() {
+    let _ = rustix::process::nice(5);
+    let _ = kernel::idle_io();
 }
 
 /// Makes the parts durable, gives them their names, makes the names durable: one barrier each for all
@@ -207,14 +228,17 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts
     }
     let settled = hand.settle(parts);
     let named = jobs.into_iter().filter_map(|(job, facts)| {
-        let named = settled.clone().and_then(|()| if compressed(&job) { hand.publish(&job.compress.part, &job.target) } else { Ok(()) });
+        let named =
+            settled.clone().and_then(|()| if compressed(&job) { hand.publish(&job.compress.part, &job.target) } else { Ok(()) });
         named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
     });
     let named: Vec<_> = named.collect();
     match hand.sync_names() {
         Ok(()) => named,
         Err(failure) => {
-            named.iter().for_each(|(job, _)| give_up(carry, job, &failure));
+            for (job, _) in &named {
+                give_up(carry, job, &failure);
+            }
             Vec::new()
         }
     }
@@ -231,7 +255,13 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
                 carry.tally.archived += 1;
                 carry.tally.plain_bytes += facts.size;
                 carry.tally.stored_bytes += facts.stored;
-                let told = format!("{} -> {}, sha-256 {}…, {} lines, proven", Size(facts.size), Size(facts.stored), &facts.sha256[..facts.sha256.len().min(12)], facts.lines);
+                let told = format!(
+                    "{} -> {}, sha-256 {}…, {} lines, proven",
+                    Size(facts.size),
+                    Size(facts.stored),
+                    &facts.sha256[..facts.sha256.len().min(12)],
+                    facts.lines
+                );
                 let step = Step::new("archive", format!("{}/{}", job.entry.archive_folder(), job.target), Outcome::Done, told);
                 let value = serde_json::to_value(&facts).unwrap_or_default();
                 carry.step(step.with("from", rotated).with("facts", value));

@@ -92,12 +92,19 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
         Next::Forget => Ok(vec![Line::gone(entry, "it was removed")]),
         Next::Lost => {
             let message = "it was rotated and waited to be archived, and now it is gone; ops-logs did not remove it";
-            carry.report.findings.push(Finding::new("logs.lost", Severity::Danger, rotated, message).hint("find out who removes files in that folder"));
+            carry.report.findings.push(
+                Finding::new("logs.lost", Severity::Danger, rotated, message).hint("find out who removes files in that folder"),
+            );
             Ok(vec![Line::gone(entry, message)])
         }
         Next::Foreign => {
             carry.unfinished.insert(path);
-            carry.step(Step::new("archive", rotated, Outcome::Skipped, "another file stands under that name now; nothing is touched"));
+            carry.step(Step::new(
+                "archive",
+                rotated,
+                Outcome::Skipped,
+                "another file stands under that name now; nothing is touched",
+            ));
             Ok(Vec::new())
         }
         Next::Inherited => Ok(Vec::new()),

@@ -22,7 +22,12 @@ pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
         let Some(entry) = carry.ledger.content().entries.get(&removal.id).cloned() else { continue };
         if carry.unfinished.contains(&entry.log_path()) {
             let path = entry.path();
-            carry.step(Step::new("remove", path, Outcome::Kept, "this run could not finish the log's rotation, so its older archives stay"));
+            carry.step(Step::new(
+                "remove",
+                path,
+                Outcome::Kept,
+                "this run could not finish the log's rotation, so its older archives stay",
+            ));
         } else {
             doomed.push((entry, why));
         }

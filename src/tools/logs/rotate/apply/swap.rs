@@ -115,7 +115,8 @@ fn tell_writer(carry: &mut Carry, set: usize, swapped: &[EntryId]) -> Result<()>
         Err(failure) => {
             let failure: Failure = failure;
             let name = set.name.clone();
-            let logs: BTreeSet<String> = swapped.iter().filter_map(|id| carry.ledger.content().entries.get(id)).map(Entry::log_path).collect();
+            let logs: BTreeSet<String> =
+                swapped.iter().filter_map(|id| carry.ledger.content().entries.get(id)).map(Entry::log_path).collect();
             carry.unfinished.extend(logs);
             // Nothing is lost: the writer goes on in the old file, which stays until nobody has it open.
             carry.waiting.retain(|id| !swapped.contains(id));

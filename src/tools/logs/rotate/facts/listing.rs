@@ -68,12 +68,18 @@ impl<'a> Listing<'a> {
             match Dir::open(&path) {
                 Ok(dir) => {
                     let state = dir.stat_self().and_then(|stat| Ok((stat, dir.space()?)));
+                    // The settings may name it through a link.
+                    world.positions.insert(dir.path().to_owned(), index);
+                    world.positions.insert(path.clone(), index);
                     world.folders.push(FolderFact { path: dir.path().to_owned(), state });
                     if let Err(failure) = self.folder(world, index, &dir, &wanted) {
                         world.folders[index].state = Err(failure);
                     }
                 }
-                Err(failure) => world.folders.push(FolderFact { path: path.clone(), state: Err(failure) }),
+                Err(failure) => {
+                    world.positions.insert(path.clone(), index);
+                    world.folders.push(FolderFact { path: path.clone(), state: Err(failure) });
+                }
             }
             self.report_absence(world, index, &path, &wanted);
         }
@@ -108,15 +114,30 @@ impl<'a> Listing<'a> {
             },
             Err(bytes) => {
                 let lossy = String::from_utf8_lossy(bytes).into_owned();
-                if let Some((set, _)) = wanted.patterns.iter().find(|(set, position)| self.sets[*set].0[*position].means(&lossy)) {
-                    world.logs.push(LogFact { set: *set, folder: index, name: lossy, what: What::Unnamable, since: DateTime::UNIX_EPOCH, logrotate: None });
+                if let Some((set, _)) = wanted.patterns.iter().find(|(set, position)| self.sets[*set].0[*position].means(&lossy))
+                {
+                    world.logs.push(LogFact {
+                        set: *set,
+                        folder: index,
+                        name: lossy,
+                        what: What::Unnamable,
+                        since: DateTime::UNIX_EPOCH,
+                        logrotate: None,
+                    });
                 }
             }
         })?;
         for (name, sets, kind) in logs {
             let what = what(dir, &name, sets.as_slice(), kind);
             if let Some(what) = what {
-                world.logs.push(LogFact { set: sets[0], folder: index, name, what, since: DateTime::UNIX_EPOCH, logrotate: None });
+                world.logs.push(LogFact {
+                    set: sets[0],
+                    folder: index,
+                    name,
+                    what,
+                    since: DateTime::UNIX_EPOCH,
+                    logrotate: None,
+                });
             }
         }
         for archive in archives {
@@ -130,14 +151,15 @@ impl<'a> Listing<'a> {
             return None;
         }
         if let Some(archive) = ArchiveName::parse(name) {
-            let ours = wanted.archives || wanted.patterns.iter().any(|(set, position)| self.sets[*set].0[*position].means(archive.log()));
+            let ours = wanted.archives
+                || wanted.patterns.iter().any(|(set, position)| self.sets[*set].0[*position].means(archive.log()));
             return ours.then_some(Found::Archive(archive));
         }
         let mut sets: Vec<usize> = Vec::new();
         for (set, position) in &wanted.patterns {
             let (patterns, excluded) = &self.sets[*set];
             let meant = !sets.contains(set) && patterns[*position].means(name);
-            if meant && !(!excluded.is_empty() && excluded.iter().any(|pattern| pattern.matches(&folder.join(name)))) {
+            if meant && (excluded.is_empty() || !excluded.iter().any(|pattern| pattern.matches(&folder.join(name)))) {
                 sets.push(*set);
             }
         }
@@ -145,9 +167,10 @@ impl<'a> Listing<'a> {
     }
 
     fn archive(&self, world: &mut World, dir: &Dir, archive: ArchiveName) {
-        let key = (dir.path().to_owned(), archive.log().to_owned());
-        let newest = world.newest.entry(key).or_insert(archive.stamp());
-        *newest = (*newest).max(archive.stamp());
+        // A foreign name of the year 9999 must not push our own names there.
+        if archive.at() <= world.now {
+            world.newest.note(dir.path(), archive.log(), archive.stamp());
+        }
         let name = archive.to_string();
         let known = dir.path().to_str().and_then(|folder| self.known.get(folder)).is_some_and(|names| names.contains(&name));
         if known || archive.extension() != Extension::Zstd {
@@ -168,7 +191,9 @@ impl<'a> Listing<'a> {
                 let there = world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name);
                 if !there && !self.excluded(*set, &path.join(name)) {
                     let shown = path.join(name).display().to_string();
-                    let why = Failure::new("find", &shown).because("there is no such file").hint("optional = true makes its absence no trouble");
+                    let why = Failure::new("find", &shown)
+                        .because("there is no such file")
+                        .hint("optional = true makes its absence no trouble");
                     world.missing.push(Missing { set: *set, path: shown, why, absent: true });
                 }
                 continue;
@@ -187,8 +212,7 @@ impl<'a> Listing<'a> {
         for entry in self.content.entries.values() {
             let Some(name) = ArchiveName::parse(&entry.name) else { continue };
             for folder in [Some(entry.folder.as_str()), entry.archives.as_deref()].into_iter().flatten() {
-                let newest = world.newest.entry((PathBuf::from(folder), entry.log.clone())).or_insert(name.stamp());
-                *newest = (*newest).max(name.stamp());
+                world.newest.note(Path::new(folder), &entry.log, name.stamp());
             }
         }
     }

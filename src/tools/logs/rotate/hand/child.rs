@@ -26,7 +26,7 @@ pub const SUBCOMMAND: &str = "hand-in-folder";
 /// An answer longer than this is no answer of ours.
 const LINE_LIMIT: u64 = 1 << 20;
 /// A child at work says so at least this often, or it is given up.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 
 /// A child at work in one folder.
 pub struct Child {

@@ -113,7 +113,8 @@ impl Here {
 
     fn write_part(&self, source: &File, part: &File, job: &Compress, progress: &(dyn Fn(u64) + Sync)) -> Result<compress::Facts> {
         // Readable by whoever could read the log, where we may say so; never by more.
-        attributes::copy(source, part, &self.archives().shown(&job.part)).or_else(|failure| if self.archives.is_some() { Ok(()) } else { Err(failure) })?;
+        attributes::copy(source, part, &self.archives().shown(&job.part))
+            .or_else(|failure| if self.archives.is_some() { Ok(()) } else { Err(failure) })?;
         let facts = compress::compress(source, part, job.how, &job.label, progress)?;
         compress::prove(part, source, job.how, &facts)?;
         Ok(facts)

@@ -65,7 +65,7 @@ impl Next {
 }
 
 /// One decision for each entry that is not in its final state.
-pub fn decide(content: &Content, world: &World) -> Vec<Recovery> {
+pub(super) fn decide(content: &Content, world: &World) -> Vec<Recovery> {
     let next = |fact: &crate::tools::logs::rotate::facts::PendingFact| {
         let entry = content.entries.get(&fact.id)?;
         Some(match &fact.seen {
@@ -101,12 +101,12 @@ fn next(entry: &Entry, seen: &Seen) -> Next {
         (Stage::Swapped | Stage::Told, None) => Next::Lost,
         (Stage::Archived, _) if entry.file_name() == entry.name && entry.archives.is_none() => Next::Settle,
         (Stage::Archived, Some(plain)) if ours => Next::Release { file: plain.id },
-        (Stage::Archived, None) => Next::Settle,
         (Stage::Swapped | Stage::Told | Stage::Archived, Some(_)) => Next::Foreign,
         (Stage::Removing, plain) => {
-            let there = seen.archives.iter().any(|name| name == entry.file_name()) || (entry.file_name() == entry.name && plain.is_some());
+            let there = seen.archives.iter().any(|name| name == entry.file_name())
+                || (entry.file_name() == entry.name && plain.is_some());
             if there { Next::Reconsider } else { Next::Forget }
         }
-        (Stage::Stored, _) => Next::Settle,
+        (Stage::Archived, None) | (Stage::Stored, _) => Next::Settle,
     }
 }

@@ -1,9 +1,13 @@
 //! What becomes of each archive under the keep-rules. Only what reached its final stage may go.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use chrono::{DateTime, Utc};
 
 use crate::{
-    files::dir::Stat,
     retention::{self, FreeSpace, Item, Removable, Verdict},
     tools::logs::{
         ledger::{Content, Entry, EntryId, Stage},
@@ -12,6 +16,7 @@ use crate::{
             facts::World,
             plan::{Next, Recovery, Rotation},
         },
+        settings::LogSet,
     },
 };
 
@@ -34,45 +39,54 @@ pub enum Fate {
 }
 
 /// Decides for every archive of the chosen sets. The archives that this run will make count as made.
-pub fn decide(rotate: &Rotate, content: &Content, world: &World, rotations: &[Rotation], recoveries: &[Recovery]) -> Vec<Removal> {
-    let reconsidered: Vec<EntryId> = recoveries.iter().filter(|recovery| recovery.next == Next::Reconsider).map(|recovery| recovery.id).collect();
-    let gone: Vec<EntryId> = recoveries
-        .iter()
-        .filter(|recovery| matches!(recovery.next, Next::Abandon { .. } | Next::Forget | Next::Lost))
-        .map(|recovery| recovery.id)
-        .collect();
+pub(super) fn decide(
+    rotate: &Rotate,
+    content: &Content,
+    world: &World,
+    rotations: &[Rotation],
+    recoveries: &[Recovery],
+) -> Vec<Removal> {
+    let next: HashMap<EntryId, &Next> = recoveries.iter().map(|recovery| (recovery.id, &recovery.next)).collect();
     let mut by_set: HashMap<&str, Vec<&Entry>> = HashMap::new();
-    for entry in content.entries.values().filter(|entry| !gone.contains(&entry.id)) {
-        by_set.entry(entry.set.as_str()).or_default().push(entry);
+    for entry in content.entries.values() {
+        let gone = matches!(next.get(&entry.id), Some(Next::Abandon { .. } | Next::Forget | Next::Lost));
+        if !gone {
+            by_set.entry(entry.set.as_str()).or_default().push(entry);
+        }
     }
     let mut fates = Vec::new();
     for (index, set) in rotate.sets.iter().enumerate() {
         let Some(entries) = by_set.get(set.name.as_str()) else { continue };
-        let made: Vec<&Rotation> = rotations.iter().filter(|rotation| rotation.set == index).collect();
-        let logs: Vec<String> = made.iter().map(|rotation| rotation.folder.join(&rotation.log).display().to_string()).collect();
-        let names: Vec<String> = made.iter().map(|rotation| rotation.name.to_string()).collect();
+        let made: Vec<Made> = rotations.iter().filter(|rotation| rotation.set == index).map(Made::of).collect();
         let groups: Vec<String> = entries.iter().map(|entry| entry.log_path()).collect();
-        let items: Vec<Item> = entries
-            .iter()
-            .zip(&groups)
-            .map(|(entry, group)| item(entry, group, reconsidered.contains(&entry.id)))
-            .chain(made.iter().zip(&logs).zip(&names).map(|((rotation, group), name)| Item {
-                group,
-                name,
-                at: rotation.name.at(),
-                bytes: 0,
-                removable: Removable::No("this run makes it"),
-            }))
-            .collect();
-        let room = free_space(world, entries);
-        let verdicts = retention::decide(&items, &set.keep, set.zone, world.now, room.as_ref());
+        let old = entries.iter().zip(&groups).map(|(entry, group)| item(entry, group, next.contains_key(&entry.id)));
+        let items: Vec<Item> = old.chain(made.iter().map(Made::item)).collect();
+        let verdicts = verdicts(set, &items, entries, world);
         fates.extend(entries.iter().zip(verdicts).map(|(entry, verdict)| Removal { id: entry.id, fate: fate(verdict) }));
     }
     fates
 }
 
+/// An archive that this run is about to make.
+struct Made {
+    log: String,
+    name: String,
+    at: DateTime<Utc>,
+}
+
+impl Made {
+    fn of(rotation: &Rotation) -> Made {
+        let log = rotation.folder.join(&rotation.log).display().to_string();
+        Made { log, name: rotation.name.to_string(), at: rotation.name.at() }
+    }
+
+    fn item(&self) -> Item<'_> {
+        Item { group: &self.log, name: &self.name, at: self.at, bytes: 0, removable: Removable::No("this run makes it") }
+    }
+}
+
 fn item<'a>(entry: &'a Entry, group: &'a str, reconsidered: bool) -> Item<'a> {
-    let removable = match &entry.stage {
+    let removable = match entry.stage {
         _ if entry.inherited.is_some() => Removable::No("another machine made it"),
         Stage::Stored => Removable::Yes,
         Stage::Removing if reconsidered => Removable::Yes,
@@ -81,18 +95,40 @@ fn item<'a>(entry: &'a Entry, group: &'a str, reconsidered: bool) -> Item<'a> {
     Item { group, name: &entry.name, at: entry.at, bytes: entry.stored(), removable }
 }
 
+/// All rules but `min-free` look at the set as a whole; free space is a matter of each file system.
+fn verdicts<'a>(set: &'a LogSet, items: &[Item<'a>], entries: &[&Entry], world: &World) -> Vec<Verdict<'a>> {
+    let mut verdicts = retention::decide(items, &set.keep, set.zone, world.now, None);
+    if set.keep.min_free.is_none() {
+        return verdicts;
+    }
+    let disks: Vec<Option<(u64, FreeSpace)>> = entries.iter().map(|entry| disk(world, entry)).collect();
+    let distinct: BTreeMap<u64, FreeSpace> = disks.iter().flatten().copied().collect();
+    for (dev, space) in distinct {
+        let here: Vec<usize> = (0..items.len())
+            .filter(|index| disks.get(*index).is_none_or(|disk| disk.is_some_and(|(other, _)| other == dev)))
+            .collect();
+        let on_disk: Vec<Item> = here.iter().map(|index| items[*index]).collect();
+        let judged = retention::decide(&on_disk, &set.keep, set.zone, world.now, Some(&space));
+        for (index, verdict) in here.into_iter().zip(judged) {
+            if !verdicts[index].removes() {
+                verdicts[index] = verdict;
+            }
+        }
+    }
+    verdicts
+}
+
+/// The file system that an archive is on, and its space; None when it could not be asked, and then nothing
+/// goes for want of space.
+fn disk(world: &World, entry: &Entry) -> Option<(u64, FreeSpace)> {
+    let folder = Path::new(entry.archive_folder());
+    let (stat, (total, free)) = world.folder(folder)?.state.as_ref().ok()?;
+    Some((stat.id.dev, FreeSpace { total: *total, free: *free }))
+}
+
 fn fate(verdict: Verdict) -> Fate {
     match verdict {
         Verdict::Keep(reasons) => Fate::Keep(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
         Verdict::Remove(reason) => Fate::Remove(reason.to_string()),
     }
-}
-
-/// The file system that most of the set's archives are on; None when it could not be asked, and then
-/// nothing goes for want of space.
-fn free_space(world: &World, entries: &[&Entry]) -> Option<FreeSpace> {
-    let folder = entries.first()?.archive_folder();
-    let fact = world.folders.iter().find(|fact| fact.path.as_os_str() == folder)?;
-    let (_, (total, free)): &(Stat, (u64, u64)) = fact.state.as_ref().ok()?;
-    Some(FreeSpace { total: *total, free: *free })
 }

@@ -1,11 +1,16 @@
 //! Which logs are swapped away now, under which name, and why; which stay, and why.
 
-use std::{collections::HashMap, fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, Utc};
 
 use crate::{
     failure::{Failure, Result},
     files::{
-        archive_name::{ArchiveName, Stamp},
+        archive_name::ArchiveName,
         dir::{FileId, Stat},
         standing::{Actor, actor},
     },
@@ -13,7 +18,7 @@ use crate::{
     tools::logs::{
         rotate::{
             Rotate,
-            facts::{LogFact, Missing, What, World},
+            facts::{LogFact, Missing, Newest, What, World},
         },
         settings::LogSet,
         when::{self, Due, Periods},
@@ -36,7 +41,7 @@ pub struct Rotation {
     /// Its size.
     pub size: u64,
     /// When its first line may have been written.
-    pub begun: chrono::DateTime<chrono::Utc>,
+    pub begun: DateTime<Utc>,
     /// Who does it.
     pub actor: Actor,
     /// Why now.
@@ -84,8 +89,8 @@ pub struct Trouble {
 }
 
 /// Decides for every log that was met.
-pub fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left>, Vec<Trouble>) {
-    let mut names = Names { newest: world.newest.clone() };
+pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left>, Vec<Trouble>) {
+    let mut newest = world.newest.clone();
     let mut rotations = Vec::new();
     let mut left = Vec::new();
     let mut troubles: Vec<Trouble> = world.missing.iter().map(|missing| absent(missing, &rotate.sets[missing.set])).collect();
@@ -95,7 +100,7 @@ pub fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left>, Vec<
         let path = || world.folders[log.folder].path.join(&log.name).display().to_string();
         match consider(rotate, set, log, world, &periods[log.set]) {
             Ok(Verdict::Stay(why)) => left.push(Left { log: index, why }),
-            Ok(Verdict::Go(stat, actor, why)) => match rotation(set, log, world, &mut names, (stat, actor, why)) {
+            Ok(Verdict::Go(stat, actor, why)) => match rotation(set, log, world, &mut newest, (stat, actor, why)) {
                 Ok(rotation) => rotations.push(rotation),
                 Err(failure) => troubles.push(trouble(path(), &failure)),
             },
@@ -123,7 +128,8 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         What::Unreadable(failure) => return Err(failure.clone()),
     };
     if stat.links > 1 {
-        return Err(refuse(format!("it has {} hard links: rotating one name would leave the others behind", stat.links)).hint("remove the other names, or exclude it"));
+        return Err(refuse(format!("it has {} hard links: rotating one name would leave the others behind", stat.links))
+            .hint("remove the other names, or exclude it"));
     }
     if stat.locked {
         return Err(refuse("it is immutable or append-only (chattr +i, +a)".to_owned()).hint("chattr -i -a, or exclude it"));
@@ -142,33 +148,41 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
     Ok(Verdict::Go(*stat, actor, why))
 }
 
-fn rotation(set: &LogSet, log: &LogFact, world: &World, names: &mut Names, (stat, actor, why): (Stat, Actor, Why)) -> Result<Rotation> {
+fn rotation(
+    set: &LogSet,
+    log: &LogFact,
+    world: &World,
+    newest: &mut Newest,
+    (stat, actor, why): (Stat, Actor, Why),
+) -> Result<Rotation> {
     let folder = world.folders[log.folder].path.clone();
-    if let Some(archives) = &set.archive_dir {
-        let fact = world.folders.iter().find(|fact| fact.path == *archives);
-        if let Some(Err(failure)) = fact.map(|fact| &fact.state) {
-            return Err(failure.clone());
-        }
+    if let Some(archives) = &set.archive_dir
+        && let Some(Err(failure)) = world.folder(archives).map(|fact| &fact.state)
+    {
+        return Err(failure.clone());
     }
-    let name = names.next(&folder, set.archive_dir.as_ref(), &log.name, world)?;
-    Ok(Rotation { set: log.set, folder, log: log.name.clone(), name, file: stat.id, size: stat.size, begun: log.since.min(stat.oldest()), actor, why })
+    let name = give_name(newest, &folder, set.archive_dir.as_deref(), &log.name, world.now)?;
+    Ok(Rotation {
+        set: log.set,
+        folder,
+        log: log.name.clone(),
+        name,
+        file: stat.id,
+        size: stat.size,
+        begun: log.since.min(stat.oldest()),
+        actor,
+        why,
+    })
 }
 
-/// Gives away names, each one later than all before it.
-struct Names {
-    newest: HashMap<(PathBuf, String), Stamp>,
-}
-
-impl Names {
-    fn next(&mut self, folder: &PathBuf, archives: Option<&PathBuf>, log: &str, world: &World) -> Result<ArchiveName> {
-        let homes: Vec<_> = std::iter::once(folder).chain(archives).map(|home| (home.clone(), log.to_owned())).collect();
-        let newest = homes.iter().filter_map(|home| self.newest.get(home)).max().copied();
-        let name = ArchiveName::after(log, world.now, newest)?;
-        for home in homes {
-            self.newest.insert(home, name.stamp());
-        }
-        Ok(name)
+/// A name later than all in use, and from now on in use itself.
+fn give_name(newest: &mut Newest, folder: &Path, archives: Option<&Path>, log: &str, now: DateTime<Utc>) -> Result<ArchiveName> {
+    let homes = || std::iter::once(folder).chain(archives);
+    let name = ArchiveName::after(log, now, homes().filter_map(|home| newest.of(home, log)).max())?;
+    for home in homes() {
+        newest.note(home, log, name.stamp());
     }
+    Ok(name)
 }
 
 fn absent(missing: &Missing, set: &LogSet) -> Trouble {

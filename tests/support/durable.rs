@@ -1,0 +1,231 @@
+//! A model of what would survive a power cut at each moment of a traced run, and the rules of what must.
+//!
+//! It grants the least that any file system grants: data is on the disk after a sync of that file, a name
+//! after a sync of its folder, and everything after a `syncfs`. It believes no sync that strace answered.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use super::trace::{Act, Call, Trace};
+
+/// The model's view of a run.
+pub struct Model {
+    /// The ledger whose records everything relies on.
+    ledger: PathBuf,
+    /// Names of the present whose file has data that is not on the disk.
+    dirty: BTreeSet<PathBuf>,
+    /// Names whose last change is not on the disk: made, taken away, exchanged.
+    unsettled: BTreeSet<PathBuf>,
+    /// Records that were written and are not on the disk.
+    unsynced: Vec<String>,
+    /// What the records that are on the disk say.
+    books: Books,
+    /// What the records that were written say.
+    written: Books,
+    /// Rules that were broken, with the call that broke them.
+    pub broken: Vec<String>,
+}
+
+/// What the ledger says of each entry.
+#[derive(Clone, Debug, Default)]
+struct Books {
+    /// The rotated name of each entry.
+    names: BTreeMap<u64, String>,
+    /// The archive of each entry.
+    archives: BTreeMap<u64, String>,
+    /// Entries that are about to be removed.
+    removing: BTreeSet<u64>,
+}
+
+impl Model {
+    /// Judges `trace`, given what the ledger said before it.
+    pub fn judge(trace: &Trace, ledger: &Path, before: &str) -> Model {
+        let mut books = Books::default();
+        before.lines().for_each(|line| books.take(line));
+        let mut model = Model {
+            ledger: ledger.to_path_buf(),
+            dirty: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
+            unsynced: Vec::new(),
+            written: books.clone(),
+            books,
+            broken: Vec::new(),
+        };
+        for call in trace.calls.iter().filter(|call| call.worked()) {
+            if let Some(act) = call.act() {
+                model.check(call, &act);
+                model.happen(act);
+            }
+        }
+        let ledger_name = model.ledger.clone();
+        model.must(!model.is_unsettled(&ledger_name), "the end of the run", "the ledger's name is not on the disk");
+        model
+    }
+
+    /// The rules: what an act relies on must be on the disk before it.
+    fn check(&mut self, call: &Call, act: &Act) {
+        let shown = call.shown();
+        match act {
+            Act::Exchange { other, .. } => {
+                let name = file_name(other);
+                self.must(self.books.names.values().any(|known| *known == name), &shown, "the intent is not on the disk");
+                let ledger = self.ledger.clone();
+                self.must(!self.is_unsettled(&ledger), &shown, "the ledger's name is not on the disk");
+            }
+            Act::Rename { from, to } if *to == self.ledger => {
+                self.must(!self.dirty.contains(from), &shown, "the new ledger's content is not on the disk");
+            }
+            Act::Write { path, bytes } if *path == self.ledger => {
+                for line in records(bytes) {
+                    self.check_record(&shown, &line);
+                }
+            }
+            Act::Remove(path) => self.check_removal(&shown, path),
+            _ => {}
+        }
+    }
+
+    /// A record may reach the disk as soon as it is written, so what it claims must be there already.
+    fn check_record(&mut self, shown: &str, line: &str) {
+        let mut claim = self.written.clone();
+        claim.take(line);
+        let Some((id, archive)) = claim.archives.iter().find(|(id, _)| !self.written.archives.contains_key(id)) else { return };
+        let rotated = claim.names.get(id).cloned().unwrap_or_default();
+        let dirty = self.dirty.iter().any(|path| file_name(path) == *archive);
+        self.must(!dirty, shown, "the archive's content is not on the disk");
+        self.must(!self.unsettled_name(archive), shown, "the archive's name is not on the disk");
+        self.must(!self.unsettled_name(&rotated), shown, "the swap is not on the disk");
+    }
+
+    fn check_removal(&mut self, shown: &str, path: &Path) {
+        let name = file_name(path);
+        let ids_of = |names: &BTreeMap<u64, String>| -> Vec<u64> {
+            names.iter().filter(|(_, known)| **known == name).map(|(id, _)| *id).collect()
+        };
+        for id in ids_of(&self.written.names) {
+            self.must(self.books.archives.contains_key(&id), shown, "the record of the archive is not on the disk");
+        }
+        for id in ids_of(&self.written.archives) {
+            self.must(self.books.removing.contains(&id), shown, "the record of the removal is not on the disk");
+        }
+    }
+
+    fn happen(&mut self, act: Act) {
+        match act {
+            Act::Create(path) | Act::MakeFolder(path) | Act::Link { to: path, .. } => {
+                self.unsettled.insert(path);
+            }
+            Act::Write { path, bytes } => {
+                if path == self.ledger {
+                    for line in records(&bytes) {
+                        self.written.take(&line);
+                        self.unsynced.push(line);
+                    }
+                }
+                self.dirty.insert(path);
+            }
+            Act::Resize(path) => drop(self.dirty.insert(path)),
+            Act::Rename { from, to } => self.rename(from, to),
+            Act::Exchange { one, other } => {
+                let (first, second) = (self.dirty.remove(&one), self.dirty.remove(&other));
+                self.dirty.extend(first.then(|| other.clone()).into_iter().chain(second.then(|| one.clone())));
+                self.unsettled.extend([one, other]);
+            }
+            Act::Remove(path) => {
+                self.dirty.remove(&path);
+                self.unsettled.insert(path);
+            }
+            Act::SyncFile(path) => self.sync(&path),
+            Act::SyncAll(_) => {
+                self.dirty.clear();
+                self.unsettled.clear();
+                self.settle_books();
+            }
+            Act::Open | Act::Attributes(_) | Act::Signal => {}
+        }
+    }
+
+    fn rename(&mut self, from: PathBuf, to: PathBuf) {
+        if self.dirty.remove(&from) {
+            self.dirty.insert(to.clone());
+        } else {
+            self.dirty.remove(&to);
+        }
+        if to == self.ledger {
+            // A rewritten ledger stands for all that was written; its content was checked before.
+            self.settle_books();
+        }
+        self.unsettled.extend([from, to]);
+    }
+
+    fn sync(&mut self, path: &Path) {
+        self.dirty.remove(path);
+        // Syncing a folder settles the names in it, and nothing else: not its own, not their content.
+        self.unsettled.retain(|name| name.parent() != Some(path));
+        if *path == self.ledger {
+            self.settle_books();
+        }
+    }
+
+    fn settle_books(&mut self) {
+        for line in self.unsynced.drain(..) {
+            self.books.take(&line);
+        }
+    }
+
+    fn unsettled_name(&self, name: &str) -> bool {
+        self.unsettled.iter().any(|path| file_name(path) == name)
+    }
+
+    /// Whether the name, or that of a folder above, could still vanish.
+    fn is_unsettled(&self, path: &Path) -> bool {
+        path.ancestors().any(|above| self.unsettled.contains(above))
+    }
+
+    fn must(&mut self, holds: bool, call: &str, otherwise: &str) {
+        if !holds {
+            self.broken.push(format!("{otherwise} at {call}"));
+        }
+    }
+}
+
+impl Books {
+    fn take(&mut self, line: &str) {
+        let Ok(record) = serde_json::from_str::<serde_json::Value>(line) else { return };
+        let Some(id) = record["id"].as_u64() else { return };
+        if let Some(name) = record["name"].as_str() {
+            self.names.insert(id, name.to_owned());
+        }
+        if let Some(file) = record["archive"]["file"].as_str() {
+            self.archives.insert(id, file.to_owned());
+        }
+        if record["stage"] == "removing" {
+            self.removing.insert(id);
+        }
+    }
+}
+
+/// The lines of a write, as strace quotes it.
+fn records(quoted: &str) -> Vec<String> {
+    let text = quoted.trim_start_matches('"').trim_end_matches('"');
+    let mut plain = String::new();
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match (character, characters.as_str().chars().next()) {
+            ('\\', Some('n')) => plain.push('\n'),
+            ('\\', Some(other)) => plain.push(other),
+            _ => {
+                plain.push(character);
+                continue;
+            }
+        }
+        characters.next();
+    }
+    plain.lines().map(str::to_owned).collect()
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,133 @@
+//! Turns figures into a Markdown table, and keeps the last full run in docs/benchmarks.md.
+
+use std::{fmt::Write as _, fs, process::Command, thread};
+
+use super::Bench;
+use crate::{Outcome, failed, place};
+
+/// One figure of ours beside a peer's.
+#[derive(Debug)]
+pub(crate) struct Row {
+    what: String,
+    peer: String,
+    figure: String,
+    ours: f64,
+    theirs: f64,
+}
+
+impl Row {
+    /// `what` was done, `figure` was measured; less is better.
+    pub(crate) fn against(what: &str, peer: &str, figure: &str, ours: f64, theirs: f64) -> Row {
+        Row { what: what.to_owned(), peer: peer.to_owned(), figure: figure.to_owned(), ours, theirs }
+    }
+
+    /// Half a per cent is noise, and the same compressor gives the same size but for a header.
+    fn is_ahead(&self) -> bool {
+        self.ours <= self.theirs * 1.005
+    }
+}
+
+const BEGIN: &str = "<!-- bench rotate: begin; written by cargo xtask bench rotate -->";
+const END: &str = "<!-- bench rotate: end -->";
+const HEAD: &str = "\
+# Benchmarks
+
+Figures of the last full run. Repeat them with `cargo xtask bench NAME`; the ratios should hold on any machine, the
+absolute numbers will not.
+
+";
+
+/// The table, what ran, and how to repeat it.
+pub(crate) fn text(bench: &Bench, rows: &[Row]) -> Outcome<String> {
+    let mut text = String::from("## `ops-logs rotate`\n\n");
+    let _ = writeln!(
+        text,
+        "| what | figure, less is better | ops-logs | peer | the peer's | times less |\n|---|---|---:|---|---:|---:|"
+    );
+    for Row { what, peer, figure, ours, theirs } in rows {
+        let _ = writeln!(text, "| {what} | {figure} | {} | {peer} | {} | {:.2} |", short(*ours), short(*theirs), theirs / ours);
+    }
+    let behind: Vec<String> =
+        rows.iter().filter(|row| !row.is_ahead()).map(|row| format!("{} ({})", row.what, row.figure)).collect();
+    let verdict =
+        if behind.is_empty() { "ahead or even in each".to_owned() } else { format!("behind in: {}", behind.join("; ")) };
+    let _ = writeln!(text, "\nOf {} figures ops-logs is {verdict}.", rows.len());
+    let _ = writeln!(text, "\n{}\n\nTo repeat: `cargo xtask bench rotate`.", surroundings(bench)?);
+    Ok(text)
+}
+
+fn short(value: f64) -> String {
+    let digits = match value {
+        100.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
+    };
+    format!("{value:.digits$}")
+}
+
+fn surroundings(bench: &Bench) -> Outcome<String> {
+    let first = |program: &str, words: &[&str]| -> Outcome<String> {
+        // logrotate tells its version on the other stream.
+        let output =
+            Command::new(program).args(words).output().map_err(|error| failed(format!("cannot run {program}: {error}")))?;
+        let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        Ok(all.lines().next().unwrap_or_default().trim_matches(['*', ' ']).to_owned())
+    };
+    let programs = [
+        first(&bench.binary.display().to_string(), &["--version"])?,
+        first(&place::program("logrotate").unwrap_or_default().display().to_string(), &["--version"])?,
+        first("zstd", &["--version"])?,
+        first("gzip", &["--version"])?,
+        first("rustc", &["--version"])?,
+    ];
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("unknown", |rest| rest.trim_start_matches(['\t', ' ', ':']));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let kernel = first("uname", &["-r"])?;
+    let disk = place::said(Command::new("stat").args(["-f", "-c", "%T"]).arg(&bench.root))?;
+    let date = place::said(Command::new("date").args(["-u", "+%F"]))?;
+    let build = if bench.quick { "dev build, small sizes: these figures mean nothing" } else { "release build" };
+    Ok(format!(
+        "{date}, {build}. Medians of interleaved rounds; CPU is user and system time of the process and all it waited for; ops-logs' \
+         figures include hashing, verification by decompression and every sync. {}; Linux {kernel}, {cpu}, {cores} cores, {disk}.",
+        programs.join("; ")
+    ))
+}
+
+/// Replaces the last run on the page.
+pub(crate) fn write(text: &str) -> Outcome {
+    let path = place::repository().join("docs/benchmarks.md");
+    let old = fs::read_to_string(&path).unwrap_or_default();
+    let cannot = |error| failed(format!("cannot write {}: {error}", path.display()));
+    fs::create_dir_all(place::repository().join("docs")).map_err(cannot)?;
+    fs::write(&path, placed(&old, text)).map_err(cannot)?;
+    println!("written to docs/benchmarks.md");
+    Ok(())
+}
+
+fn placed(old: &str, text: &str) -> String {
+    let block = format!("{BEGIN}\n{text}{END}\n");
+    let old = if old.is_empty() { HEAD } else { old };
+    match old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1))) {
+        Some((before, after)) => format!("{before}{block}{}", after.strip_prefix('\n').unwrap_or(after)),
+        None => format!("{old}{block}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_run_replaces_the_old_one_and_nothing_else() {
+        let first = placed("", "one\n");
+        assert!(first.starts_with(HEAD));
+        let more = format!("{first}\n## by hand\n");
+        let second = placed(&more, "two\n");
+        assert_eq!(second, more.replace("one\n", "two\n"));
+        assert_eq!(placed(&second, "two\n"), second);
+    }
+}
