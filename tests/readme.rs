@@ -205,9 +205,9 @@ fn files_that_readme_links_exist() {
 fn tests_and_files_that_the_other_pages_name_exist() {
     let sources = sources_below(&["src", "tests", "xtask/src"]);
     for name in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
-        let text = fs::read_to_string(root().join(name)).expect("the page is committed");
+        let page = fs::read_to_string(root().join(name)).expect("the page is committed");
         let spans: Vec<&str> =
-            text.split('`').filter(|span| !span.contains(char::is_whitespace) && !span.contains(char::is_uppercase)).collect();
+            page.split('`').filter(|span| !span.contains(char::is_whitespace) && !span.contains(char::is_uppercase)).collect();
         for span in &spans {
             let is_path =
                 ["src/", "tests/", "xtask/", "config/", "systemd/", "docs/"].iter().any(|folder| span.starts_with(folder));
