@@ -62,7 +62,8 @@ pub struct OpenFile<'a> {
     pub allocated: u64,
     /// How many names the file has left, as its file system counts them.
     pub links: u64,
-    descriptor: u32,
+    /// The descriptor's number in that process.
+    pub descriptor: u32,
     descriptors: BorrowedFd<'a>,
     process: BorrowedFd<'a>,
 }

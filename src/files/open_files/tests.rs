@@ -136,6 +136,10 @@ fn bounds_end_the_walk_and_say_so() {
     symlink(proc.path().join("7"), proc.path().join("8")).unwrap();
     let few = each_within(proc.path(), Bounds { processes: 1, descriptors: 1000 }, &mut |_| {});
     assert_eq!((few.processes, few.stopped_early), (1, true));
+    refused(proc.path(), "9", "9 (a) S 1 1 1 0 -1 0 0");
+    refused(proc.path(), "10", "10 (b) S 1 1 1 0 -1 0 0");
+    let denied = each_within(proc.path(), Bounds { processes: 3, descriptors: 1000 }, &mut |_| {});
+    assert_eq!((denied.processes + denied.unreadable, denied.stopped_early), (3, true));
     let one = each_within(proc.path(), Bounds { processes: 10, descriptors: 1 }, &mut |_| {});
     assert_eq!((one.descriptors, one.stopped_early), (1, true));
 }

@@ -112,6 +112,7 @@ fn list() -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::logs::settings::{self, Settings};
 
     #[test]
     fn every_preset_is_one_stanza_of_its_own_name_with_absolute_paths() {
@@ -124,6 +125,15 @@ mod tests {
                 assert!(path.starts_with('/') && glob::Pattern::new(path).is_ok(), "{path}");
             }
             assert_eq!(parsed.len(), 1, "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn settings_understand_every_preset() {
+        for preset in all() {
+            let settings: Settings = toml::from_str(&format!("[[log]]\npreset = \"{}\"\n", preset.name)).unwrap();
+            assert_eq!(settings::check(&settings), [], "{}", preset.name);
+            assert_eq!(settings.sets().unwrap()[0].name, preset.name);
         }
     }
 
