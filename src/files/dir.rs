@@ -91,7 +91,7 @@ impl Dir {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match sys::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS) {
             Ok(fd) => Ok(Dir { fd, path: path.to_owned() }),
-            Err(Errno::LOOP | Errno::NOSYS | Errno::PERM) => {
+            Err(Errno::LOOP | Errno::NOTDIR | Errno::NOSYS | Errno::PERM) => {
                 let (fd, real) = walk(path)?;
                 let fd = sys::openat(&fd, ".", flags, Mode::empty()).map_err(fail)?;
                 Ok(Dir { fd, path: real })

@@ -83,6 +83,9 @@ impl<'a> Listing<'a> {
             }
             self.report_absence(world, index, &path, &wanted);
         }
+        // Two ways may lead to one folder.
+        world.found.sort_by(|one, other| (&one.folder, &one.name).cmp(&(&other.folder, &other.name)));
+        world.found.dedup_by(|one, other| (&one.folder, &one.name) == (&other.folder, &other.name));
         self.note_ledger_names(world);
     }
 
@@ -114,8 +117,10 @@ impl<'a> Listing<'a> {
             },
             Err(bytes) => {
                 let lossy = String::from_utf8_lossy(bytes).into_owned();
-                if let Some((set, _)) = wanted.patterns.iter().find(|(set, position)| self.sets[*set].0[*position].means(&lossy))
-                {
+                let meant = |&&(set, position): &&(usize, usize)| {
+                    self.sets[set].0[position].means(&lossy) && !self.excluded(set, &dir.path().join(&lossy))
+                };
+                if let Some((set, _)) = wanted.patterns.iter().find(meant) {
                     world.logs.push(LogFact {
                         set: *set,
                         folder: index,
