@@ -40,6 +40,11 @@ fn killed_before_any_call_gzip() {
 }
 
 #[test]
+fn killed_before_any_call_uncompressed() {
+    killed_before_any_call("none", None);
+}
+
+#[test]
 fn killed_before_any_call_with_archives_on_another_file_system() {
     if !needs::met(MOUNTS) {
         return;
@@ -101,6 +106,42 @@ fn kill_sweep(name: &str, scene: &(dyn Fn() -> Scene + Sync)) {
 
 fn second_call(strike: &Strike) -> String {
     ["unlinkat", "renameat2", "write", "fsync", "fdatasync", "renameat"][strike.rank % 6].to_owned()
+}
+
+/// Somebody edits the settings between the crash and the next run.
+#[test]
+fn killed_before_any_call_and_then_other_settings() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let folder = elsewhere.path();
+    let (gzip, none, zstd) = ("compress = \"gzip\"", "compress = \"none\"", "compress = \"zstd\"");
+    changed_settings("zstd", None, &[(zstd, gzip)]);
+    changed_settings("zstd", None, &[(zstd, none)]);
+    changed_settings("none", None, &[(none, zstd)]);
+    changed_settings("zstd", Some(folder), &[("archive-dir", "# archive-dir")]);
+    changed_settings("gzip", Some(folder), &[(gzip, none), ("archive-dir", "# archive-dir")]);
+}
+
+fn changed_settings(compress: &str, archives: Option<&Path>, changes: &[(&str, &str)]) {
+    Sweep {
+        name: &format!("kill, then other settings: {changes:?}"),
+        scene: &|| Script { compress, archives_in: archives, logs: 1, history: 0, ..Script::default() }.play(),
+        args: ROTATE,
+        blows: &|_| vec![Blow::Kill],
+        check: &|scene, strike, _| {
+            let story = format!("killed before {} #{}, then other settings: {changes:?}", strike.call, strike.rank);
+            for (from, to) in changes {
+                scene.scenario.change_settings(from, to);
+            }
+            scene.scenario.rotate().exits(0);
+            scene.before.assert_complete(&story);
+            scene.scenario.run(&["verify"]).exits(0);
+            scene.before.assert_idle(&scene.scenario, &story);
+        },
+    }
+    .run(0, 1);
 }
 
 #[test]

@@ -29,6 +29,11 @@ fn each_sync_of_a_gzip_rotation_is_needed() {
 }
 
 #[test]
+fn each_sync_of_an_uncompressed_rotation_is_needed() {
+    each_sync_is_needed("no compression", &|| Script { compress: "none", ..Script::default() }.play());
+}
+
+#[test]
 fn each_sync_is_needed_with_archives_elsewhere() {
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     each_sync_is_needed("archives elsewhere", &|| Script { archives_in: Some(elsewhere.path()), ..Script::default() }.play());

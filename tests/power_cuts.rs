@@ -39,6 +39,11 @@ fn power_cuts_on_ext4_archives_beside_the_logs() {
 }
 
 #[test]
+fn power_cuts_on_ext4_uncompressed() {
+    power_cuts(Kind::Ext4, "none", false);
+}
+
+#[test]
 fn power_cuts_on_xfs_zstd() {
     power_cuts(Kind::Xfs, "zstd", true);
 }

@@ -16,9 +16,12 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use self::{
+    init::Init,
+    presets::Presets,
     rotate::{Rotate, hand},
     settings::{LogSet, Settings},
     status::Status,
+    survey::Survey,
     verify::Verify,
 };
 use crate::{
@@ -35,6 +38,26 @@ pub struct Logs;
 /// What `ops-logs` can do.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Say something true about this machine's logs: no settings, no root, nothing changed
+    Survey {
+        /// Which folders, and what to show of them.
+        #[command(flatten)]
+        view: View,
+    },
+    /// Write settings from what a survey finds
+    Init {
+        /// Which folders, and what to show of them.
+        #[command(flatten)]
+        view: View,
+        /// Write to this file, which must not exist, instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// List the stanzas that come with the tool, or show one
+    Presets {
+        /// The preset to show
+        name: Option<String>,
+    },
     /// Show what `rotate` would do and why, and do nothing
     Plan {
         /// Which sets.
@@ -75,6 +98,25 @@ pub enum Command {
     },
 }
 
+/// What a survey looks at.
+#[derive(clap::Args)]
+pub struct View {
+    /// Look here instead of in /var/log, /opt, /srv and /home; may be given several times
+    #[arg(long = "root", value_name = "FOLDER")]
+    roots: Vec<PathBuf>,
+    /// How many rows and findings of a kind to show
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    top: usize,
+}
+
+impl View {
+    fn survey(self) -> Survey {
+        let usual = Survey::default();
+        let roots = if self.roots.is_empty() { usual.roots.clone() } else { self.roots };
+        Survey { roots, top: self.top, ..usual }
+    }
+}
+
 /// Which sets a command is about.
 #[derive(clap::Args)]
 pub struct Choice {
@@ -89,6 +131,8 @@ impl Tool for Logs {
     const ABOUT: &'static str = "Rotates logs and never loses one: every archive is proven before its log goes";
     const EXAMPLES: &'static str = "\
 Examples:
+  ops-logs survey                    what is true of this machine's logs
+  ops-logs init > logs.toml          settings to start from
   ops-logs plan                      what a run would do, and why
   ops-logs rotate                    do it; for cron and systemd timers
   ops-logs rotate nginx --force      one set now, due or not
@@ -104,6 +148,9 @@ Examples:
 
     fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {
         Ok(match command {
+            Command::Survey { view } => Task::Query(Box::new(view.survey())),
+            Command::Init { view, out } => Task::Query(Box::new(Init { survey: view.survey(), out })),
+            Command::Presets { name } => Task::Query(Box::new(Presets { name })),
             Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?.value, &choice, force)?)),
             Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?.value, &choice, force)?)),
             Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?.value, &choice, false)?))),

@@ -71,6 +71,14 @@ impl Scenario {
         self
     }
 
+    /// Replaces `from` by `to` in the settings, as somebody does between two runs.
+    pub fn change_settings(&self, from: &str, to: &str) {
+        let path = self.root().join("settings.toml");
+        let text = fs::read_to_string(&path).expect("the scenario has settings");
+        assert!(text.contains(from), "the settings do not say {from}");
+        fs::write(path, text.replace(from, to)).expect("our own tree");
+    }
+
     /// A log with this content.
     #[must_use]
     pub fn log(self, name: &str, content: impl AsRef<[u8]>) -> Scenario {

@@ -112,6 +112,9 @@ impl Script<'_> {
             scenario = scenario.state_in(below(folder));
         }
         let (mut before, mut archive_dir) = (Before::nothing(), String::new());
+        if self.compress == "none" {
+            before = before.uncompressed();
+        }
         if let Some(folder) = self.archives_in {
             let archives = below(folder).join("archives");
             fs::create_dir_all(&archives).expect("a writable folder");

@@ -46,7 +46,10 @@ fn signal_pidfile(path: &Path, signal: Signal) -> Result<()> {
     let owner = rustix::fs::fstat(&file).doing("look at the pidfile", path.display())?.st_uid;
     file.take(64).read_to_string(&mut text).doing("read the pidfile", path.display())?;
     let number: i32 = text.trim().parse().map_err(|_| fail(format!("`{}` is no process id", text.trim())))?;
-    let pid = Pid::from_raw(number).filter(|_| number > 1).ok_or_else(|| fail(format!("{number} is no process of a writer")))?;
+    let pid = (number > 1)
+        .then(|| Pid::from_raw(number))
+        .flatten()
+        .ok_or_else(|| fail(format!("{number} is no process of a writer")))?;
     // From here on the process cannot be exchanged for another one with the same number.
     let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| fail(format!("no process {number} is running")))?;
     let proc = format!("/proc/{number}");
