@@ -19,7 +19,7 @@ use crate::{
     run::Run,
     tool::Query,
     tools::logs::{
-        ledger::{Archive, Entry, Ledger},
+        ledger::{Archive, Entry, Ledger, Stage},
         rotate::count,
     },
 };
@@ -53,7 +53,9 @@ impl Query for Verify {
 
     fn answer(&self, run: &Run) -> Result<Report> {
         let ledger = Ledger::read(run.state.folder()?, &self.host)?;
-        let wanted = |entry: &&Entry| self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));
+        // What a run was about to remove may be gone, and nobody else took it.
+        let wanted =
+            |entry: &&Entry| entry.stage != Stage::Removing && self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));
         let archives: Vec<(&Entry, &Archive)> =
             ledger.content().entries.values().filter(wanted).filter_map(|entry| Some((entry, entry.archive.as_ref()?))).collect();
         let verdicts = self.examine_all(run, &archives);
