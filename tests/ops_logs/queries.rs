@@ -20,7 +20,7 @@ fn finding(scene: &Scenario) -> (String, String) {
     let findings = ran.json()["findings"].as_array().cloned().unwrap();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     let text = |key: &str| findings[0][key].as_str().unwrap_or_default().to_owned();
-    assert!(ran.summary().starts_with("1 of 2"), "{}", ran.summary());
+    assert!(ran.summary().starts_with("as recorded: 1 of 2 "), "{}", ran.summary());
     (text("id"), text("subject"))
 }
 
