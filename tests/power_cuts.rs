@@ -106,16 +106,29 @@ impl Machine {
             Some(strike) => format!("power cut before {} #{}", strike.call, strike.rank),
             None => "power cut after a run that ended well".to_owned(),
         };
-        for disk in self.disks() {
-            power::cut(disk);
-        }
-        for disk in self.disks() {
-            disk.remount();
-        }
+        self.fail();
         scene.before.assert_live_paths(&story);
         scene.before.assert_nothing_lost(&story);
         scene.before.assert_mended(&scene.scenario, &story);
+        // And the power fails again, right after: what the mending run told its ledger must be so.
+        self.fail();
+        scene.before.assert_complete(&format!("{story}, and again after the mending run"));
+        scene.before.assert_mended(&scene.scenario, &format!("{story}, and again after the mending run"));
         if strike.is_some() { traced.ended.was_killed() } else { traced.ended.status.success() }
+    }
+
+    /// The power of all three goes and comes back, and the disks are numbered anew, as after any restart.
+    fn fail(&self) {
+        let disks = self.disks();
+        for disk in disks {
+            power::cut(disk);
+        }
+        for disk in disks {
+            disk.unmount();
+        }
+        for disk in disks.into_iter().rev() {
+            disk.mount_again();
+        }
     }
 
     /// A tree whose past is on the disk.

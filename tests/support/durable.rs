@@ -18,12 +18,16 @@ pub struct Model {
     dirty: BTreeSet<PathBuf>,
     /// Names whose last change is not on the disk: made, taken away, exchanged.
     unsettled: BTreeSet<PathBuf>,
+    /// Names of files that were synced in this run.
+    synced: BTreeSet<String>,
     /// Records that were written and are not on the disk.
     unsynced: Vec<String>,
     /// What the records that are on the disk say.
     books: Books,
     /// What the records that were written say.
     written: Books,
+    /// How many syncs found nothing of this run to settle: they are for what a killed run may have left.
+    pub idle_syncs: Vec<(String, usize)>,
     /// Rules that were broken, with the call that broke them.
     pub broken: Vec<String>,
 }
@@ -48,14 +52,19 @@ impl Model {
             ledger: ledger.to_path_buf(),
             dirty: BTreeSet::new(),
             unsettled: BTreeSet::new(),
+            synced: BTreeSet::new(),
             unsynced: Vec::new(),
             written: books.clone(),
             books,
+            idle_syncs: Vec::new(),
             broken: Vec::new(),
         };
         for call in trace.calls.iter().filter(|call| call.worked()) {
             if let Some(act) = call.act() {
                 model.check(call, &act);
+                if matches!(&act, Act::SyncFile(path) if model.is_idle_sync(path)) {
+                    model.idle_syncs.push((call.name.clone(), call.rank));
+                }
                 model.happen(act);
             }
         }
@@ -89,10 +98,29 @@ impl Model {
 
     /// A record may reach the disk as soon as it is written, so what it claims must be there already.
     fn check_record(&mut self, shown: &str, line: &str) {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        let names =
+            record["id"].as_u64().map(|id| [self.written.names.get(&id).cloned(), self.written.archives.get(&id).cloned()]);
+        let told = [record["stage"].as_str(), record["line"].as_str()].into_iter().flatten().find_map(|word| match word {
+            "swapped" | "told" => Some("the swap is not on the disk"),
+            "stored" | "gone" => Some("the removal is not on the disk"),
+            _ => None,
+        });
+        if record["stage"] == "stored" {
+            let proven = record["id"].as_u64().is_some_and(|id| self.books.archives.contains_key(&id));
+            self.must(proven, shown, "the record of the archive is not on the disk");
+        }
+        if let Some(otherwise) = told {
+            let settled = !names.into_iter().flatten().flatten().any(|name| self.unsettled_name(&name));
+            self.must(settled, shown, otherwise);
+        }
         let mut claim = self.written.clone();
         claim.take(line);
         let Some((id, archive)) = claim.archives.iter().find(|(id, _)| !self.written.archives.contains_key(id)) else { return };
         let rotated = claim.names.get(id).cloned().unwrap_or_default();
+        // The log itself is the archive: what its writer did not sync, we must.
+        let unsynced = *archive == rotated && !self.synced.contains(archive);
+        self.must(!unsynced, shown, "the archive's content is not on the disk");
         let dirty = self.dirty.iter().any(|path| file_name(path) == *archive);
         self.must(!dirty, shown, "the archive's content is not on the disk");
         self.must(!self.unsettled_name(archive), shown, "the archive's name is not on the disk");
@@ -160,8 +188,13 @@ impl Model {
         self.unsettled.extend([from, to]);
     }
 
+    fn is_idle_sync(&self, path: &Path) -> bool {
+        path.is_dir() && !self.unsettled.iter().any(|name| name.parent() == Some(path))
+    }
+
     fn sync(&mut self, path: &Path) {
         self.dirty.remove(path);
+        self.synced.insert(file_name(path));
         // Syncing a folder settles the names in it, and nothing else: not its own, not their content.
         self.unsettled.retain(|name| name.parent() != Some(path));
         if *path == self.ledger {

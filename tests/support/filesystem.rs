@@ -146,7 +146,17 @@ impl FileSystem {
 
     /// Unmounts and mounts again, so that only what reached the disk is left.
     pub fn remount(&self) {
+        self.unmount();
+        self.mount_again();
+    }
+
+    /// Takes it away for a while.
+    pub fn unmount(&self) {
         self.detach().expect("nobody uses the file system any more");
+    }
+
+    /// Brings it back, maybe under another device number.
+    pub fn mount_again(&self) {
         self.attach();
     }
 

@@ -8,6 +8,7 @@ pub mod aftermath;
 pub mod durable;
 pub mod filesystem;
 pub mod line;
+pub mod machine;
 pub mod needs;
 pub mod power;
 pub mod process;

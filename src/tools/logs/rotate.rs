@@ -9,6 +9,7 @@ mod tell;
 
 use std::collections::HashSet;
 
+pub(super) use self::apply::count;
 use crate::{
     failure::Result,
     report::Report,

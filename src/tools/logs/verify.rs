@@ -1,13 +1,7 @@
 //! `verify`: decompresses every archive that the ledger knows and compares it with the recorded facts.
 //! Changes nothing.
 
-use std::{
-    path::Path,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::path::Path;
 
 use crate::{
     failure::{Failure, Result},
@@ -16,9 +10,12 @@ use crate::{
         dir::{Dir, Kind, stat_open},
     },
     report::{Finding, Outcome, Report, Severity, Size, Step},
-    run::Run,
+    run::{Run, side_by_side},
     tool::Query,
-    tools::logs::ledger::{Archive, Entry, Ledger, Stage},
+    tools::logs::{
+        ledger::{Archive, Entry, Ledger, Stage},
+        rotate::count,
+    },
 };
 
 /// Which archives to prove anew.
@@ -92,7 +89,11 @@ impl Query for Verify {
         }
         report.summary = match archives.len() as u64 {
             0 => "no archive is recorded yet".to_owned(),
-            all => format!("{sound} of {all} archives are as recorded ({} decompressed and compared by sha-256)", Size(bytes)),
+            all => format!(
+                "as recorded: {sound} of {} ({} decompressed and compared by sha-256)",
+                count(all, "archive"),
+                Size(bytes)
+            ),
         };
         Ok(report)
     }
@@ -101,18 +102,8 @@ impl Query for Verify {
 impl Verify {
     fn examine_all(&self, run: &Run, archives: &[(&Entry, &Archive)]) -> Vec<Option<Verdict>> {
         let bar = run.progress.bytes("verifying", archives.iter().map(|(_, archive)| archive.facts.size).sum());
-        let verdicts: Vec<Mutex<Option<Verdict>>> = archives.iter().map(|_| Mutex::new(None)).collect();
-        let next = AtomicUsize::new(0);
-        let work = || {
-            while !run.shutdown.asked() {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some((entry, archive)) = archives.get(index) else { return };
-                let verdict = examine(entry, archive, &|bytes| bar.advance(bytes));
-                *verdicts[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
-            }
-        };
-        std::thread::scope(|scope| (0..self.parallel.min(archives.len())).for_each(|_| drop(scope.spawn(work))));
-        verdicts.into_iter().map(|verdict| verdict.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+        let one = |(entry, archive): &(&Entry, &Archive)| examine(entry, archive, &|bytes| bar.advance(bytes));
+        side_by_side(archives, self.parallel, &run.shutdown, || (), one)
     }
 }
 
