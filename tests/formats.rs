@@ -63,7 +63,7 @@ fn every_format_in_the_source_has_a_fixture_that_carries_its_name() {
 #[test]
 fn a_ledger_of_version_1_is_read_and_gone_on_with() {
     let scene = left_by_version_1();
-    scene.run(&["verify"]).exits(0).says("2 of 2 archives are as recorded");
+    scene.run(&["verify"]).exits(0).says("as recorded: 2 of 2 archives");
     let status = scene.run(&["--format", "json", "status"]).exits(0).json();
     let rows = status["tables"][0]["rows"].as_array().unwrap();
     assert_eq!((&rows[0][3], &rows[1][3]), (&"2020-03-02T03:15:00Z".into(), &"2020-03-01T03:00:00Z".into()), "{status:#}");
