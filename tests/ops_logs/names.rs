@@ -131,7 +131,7 @@ fn naming_the_logs_own_folder_as_archive_dir_is_as_leaving_it_out() {
             Scenario::new().plain_set(&format!("archive-dir = \"{dir}\"\ncompress = \"{compress}\"")).log_of("app.log", 2000);
         std::os::unix::fs::symlink(scene.logs(), scene.root().join("way")).unwrap();
         let before = fs::read(scene.live("app.log")).unwrap();
-        let writer = fs::File::options().append(true).open(scene.live("app.log")).unwrap();
+        let writer = scene.writer("app.log");
         scene.rotate().exits(0);
         assert_eq!(scene.told("app.log"), before, "{compress} {dir}: after the first run");
         drop(writer);
@@ -149,7 +149,7 @@ fn a_log_that_waits_for_another_folder_gets_there_whatever_the_settings_say_by_t
         fs::create_dir(scene.root().join("archive")).unwrap();
         let scene = scene.plain_set("archive-dir = \"{root}/archive\"").log_of("app.log", 2000);
         let before = fs::read(scene.live("app.log")).unwrap();
-        let writer = fs::File::options().append(true).open(scene.live("app.log")).unwrap();
+        let writer = scene.writer("app.log");
         scene.rotate().exits(0);
         drop(writer);
         let scene = scene.plain_set(words);

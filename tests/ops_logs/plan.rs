@@ -44,6 +44,19 @@ fn what_is_planned_is_what_is_done_with_the_same_reasons() {
 }
 
 #[test]
+fn what_an_earlier_run_left_is_planned_under_the_name_that_it_has() {
+    let scene = Scenario::new().plain_set("").log_of("a.log", 2000);
+    let writer = scene.writer("a.log");
+    scene.rotate().exits(0);
+    let rotated = scene.live(&scene.archives("a.log")[0]).display().to_string();
+    let plan = scene.run(&["--format", "json", "plan"]).exits(0);
+    assert_eq!(plan.steps("archive", "planned")[0]["subject"], rotated);
+    assert_eq!(scene.rotate().exits(0).steps("archive", "waiting")[0]["subject"], rotated);
+    drop(writer);
+    assert_eq!(scene.rotate().exits(0).steps("archive", "done")[0]["details"]["from"], rotated);
+}
+
+#[test]
 fn planning_and_dry_runs_change_nothing_at_all() {
     let scene = Scenario::new().plain_set("keep = { count = 1 }");
     history(&scene, 2);
@@ -103,7 +116,7 @@ fn one_set_by_name_leaves_the_others_alone() {
 fn what_another_set_left_unfinished_is_finished_as_that_set_says() {
     let other = "[[log]]\nname = \"other\"\npaths = [\"{logs}/*.txt\"]\nwhen = \"1 KiB\"\ncompress = \"gzip\"";
     let scene = Scenario::new().plain_set(other).log_of("b.txt", 2000);
-    let writer = fs::File::options().append(true).open(scene.live("b.txt")).unwrap();
+    let writer = scene.writer("b.txt");
     scene.rotate().exits(0);
     drop(writer);
     scene.run(&["rotate", "app"]).exits(0);

@@ -20,7 +20,7 @@ fn finding(scene: &Scenario) -> (String, String) {
     let findings = ran.json()["findings"].as_array().cloned().unwrap();
     assert_eq!(findings.len(), 1, "{findings:#?}");
     let text = |key: &str| findings[0][key].as_str().unwrap_or_default().to_owned();
-    assert!(ran.summary().starts_with("as recorded: 1 of 2 "), "{}", ran.summary());
+    assert!(ran.summary().starts_with("as recorded: 1 of 2"), "{}", ran.summary());
     (text("id"), text("subject"))
 }
 
@@ -136,7 +136,7 @@ fn status_tells_size_archives_savings_and_the_next_rotation() {
 #[test]
 fn status_tells_what_waits_and_what_is_wrong() {
     let scene = Scenario::new().plain_set("").log_of("a.log", 2000);
-    let _writer = fs::File::options().append(true).open(scene.live("a.log")).unwrap();
+    let _writer = scene.writer("a.log");
     scene.rotate().exits(0);
     std::os::unix::fs::symlink("/dev/null", scene.live("bad.log")).unwrap();
     let json = scene.run(&["--format", "json", "status"]).exits(3).json();

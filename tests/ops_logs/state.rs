@@ -37,7 +37,8 @@ fn a_second_run_at_the_same_time_is_refused_and_told_who_is_at_it() {
     for reads in ["plan", "status", "verify", "history"] {
         scene.run(&[reads]).exits(0);
     }
-    drop(lock);
+    // Unlocked, not only closed: a process that another test is just starting may still hold it open.
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).unwrap();
     scene.rotate().exits(0);
 }
 
@@ -95,7 +96,7 @@ fn a_cloned_machine_keeps_what_it_finds_and_begins_its_own_chain() {
 #[test]
 fn a_clone_does_not_call_lost_what_only_the_other_machine_had() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let writer = File::options().append(true).open(scene.live("app.log")).unwrap();
+    let writer = scene.writer("app.log");
     scene.rotate().exits(0);
     drop(writer);
     // The clone got the state, and not the volume with the logs.

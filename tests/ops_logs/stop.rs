@@ -98,7 +98,8 @@ fn a_wish_while_archives_are_made_ends_soon_and_the_next_run_goes_on() {
     process.signal(Signal::TERM);
     let ran: Ran = process.end(DEADLINE).into();
     let ran = ran.exits(143);
-    assert!(ran.steps("archive", "done").len() < 150, "it was over before it was asked: nothing was proved");
+    let made = ran.steps("archive", "done").len();
+    assert!(made < 50, "{made} of 150 archives were made before it stopped: that is not soon");
     assert!(!scene.files().keys().any(|name| name.ends_with(".part")), "work in flight is finished, not cut");
     scene.rotate().exits(0);
     let after: Vec<Vec<u8>> = (0..150).map(|number| scene.told(&format!("{number}.log"))).collect();

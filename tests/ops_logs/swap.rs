@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::Write,
     os::unix::fs::MetadataExt,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
@@ -85,15 +86,15 @@ fn the_live_path_never_vanishes_in_fifty_rotations() {
 #[test]
 fn nothing_is_compressed_while_a_writer_has_it_open_and_the_next_run_does_it() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let writer = fs::File::options().append(true).open(scene.live("app.log")).unwrap();
+    let writer = scene.writer("app.log");
     let first = scene.rotate().exits(0);
     assert_eq!(first.acts(), ["rotate done", "archive waiting"]);
     let why = first.reason("archive", "waiting", "-0001");
-    assert!(why.contains(&format!("(pid {})", std::process::id())), "it names us: {why}");
+    assert!(why.contains(&format!("sleep (pid {})", writer.id())), "it names the writer: {why}");
     let rotated = scene.archives("app.log");
     assert_eq!(rotated.len(), 1);
     assert!(rotated[0].ends_with("-0001"), "{rotated:?}");
-    std::io::Write::write_all(&mut &writer, b"late line\n").unwrap();
+    fs::File::options().append(true).open(scene.live(&rotated[0])).unwrap().write_all(b"late line\n").unwrap();
     assert_eq!(scene.rotate().exits(0).acts(), ["archive waiting"], "still open");
     drop(writer);
     assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
@@ -105,7 +106,7 @@ fn nothing_is_compressed_while_a_writer_has_it_open_and_the_next_run_does_it() {
 #[test]
 fn a_descriptor_inherited_by_a_child_counts_as_a_writer() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let child = holder(fs::File::options().append(true).open(scene.live("app.log")).unwrap());
+    let child = holder(fs::File::options().read(true).write(true).open(scene.live("app.log")).unwrap());
     let first = scene.rotate().exits(0);
     assert!(first.reason("archive", "waiting", "-0001").contains("sleep (pid"), "{first:#?}");
     drop(child);
@@ -124,7 +125,7 @@ fn older_archives_stay_while_the_rotation_of_their_log_is_not_finished() {
     let scene = Scenario::new().plain_set("keep = { count = 1 }").log_of("app.log", 2000);
     scene.rotate().exits(0);
     scene.append("app.log", vec![b'x'; 2000]);
-    let writer = fs::File::options().append(true).open(scene.live("app.log")).unwrap();
+    let writer = scene.writer("app.log");
     let ran = scene.rotate().exits(0);
     assert_eq!(ran.acts(), ["rotate done", "archive waiting"]);
     assert_eq!(scene.archives("app.log").len(), 2, "the old archive is still there");

@@ -143,7 +143,7 @@ fn what_is_excluded_is_silent() {
 #[test]
 fn a_broken_archive_under_way_costs_only_its_own_log() {
     let scene = Scenario::new().plain_set("").log_of("a.log", 2000).log_of("b.log", 2000);
-    let writers = ["a.log", "b.log"].map(|log| fs::File::options().append(true).open(scene.live(log)).unwrap());
+    let writers = ["a.log", "b.log"].map(|log| scene.writer(log));
     scene.rotate().exits(0);
     drop(writers);
     // Somebody puts another file where the rotated one was.
@@ -159,7 +159,7 @@ fn a_broken_archive_under_way_costs_only_its_own_log() {
 #[test]
 fn a_rotated_file_that_somebody_removed_is_told_once_as_lost() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let writer = fs::File::options().append(true).open(scene.live("app.log")).unwrap();
+    let writer = scene.writer("app.log");
     scene.rotate().exits(0);
     drop(writer);
     fs::remove_file(scene.live(&scene.archives("app.log")[0])).unwrap();

@@ -82,7 +82,9 @@ impl Scenario {
     /// A log with this content.
     #[must_use]
     pub fn log(self, name: &str, content: impl AsRef<[u8]>) -> Scenario {
+        let calm = process::SPAWNING.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         fs::write(self.logs.join(name), content).expect("a writable tree");
+        drop(calm);
         self
     }
 

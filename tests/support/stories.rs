@@ -8,11 +8,12 @@ use std::{
     os::unix::fs::{PermissionsExt, chown},
     path::Path,
     process::{Command, Stdio},
+    sync::PoisonError,
     time::{Duration, SystemTime},
 };
 
 use super::{
-    process::Process,
+    process::{Process, SPAWNING},
     scenario::{DEADLINE, Ran, Scenario},
     tally,
 };
@@ -77,8 +78,15 @@ impl Scenario {
 
     /// Appends to a log, as a writer that opens and closes it.
     pub fn append(&self, name: &str, content: impl AsRef<[u8]>) {
+        let _calm = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
         let mut log = fs::File::options().append(true).create(true).open(self.live(name)).expect("a writable tree");
         log.write_all(content.as_ref()).expect("room for a line");
+    }
+
+    /// A process that has the log open for writing until it is dropped. Not this one: a descriptor of ours lives on in
+    /// whatever another test is just starting, until that has become its program.
+    pub fn writer(&self, name: &str) -> Process {
+        holder(fs::File::options().append(true).open(self.live(name)).expect("a log of the scenario"))
     }
 
     /// Gives a name in the tree to a user and group.

@@ -18,7 +18,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
     let entries = &ledger.content().entries;
     for recovery in &plan.recoveries {
         if let Some(entry) = entries.get(&recovery.id) {
-            report.steps.extend(recovery_step(&entry.log_path(), recovery));
+            report.steps.extend(recovery_step(&entry.rotated_path(), recovery));
         }
     }
     for found in &plan.adoptions {
