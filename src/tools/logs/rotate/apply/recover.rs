@@ -112,7 +112,9 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
     }
 }
 
-/// How an entry is compressed: as its set says today, or by default when the set is gone.
+/// How an entry is compressed: as its set says today, or by default when the set is gone. What is on its
+/// way to another folder is compressed in any case: uncompressed it would have to stay where it is.
 pub(super) fn compression(carry: &Carry, entry: &Entry) -> Compression {
-    carry.rotate.sets.iter().find(|set| set.name == entry.set).map_or_else(Compression::default, |set| set.compress)
+    let today = carry.rotate.sets.iter().find(|set| set.name == entry.set).map(|set| set.compress);
+    today.filter(|how| *how != Compression::None || entry.archives.is_none()).unwrap_or_default()
 }
