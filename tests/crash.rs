@@ -317,7 +317,7 @@ fn a_disk_with_no_inodes() {
         fs::write(&log, &text).expect("room");
         let before = Before::nothing().log(&log, text);
         let taken: Vec<_> =
-            (0..).map(|n| disk.path().join(format!("taken-{n}"))).take_while(|path| File::create(path).is_ok()).collect();
+            (0..100).map(|n| disk.path().join(format!("taken-{n}"))).take_while(|path| File::create(path).is_ok()).collect();
         for path in taken.iter().take(left) {
             fs::remove_file(path).expect("our own file");
         }

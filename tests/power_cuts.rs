@@ -120,9 +120,15 @@ impl Machine {
     /// The power of all three goes and comes back, and the disks are numbered anew, as after any restart.
     fn fail(&self) {
         let disks = self.disks();
-        disks.iter().for_each(|disk| power::cut(disk));
-        disks.iter().for_each(|disk| disk.unmount());
-        disks.iter().rev().for_each(|disk| disk.mount_again());
+        for disk in disks {
+            power::cut(disk);
+        }
+        for disk in disks {
+            disk.unmount();
+        }
+        for disk in disks.into_iter().rev() {
+            disk.mount_again();
+        }
     }
 
     /// A tree whose past is on the disk.

@@ -90,7 +90,8 @@ impl Before {
                 read.unwrap_or_else(|error| panic!("{story}: cannot read {}: {error}", file.display()));
             }
             let gone = self.may_go.get(log).copied().unwrap_or(0);
-            assert!(there == told[gone..], "{story}: {}: {}; files: {files:#?}", log.display(), difference(&there, &told[gone..]))
+            let wanted = &told[gone..];
+            assert!(there == wanted, "{story}: {}: {}; files: {files:#?}", log.display(), difference(&there, wanted));
         }
     }
 
