@@ -15,7 +15,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use self::flags::{Cli, Color, Config, Format, Shared, Word};
 use crate::{
-    failure::{Exit, Failure, Result},
+    failure::{Exit, Failure, Result, plain},
     files::lock::Lock,
     report::{
         Cell, Report, Table, json,
@@ -48,7 +48,13 @@ pub fn command<T: Tool>() -> clap::Command {
         .about(T::ABOUT)
         .version(env!("CARGO_PKG_VERSION"))
         .arg_required_else_help(true)
+        .mut_subcommands(with_exits)
         .after_help(format!("{}\n\n{}", T::EXAMPLES, Exit::HELP))
+}
+
+/// Whoever writes a timer or a pipeline stage asks one command for its help, so each says how it ends.
+fn with_exits(command: clap::Command) -> clap::Command {
+    command.mut_subcommands(with_exits).after_help(Exit::HELP)
 }
 
 /// What one launch holds on to.
@@ -267,7 +273,9 @@ impl<T: Tool> Launch<T> {
 /// Writes `text` to standard output. A reader that left early has what it wanted.
 fn answer(run: &Run, text: &str) -> Result<()> {
     match run.out.write(text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new("write", "standard output").because(error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new("write", "standard output").because(plain(&error)))
+        }
         _ => Ok(()),
     }
 }

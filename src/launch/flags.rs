@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     /// Show what would be done, and do nothing
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
-    /// How to print the result
+    /// How to print the result: a table for people, or one JSON document
     #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: Format,
     /// Print nothing unless something went wrong
@@ -71,19 +71,14 @@ pub(crate) struct Shared {
 /// How a report is printed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
     Table,
-    /// One JSON document, for machines
     Json,
 }
 
 /// When to colour.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }

@@ -3,8 +3,9 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
+    path::Path,
 };
 
 use crate::{
@@ -19,6 +20,9 @@ pub(crate) fn remember(state: &State, record: &Record) -> Result<()> {
     let path = state.make()?.join("history.jsonl");
     let mut line = serde_json::to_string(record).expect("a record has string keys only");
     line.push('\n');
+    if ends_torn(&path).doing("read", path.display())? {
+        line.insert(0, '\n');
+    }
     let records = read(state, usize::MAX)?;
     if records.len() < CAP + CAP / 10 {
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).doing("open", path.display())?;
@@ -33,6 +37,22 @@ pub(crate) fn remember(state: &State, record: &Record) -> Result<()> {
     }
     file.write_all(line.as_bytes()).doing("write", fresh.display())?;
     std::fs::rename(&fresh, &path).doing("replace", path.display())
+}
+
+/// Whether a crash cut the last line short: the next one must not become its rest.
+fn ends_torn(path: &Path) -> io::Result<bool> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 /// The last `count` records, oldest first. Lines of a newer format or cut short are passed over.

@@ -138,7 +138,7 @@ Examples:
   ops-logs rotate nginx --force      one set now, due or not
   ops-logs --format json status      for machines
   ops-logs verify                    prove every archive anew
-  ops-logs --config ./logs.toml plan settings from elsewhere";
+  ops-logs --config ./l.toml plan    settings from elsewhere";
     type Command = Command;
     type Settings = Settings;
 
@@ -166,8 +166,12 @@ Examples:
 }
 
 fn rotation(settings: &Settings, choice: &Choice, force: bool) -> Result<Rotate> {
+    let sets = chosen(settings, choice)?;
+    let others =
+        settings.sets()?.into_iter().map(|set| set.name).filter(|name| sets.iter().all(|set| set.name != *name)).collect();
     Ok(Rotate {
-        sets: chosen(settings, choice)?,
+        sets,
+        others,
         force,
         logrotate: settings.logrotate().map(PathBuf::from),
         parallel: settings.parallel(),

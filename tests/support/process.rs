@@ -43,9 +43,18 @@ impl Process {
     /// Starts `command` in a process group of its own.
     pub fn start(command: &mut Command) -> Process {
         let stdout = tempfile::tempfile().expect("a temporary file");
+        let to = stdout.try_clone().expect("a second descriptor");
+        Process::start_with(command, stdout, to.into())
+    }
+
+    /// The same with its standard output going elsewhere.
+    pub fn start_to(command: &mut Command, stdout: Stdio) -> Process {
+        Process::start_with(command, tempfile::tempfile().expect("a temporary file"), stdout)
+    }
+
+    fn start_with(command: &mut Command, stdout: File, to: Stdio) -> Process {
         let stderr = tempfile::tempfile().expect("a temporary file");
-        command.stdin(Stdio::null()).process_group(0);
-        command.stdout(stdout.try_clone().expect("a second descriptor"));
+        command.stdin(Stdio::null()).process_group(0).stdout(to);
         command.stderr(stderr.try_clone().expect("a second descriptor"));
         let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let group = Pid::from_child(&child);

@@ -32,6 +32,8 @@ const NEEDS: &[Need] = &[
     need("zstd", &["zstd"], "judges our zstd archives"),
     need("gzip", &["gzip"], "judges our gzip archives"),
     need("logrotate", &["logrotate"], "shows what the peer does with the same tree"),
+    need("systemd-analyze", &["systemd"], "judges the units"),
+    need("systemd-nspawn", &["systemd-container", "systemd-sysv", "dbus"], "boots a systemd that rotates under the units"),
     need("faketime", &["faketime"], "makes it tomorrow for one process, the clock untouched"),
 ];
 

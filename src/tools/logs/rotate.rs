@@ -7,6 +7,9 @@ pub mod plan;
 mod show;
 mod tell;
 
+use std::collections::HashSet;
+
+pub(super) use self::apply::count;
 use crate::{
     failure::Result,
     report::Report,
@@ -19,6 +22,8 @@ use crate::{
 pub struct Rotate {
     /// What to rotate, and how.
     pub sets: Vec<LogSet>,
+    /// Names of sets that were not chosen: what they began waits for a run that knows how they want it.
+    pub others: HashSet<String>,
     /// Rotate also what is not due.
     pub force: bool,
     /// Where logrotate's configuration is, when it is to be asked.

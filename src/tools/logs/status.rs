@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ledger::{Content, Stage},
-    rotate::{Rotate, facts::What, plan::Plan},
+    rotate::{Rotate, count, facts::What, plan::Plan},
     when::{self, Periods},
 };
 use crate::{
@@ -46,7 +46,7 @@ impl Query for Status {
             incomplete: planned.incomplete,
             tables: vec![table(&self.0, ledger.content(), plan, &archives)],
             unchanged: 0,
-            summary: format!("{} logs, {kept} archives, {} saved", plan.world.logs.len(), Size(saved)),
+            summary: format!("{}, {}, {} saved", count(plan.world.logs.len() as u64, "log"), count(kept, "archive"), Size(saved)),
         })
     }
 }

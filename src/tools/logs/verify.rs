@@ -18,7 +18,10 @@ use crate::{
     report::{Finding, Outcome, Report, Severity, Size, Step},
     run::Run,
     tool::Query,
-    tools::logs::ledger::{Archive, Entry, Ledger},
+    tools::logs::{
+        ledger::{Archive, Entry, Ledger},
+        rotate::count,
+    },
 };
 
 /// Which archives to prove anew.
@@ -90,7 +93,11 @@ impl Query for Verify {
         }
         report.summary = match archives.len() as u64 {
             0 => "no archive is recorded yet".to_owned(),
-            all => format!("{sound} of {all} archives are as recorded ({} decompressed and compared by sha-256)", Size(bytes)),
+            all => format!(
+                "as recorded: {sound} of {} ({} decompressed and compared by sha-256)",
+                count(all, "archive"),
+                Size(bytes)
+            ),
         };
         Ok(report)
     }

@@ -40,6 +40,10 @@ impl Ledger {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error).doing("read the ledger", ledger.path.display()),
         }
+        if let Some(other) = ledger.cloned_from().map(str::to_owned) {
+            // Before anything is decided: what another machine made must not look like ours for a single run.
+            ledger.inherit(&other);
+        }
         Ok(ledger)
     }
 
@@ -119,9 +123,8 @@ impl Ledger {
         if self.file.is_some() {
             return Ok(());
         }
-        if let Some(other) = self.cloned_from().map(str::to_owned) {
+        if let Some(other) = self.cloned_from() {
             self.set_aside(&format!("of-{other}"))?;
-            self.inherit(&other);
             return self.rewrite();
         }
         if self.damaged > 0 {

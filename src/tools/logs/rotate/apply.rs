@@ -135,6 +135,6 @@ impl Tally {
 }
 
 /// `1 log`, `2 logs`.
-pub(super) fn count(number: u64, noun: &str) -> String {
+pub(in crate::tools::logs) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -37,7 +37,7 @@ pub struct Plan {
 /// Decides. The same facts always give the same plan.
 pub fn decide(rotate: &Rotate, content: &Content, mut world: World) -> Plan {
     let adoptions = std::mem::take(&mut world.found);
-    let recoveries = recovery::decide(content, &world);
+    let recoveries = recovery::decide(rotate, content, &world);
     let (rotations, left, troubles) = rotation::decide(rotate, &world);
     let fates = removal::decide(rotate, content, &world, &rotations, &recoveries);
     Plan { recoveries, adoptions, rotations, left, troubles, fates, world }

@@ -41,6 +41,13 @@ struct Job {
     size: u64,
 }
 
+impl Job {
+    /// Whether the rotated file is itself the archive: not compressed, and not wanted elsewhere.
+    fn stays(&self) -> bool {
+        self.compress.how == Compression::None && self.entry.archives.is_none()
+    }
+}
+
 /// Archives everything that waits.
 pub(super) fn archive(carry: &mut Carry) -> Result<()> {
     let ids = std::mem::take(&mut carry.waiting);
@@ -221,13 +228,21 @@ fn publish(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
 
 fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
     let hand = Arc::clone(&jobs[0].0.hand);
+<<<<<<< HEAD
     let compressed = |job: &Job| job.compress.how != Compression::None;
     // Without compression the rotated file itself is the archive, and its writer may never have synced it.
     let content = |job: &Job| if compressed(job) { job.compress.part.clone() } else { job.entry.name.clone() };
     let settled = hand.settle(jobs.iter().map(|(job, _)| content(job)).collect());
+=======
+    let parts: Vec<String> = jobs.iter().filter(|(job, _)| !job.stays()).map(|(job, _)| job.compress.part.clone()).collect();
+    if parts.is_empty() {
+        return jobs;
+    }
+    let settled = hand.settle(parts);
+>>>>>>> harness
     let named = jobs.into_iter().filter_map(|(job, facts)| {
         let named =
-            settled.clone().and_then(|()| if compressed(&job) { hand.publish(&job.compress.part, &job.target) } else { Ok(()) });
+            settled.clone().and_then(|()| if job.stays() { Ok(()) } else { hand.publish(&job.compress.part, &job.target) });
         named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
     });
     let named: Vec<_> = named.collect();
@@ -245,8 +260,7 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts
 fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
     let mut lines = Vec::new();
     for (job, facts) in proven {
-        let in_place = job.compress.how == Compression::None && job.entry.archives.is_none();
-        let released = if in_place { Ok(()) } else { job.hand.release(&job.entry.name, job.file, facts.size) };
+        let released = if job.stays() { Ok(()) } else { job.hand.release(&job.entry.name, job.file, facts.size) };
         let rotated = job.entry.rotated_path();
         match released {
             Ok(()) => {

@@ -75,7 +75,7 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         set: set.name.clone(),
         folder: rotation.folder.display().to_string(),
         log: rotation.log.clone(),
-        archives: set.archive_dir.as_ref().map(|path| path.display().to_string()),
+        archives: rotation.archives.as_ref().map(|path| path.display().to_string()),
         name: rotation.name.clone().with(Extension::Plain).to_string(),
         at: rotation.name.at(),
         begun: Some(rotation.begun),

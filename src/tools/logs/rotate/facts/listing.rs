@@ -56,6 +56,8 @@ impl<'a> Listing<'a> {
                 known.entry(entry.archive_folder()).or_default().insert(archive.file.clone());
             }
             known.entry(&entry.folder).or_default().insert(entry.name.clone());
+            // Finished by a run that was cut off before it could record it: the entry's own, not a stray to adopt.
+            known.entry(entry.archive_folder()).or_default().insert(format!("{}.zst", entry.name));
         }
         Listing { rotate, sets, known, content }
     }
@@ -83,6 +85,9 @@ impl<'a> Listing<'a> {
             }
             self.report_absence(world, index, &path, &wanted);
         }
+        // Two ways may lead to one folder.
+        world.found.sort_by(|one, other| (&one.folder, &one.name).cmp(&(&other.folder, &other.name)));
+        world.found.dedup_by(|one, other| (&one.folder, &one.name) == (&other.folder, &other.name));
         self.note_ledger_names(world);
     }
 
@@ -114,8 +119,10 @@ impl<'a> Listing<'a> {
             },
             Err(bytes) => {
                 let lossy = String::from_utf8_lossy(bytes).into_owned();
-                if let Some((set, _)) = wanted.patterns.iter().find(|(set, position)| self.sets[*set].0[*position].means(&lossy))
-                {
+                let meant = |&&(set, position): &&(usize, usize)| {
+                    self.sets[set].0[position].means(&lossy) && !self.excluded(set, &dir.path().join(&lossy))
+                };
+                if let Some((set, _)) = wanted.patterns.iter().find(meant) {
                     world.logs.push(LogFact {
                         set: *set,
                         folder: index,

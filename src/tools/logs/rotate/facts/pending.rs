@@ -47,16 +47,20 @@ fn look(entry: &Entry) -> Result<Seen> {
     let folder = Dir::open(Path::new(&entry.folder))?;
     let elsewhere = entry.archives.as_deref().map(|path| Dir::open(Path::new(path))).transpose()?;
     let home = elsewhere.as_ref().unwrap_or(&folder);
+    let plain = folder.stat(&entry.name)?;
     let mut archives = Vec::new();
     for extension in [Extension::Zstd, Extension::Gzip, Extension::Plain] {
         let finished = name.clone().with(extension);
         let own = [finished.part_name(), finished.to_string()];
         for candidate in own {
-            let is_plain_source = candidate == entry.name && entry.archives.is_none();
-            if !is_plain_source && home.stat(&candidate)?.is_some() {
+            // Both folders may be one, whatever their paths say: the rotated file is never taken for an archive of itself.
+            let source = |stat: &Stat| {
+                candidate == entry.name && (entry.archives.is_none() || plain.is_some_and(|plain| plain.id == stat.id))
+            };
+            if home.stat(&candidate)?.is_some_and(|stat| !source(&stat)) {
                 archives.push(candidate);
             }
         }
     }
-    Ok(Seen { folder: Some(folder.stat_self()?), plain: folder.stat(&entry.name)?, archives })
+    Ok(Seen { folder: Some(folder.stat_self()?), plain, archives })
 }

@@ -60,18 +60,31 @@ impl Child {
 
     /// Has the child perform one act.
     pub fn act(&mut self, act: &Act) -> Result<Acted> {
+        self.ask(act).unwrap_or_else(|failure| {
+            // An answer that comes late must not be taken for the one to the next act.
+            let _ = self.answers.get_ref().shutdown(std::net::Shutdown::Both);
+            Err(failure)
+        })
+    }
+
+    /// The child's answer, or why there is none.
+    fn ask(&mut self, act: &Act) -> Result<Result<Acted>> {
         let mut line = serde_json::to_vec(act).expect("an act has string keys only");
         line.push(b'\n');
-        self.answers.get_mut().write_all(&line).doing("talk to", &self.shown)?;
+        // A child that could not even begin has said why, and is gone: its word is worth more than the broken pipe.
+        let told = self.answers.get_mut().write_all(&line).doing("talk to", &self.shown);
         loop {
             let mut line = Vec::new();
-            Read::by_ref(&mut self.answers).take(LINE_LIMIT).read_until(b'\n', &mut line).doing("hear from", &self.shown)?;
+            let heard =
+                Read::by_ref(&mut self.answers).take(LINE_LIMIT).read_until(b'\n', &mut line).doing("hear from", &self.shown);
+            told.clone().or_else(|failure| if line.is_empty() { Err(failure) } else { Ok(()) })?;
+            heard?;
             if line.is_empty() {
                 return Err(Failure::new("hear from", &self.shown).because("it ended"));
             }
             match serde_json::from_slice(&line) {
                 Ok(Says::Working) => {}
-                Ok(Says::Over(result)) => return result,
+                Ok(Says::Over(result)) => return Ok(result),
                 Err(error) => return Err(Failure::new("understand", &self.shown).because(error)),
             }
         }

@@ -1,6 +1,12 @@
 //! Performs acts in this process. Each act checks again what may have changed since the plan.
 
-use std::{fs::File, os::fd::AsFd, path::Path, time::Duration};
+use std::{
+    fs::File,
+    io::{self, Seek, SeekFrom},
+    os::fd::AsFd,
+    path::Path,
+    time::Duration,
+};
 
 use super::{Act, Acted, Compress};
 use crate::{
@@ -65,6 +71,8 @@ impl Here {
         let fresh = self.logs.create(archive)?;
         let fresh_id = stat_open(&fresh)?.id;
         let swapped = attributes::copy(&old, &fresh, &shown).and_then(|()| self.logs.exchange(live, archive));
+        // Held open it would count as somebody who writes to it, and stay.
+        drop(fresh);
         if let Err(failure) = swapped {
             self.undo(archive, fresh_id)?;
             return Err(failure);
@@ -94,7 +102,7 @@ impl Here {
 
     fn compress(&self, job: &Compress, progress: &(dyn Fn(u64) + Sync)) -> Result<Acted> {
         let (source, before) = self.open(&job.source, job.file)?;
-        let facts = if job.how == Compression::None {
+        let facts = if job.how == Compression::None && self.archives.is_none() {
             compress::measure(&source, &job.label)?
         } else {
             let part = self.archives().create(&job.part)?;
@@ -115,6 +123,9 @@ impl Here {
         // Readable by whoever could read the log, where we may say so; never by more.
         attributes::copy(source, part, &self.archives().shown(&job.part))
             .or_else(|failure| if self.archives.is_some() { Ok(()) } else { Err(failure) })?;
+        if job.how == Compression::None {
+            return copy(source, part, job);
+        }
         let facts = compress::compress(source, part, job.how, &job.label, progress)?;
         compress::prove(part, source, job.how, &facts)?;
         Ok(facts)
@@ -166,4 +177,16 @@ impl Here {
         let removed = lease.is_ok() && empty && self.logs.remove(name)?;
         Ok(Acted::Removed(removed))
     }
+}
+
+/// An archive elsewhere that is not compressed: byte for byte the log, read back before anything relies on it.
+fn copy(mut source: &File, mut part: &File, job: &Compress) -> Result<compress::Facts> {
+    let facts = compress::measure(source, &job.label)?;
+    source.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut source, &mut part)).doing("copy to", &job.part)?;
+    part.seek(SeekFrom::Start(0)).doing("read back", &job.part)?;
+    let copied = compress::measure(part, &job.label)?;
+    if (&copied.sha256, copied.size) != (&facts.sha256, facts.size) {
+        return Err(Failure::new("copy to", &job.part).because("it reads back different"));
+    }
+    Ok(facts)
 }

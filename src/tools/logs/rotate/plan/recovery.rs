@@ -6,7 +6,10 @@ use crate::{
     files::{archive_name::ArchiveName, dir::FileId},
     tools::logs::{
         ledger::{Content, Entry, EntryId, Stage},
-        rotate::facts::{Seen, World, same},
+        rotate::{
+            Rotate,
+            facts::{Seen, World, same},
+        },
     },
 };
 
@@ -65,9 +68,9 @@ impl Next {
 }
 
 /// One decision for each entry that is not in its final state.
-pub(super) fn decide(content: &Content, world: &World) -> Vec<Recovery> {
+pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Vec<Recovery> {
     let next = |fact: &crate::tools::logs::rotate::facts::PendingFact| {
-        let entry = content.entries.get(&fact.id)?;
+        let entry = content.entries.get(&fact.id).filter(|entry| !rotate.others.contains(&entry.set))?;
         Some(match &fact.seen {
             Ok(seen) => Recovery { id: fact.id, next: next(entry, seen), leftovers: leftovers(entry, seen) },
             Err(failure) => Recovery { id: fact.id, next: Next::Blind(failure.clone()), leftovers: Vec::new() },

@@ -32,6 +32,8 @@ pub struct Rotation {
     pub set: usize,
     /// The folder of the log.
     pub folder: PathBuf,
+    /// Where its archive goes, when not to the same folder.
+    pub archives: Option<PathBuf>,
     /// The live name.
     pub log: String,
     /// The name it gets.
@@ -156,15 +158,12 @@ fn rotation(
     (stat, actor, why): (Stat, Actor, Why),
 ) -> Result<Rotation> {
     let folder = world.folders[log.folder].path.clone();
-    if let Some(archives) = &set.archive_dir
-        && let Some(Err(failure)) = world.folder(archives).map(|fact| &fact.state)
-    {
-        return Err(failure.clone());
-    }
-    let name = give_name(newest, &folder, set.archive_dir.as_deref(), &log.name, world.now)?;
+    let archives = set.archive_dir.as_ref().map(|dir| archives(dir, &folder, world)).transpose()?.flatten();
+    let name = give_name(newest, &folder, archives.as_deref(), &log.name, world.now)?;
     Ok(Rotation {
         set: log.set,
         folder,
+        archives,
         log: log.name.clone(),
         name,
         file: stat.id,
@@ -173,6 +172,15 @@ fn rotation(
         actor,
         why,
     })
+}
+
+/// Where `dir` really is; nothing when it is the log's own folder, whatever way leads there.
+fn archives(dir: &Path, folder: &Path, world: &World) -> Result<Option<PathBuf>> {
+    let unseen = || Failure::new("open the folder", dir.display()).because("it was not looked into");
+    let fact = world.folder(dir).ok_or_else(unseen)?;
+    let (stat, _) = fact.state.as_ref().map_err(Clone::clone)?;
+    let own = world.folder(folder).and_then(|fact| fact.state.as_ref().ok()).is_some_and(|(own, _)| own.id == stat.id);
+    Ok((!own).then(|| fact.path.clone()))
 }
 
 /// A name later than all in use, and from now on in use itself.

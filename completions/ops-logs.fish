@@ -1,0 +1,165 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_ops_logs_global_optspecs
+    string join \n config= dry-run format= q/quiet v/verbose no-progress color= h/help V/version
+end
+
+function __fish_ops_logs_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_ops_logs_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_ops_logs_using_subcommand
+    set -l cmd (__fish_ops_logs_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -s V -l version -d 'Print version'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "config" -d 'Check, show or describe the settings'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "history" -d 'What earlier runs did, newest last'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l force -d 'As if every log that is not empty were due'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l force -d 'Rotate every log that is not empty, due or not'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "check" -d 'Read all settings files and name every problem with its line'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "show" -d 'The merged settings, with the origin of each value'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "schema" -d 'The JSON Schema of the settings, for editors'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Read all settings files and name every problem with its line'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'The merged settings, with the origin of each value'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "schema" -d 'The JSON Schema of the settings, for editors'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l last -d 'How many runs to show' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "config" -d 'Check, show or describe the settings'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "history" -d 'What earlier runs did, newest last'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read all settings files and name every problem with its line'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'The merged settings, with the origin of each value'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'The JSON Schema of the settings, for editors'

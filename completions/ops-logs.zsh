@@ -1,0 +1,464 @@
+#compdef ops-logs
+
+autoload -U is-at-least
+
+_ops-logs() {
+    typeset -A opt_args
+    typeset -a _arguments_options
+    local ret=1
+
+    if is-at-least 5.2; then
+        _arguments_options=(-s -S -C)
+    else
+        _arguments_options=(-s -C)
+    fi
+
+    local context curcontext="$curcontext" state line
+    _arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_ops-logs_commands" \
+"*::: :->ops-logs" \
+&& ret=0
+    case $state in
+    (ops-logs)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:ops-logs-command-$line[1]:"
+        case $line[1] in
+            (plan)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--force[As if every log that is not empty were due]' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::sets -- Names of sets; all of them when left out:_default' \
+&& ret=0
+;;
+(rotate)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--force[Rotate every log that is not empty, due or not]' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::sets -- Names of sets; all of them when left out:_default' \
+&& ret=0
+;;
+(status)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::sets -- Names of sets; all of them when left out:_default' \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::sets -- Names of sets; all of them when left out:_default' \
+&& ret=0
+;;
+(config)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_ops-logs__subcmd__config_commands" \
+"*::: :->config" \
+&& ret=0
+
+    case $state in
+    (config)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:ops-logs-config-command-$line[1]:"
+        case $line[1] in
+            (check)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(schema)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_ops-logs__subcmd__config__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:ops-logs-config-help-command-$line[1]:"
+        case $line[1] in
+            (check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(schema)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(history)
+_arguments "${_arguments_options[@]}" : \
+'--last=[How many runs to show]:LAST:_default' \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_ops-logs__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:ops-logs-help-command-$line[1]:"
+        case $line[1] in
+            (plan)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(rotate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(status)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(config)
+_arguments "${_arguments_options[@]}" : \
+":: :_ops-logs__subcmd__help__subcmd__config_commands" \
+"*::: :->config" \
+&& ret=0
+
+    case $state in
+    (config)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:ops-logs-help-config-command-$line[1]:"
+        case $line[1] in
+            (check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(schema)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(history)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+}
+
+(( $+functions[_ops-logs_commands] )) ||
+_ops-logs_commands() {
+    local commands; commands=(
+'plan:Show what \`rotate\` would do and why, and do nothing' \
+'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
+'status:Each log'\''s size, last and next rotation, archives and problems' \
+'verify:Decompress every archive and compare it with what was recorded when it was made' \
+'config:Check, show or describe the settings' \
+'history:What earlier runs did, newest last' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'ops-logs commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__config_commands] )) ||
+_ops-logs__subcmd__config_commands() {
+    local commands; commands=(
+'check:Read all settings files and name every problem with its line' \
+'show:The merged settings, with the origin of each value' \
+'schema:The JSON Schema of the settings, for editors' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'ops-logs config commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__config__subcmd__check_commands] )) ||
+_ops-logs__subcmd__config__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs config check commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__config__subcmd__help_commands] )) ||
+_ops-logs__subcmd__config__subcmd__help_commands() {
+    local commands; commands=(
+'check:Read all settings files and name every problem with its line' \
+'show:The merged settings, with the origin of each value' \
+'schema:The JSON Schema of the settings, for editors' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'ops-logs config help commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__config__subcmd__help__subcmd__check_commands] )) ||
+_ops-logs__subcmd__config__subcmd__help__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs config help check commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__config__subcmd__help__subcmd__help_commands] )) ||
+_ops-logs__subcmd__config__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs config help help commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__config__subcmd__help__subcmd__schema_commands] )) ||
+_ops-logs__subcmd__config__subcmd__help__subcmd__schema_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs config help schema commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__config__subcmd__help__subcmd__show_commands] )) ||
+_ops-logs__subcmd__config__subcmd__help__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs config help show commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__config__subcmd__schema_commands] )) ||
+_ops-logs__subcmd__config__subcmd__schema_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs config schema commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__config__subcmd__show_commands] )) ||
+_ops-logs__subcmd__config__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs config show commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help_commands] )) ||
+_ops-logs__subcmd__help_commands() {
+    local commands; commands=(
+'plan:Show what \`rotate\` would do and why, and do nothing' \
+'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
+'status:Each log'\''s size, last and next rotation, archives and problems' \
+'verify:Decompress every archive and compare it with what was recorded when it was made' \
+'config:Check, show or describe the settings' \
+'history:What earlier runs did, newest last' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'ops-logs help commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__config_commands] )) ||
+_ops-logs__subcmd__help__subcmd__config_commands() {
+    local commands; commands=(
+'check:Read all settings files and name every problem with its line' \
+'show:The merged settings, with the origin of each value' \
+'schema:The JSON Schema of the settings, for editors' \
+    )
+    _describe -t commands 'ops-logs help config commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__config__subcmd__check_commands] )) ||
+_ops-logs__subcmd__help__subcmd__config__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help config check commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__config__subcmd__schema_commands] )) ||
+_ops-logs__subcmd__help__subcmd__config__subcmd__schema_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help config schema commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__config__subcmd__show_commands] )) ||
+_ops-logs__subcmd__help__subcmd__config__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help config show commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__help_commands] )) ||
+_ops-logs__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help help commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__history_commands] )) ||
+_ops-logs__subcmd__help__subcmd__history_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help history commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__plan_commands] )) ||
+_ops-logs__subcmd__help__subcmd__plan_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help plan commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__rotate_commands] )) ||
+_ops-logs__subcmd__help__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help rotate commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__status_commands] )) ||
+_ops-logs__subcmd__help__subcmd__status_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help status commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__verify_commands] )) ||
+_ops-logs__subcmd__help__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help verify commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__history_commands] )) ||
+_ops-logs__subcmd__history_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs history commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__plan_commands] )) ||
+_ops-logs__subcmd__plan_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs plan commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__rotate_commands] )) ||
+_ops-logs__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs rotate commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__status_commands] )) ||
+_ops-logs__subcmd__status_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs status commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__verify_commands] )) ||
+_ops-logs__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs verify commands' commands "$@"
+}
+
+if [ "$funcstack[1]" = "_ops-logs" ]; then
+    _ops-logs "$@"
+else
+    compdef _ops-logs ops-logs
+fi

@@ -1,0 +1,35 @@
+//! Stories through the real binary, by subject: what a user of `ops-logs` relies on.
+//!
+//! Each test makes a small tree, runs the binary as a timer or a person would, and looks at the disk, the
+//! answer and the exit status. None looks inside the tool.
+
+mod support;
+
+#[path = "ops_logs/due.rs"]
+mod due;
+#[path = "ops_logs/keep.rs"]
+mod keep;
+#[path = "ops_logs/names.rs"]
+mod names;
+#[path = "ops_logs/output.rs"]
+mod output;
+#[path = "ops_logs/owners.rs"]
+mod owners;
+#[path = "ops_logs/places.rs"]
+mod places;
+#[path = "ops_logs/plan.rs"]
+mod plan;
+#[path = "ops_logs/queries.rs"]
+mod queries;
+#[path = "ops_logs/settings.rs"]
+mod settings;
+#[path = "ops_logs/state.rs"]
+mod state;
+#[path = "ops_logs/stop.rs"]
+mod stop;
+#[path = "ops_logs/swap.rs"]
+mod swap;
+#[path = "ops_logs/tell.rs"]
+mod tell;
+#[path = "ops_logs/trouble.rs"]
+mod trouble;

@@ -1,0 +1,137 @@
+//! Which archives stay: each rule removes what it should and nothing else, and every removal has its reason.
+
+use std::fs;
+
+use crate::support::{
+    Dice,
+    filesystem::{Kind, Recipe},
+    needs::{self, MOUNTS, Need},
+    scenario::{Ran, Scenario},
+};
+
+const OTHER_DAYS: &[Need] = &[Need::Program("faketime")];
+
+fn turn(scene: &Scenario, when: &str) -> Ran {
+    scene.append("app.log", format!("{when} {}\n", "x".repeat(1500)));
+    scene.run_at(when, &["--format", "json", "rotate"]).exits(0)
+}
+
+#[test]
+fn the_newest_so_many_of_each_log_stay() {
+    let scene = Scenario::new().plain_set("keep = { count = 2 }");
+    for number in 0..4 {
+        for log in ["a.log", "b.log"] {
+            scene.append(log, format!("{number} {}\n", "x".repeat(1500)));
+        }
+        let ran = scene.rotate().exits(0);
+        for step in ran.steps("remove", "done") {
+            assert_eq!(step["reason"], "not among the newest 2", "{step}");
+        }
+        assert_eq!(ran.steps("remove", "done").len(), if number < 2 { 0 } else { 2 }, "turn {number}");
+    }
+    for log in ["a.log", "b.log"] {
+        let told = String::from_utf8(scene.told(log)).unwrap();
+        assert_eq!(told.lines().map(|line| &line[..1]).collect::<Vec<_>>(), ["2", "3"], "{log}");
+    }
+}
+
+#[test]
+fn what_is_too_old_goes_and_the_newest_stays_however_old() {
+    if !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("keep = { max-age = \"10d\" }");
+    for day in ["+0d", "+1d", "+2d"] {
+        turn(&scene, day);
+    }
+    let early = scene.run_at("+9d", &["--format", "json", "rotate"]).exits(0);
+    assert_eq!(early.summary(), "nothing to do");
+    let later = scene.run_at("+11d", &["--format", "json", "rotate"]).exits(0);
+    let gone = later.steps("remove", "done");
+    assert!(!gone.is_empty() && gone.len() < 3, "{later:#?}");
+    assert!(gone.iter().all(|step| step["reason"].as_str().is_some_and(|why| why.starts_with("older than 10d"))), "{gone:#?}");
+    scene.run_at("+300d", &["rotate"]).exits(0);
+    assert_eq!(scene.archives("app.log").len(), 1, "the newest is always kept");
+    assert!(scene.told("app.log").starts_with(b"+2d"));
+}
+
+#[test]
+fn a_daily_keeper_keeps_the_last_of_each_day() {
+    if !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("keep = { daily = 2 }");
+    for when in ["+1d", "+2d", "+2d", "+3d", "+3d"] {
+        turn(&scene, when);
+    }
+    assert_eq!(scene.archives("app.log").len(), 2);
+    let told = String::from_utf8(scene.told("app.log")).unwrap();
+    assert_eq!(told.lines().map(|line| &line[..3]).collect::<Vec<_>>(), ["+2d", "+3d"]);
+}
+
+#[test]
+fn the_oldest_go_until_all_fit_into_the_total() {
+    let scene = Scenario::new().plain_set("keep = { max-total = \"4000 B\" }\ncompress = \"none\"");
+    for number in 0..4 {
+        scene.append("app.log", format!("{number}{}\n", "x".repeat(1498)));
+        scene.rotate().exits(0);
+    }
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.reason("remove", "done", "-0002"), "set is 4.4 KiB, limit 3.9 KiB".to_owned(), "{ran:#?}");
+    assert_eq!(scene.archives("app.log").len(), 2);
+    assert!(scene.told("app.log").starts_with(b"2"));
+}
+
+#[test]
+fn the_oldest_go_until_the_disk_has_room_again() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).exactly(32 << 20).mount();
+    let scene = Scenario::new().logs_in(disk.path()).plain_set("keep = { min-free = \"12 MiB\" }\ncompress = \"none\"");
+    let mut dice = Dice::seeded(7);
+    for number in 0..5_u8 {
+        let mut text: Vec<u8> = (0..(4 << 20) / 8).flat_map(|_| dice.below(u64::MAX).to_le_bytes()).collect();
+        text[0] = number;
+        fs::write(scene.live("app.log"), text).unwrap();
+        scene.rotate().exits(0);
+    }
+    let ran = scene.rotate().exits(0);
+    assert!(disk.free() >= 12 << 20, "{} MiB free", disk.free() >> 20);
+    let left = scene.archives("app.log").len();
+    assert!((1..5).contains(&left), "{left} archives are left");
+    assert_eq!(fs::read(scene.live(&scene.archives("app.log")[left - 1])).unwrap()[0], 4, "the newest stayed");
+    let record = fs::read_to_string(scene.state().join("history.jsonl")).unwrap();
+    assert!(record.contains("remove done"), "{ran:#?}");
+    let scene = scene.plain_set("keep = { min-free = \"31 MiB\" }\ncompress = \"none\"");
+    let greedy = scene.rotate().exits(0);
+    assert_eq!(scene.archives("app.log").len(), 1, "what cannot be reached costs all but the newest");
+    assert!(
+        greedy
+            .steps("remove", "done")
+            .iter()
+            .all(|step| step["reason"].as_str().is_some_and(|why| why.contains("wanted 31.0 MiB"))),
+        "{greedy:#?}"
+    );
+}
+
+#[test]
+fn an_archive_that_somebody_took_away_is_no_trouble_when_it_would_go_anyway() {
+    let scene = Scenario::new().plain_set("keep = { count = 1 }").log_of("app.log", 2000);
+    scene.rotate().exits(0);
+    fs::remove_file(scene.live(&scene.archives("app.log")[0])).unwrap();
+    scene.append("app.log", vec![b'x'; 2000]);
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.reason("remove", "done", ".zst"), "not among the newest 1; it was gone already");
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+#[test]
+fn without_a_rule_everything_stays() {
+    let scene = Scenario::new().plain_set("");
+    for number in 0..12 {
+        scene.append("app.log", format!("{number} {}\n", "x".repeat(1500)));
+        scene.rotate().exits(0);
+    }
+    assert_eq!(scene.archives("app.log").len(), 12);
+}

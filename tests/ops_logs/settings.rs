@@ -1,0 +1,131 @@
+//! Settings: bad ones are refused with their place before anything is done; good ones are shown with theirs.
+
+use std::fs;
+
+use crate::support::scenario::{Ran, Scenario, files_under};
+
+/// Runs `rotate` with these settings beside a log that would be due; nothing may come of it.
+#[track_caller]
+fn refused(settings: &str) -> Ran {
+    let scene = Scenario::new().settings(settings).log_of("app.log", 2000);
+    fs::remove_dir(scene.state()).unwrap();
+    let before = fs::read(scene.live("app.log")).unwrap();
+    let checked = scene.run(&["config", "check"]).exits(2);
+    let ran = scene.run(&["rotate", "--force"]).exits(2);
+    assert_eq!(ran.stderr, checked.stderr, "check tells what a run would");
+    assert_eq!(ran.stdout, "");
+    assert!(!scene.state().exists(), "no state is made");
+    assert!(files_under(&scene.root().join("run")).is_empty(), "no lock is taken");
+    assert_eq!(scene.files().len(), 1);
+    assert_eq!(fs::read(scene.live("app.log")).unwrap(), before);
+    ran
+}
+
+#[test]
+fn an_unknown_key_is_named_with_file_line_caret_and_the_word_that_was_meant() {
+    let ran = refused("[[log]]\nname = \"app\"\npahts = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"\n");
+    for part in ["settings.toml:3:1", "3 | pahts = ", "^^^^^", "`paths`"] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+    assert!(ran.stderr.starts_with("ops-logs: cannot use "), "{}", ran.stderr);
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let ran = refused("colour = 1\n[[log]]\npaths = [\"{logs}/*.log\"]\nwhen = \"dayly\"\nkeep = { count = 0 }\n");
+    for part in ["settings.toml:1:", "settings.toml:4:", "settings.toml:5:", "`daily`"] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let log = "[[log]]\nname = \"app\"\npaths = [\"{logs}/*.log\"]\n";
+    for (settings, said) in [
+        (format!("{log}[[log]]\nname = \"b\"\npaths = [\"{{logs}}/*.log\"]\n"), "written twice"),
+        (format!("{log}[[log]]\nname = \"app\"\npaths = [\"{{logs}}/b\"]\n"), "`app` is written twice"),
+        ("[[log]]\nname = \"app\"\n".to_owned(), "names no paths"),
+        ("[[log]]\npaths = [\"logs/*.log\"]\n".to_owned(), "not an absolute path"),
+        ("[[log]]\npaths = [\"{logs}/\"]\n".to_owned(), "names a folder"),
+        (format!("[defaults]\npaths = [\"/x\"]\n{log}"), "belongs to one set"),
+        (format!("parallel = 0\n{log}"), "nothing would ever be compressed"),
+        (format!("{log}archive-dir = \"old\"\n"), "not an absolute path"),
+        (format!("{log}when = {{ any = [\"daily\"], all = [\"1 KiB\"] }}\n"), "not both"),
+        (format!("{log}reopen = {{ unit = \"nginx.service\" }}\n"), "say one of"),
+        (format!("{log}reopen = {{ pidfile = \"run/x.pid\", signal = \"HUP\" }}\n"), "not absolute"),
+        (format!("{log}zone = \"Europe/Berln\"\n"), "Europe/Berlin"),
+        (format!("{log}when = \n"), "settings.toml:4"),
+        (format!("{log}compress = \"none\"\narchive-dir = \"/archive\"\n"), "archive-dir has no use"),
+        (format!("[defaults]\ncompress = \"none\"\n{log}archive-dir = \"/archive\"\n"), "archive-dir has no use"),
+        (format!("[defaults]\narchive-dir = \"/archive\"\n{log}compress = \"none\"\n"), "archive-dir has no use"),
+    ] {
+        let ran = refused(&settings);
+        assert!(ran.stderr.contains(said), "{settings}\n{said}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn no_settings_and_no_logs_are_told() {
+    let scene = Scenario::new();
+    scene.run(&["rotate"]).exits(2).says("settings.toml");
+    let scene = scene.settings("[defaults]\ncompress = \"zstd\"\n");
+    scene.run(&["rotate"]).exits(2).says("the settings name no logs");
+}
+
+#[test]
+fn unknown_flags_and_commands_are_bad_input_and_help_is_an_answer() {
+    let scene = Scenario::new().plain_set("");
+    scene.run(&["rotat"]).exits(2).says("rotate");
+    scene.run(&["rotate", "--froce"]).exits(2).says("--force");
+    scene.run(&[]).exits(2);
+    let help = scene.run(&["--help"]).exits(0);
+    for part in ["Exit status:", "75     busy", "128+n", "rotate", "verify"] {
+        assert!(help.stdout.contains(part), "{part}: {}", help.stdout);
+    }
+    assert!(!help.stdout.contains("hand-in-folder"), "{}", help.stdout);
+    let version = scene.run(&["--version"]).exits(0);
+    assert_eq!(version.stdout.trim(), concat!("ops-logs ", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn show_tells_each_value_with_its_origin() {
+    let scene = Scenario::new();
+    let folder = scene.root().join("conf");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("10-base.toml"), "host = \"a\"\nparallel = 2\n").unwrap();
+    fs::write(folder.join("20-more.toml"), "host = \"b\"\n[[log]]\nname = \"app\"\npaths = [\"/var/log/x.log\"]\n").unwrap();
+    let show = |args: &[&str]| {
+        let mut command = scene.command(&[]);
+        command.args(["--config".as_ref(), folder.as_os_str()]).args(args);
+        crate::support::scenario::Ran::of(&mut command)
+    };
+    // The scenario's own --config stands before; the flag may be given once only.
+    assert_eq!(show(&["config", "show"]).code, Some(2));
+    let scene = scene.settings("host = \"a\"\nparallel = 2\n[[log]]\nname = \"app\"\npaths = [\"/var/log/x.log\"]\n");
+    let shown = scene.run(&["config", "show"]).exits(0).stdout;
+    let line = shown.lines().find(|line| line.starts_with("parallel")).unwrap_or_default();
+    assert!(line.contains("= 2") && line.contains("settings.toml:2"), "{shown}");
+    let json = scene.run(&["--format", "json", "config", "show"]).exits(0).json();
+    assert_eq!(json["value"]["parallel"], 2);
+    assert!(json["origins"]["parallel"].as_str().is_some_and(|origin| origin.contains("settings.toml:2")), "{json}");
+    scene.run(&["config", "check"]).exits(0).says("1 file read");
+}
+
+#[test]
+fn the_schema_is_json_schema_and_knows_every_word_of_a_set() {
+    let schema = Scenario::new().run(&["config", "schema"]).exits(0).json();
+    assert!(schema["$schema"].as_str().is_some_and(|text| text.contains("json-schema.org")), "{schema}");
+    assert_eq!(schema["$id"], "urn:opsbelt:logs:settings");
+    let text = schema.to_string();
+    for word in ["paths", "when", "compress", "keep", "reopen", "archive-dir", "takeover", "optional", "min-free", "max-age"] {
+        assert!(text.contains(&format!("\"{word}\"")), "{word}");
+    }
+}
+
+#[test]
+fn history_and_help_work_beside_a_broken_file() {
+    let scene = Scenario::new().settings("this is no toml");
+    scene.run(&["history"]).exits(0);
+    scene.run(&["config", "schema"]).exits(0);
+    scene.run(&["rotate"]).exits(2);
+}

@@ -1,0 +1,202 @@
+//! What is remembered: one run at a time, newer and foreign ledgers, damage, loss, and who may read it.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::MetadataExt,
+};
+
+use crate::support::scenario::{Scenario, files_under};
+
+/// Two archives of one log, made by the host `test`.
+fn with_history(words: &str) -> Scenario {
+    let scene = Scenario::new().plain_set(words);
+    for turn in 0..2 {
+        scene.append("app.log", format!("{turn} {}\n", "x".repeat(1500)));
+        scene.rotate().exits(0);
+    }
+    scene
+}
+
+fn next_turn(scene: &Scenario) {
+    scene.append("app.log", format!("next {}\n", "x".repeat(1500)));
+}
+
+#[test]
+fn a_second_run_at_the_same_time_is_refused_and_told_who_is_at_it() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let path = scene.root().join("run/logs-rotate.lock");
+    let mut lock = File::create(&path).unwrap();
+    lock.write_all(b"ops-logs rotate (pid 4711, since 2026-11-21 03:00:00 UTC)").unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let ran = scene.rotate().exits(75);
+    assert!(ran.stderr.contains("pid 4711, since 2026-11-21"), "{ran:#?}");
+    assert_eq!(ran.json()["exit"]["why"], "busy");
+    assert_eq!(scene.files().len(), 1);
+    assert!(files_under(scene.state()).is_empty(), "not even the history says that it ran");
+    for reads in ["plan", "status", "verify", "history"] {
+        scene.run(&[reads]).exits(0);
+    }
+    drop(lock);
+    scene.rotate().exits(0);
+}
+
+#[test]
+fn a_ledger_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let scene = with_history("");
+    let newer = fs::read_to_string(scene.ledger()).unwrap().replacen("\"version\":1", "\"version\":2", 1);
+    fs::write(scene.ledger(), &newer).unwrap();
+    next_turn(&scene);
+    let files = scene.files();
+    for word in ["rotate", "plan", "status", "verify"] {
+        scene.run(&[word]).exits(4).says("it is of version 2, and this ops-logs knows versions up to 1");
+    }
+    assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), newer);
+    assert_eq!(scene.files(), files);
+    assert_eq!(files_under(scene.state()).len(), 2, "ledger and history: {:?}", files_under(scene.state()));
+}
+
+#[test]
+fn what_is_no_ledger_is_refused_and_left_as_it_is() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    fs::write(scene.ledger(), "{\"format\":\"something else\"}\n").unwrap();
+    scene.rotate().exits(4);
+    assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), "{\"format\":\"something else\"}\n");
+    assert_eq!(scene.files().len(), 1);
+}
+
+#[test]
+fn a_cloned_machine_keeps_what_it_finds_and_begins_its_own_chain() {
+    let scene = with_history("keep = { count = 1 }\nexclude = []");
+    let scene = Scenario::plain_set(scene, "keep = { count = 2 }");
+    next_turn(&scene);
+    scene.rotate().exits(0);
+    let (inherited, text) = (scene.archives("app.log"), fs::read(scene.ledger()).unwrap());
+    assert_eq!(inherited.len(), 2);
+    let clone = "host = \"clone\"\nlogrotate = \"\"\n[[log]]\nname = \"app\"\npaths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"\nkeep = { count = 1 }\n";
+    let scene = scene.settings(clone);
+    next_turn(&scene);
+    let first = scene.rotate().exits(0);
+    let note = &first.json()["findings"][0];
+    assert_eq!((note["id"].as_str(), note["severity"].as_str()), (Some("logs.cloned-state"), Some("note")));
+    assert!(note["message"].as_str().is_some_and(|text| text.contains("copied from test")), "{note}");
+    assert_eq!(first.acts(), ["rotate done", "archive done"], "nothing of the other machine goes");
+    assert_eq!(fs::read(scene.state().join("ledger.of-test.jsonl")).unwrap(), text, "a copy is kept aside");
+    for _ in 0..2 {
+        next_turn(&scene);
+        let ran = scene.rotate().exits(0);
+        assert_eq!(ran.json()["findings"].as_array().map(Vec::len), Some(0), "it is told once");
+    }
+    let left = scene.archives("app.log");
+    assert!(inherited.iter().all(|name| left.contains(name)), "{left:?}");
+    assert_eq!(left.len(), 3, "two of the other machine, and the newest of its own: {left:?}");
+}
+
+#[test]
+fn a_clone_does_not_call_lost_what_only_the_other_machine_had() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let writer = File::options().append(true).open(scene.live("app.log")).unwrap();
+    scene.rotate().exits(0);
+    drop(writer);
+    // The clone got the state, and not the volume with the logs.
+    for name in scene.archives("app.log") {
+        fs::remove_file(scene.live(&name)).unwrap();
+    }
+    let scene = scene
+        .settings("host = \"clone\"\nlogrotate = \"\"\n[[log]]\nname = \"app\"\npaths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"\n");
+    next_turn(&scene);
+    let ran = scene.rotate().exits(0);
+    assert!(!ran.stdout.contains("logs.lost"), "{ran:#?}");
+    assert_eq!(scene.archives("app.log").len(), 1);
+}
+
+#[test]
+fn a_torn_last_line_is_dropped() {
+    let scene = with_history("");
+    let whole = fs::read(scene.ledger()).unwrap();
+    let torn = [whole.as_slice(), b"{\"line\":\"gone\",\"id\":0,\"wh"].concat();
+    fs::write(scene.ledger(), torn).unwrap();
+    scene.run(&["verify"]).exits(0).says("2 of 2");
+    next_turn(&scene);
+    scene.rotate().exits(0);
+    let after = fs::read(scene.ledger()).unwrap();
+    assert!(after.starts_with(&whole) && !after[whole.len()..].starts_with(b"{\"line\":\"gone\""));
+    scene.run(&["verify"]).exits(0).says("3 of 3");
+}
+
+#[test]
+fn a_damaged_line_costs_only_itself_and_a_copy_is_kept() {
+    let scene = with_history("");
+    let text = fs::read_to_string(scene.ledger()).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    let victim = lines.iter().position(|line| line.contains("\"archived\"")).unwrap();
+    lines[victim] = "{\"line\":\"archiv\u{fffd}";
+    let damaged = lines.join("\n") + "\n";
+    fs::write(scene.ledger(), &damaged).unwrap();
+    let plan = scene.run(&["--format", "json", "plan"]).exits(3);
+    assert!(plan.json()["incomplete"][0]["why"].as_str().is_some_and(|why| why.contains("1 line cannot be read")), "{plan:#?}");
+    next_turn(&scene);
+    let before = scene.told("app.log");
+    scene.rotate().exits(3);
+    assert_eq!(fs::read_to_string(scene.state().join("ledger.damaged.jsonl")).unwrap(), damaged);
+    assert_eq!(scene.told("app.log"), before);
+    scene.rotate().exits(0);
+}
+
+#[test]
+fn lost_state_is_found_again_from_what_archives_say_of_themselves() {
+    let scene = with_history("keep = { count = 2 }");
+    let archives = scene.archives("app.log");
+    fs::remove_file(scene.ledger()).unwrap();
+    let plan = scene.run(&["--format", "json", "plan"]).exits(0);
+    assert_eq!(plan.steps("adopt", "planned").len(), 2, "{plan:#?}");
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.steps("adopt", "done").len(), 2);
+    assert_eq!(scene.archives("app.log"), archives);
+    scene.run(&["verify"]).exits(0).says("2 of 2");
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    next_turn(&scene);
+    scene.rotate().exits(0);
+    assert_eq!(scene.archives("app.log").len(), 2, "the keep-rules hold for them again");
+    assert!(!scene.archives("app.log").contains(&archives[0]));
+}
+
+#[test]
+fn a_lost_state_adopts_behind_a_link_once() {
+    let scene = Scenario::new();
+    fs::create_dir(scene.root().join("archive")).unwrap();
+    std::os::unix::fs::symlink(scene.root().join("archive"), scene.root().join("way")).unwrap();
+    let scene = scene.plain_set("archive-dir = \"{root}/way\"").log_of("app.log", 2000);
+    scene.rotate().exits(0);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do", "what is known is not adopted");
+    fs::remove_file(scene.ledger()).unwrap();
+    assert_eq!(scene.rotate().exits(0).steps("adopt", "done").len(), 1);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+#[test]
+fn state_and_locks_are_for_nobody_else() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    for folder in [scene.state().to_owned(), scene.root().join("run")] {
+        fs::remove_dir(folder).unwrap();
+    }
+    scene.rotate().exits(0);
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().mode() & 0o7777;
+    for folder in [scene.state(), &scene.root().join("run")] {
+        assert_eq!(mode(folder), 0o700, "{}", folder.display());
+        let files = files_under(folder);
+        assert!(!files.is_empty());
+        for file in files.keys() {
+            assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
+        }
+    }
+}
+
+#[test]
+fn where_no_state_can_be_kept_nothing_is_done() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    fs::remove_dir(scene.state()).unwrap();
+    fs::write(scene.state(), "a file where the folder should be").unwrap();
+    scene.rotate().exits(4);
+    assert_eq!(scene.files().len(), 1);
+}

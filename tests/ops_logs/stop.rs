@@ -1,0 +1,107 @@
+//! Asked to stop: the run ends between items with the signal's status, and the next one goes on.
+
+use std::{fs, path::PathBuf, process::Command, time::Duration};
+
+use rustix::process::Signal;
+
+use crate::support::{
+    self,
+    process::Process,
+    scenario::{DEADLINE, Ran, Scenario},
+};
+
+/// Two sets; telling the first one's writer lasts until the test opens the gate.
+struct Held {
+    scene: Scenario,
+    reached: PathBuf,
+    gate: PathBuf,
+}
+
+fn held() -> Held {
+    let words = "reopen = { command = [\"/bin/sh\", \"-c\", \"touch {root}/reached; while [ ! -e {root}/gate ]; do sleep 0.02; done\"], timeout = \"60s\" }\n\
+                 [[log]]\nname = \"other\"\npaths = [\"{logs}/*.txt\"]\nwhen = \"1 KiB\"";
+    let mut scene = Scenario::new().plain_set(words);
+    for number in 0..40 {
+        scene = scene.log_of(&format!("{number}.log"), 20_000).log_of(&format!("{number}.txt"), 2000);
+    }
+    let (reached, gate) = (scene.root().join("reached"), scene.root().join("gate"));
+    Held { scene, reached, gate }
+}
+
+impl Held {
+    fn start(&self) -> Process {
+        let mut command: Command = self.scene.command(&["--format", "json", "rotate"]);
+        let process = Process::start(&mut command);
+        support::wait_until("the first set to be swapped", Duration::from_secs(20), || self.reached.exists());
+        process
+    }
+
+    fn open(&self) {
+        fs::write(&self.gate, "").unwrap();
+    }
+
+    fn everything(&self) -> Vec<Vec<u8>> {
+        (0..40).flat_map(|number| [format!("{number}.log"), format!("{number}.txt")]).map(|log| self.scene.told(&log)).collect()
+    }
+}
+
+#[test]
+fn a_wish_to_stop_ends_the_run_between_items_and_the_next_one_goes_on() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+        let held = held();
+        let before = held.everything();
+        let process = held.start();
+        process.signal(signal);
+        held.open();
+        let ran: Ran = process.end(DEADLINE).into();
+        let ran = ran.exits(code);
+        assert_eq!(ran.steps("rotate", "done").len(), 40, "the first set was swapped: {signal:?}");
+        assert_eq!(ran.steps("archive", "done").len(), 0, "nothing was begun after the wish");
+        let incomplete = ran.json()["incomplete"].to_string();
+        assert!(incomplete.contains(&format!("signal {} asked to stop", code - 128)), "{incomplete}");
+        assert_eq!(held.everything(), before);
+        let next = held.scene.rotate().exits(0);
+        assert_eq!(next.steps("archive", "done").len(), 80, "{signal:?}");
+        assert_eq!(held.everything(), before);
+        assert_eq!(held.scene.rotate().exits(0).summary(), "nothing to do");
+        held.scene.run(&["verify"]).exits(0).says("80 of 80");
+    }
+}
+
+#[test]
+fn a_second_wish_ends_it_at_once_and_nothing_is_lost() {
+    let held = held();
+    let before = held.everything();
+    let mut process = held.start();
+    process.signal(Signal::TERM);
+    assert!(!process.ends_within(Duration::from_millis(200)), "the first one waits for the writer to be told");
+    process.signal(Signal::TERM);
+    assert!(process.ends_within(Duration::from_secs(10)));
+    held.open();
+    assert_eq!(held.everything(), before);
+    held.scene.rotate().exits(0);
+    assert_eq!(held.everything(), before);
+    held.scene.run(&["verify"]).exits(0).says("80 of 80");
+}
+
+#[test]
+fn a_wish_while_archives_are_made_ends_soon_and_the_next_run_goes_on() {
+    let mut scene = Scenario::new().plain_set("compress = \"gzip\"");
+    for number in 0..150 {
+        scene = scene.log_of(&format!("{number}.log"), 400_000);
+    }
+    let before: Vec<Vec<u8>> = (0..150).map(|number| scene.told(&format!("{number}.log"))).collect();
+    let process = Process::start(&mut scene.command(&["--format", "json", "rotate"]));
+    support::wait_until("the first part", Duration::from_secs(30), || {
+        scene.files().keys().any(|name| name.ends_with(".part") || name.ends_with(".gz"))
+    });
+    process.signal(Signal::TERM);
+    let ran: Ran = process.end(DEADLINE).into();
+    let ran = ran.exits(143);
+    assert!(ran.steps("archive", "done").len() < 150, "it was over before it was asked: nothing was proved");
+    assert!(!scene.files().keys().any(|name| name.ends_with(".part")), "work in flight is finished, not cut");
+    scene.rotate().exits(0);
+    let after: Vec<Vec<u8>> = (0..150).map(|number| scene.told(&format!("{number}.log"))).collect();
+    assert!(after == before, "something was lost or is there twice");
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}

@@ -1,0 +1,134 @@
+//! The swap itself: the fresh file stands exactly where the old one stood, and nothing is compressed while
+//! anybody can still write to it.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use crate::support::{
+    needs::{self, Need},
+    scenario::Scenario,
+    stories::{DAEMON, NOBODY, holder, tool},
+};
+
+#[test]
+fn the_fresh_log_keeps_mode_owner_acl_and_attributes() {
+    if !needs::met(&[Need::Root, Need::Program("setfacl"), Need::Program("setfattr")]) {
+        return;
+    }
+    let scene =
+        Scenario::new().plain_set("").log_of("app.log", 2000).owned("logs/app.log", NOBODY, DAEMON).mode("logs/app.log", 0o4642);
+    let live = scene.live("app.log");
+    tool("setfacl", &["-m", "u:1:rw,g:2:r"], &live);
+    tool("setfattr", &["-n", "user.team", "-v", "payments"], &live);
+    tool("setfattr", &["-n", "security.opsbelt", "-v", "system_u:object_r:var_log_t:s0"], &live);
+    let shown = || (tool("getfacl", &["-pn"], &live), tool("getfattr", &["-d", "-m", "-"], &live));
+    let (before, meta) = (shown(), fs::metadata(&live).unwrap());
+    scene.rotate().exits(0);
+    let after = fs::metadata(&live).unwrap();
+    assert_eq!((after.mode(), after.uid(), after.gid()), (meta.mode(), NOBODY, DAEMON));
+    assert_eq!(shown(), before);
+    assert_ne!(after.ino(), meta.ino(), "it is a fresh file");
+    assert_eq!(after.len(), 0);
+}
+
+#[test]
+fn a_default_acl_of_the_folder_adds_nothing_to_the_fresh_log() {
+    if !needs::met(&[Need::Program("setfacl")]) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000).mode("logs/app.log", 0o600);
+    tool("setfacl", &["-d", "-m", "u:1:rw"], scene.logs());
+    scene.rotate().exits(0);
+    let acl = tool("getfacl", &["-pn"], &scene.live("app.log"));
+    assert!(!acl.contains("user:1"), "{acl}");
+    assert_eq!(fs::metadata(scene.live("app.log")).unwrap().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn an_archive_is_readable_by_whoever_could_read_the_log_and_by_nobody_else() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000).mode("logs/app.log", 0o640);
+    scene.rotate().exits(0);
+    let archive = scene.live(&scene.archives("app.log")[0]);
+    assert_eq!(fs::metadata(archive).unwrap().mode() & 0o7777, 0o640);
+}
+
+#[test]
+fn the_live_path_never_vanishes_in_fifty_rotations() {
+    let scene = Scenario::new().plain_set("compress = \"none\"");
+    scene.append("app.log", "first\n");
+    let (looks, missing, done) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                looks.fetch_add(1, Ordering::Relaxed);
+                missing.fetch_add(u64::from(fs::symlink_metadata(scene.live("app.log")).is_err()), Ordering::Relaxed);
+            }
+        });
+        for turn in 0..50 {
+            scene.append("app.log", format!("{turn}\n"));
+            let ran = scene.run(&["--format", "json", "rotate", "--force"]);
+            if ran.steps("rotate", "done").len() != 1 {
+                done.store(true, Ordering::Relaxed);
+                panic!("turn {turn}: {ran:#?}");
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(looks.into_inner() > 1000);
+    assert_eq!(missing.into_inner(), 0, "looks that found no live file");
+    assert_eq!(scene.archives("app.log").len(), 50);
+}
+
+#[test]
+fn nothing_is_compressed_while_a_writer_has_it_open_and_the_next_run_does_it() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let writer = fs::File::options().append(true).open(scene.live("app.log")).unwrap();
+    let first = scene.rotate().exits(0);
+    assert_eq!(first.acts(), ["rotate done", "archive waiting"]);
+    let why = first.reason("archive", "waiting", "-0001");
+    assert!(why.contains(&format!("(pid {})", std::process::id())), "it names us: {why}");
+    let rotated = scene.archives("app.log");
+    assert_eq!(rotated.len(), 1);
+    assert!(rotated[0].ends_with("-0001"), "{rotated:?}");
+    std::io::Write::write_all(&mut &writer, b"late line\n").unwrap();
+    assert_eq!(scene.rotate().exits(0).acts(), ["archive waiting"], "still open");
+    drop(writer);
+    assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
+    assert_eq!(scene.archives("app.log"), [format!("{}.zst", rotated[0])]);
+    assert!(scene.told("app.log").ends_with(b"late line\n"));
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+#[test]
+fn a_descriptor_inherited_by_a_child_counts_as_a_writer() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let child = holder(fs::File::options().append(true).open(scene.live("app.log")).unwrap());
+    let first = scene.rotate().exits(0);
+    assert!(first.reason("archive", "waiting", "-0001").contains("sleep (pid"), "{first:#?}");
+    drop(child);
+    assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
+}
+
+#[test]
+fn a_reader_holds_nothing_up() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let _reader = fs::File::open(scene.live("app.log")).unwrap();
+    assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive done"]);
+}
+
+#[test]
+fn older_archives_stay_while_the_rotation_of_their_log_is_not_finished() {
+    let scene = Scenario::new().plain_set("keep = { count = 1 }").log_of("app.log", 2000);
+    scene.rotate().exits(0);
+    scene.append("app.log", vec![b'x'; 2000]);
+    let writer = fs::File::options().append(true).open(scene.live("app.log")).unwrap();
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.acts(), ["rotate done", "archive waiting"]);
+    assert_eq!(scene.archives("app.log").len(), 2, "the old archive is still there");
+    drop(writer);
+    assert_eq!(scene.rotate().exits(0).acts(), ["archive done", "remove done"]);
+    assert_eq!(scene.archives("app.log").len(), 1);
+}

@@ -1,0 +1,102 @@
+//! Telling the writer: by pidfile, by command; what fails or hangs leaves the log uncompressed and is told.
+
+use std::{fs, process::Command, time::Duration};
+
+use crate::support::{self, example, process::Process, scenario::Scenario, tally, tally::Tally};
+
+const LOG: &str = "paths = [\"{logs}/app.log\"]\nwhen = \"1 KiB\"\nclose-wait = \"10s\"\n";
+
+#[test]
+fn a_writer_named_by_its_pidfile_goes_on_in_the_fresh_log() {
+    let scene = Scenario::new().set(&format!("{LOG}reopen = {{ pidfile = \"{{root}}/pid\", signal = \"HUP\" }}"));
+    let pidfile = scene.root().join("pid");
+    let mut writer = Command::new(example("log-writer"));
+    writer
+        .args(["--id", "1", "--rate", "3000", "--seconds", "60", "--file"])
+        .arg(scene.live("app.log"))
+        .arg("--pidfile")
+        .arg(&pidfile);
+    let writer = Process::start(&mut writer);
+    for _ in 0..3 {
+        support::wait_until("lines", Duration::from_secs(10), || {
+            pidfile.exists() && fs::metadata(scene.live("app.log")).is_ok_and(|meta| meta.len() > 2000)
+        });
+        let ran = scene.rotate().exits(0);
+        assert_eq!(ran.acts(), ["rotate done", "tell done", "archive done"]);
+    }
+    writer.signal(rustix::process::Signal::TERM);
+    let written = writer.end(Duration::from_secs(10)).stdout.trim().parse().unwrap();
+    let tally = Tally::of(&tally::history(&scene.live("app.log"), None), &[(1, written)].into());
+    tally.assert_perfect("three rotations");
+    assert_eq!(tally.files, 4);
+}
+
+#[test]
+fn one_command_tells_one_writer_of_all_logs_of_its_set() {
+    let reopen = "reopen = { command = [\"/bin/sh\", \"-c\", \"echo told >>{root}/told\"] }";
+    let scene = Scenario::new().plain_set(reopen).log_of("a.log", 2000).log_of("b.log", 2000);
+    assert_eq!(scene.rotate().exits(0).steps("tell", "done").len(), 1);
+    assert_eq!(fs::read_to_string(scene.root().join("told")).unwrap(), "told\n");
+    scene.rotate().exits(0);
+    assert_eq!(fs::read_to_string(scene.root().join("told")).unwrap(), "told\n", "nothing rotated, nobody told");
+}
+
+#[test]
+fn a_command_that_says_a_lot_is_not_held_up_by_it() {
+    let chatty = "reopen = { command = [\"/bin/sh\", \"-c\", \"i=0; while [ $i -lt 4000 ]; do echo nginx warns of deprecated things >&2; i=$((i+1)); done\"], timeout = \"20s\" }";
+    let scene = Scenario::new().plain_set(chatty).log_of("app.log", 2000);
+    assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "tell done", "archive done"]);
+}
+
+#[test]
+fn a_failing_command_leaves_the_log_uncompressed_and_the_next_run_tells_again() {
+    let reopen = "reopen = { command = [\"/bin/sh\", \"-c\", \"test -e {root}/works || { echo no such unit >&2; exit 7; }\"] }";
+    let scene = Scenario::new().plain_set(reopen).log_of("app.log", 2000);
+    let failed = scene.rotate().exits(3);
+    assert_eq!(failed.acts(), ["rotate done", "tell failed"]);
+    assert!(failed.reason("tell", "failed", "app").contains("no such unit"), "{failed:#?}");
+    assert!(scene.archives("app.log")[0].ends_with("-0001"));
+    assert_eq!(scene.rotate().exits(3).acts(), ["tell failed"], "it stays so");
+    fs::write(scene.root().join("works"), "").unwrap();
+    assert_eq!(scene.rotate().exits(0).acts(), ["tell done", "archive done"]);
+    assert!(scene.archives("app.log")[0].ends_with(".zst"));
+}
+
+#[test]
+fn a_hanging_command_is_ended_in_time_with_what_it_started() {
+    let reopen = "reopen = { command = [\"/bin/sh\", \"-c\", \"sleep 600 & echo $! >{root}/child; wait\"], timeout = \"1s\" }";
+    let scene = Scenario::new().plain_set(reopen).log_of("app.log", 2000);
+    let ran = scene.rotate().exits(3);
+    assert!(ran.reason("tell", "failed", "app").contains("longer than 1 s"), "{ran:#?}");
+    assert!(ran.took < Duration::from_secs(20));
+    let child = fs::read_to_string(scene.root().join("child")).unwrap();
+    support::wait_until("the child to end", Duration::from_secs(5), || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.trim()));
+        stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z "))
+    });
+}
+
+#[test]
+fn a_missing_pidfile_or_a_dead_process_is_told_and_nothing_is_lost() {
+    for content in [None, Some("4194304\n"), Some("1\n"), Some("what\n")] {
+        let scene = Scenario::new().plain_set("reopen = { pidfile = \"{root}/pid\", signal = \"USR1\" }").log_of("app.log", 2000);
+        let before = fs::read(scene.live("app.log")).unwrap();
+        if let Some(content) = content {
+            fs::write(scene.root().join("pid"), content).unwrap();
+        }
+        assert_eq!(scene.rotate().exits(3).acts(), ["rotate done", "tell failed"], "{content:?}");
+        assert_eq!(scene.told("app.log"), before);
+    }
+}
+
+#[test]
+fn one_sets_deaf_writer_does_not_stop_another_set() {
+    let other =
+        "reopen = { command = [\"/bin/false\"] }\n[[log]]\nname = \"other\"\npaths = [\"{logs}/other/*.log\"]\nwhen = \"1 KiB\"";
+    let scene = Scenario::new().plain_set(other).log_of("app.log", 2000);
+    fs::create_dir(scene.live("other")).unwrap();
+    let scene = scene.log_of("other/b.log", 2000);
+    let ran = scene.rotate().exits(3);
+    assert_eq!(ran.steps("archive", "done").len(), 1, "{ran:#?}");
+    assert!(scene.names("other/b.log.")[0].ends_with(".zst"));
+}

@@ -1,0 +1,199 @@
+//! Words that stories about one machine share: one set of logs, other days, other users, what a run said.
+//!
+//! Only shortcuts over [`Scenario`] and [`Ran`]; whatever they do, a reader could do by hand.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::fs::{PermissionsExt, chown},
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, SystemTime},
+};
+
+use super::{
+    process::Process,
+    scenario::{DEADLINE, Ran, Scenario},
+    tally,
+};
+
+/// The user and the group that own nothing on a machine.
+pub const NOBODY: u32 = 65534;
+/// A group that is not root's.
+pub const DAEMON: u32 = 1;
+
+impl Scenario {
+    /// Settings of this machine with one set, `app`, that says `words`.
+    #[must_use]
+    pub fn set(self, words: &str) -> Scenario {
+        self.head("", words)
+    }
+
+    /// The same with more lines before the set.
+    #[must_use]
+    pub fn head(self, head: &str, words: &str) -> Scenario {
+        self.settings(&format!("host = \"test\"\nlogrotate = \"\"\n{head}\n[[log]]\nname = \"app\"\n{words}\n"))
+    }
+
+    /// Like [`Scenario::set`], for all `*.log` and what is over 1 KiB.
+    #[must_use]
+    pub fn plain_set(self, words: &str) -> Scenario {
+        self.set(&format!("paths = [\"{{logs}}/*.log\"]\nwhen = \"1 KiB\"\n{words}"))
+    }
+
+    /// Runs it as if so much later (`+3d`), the machine's clock untouched.
+    pub fn run_at(&self, when: &str, args: &[&str]) -> Ran {
+        Ran::of(&mut self.command_at(when, args))
+    }
+
+    /// The command of [`Scenario::run_at`].
+    pub fn command_at(&self, when: &str, args: &[&str]) -> Command {
+        let real = self.command(args);
+        let mut command = Command::new("faketime");
+        command.env_clear().args(["-f", when]).arg(real.get_program()).args(real.get_args());
+        self.environment(&mut command);
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
+        command
+    }
+
+    /// Runs it as somebody else, without further groups.
+    pub fn run_as(&self, uid: u32, args: &[&str]) -> Ran {
+        let real = self.command(args);
+        let mut command = Command::new("setpriv");
+        command.env_clear().arg(format!("--reuid={uid}")).arg(format!("--regid={uid}")).arg("--clear-groups");
+        command.arg(real.get_program()).args(real.get_args());
+        self.environment(&mut command);
+        Ran::of(&mut command)
+    }
+
+    /// Puts it through a shell, which replaces itself: for what happens to its descriptors.
+    pub fn run_in_shell(&self, line: &str, args: &[&str]) -> Ran {
+        let real = self.command(args);
+        let mut command = Command::new("/bin/sh");
+        command.env_clear().args(["-c", line, "sh"]).arg(real.get_program()).args(real.get_args());
+        self.environment(&mut command);
+        Ran::of(&mut command)
+    }
+
+    /// Appends to a log, as a writer that opens and closes it.
+    pub fn append(&self, name: &str, content: impl AsRef<[u8]>) {
+        let mut log = fs::File::options().append(true).create(true).open(self.live(name)).expect("a writable tree");
+        log.write_all(content.as_ref()).expect("room for a line");
+    }
+
+    /// Gives a name in the tree to a user and group.
+    #[must_use]
+    pub fn owned(self, path: &str, uid: u32, gid: u32) -> Scenario {
+        chown(self.root().join(path), Some(uid), Some(gid)).expect("root may");
+        self
+    }
+
+    /// Sets the mode of a name in the tree.
+    #[must_use]
+    pub fn mode(self, path: &str, mode: u32) -> Scenario {
+        fs::set_permissions(self.root().join(path), fs::Permissions::from_mode(mode)).expect("our own file");
+        self
+    }
+
+    /// Lets others pass through to the logs.
+    #[must_use]
+    pub fn open_root(self) -> Scenario {
+        fs::set_permissions(self.root(), fs::Permissions::from_mode(0o755)).expect("our own folder");
+        self
+    }
+
+    /// Names under the logs' folder that begin with `prefix`, sorted.
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        self.files().into_keys().filter(|name| name.starts_with(prefix)).collect()
+    }
+
+    /// Names of the archives and rotated files of a log, sorted.
+    pub fn archives(&self, log: &str) -> Vec<String> {
+        self.names(&format!("{log}."))
+    }
+
+    /// All that `log` ever held, archives first.
+    pub fn told(&self, log: &str) -> Vec<u8> {
+        told(&self.live(log), None)
+    }
+
+    /// The state's ledger.
+    pub fn ledger(&self) -> std::path::PathBuf {
+        self.state().join("ledger.jsonl")
+    }
+}
+
+impl Ran {
+    /// The one reason that a step with this action and outcome has for a subject that ends so.
+    #[track_caller]
+    pub fn reason(&self, action: &str, outcome: &str, subject: &str) -> String {
+        let steps = self.steps(action, outcome);
+        let found: Vec<_> =
+            steps.iter().filter(|step| step["subject"].as_str().is_some_and(|text| text.ends_with(subject))).collect();
+        assert_eq!(found.len(), 1, "one step `{action}` {outcome} for {subject}: {self:#?}");
+        found[0]["reason"].as_str().expect("a reason is text").to_owned()
+    }
+
+    /// `action outcome` of every step, in order.
+    #[track_caller]
+    pub fn acts(&self) -> Vec<String> {
+        let word = |step: &serde_json::Value, key: &str| step[key].as_str().unwrap_or_default().to_owned();
+        let json = self.json();
+        let steps = json["steps"].as_array().expect("steps are a list");
+        steps
+            .iter()
+            .map(|step| format!("{} {}", word(step, "action"), word(step, "outcome")))
+            .filter(|act| !act.ends_with(" kept"))
+            .collect()
+    }
+
+    /// The summary line.
+    #[track_caller]
+    pub fn summary(&self) -> String {
+        self.json()["summary"].as_str().expect("a summary is text").to_owned()
+    }
+
+    /// Panics unless it said this somewhere.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Ran {
+        assert!(self.stdout.contains(text) || self.stderr.contains(text), "it does not say {text:?}: {self:#?}");
+        self
+    }
+}
+
+/// All that `log` ever held, archives first.
+pub fn told(log: &Path, archives: Option<&Path>) -> Vec<u8> {
+    let mut all = Vec::new();
+    for file in tally::history(log, archives) {
+        tally::plain(&file).read_to_end(&mut all).expect("a readable archive");
+    }
+    all
+}
+
+/// So long ago.
+pub fn ago(how_long: Duration) -> SystemTime {
+    let fresh = tempfile::tempfile().and_then(|file| file.metadata()).expect("a temporary file");
+    fresh.modified().expect("Linux keeps it") - how_long
+}
+
+/// Hours, for ages.
+pub fn hours(count: u64) -> Duration {
+    Duration::from_secs(count * 3600)
+}
+
+/// A process that holds `file` open for writing, through a descriptor that it inherited.
+pub fn holder(file: fs::File) -> Process {
+    Process::start_to(Command::new("sleep").arg("600"), Stdio::from(file))
+}
+
+/// Runs a system tool on a path; it must succeed.
+#[track_caller]
+pub fn tool(program: &str, args: &[&str], path: &Path) -> String {
+    let args: Vec<&std::ffi::OsStr> = args.iter().map(std::ffi::OsStr::new).chain([path.as_os_str()]).collect();
+    super::process::must(program, &args)
+}
+
+/// Runs `command` with its answer going to `stdout`.
+pub fn run_to(command: &mut Command, stdout: impl Into<Stdio>) -> Ran {
+    Process::start_to(command, stdout.into()).end(DEADLINE).into()
+}

@@ -1,0 +1,176 @@
+//! The committed units are sound, stay as closed as they are, and rotation really works under them: in a booted
+//! systemd, with logs of other users, writers that are told by unit and by pidfile, and a log outside.
+
+mod support;
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use support::{
+    machine::{self, Machine},
+    needs::{self, Need},
+    ops_logs,
+    process::{Ended, Process},
+    wait_until,
+};
+
+const DEADLINE: Duration = Duration::from_mins(1);
+/// Exposure as `systemd-analyze security` counts it, in tenths: no unit may be more open than this.
+const MOST_OPEN: &str = "--threshold=20";
+/// A user of that machine only.
+const SOMEBODY: u32 = 12345;
+
+fn units() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd")
+}
+
+fn analyze(words: &[&str], unit: &Path) -> Ended {
+    Process::start(Command::new("systemd-analyze").args(words).arg(unit)).end(DEADLINE)
+}
+
+#[test]
+fn units_are_sound() {
+    if !needs::met(&[Need::Program("systemd-analyze")]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for entry in fs::read_dir(units()).expect("the units are committed") {
+        let path = entry.expect("a listed entry").path();
+        // The program must exist, and it is not installed here.
+        let text = fs::read_to_string(&path)
+            .expect("a unit is text")
+            .replace("/usr/local/bin/ops-logs", &ops_logs().display().to_string());
+        let copy = folder.path().join(path.file_name().expect("a listed file has a name"));
+        fs::write(&copy, text).expect("a writable tree");
+    }
+    for entry in fs::read_dir(folder.path()).expect("our own folder") {
+        let path = entry.expect("a listed entry").path();
+        let verified = analyze(&["verify", "--man=no"], &path);
+        // An unknown key is only a warning for systemd.
+        assert!(verified.status.success() && verified.stderr.is_empty(), "{verified:#?}");
+    }
+}
+
+#[test]
+fn the_service_stays_as_closed_as_it_is() {
+    if !needs::met(&[Need::Program("systemd-analyze")]) {
+        return;
+    }
+    let service = units().join("ops-logs-rotate.service");
+    let judged = analyze(&["security", "--offline=yes", MOST_OPEN], &service);
+    assert!(judged.status.success(), "{}", judged.stdout);
+}
+
+const SETTINGS: &str = r#"
+[[log]]
+name = "by-unit"
+paths = ["/var/log/by-unit/*.log"]
+reopen = { unit = "by-unit.service", signal = "HUP" }
+
+[[log]]
+name = "by-pidfile"
+paths = ["/var/log/by-pidfile/*.log"]
+reopen = { pidfile = "/run/by-pidfile.pid", signal = "HUP" }
+
+[[log]]
+name = "closed"
+paths = ["/var/log/closed/*.log"]
+"#;
+const OUTSIDE: &str = "[[log]]\nname = \"outside\"\npaths = [\"/srv/outside/*.log\"]\nwhen = \"1 B\"\n";
+
+/// Appends a line now and then, and opens its log anew when told.
+const WRITER: &str = "#!/bin/bash
+trap 'exec >>\"$1\"; echo told' HUP
+exec >>\"$1\"
+echo begun
+while :; do sleep 0.05 & wait $!; echo line; done
+";
+
+fn writer_unit(name: &str, user: &str) -> String {
+    format!(
+        "[Service]\nUser={user}\nExecStart=/usr/local/bin/writer /var/log/{name}/app.log\n\
+         ExecStartPost=+/bin/sh -c 'echo $MAINPID > /run/{name}.pid'\n[Install]\nWantedBy=multi-user.target\n"
+    )
+}
+
+/// A log of `SOMEBODY`, in a folder of `owner`.
+fn log(machine: &Machine, path: &str, owner: u32) {
+    machine.write(path, format!("{path}\n").repeat(1000), 0o640);
+    let path = machine.path(path);
+    let folder = path.parent().expect("a log is in a folder");
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o750)).expect("our own folder");
+    chown(folder, Some(owner), Some(owner)).and_then(|()| chown(&path, Some(SOMEBODY), Some(SOMEBODY))).expect("we are root");
+}
+
+fn laid_out() -> Machine {
+    let machine = Machine::lay_out();
+    machine.write("/usr/local/bin/ops-logs", fs::read(ops_logs()).expect("it is built"), 0o755);
+    for (file, line) in [("/etc/passwd", "somebody:x:12345:12345::/:/usr/sbin/nologin\n"), ("/etc/group", "somebody:x:12345:\n")]
+    {
+        let known = fs::read_to_string(machine.path(file)).expect("every machine has users");
+        machine.write(file, known + line, 0o644);
+    }
+    machine.write("/usr/local/bin/writer", WRITER, 0o755);
+    for unit in ["ops-logs-rotate.service", "ops-logs-rotate.timer"] {
+        machine.write(&format!("/etc/systemd/system/{unit}"), fs::read(units().join(unit)).expect("it is committed"), 0o644);
+    }
+    machine.write("/etc/systemd/system/by-unit.service", writer_unit("by-unit", "root"), 0o644);
+    machine.write("/etc/systemd/system/by-pidfile.service", writer_unit("by-pidfile", "somebody"), 0o644);
+    machine.write("/etc/opsbelt/logs.toml", SETTINGS.replace("[[log]]", "[[log]]\nwhen = \"1 B\"\nclose-wait = \"20s\""), 0o644);
+    log(&machine, "/var/log/by-unit/app.log", 0);
+    log(&machine, "/var/log/by-pidfile/app.log", SOMEBODY);
+    log(&machine, "/var/log/closed/root-folder.log", 0);
+    log(&machine, "/srv/outside/app.log", 0);
+    machine
+}
+
+/// The archive of a log, read by the official tool; none when there is none.
+fn archived(machine: &Machine, log: &str) -> Option<String> {
+    let path = machine.path(log);
+    let name = format!("{}.", path.file_name()?.to_str()?);
+    let files = fs::read_dir(path.parent()?).ok()?;
+    let found = files.flatten().find(|entry| entry.file_name().to_string_lossy().starts_with(&name))?.path();
+    assert!(found.extension().is_some_and(|extension| extension == "zst"), "{} stays uncompressed", found.display());
+    Some(support::process::must("zstd", &["-dc".as_ref(), found.as_os_str()]))
+}
+
+#[test]
+fn rotation_works_under_the_committed_hardening() {
+    if !needs::met(machine::NEEDS) || !needs::met(&[Need::Program("zstd")]) {
+        return;
+    }
+    let mut machine = laid_out();
+    machine.boot();
+    machine.must(&["systemctl", "start", "by-unit.service", "by-pidfile.service", "ops-logs-rotate.timer"]);
+    for log in ["by-unit", "by-pidfile"] {
+        wait_until("the writer to write", DEADLINE, || says(&machine, log, "begun"));
+    }
+    machine.must(&["systemctl", "start", "ops-logs-rotate.service"]);
+    for log in ["/var/log/by-unit/app.log", "/var/log/by-pidfile/app.log", "/var/log/closed/root-folder.log"] {
+        let held = archived(&machine, log).unwrap_or_else(|| panic!("{log} has no archive: {}", machine.journal()));
+        assert!(held.starts_with(&format!("{log}\n").repeat(1000)), "the archive of {log} holds something else");
+        let live = fs::metadata(machine.path(log)).expect("the live path never vanishes");
+        assert_eq!((live.uid(), live.gid(), live.mode() & 0o7777), (SOMEBODY, SOMEBODY, 0o640), "{log}");
+    }
+    for log in ["by-unit", "by-pidfile"] {
+        wait_until("the writer to go on in the fresh log", DEADLINE, || says(&machine, log, "told"));
+    }
+
+    machine.write("/etc/opsbelt/logs.d/outside.toml", OUTSIDE, 0o644);
+    let before = fs::read(machine.path("/srv/outside/app.log")).expect("it was laid out");
+    machine.run(&["systemctl", "start", "ops-logs-rotate.service"]).expect_err("a path that it may not write to is a failure");
+    let status = machine.must(&["systemctl", "show", "--property=ExecMainStatus", "ops-logs-rotate.service"]);
+    assert_eq!(status.trim(), "ExecMainStatus=3", "{}", machine.journal());
+    assert_eq!(fs::read(machine.path("/srv/outside/app.log")).expect("it stays"), before);
+    assert!(machine.journal().contains("/srv/outside/app.log"), "{}", machine.journal());
+}
+
+fn says(machine: &Machine, log: &str, word: &str) -> bool {
+    let path = machine.path(&format!("/var/log/{log}/app.log"));
+    fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line == word))
+}
