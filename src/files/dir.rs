@@ -93,13 +93,8 @@ impl Dir {
         let fail = |errno: Errno| errno_failure("open the folder", path, errno);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match sys::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS) {
-<<<<<<< HEAD
             Ok(fd) => Ok(Dir::of(fd, path.to_owned())),
-            Err(Errno::LOOP | Errno::NOSYS | Errno::PERM) => {
-=======
-            Ok(fd) => Ok(Dir { fd, path: path.to_owned() }),
             Err(Errno::LOOP | Errno::NOTDIR | Errno::NOSYS | Errno::PERM) => {
->>>>>>> harness
                 let (fd, real) = walk(path)?;
                 let fd = sys::openat(&fd, ".", flags, Mode::empty()).map_err(fail)?;
                 Ok(Dir::of(fd, real))

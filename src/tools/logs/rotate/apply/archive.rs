@@ -228,18 +228,9 @@ fn publish(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
 
 fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
     let hand = Arc::clone(&jobs[0].0.hand);
-<<<<<<< HEAD
-    let compressed = |job: &Job| job.compress.how != Compression::None;
-    // Without compression the rotated file itself is the archive, and its writer may never have synced it.
-    let content = |job: &Job| if compressed(job) { job.compress.part.clone() } else { job.entry.name.clone() };
+    // What stays uncompressed is an archive as well, and its writer may never have synced it.
+    let content = |job: &Job| if job.stays() { job.entry.name.clone() } else { job.compress.part.clone() };
     let settled = hand.settle(jobs.iter().map(|(job, _)| content(job)).collect());
-=======
-    let parts: Vec<String> = jobs.iter().filter(|(job, _)| !job.stays()).map(|(job, _)| job.compress.part.clone()).collect();
-    if parts.is_empty() {
-        return jobs;
-    }
-    let settled = hand.settle(parts);
->>>>>>> harness
     let named = jobs.into_iter().filter_map(|(job, facts)| {
         let named =
             settled.clone().and_then(|()| if job.stays() { Ok(()) } else { hand.publish(&job.compress.part, &job.target) });

@@ -112,9 +112,7 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
     }
 }
 
-/// How an entry is compressed: as its set says today, or by default when the set is gone. What is on its
-/// way to another folder is compressed in any case: uncompressed it would have to stay where it is.
+/// How an entry is compressed: as its set says today, or by default when the set is gone.
 pub(super) fn compression(carry: &Carry, entry: &Entry) -> Compression {
-    let today = carry.rotate.sets.iter().find(|set| set.name == entry.set).map(|set| set.compress);
-    today.filter(|how| *how != Compression::None || entry.archives.is_none()).unwrap_or_default()
+    carry.rotate.sets.iter().find(|set| set.name == entry.set).map_or_else(Compression::default, |set| set.compress)
 }
