@@ -36,6 +36,9 @@ complete -c ops-logs -n "__fish_ops_logs_needs_command" -s v -l verbose -d 'Also
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -s h -l help -d 'Print help'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -s V -l version -d 'Print version'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "survey" -d 'What is true of this machine\'s logs; reads only, needs no settings and no root'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "init" -d 'Propose settings from what a survey finds'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "presets" -d 'List the stanzas that come with the tool, or show one'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
@@ -43,6 +46,43 @@ complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "verify" -d 'Decom
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "config" -d 'Check, show or describe the settings'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "history" -d 'What earlier runs did, newest last'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l root -d 'Look here instead of in /var/log, /opt, /srv and /home; may be given several times' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l top -d 'How many rows and findings of a kind to show' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l root -d 'Look here instead of in /var/log, /opt, /srv and /home; may be given several times' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l out -d 'Write to this file, which must not exist, instead of standard output' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -s h -l help -d 'Print help'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
@@ -153,13 +193,16 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s q -l quiet
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s h -l help -d 'Print help'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "config" -d 'Check, show or describe the settings'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "history" -d 'What earlier runs did, newest last'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from plan rotate status verify config history help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "survey" -d 'What is true of this machine\'s logs; reads only, needs no settings and no root'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "init" -d 'Propose settings from what a survey finds'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "presets" -d 'List the stanzas that come with the tool, or show one'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "config" -d 'Check, show or describe the settings'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "history" -d 'What earlier runs did, newest last'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate status verify config history help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read all settings files and name every problem with its line'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'The merged settings, with the origin of each value'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'The JSON Schema of the settings, for editors'

@@ -37,7 +37,57 @@ _ops-logs() {
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:ops-logs-command-$line[1]:"
         case $line[1] in
-            (plan)
+            (survey)
+_arguments "${_arguments_options[@]}" : \
+'*--root=[Look here instead of in /var/log, /opt, /srv and /home; may be given several times]:FOLDER:_files' \
+'--top=[How many rows and findings of a kind to show]:N:_default' \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(init)
+_arguments "${_arguments_options[@]}" : \
+'*--root=[Look here instead of in /var/log, /opt, /srv and /home; may be given several times]:FOLDER:_files' \
+'--out=[Write to this file, which must not exist, instead of standard output]:FILE:_files' \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(presets)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'::name -- The preset to show:_default' \
+&& ret=0
+;;
+(plan)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
@@ -235,7 +285,19 @@ _arguments "${_arguments_options[@]}" : \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:ops-logs-help-command-$line[1]:"
         case $line[1] in
-            (plan)
+            (survey)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(init)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(presets)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(plan)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -299,6 +361,9 @@ esac
 (( $+functions[_ops-logs_commands] )) ||
 _ops-logs_commands() {
     local commands; commands=(
+'survey:What is true of this machine'\''s logs; reads only, needs no settings and no root' \
+'init:Propose settings from what a survey finds' \
+'presets:List the stanzas that come with the tool, or show one' \
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
@@ -367,6 +432,9 @@ _ops-logs__subcmd__config__subcmd__show_commands() {
 (( $+functions[_ops-logs__subcmd__help_commands] )) ||
 _ops-logs__subcmd__help_commands() {
     local commands; commands=(
+'survey:What is true of this machine'\''s logs; reads only, needs no settings and no root' \
+'init:Propose settings from what a survey finds' \
+'presets:List the stanzas that come with the tool, or show one' \
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
@@ -411,10 +479,20 @@ _ops-logs__subcmd__help__subcmd__history_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help history commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__help__subcmd__init_commands] )) ||
+_ops-logs__subcmd__help__subcmd__init_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help init commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__help__subcmd__plan_commands] )) ||
 _ops-logs__subcmd__help__subcmd__plan_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help plan commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__presets_commands] )) ||
+_ops-logs__subcmd__help__subcmd__presets_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help presets commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__help__subcmd__rotate_commands] )) ||
 _ops-logs__subcmd__help__subcmd__rotate_commands() {
@@ -426,6 +504,11 @@ _ops-logs__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help status commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__help__subcmd__survey_commands] )) ||
+_ops-logs__subcmd__help__subcmd__survey_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help survey commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__help__subcmd__verify_commands] )) ||
 _ops-logs__subcmd__help__subcmd__verify_commands() {
     local commands; commands=()
@@ -436,10 +519,20 @@ _ops-logs__subcmd__history_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs history commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__init_commands] )) ||
+_ops-logs__subcmd__init_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs init commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__plan_commands] )) ||
 _ops-logs__subcmd__plan_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs plan commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__presets_commands] )) ||
+_ops-logs__subcmd__presets_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs presets commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__rotate_commands] )) ||
 _ops-logs__subcmd__rotate_commands() {
@@ -450,6 +543,11 @@ _ops-logs__subcmd__rotate_commands() {
 _ops-logs__subcmd__status_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs status commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__survey_commands] )) ||
+_ops-logs__subcmd__survey_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs survey commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__verify_commands] )) ||
 _ops-logs__subcmd__verify_commands() {

@@ -16,7 +16,7 @@ use clap::{CommandFactory, FromArgMatches};
 use self::flags::{Cli, Color, Config, Format, Shared, Word};
 use crate::{
     failure::{Exit, Failure, Result, plain},
-    files::lock::Lock,
+    files::{kernel, lock::Lock},
     report::{
         Cell, Report, Table, json,
         record::{FORMAT, Record},
@@ -29,6 +29,7 @@ use crate::{
 
 /// Runs tool `T` with this process's arguments, and says how to end.
 pub fn launch<T: Tool>() -> ExitCode {
+    kernel::give_back_memory();
     let cli = match command::<T>().try_get_matches().and_then(|matches| Cli::<T::Command>::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {

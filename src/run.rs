@@ -6,6 +6,7 @@ pub mod host;
 pub mod out;
 pub mod progress;
 pub mod shutdown;
+pub mod side_by_side;
 pub mod state;
 
 pub use clock::Clock;
@@ -13,6 +14,7 @@ pub use host::Host;
 pub use out::Out;
 pub use progress::Progress;
 pub use shutdown::Shutdown;
+pub use side_by_side::side_by_side;
 pub use state::State;
 
 /// The surroundings of one run; the first parameter of whatever needs them.

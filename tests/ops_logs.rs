@@ -2,6 +2,11 @@
 //!
 //! Each test makes a small tree, runs the binary as a timer or a person would, and looks at the disk, the
 //! answer and the exit status. None looks inside the tool.
+#![expect(
+    clippy::unwrap_used,
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "a story fails loudly, and knows its names"
+)]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Turns a closed log into an archive, and proves that the archive gives every byte back.
 //!
-//! One stream at a time in bounded memory (at most 12 MiB, whatever the file's size; `zstd`, the default, takes 6), with
+//! One stream at a time in bounded memory (at most 12 MiB at every level, whatever the file's size; `zstd`, the default, takes 5), with
 //! positioned reads and writes, so that the files' own offsets never matter. It names no path, because it is handed open
 //! files: the caller, who knows their names, puts them into the failure. It never syncs, renames or removes.
 //!

@@ -1,4 +1,4 @@
-//! The few system calls that rustix does not offer. The only module that may be unsafe, and it is
+//! The few system and C library calls that rustix does not offer. The only module that may be unsafe, and it is
 //! only ever a call with plain integers: no pointer crosses.
 #![expect(unsafe_code, reason = "fcntl leases and ioprio_set have no safe wrapper")]
 
@@ -28,7 +28,18 @@ impl Drop for Lease<'_> {
     }
 }
 
-/// Gives this process the idle I/O class, so that rotation never slows what the machine is for.
+/// Has large blocks of memory go back to the system as soon as they are free. By default glibc begins to
+/// keep them after the first one, and aligned blocks (the gzip encoder's) then leave a hole for each file:
+/// 900 files took 98 MB.
+pub fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt takes two integers and may be called at any time.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 128 << 10);
+    }
+}
+
+/// Gives this thread the idle I/O class, so that rotation never slows what the machine is for.
 pub fn idle_io() -> io::Result<()> {
     const WHO_PROCESS: libc::c_int = 1;
     const CLASS_IDLE: libc::c_int = 3 << 13;

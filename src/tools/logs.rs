@@ -38,15 +38,18 @@ pub struct Logs;
 /// What `ops-logs` can do.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Say something true about this machine's logs: no settings, no root, nothing changed
+    /// What is true of this machine's logs; reads only, needs no settings and no root
     Survey {
-        /// Which folders, and what to show of them.
+        /// Which folders.
         #[command(flatten)]
         view: View,
+        /// How many rows and findings of a kind to show
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        top: usize,
     },
-    /// Write settings from what a survey finds
+    /// Propose settings from what a survey finds
     Init {
-        /// Which folders, and what to show of them.
+        /// Which folders.
         #[command(flatten)]
         view: View,
         /// Write to this file, which must not exist, instead of standard output
@@ -104,16 +107,13 @@ pub struct View {
     /// Look here instead of in /var/log, /opt, /srv and /home; may be given several times
     #[arg(long = "root", value_name = "FOLDER")]
     roots: Vec<PathBuf>,
-    /// How many rows and findings of a kind to show
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    top: usize,
 }
 
 impl View {
     fn survey(self) -> Survey {
         let usual = Survey::default();
         let roots = if self.roots.is_empty() { usual.roots.clone() } else { self.roots };
-        Survey { roots, top: self.top, ..usual }
+        Survey { roots, ..usual }
     }
 }
 
@@ -148,7 +148,7 @@ Examples:
 
     fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {
         Ok(match command {
-            Command::Survey { view } => Task::Query(Box::new(view.survey())),
+            Command::Survey { view, top } => Task::Query(Box::new(Survey { top, ..view.survey() })),
             Command::Init { view, out } => Task::Query(Box::new(Init { survey: view.survey(), out })),
             Command::Presets { name } => Task::Query(Box::new(Presets { name })),
             Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?.value, &choice, force)?)),

@@ -1,6 +1,11 @@
 //! What cannot be rotated is skipped and told, and never stops the others.
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::PathBuf};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::PathBuf,
+};
 
 use crate::support::{
     needs::{self, Need},
@@ -24,7 +29,6 @@ fn assert_skipped(scene: &Scenario, why: &str) {
     assert_eq!(scene.archives("good.log").len(), 1, "{ran:#?}");
     assert_eq!(scene.archives("bad.log").len(), 0);
     let after = fs::symlink_metadata(scene.live("bad.log")).unwrap();
-    use std::os::unix::fs::MetadataExt;
     assert_eq!((after.ino(), after.mode(), after.len()), (before.ino(), before.mode(), before.len()));
     assert_eq!(again(scene).steps("rotate", "skipped").len(), 1, "it is told again");
 }

@@ -1,13 +1,7 @@
 //! `verify`: decompresses every archive that the ledger knows and compares it with the recorded facts.
 //! Changes nothing.
 
-use std::{
-    path::Path,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::path::Path;
 
 use crate::{
     failure::{Failure, Result},
@@ -16,10 +10,10 @@ use crate::{
         dir::{Dir, Kind, stat_open},
     },
     report::{Finding, Outcome, Report, Severity, Size, Step},
-    run::Run,
+    run::{Run, side_by_side},
     tool::Query,
     tools::logs::{
-        ledger::{Archive, Entry, Ledger},
+        ledger::{Archive, Entry, Ledger, Stage},
         rotate::count,
     },
 };
@@ -53,7 +47,9 @@ impl Query for Verify {
 
     fn answer(&self, run: &Run) -> Result<Report> {
         let ledger = Ledger::read(run.state.folder()?, &self.host)?;
-        let wanted = |entry: &&Entry| self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));
+        // What a run was about to remove may be gone, and nobody else took it.
+        let wanted =
+            |entry: &&Entry| entry.stage != Stage::Removing && self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));
         let archives: Vec<(&Entry, &Archive)> =
             ledger.content().entries.values().filter(wanted).filter_map(|entry| Some((entry, entry.archive.as_ref()?))).collect();
         let verdicts = self.examine_all(run, &archives);
@@ -106,18 +102,8 @@ impl Query for Verify {
 impl Verify {
     fn examine_all(&self, run: &Run, archives: &[(&Entry, &Archive)]) -> Vec<Option<Verdict>> {
         let bar = run.progress.bytes("verifying", archives.iter().map(|(_, archive)| archive.facts.size).sum());
-        let verdicts: Vec<Mutex<Option<Verdict>>> = archives.iter().map(|_| Mutex::new(None)).collect();
-        let next = AtomicUsize::new(0);
-        let work = || {
-            while !run.shutdown.asked() {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some((entry, archive)) = archives.get(index) else { return };
-                let verdict = examine(entry, archive, &|bytes| bar.advance(bytes));
-                *verdicts[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
-            }
-        };
-        std::thread::scope(|scope| (0..self.parallel.min(archives.len())).for_each(|_| drop(scope.spawn(work))));
-        verdicts.into_iter().map(|verdict| verdict.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+        let one = |(entry, archive): &(&Entry, &Archive)| examine(entry, archive, &|bytes| bar.advance(bytes));
+        side_by_side(archives, self.parallel, &run.shutdown, || (), one)
     }
 }
 

@@ -210,10 +210,8 @@ fn nonsense_in_the_right_place_is_an_error() {
 
 #[test]
 fn a_frame_that_would_burst_is_refused() {
-    let mut encoder = ::zstd::bulk::Compressor::new(1).unwrap();
-    encoder.include_checksum(true).unwrap();
-    let two = encoder.compress(&vec![0; 2 * FRAME]).unwrap();
-    let one = encoder.compress(&vec![0; FRAME]).unwrap();
+    let two = frame(&vec![0; 2 * FRAME]);
+    let one = frame(&vec![0; FRAME]);
     let mut liar = one.clone();
     liar[5..9].copy_from_slice(&10u32.to_le_bytes());
     let mebibyte = u32::try_from(FRAME).unwrap();
@@ -228,13 +226,45 @@ fn a_frame_that_would_burst_is_refused() {
     }
 }
 
-#[test]
-fn content_that_is_not_what_it_says_is_an_error() {
+/// A frame as ours are, written by somebody else.
+fn frame(text: &[u8]) -> Vec<u8> {
     let mut encoder = ::zstd::bulk::Compressor::new(1).unwrap();
     encoder.include_checksum(true).unwrap();
-    let frame = encoder.compress(b"y\n").unwrap();
+    encoder.compress(text).unwrap()
+}
+
+#[test]
+fn a_frame_behind_a_frame_is_noticed() {
     let scene = Scene::with(b"");
-    fs::write(&scene.archive, forged(&[(&frame, 2)], &line(|_| ()))).unwrap();
+    fs::write(&scene.archive, forged(&[(&[frame(b"x\n"), frame(b"y\n")].concat(), 2)], &line(|_| ()))).unwrap();
+    assert!(scene.examine(ZSTD).unwrap_err().to_string().ends_with("it has another size than its header tells"));
+}
+
+#[test]
+fn an_archive_that_lacks_the_end_of_the_log_proves_nothing() {
+    let scene = Scene::with(b"x\ny\n");
+    fs::write(&scene.archive, forged(&[(&frame(b"x\n"), 2)], &line(|json| json["facts"]["size"] = 4.into()))).unwrap();
+    let (_, facts) = read_trailer(&scene.archive()).unwrap().unwrap();
+    assert_eq!(scene.prove(ZSTD, &facts).unwrap_err().cause.unwrap(), "it ends after 2 of 4 bytes");
+}
+
+#[test]
+fn one_flipped_bit_does_not_make_it_a_strangers() {
+    let original = Original::of(b"x\n", ZSTD);
+    let trailer = usize::try_from(trailer::find(&original.scene.archive()).unwrap().unwrap().at).unwrap();
+    for at in trailer..trailer + 50 {
+        let mut bytes = original.bytes.clone();
+        bytes[at] ^= 1;
+        original.damaged(&bytes);
+        let failure = read_trailer(&original.scene.archive()).unwrap_err();
+        assert!(failure.to_string().starts_with("cannot read the archive: what it says of itself is damaged"), "{failure}");
+    }
+}
+
+#[test]
+fn content_that_is_not_what_it_says_is_an_error() {
+    let scene = Scene::with(b"");
+    fs::write(&scene.archive, forged(&[(&frame(b"y\n"), 2)], &line(|_| ()))).unwrap();
     assert_eq!(scene.examine(ZSTD).unwrap_err().cause.unwrap(), "its content is not what it says of itself");
 }
 

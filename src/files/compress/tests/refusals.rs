@@ -53,6 +53,9 @@ fn the_proof_fails_when_the_facts_are_others() {
     ] {
         assert!(scene.prove(ZSTD, &other).is_err());
     }
+    let scene = Scene::with(&lines(10));
+    let facts = scene.compress(GZIP).unwrap();
+    assert!(scene.prove(GZIP, &Facts { stored: facts.stored + 1, ..facts }).is_err());
 }
 
 #[test]

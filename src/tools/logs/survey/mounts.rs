@@ -105,9 +105,9 @@ mod tests {
         let mounts = Mounts::read(proc.path());
         assert_eq!(mounts.shut(Path::new("/srv/pro c")), Some(Shut::Pseudo));
         assert_eq!(mounts.shut(Path::new("/home")), Some(Shut::Network("nfs4".to_owned())));
-        assert_eq!(mounts.holder(Path::new("/home/ann/app")), Some(Shut::Network("nfs4".to_owned())));
+        assert_eq!(mounts.holder(Path::new("/home/user/app")), Some(Shut::Network("nfs4".to_owned())));
         assert_eq!(mounts.shut(Path::new("/opt/m")), Some(Shut::Network("fuse.sshfs".to_owned())));
-        for open in ["/var/log", "/", "/home/ann"] {
+        for open in ["/var/log", "/", "/home/user"] {
             assert_eq!(mounts.shut(Path::new(open)), None, "{open}");
         }
         assert_eq!(mounts.holder(Path::new("/var/log/x")), None);

@@ -7,7 +7,10 @@ use super::{
     findings::{holders, shown},
     rotation::{Judged, Rotation},
 };
-use crate::report::{Cell, Size, Table};
+use crate::{
+    report::{Cell, Size, Table},
+    tools::logs::rotate::count,
+};
 
 /// What compression leaves of a log: a fifth. Of two measured kinds of logs gzip -6 left a fourteenth and
 /// 1/5.1, and zstd 6 leaves a little less; the worse one is taken.
@@ -30,7 +33,7 @@ pub(super) fn summary(facts: &Facts, judged: &[Judged<'_>]) -> String {
         more => format!("nobody rotates {more} of the large ones"),
     };
     let freed = if freed == 0 { String::new() } else { format!("; about {} could be free", Size(freed)) };
-    format!("{} logs take {}; {neglected}{freed}", judged.len(), Size(total))
+    format!("{} in {}; {neglected}{freed}", Size(total), count(judged.len() as u64, "log"))
 }
 
 fn largest(facts: &Facts, judged: &[Judged<'_>], top: usize) -> Table {

@@ -306,7 +306,7 @@ fn a_machine_without_anything_is_surveyed_too() {
         top: 10,
     };
     let report = survey.answer(&run()).unwrap();
-    assert_eq!(report.summary, "0 logs take 0 B; no large one is without rotation");
+    assert_eq!(report.summary, "0 B in 0 logs; no large one is without rotation");
     assert_eq!(report.incomplete.len(), 1);
 }
 

@@ -3,10 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,6 +18,7 @@ use crate::{
         writers::{self, Writers},
     },
     report::{Outcome, Size, Step},
+    run::side_by_side,
     tools::logs::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::hand::{Compress, Hand},
@@ -185,25 +183,8 @@ fn compress_all(
     progress: &(dyn Fn(u64) + Sync),
     run: &crate::run::Run,
 ) -> Vec<Option<Result<Facts>>> {
-    let results: Vec<Mutex<Option<Result<Facts>>>> = batch.iter().map(|_| Mutex::new(None)).collect();
-    let next = AtomicUsize::new(0);
-    let shutdown = run.shutdown.clone();
-    let work = || {
-        step_aside();
-        while !shutdown.asked() {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(job) = batch.get(index) else { return };
-            let result = job.hand.compress(&job.compress, progress);
-            *results[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        }
-    };
-    let threads = parallel.min(batch.len());
-    if threads <= 1 {
-        work();
-    } else {
-        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
-    }
-    results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+    let one = |job: &Job| job.hand.compress(&job.compress, progress);
+    side_by_side(batch, parallel, &run.shutdown, step_aside, one)
 }
 
 /// Compression must never slow down what the machine is for. Both hold for this thread alone, so that

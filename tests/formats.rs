@@ -1,0 +1,153 @@
+//! Everything that is written to be read by a later version: each format has a version and a fixture that
+//! today's binary reads, and what is newer is refused and left as it is.
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use support::{scenario::Scenario, stories, tally};
+
+/// Every format that is written, and the file that proves that its first version is still read.
+const FIXTURES: [(&str, &str); 3] = [
+    ("opsbelt.logs.archive", "archive-v1.zst"),
+    ("opsbelt.logs.ledger", "ledger-v1.jsonl"),
+    ("opsbelt.run/1", "history-v1.jsonl"),
+];
+
+/// The names of the archives that the ledger's fixture knows.
+const ARCHIVES: [&str; 2] = ["app.log.20200101T000000Z-0002.zst", "app.log.20200302T031500Z-0001.zst"];
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// A machine that an older version left: its ledger, its history, its archives.
+fn left_by_version_1() -> Scenario {
+    let scene = Scenario::new().plain_set("keep = { count = 5 }").log("app.log", "fresh\n").log("quiet.log", "");
+    let ledger = fs::read_to_string(fixture("ledger-v1.jsonl")).expect("a fixture");
+    fs::write(scene.ledger(), ledger.replace("{logs}", &scene.logs().display().to_string())).expect("our own tree");
+    fs::copy(fixture("history-v1.jsonl"), scene.state().join("history.jsonl")).expect("our own tree");
+    for name in ARCHIVES {
+        fs::copy(fixture("archive-v1.zst"), scene.live(name)).expect("our own tree");
+    }
+    scene
+}
+
+#[test]
+fn every_format_in_the_source_has_a_fixture_that_carries_its_name() {
+    let mut found = BTreeMap::new();
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            if let Some((_, value)) = line.split_once("FORMAT: &str = \"") {
+                found.insert(value.trim_end_matches("\";").to_owned(), path.clone());
+            }
+        }
+    }
+    let known: Vec<&str> = FIXTURES.iter().map(|(format, _)| *format).collect();
+    assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), known, "a format without a fixture, or the other way round");
+    for (format, file) in FIXTURES {
+        let text = fs::read(fixture(file)).unwrap();
+        assert!(text.windows(format.len()).any(|part| part == format.as_bytes()), "{file} is no {format}");
+    }
+}
+
+#[test]
+fn a_ledger_of_version_1_is_read_and_gone_on_with() {
+    let scene = left_by_version_1();
+    scene.run(&["verify"]).exits(0).says("2 of 2 archives are as recorded");
+    let status = scene.run(&["--format", "json", "status"]).exits(0).json();
+    let rows = status["tables"][0]["rows"].as_array().unwrap();
+    assert_eq!((&rows[0][3], &rows[1][3]), (&"2020-03-02T03:15:00Z".into(), &"2020-03-01T03:00:00Z".into()), "{status:#}");
+    let before = fs::read(scene.ledger()).unwrap();
+    scene.append("app.log", vec![b'x'; 2000]);
+    scene.rotate().exits(0);
+    assert!(fs::read(scene.ledger()).unwrap().starts_with(&before), "it is gone on with, not written anew");
+    assert_eq!(scene.archives("app.log").len(), 3);
+    scene.run(&["verify"]).exits(0).says("3 of 3");
+    // The number of an entry is never used twice: 7 was the highest.
+    let after = fs::read_to_string(scene.ledger()).unwrap();
+    assert!(after.contains("{\"line\":\"entry\",\"id\":8,"), "{after}");
+}
+
+#[test]
+fn the_keep_rules_hold_for_what_version_1_made_and_not_for_what_it_inherited() {
+    let scene = left_by_version_1().plain_set("keep = { count = 1 }");
+    scene.append("app.log", vec![b'x'; 2000]);
+    let ran = scene.rotate().exits(0);
+    assert!(ran.reason("remove", "done", ARCHIVES[1]).contains("not among the newest 1"));
+    assert!(scene.live(ARCHIVES[0]).exists());
+}
+
+#[test]
+fn a_newer_ledger_is_refused_and_left_as_it_is() {
+    let scene = left_by_version_1();
+    let newer = fs::read_to_string(scene.ledger()).unwrap().replacen("\"version\":1", "\"version\":2", 1);
+    fs::write(scene.ledger(), &newer).unwrap();
+    scene.append("app.log", vec![b'x'; 2000]);
+    for word in ["rotate", "plan", "status", "verify"] {
+        scene.run(&[word]).exits(4).says("version 2");
+    }
+    assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), newer);
+    assert_eq!(scene.archives("app.log"), ARCHIVES);
+}
+
+#[test]
+fn a_history_of_version_1_is_shown_and_newer_lines_are_passed_over_and_kept() {
+    let scene = left_by_version_1();
+    let path = scene.state().join("history.jsonl");
+    let newer = fs::read_to_string(&path).unwrap().replace("opsbelt.run/1", "opsbelt.run/2");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + &newer).unwrap();
+    let shown = |scene: &Scenario| scene.run(&["--format", "json", "history"]).exits(0).json()["tables"][0]["rows"].clone();
+    let rows = shown(&scene);
+    assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows:#}");
+    assert_eq!((&rows[0][0], &rows[0][3]), (&"2020-03-02T03:15:00.323227429Z".into(), &3.into()));
+    scene.rotate().exits(0);
+    assert_eq!(shown(&scene).as_array().map(Vec::len), Some(2));
+    assert!(fs::read_to_string(&path).unwrap().contains(&newer));
+}
+
+#[test]
+fn an_archive_of_version_1_is_adopted_and_its_content_is_what_it_was() {
+    let scene = left_by_version_1();
+    fs::remove_file(scene.ledger()).unwrap();
+    let plan = scene.run(&["--format", "json", "plan"]).exits(0);
+    assert_eq!(plan.steps("adopt", "planned").len(), 2, "{plan:#?}");
+    scene.rotate().exits(0);
+    scene.run(&["verify"]).exits(0).says("2 of 2");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut tally::plain(&scene.live(ARCHIVES[0])), &mut text).unwrap();
+    assert!(text.starts_with("2026-11-20T10:00:00Z request 0") && text.lines().count() == 3, "{text}");
+}
+
+#[test]
+fn a_newer_archive_is_not_taken_for_ours_and_left_as_it_is() {
+    let scene = left_by_version_1();
+    fs::remove_file(scene.ledger()).unwrap();
+    let newer = of_version_2(&fs::read(fixture("archive-v1.zst")).unwrap());
+    fs::write(scene.live(ARCHIVES[1]), &newer).unwrap();
+    assert_eq!(scene.rotate().steps("adopt", "done").len(), 1);
+    assert_eq!(fs::read(scene.live(ARCHIVES[1])).unwrap(), newer);
+    assert_eq!(stories::told(&scene.live("app.log"), None).len(), 2 * 127 + 6, "and any zstd still reads it");
+}
+
+/// The same archive, saying that it is of the next version, with the checksum that belongs to it.
+fn of_version_2(archive: &[u8]) -> Vec<u8> {
+    let begin = archive.windows(10).position(|part| part == b"{\"format\":").expect("it says what it is");
+    let end = begin + archive[begin..].iter().position(|byte| *byte == b'\n').expect("one line") + 1;
+    let line = String::from_utf8(archive[begin..end].to_vec()).expect("text").replace("\"version\":1", "\"version\":2");
+    let mut sum = flate2::Crc::new();
+    sum.update(line.as_bytes());
+    let mut newer = archive.to_vec();
+    newer[begin..end].copy_from_slice(line.as_bytes());
+    newer[end..end + 8].copy_from_slice(format!("{:08x}", sum.sum()).as_bytes());
+    newer
+}
