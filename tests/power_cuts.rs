@@ -12,7 +12,6 @@ use std::{
 };
 
 use support::{
-    by_tier,
     filesystem::{FileSystem, Kind, Recipe},
     needs::{self, MOUNTS, TRACES},
     power,
@@ -63,8 +62,7 @@ fn power_cuts(kind: Kind, compress: &str, archives_elsewhere: bool) {
     sweep::in_parallel(&[0, 1], |half| {
         let machine = Machine::new(kind);
         let strikes = machine.strikes(compress, archives_elsewhere);
-        let step = by_tier(2, 1);
-        for strike in strikes.iter().skip(*half).step_by(2).step_by(step) {
+        for strike in strikes.iter().skip(*half).step_by(2) {
             planned.fetch_add(1, Ordering::SeqCst);
             cuts.fetch_add(usize::from(machine.cut_at(strike.as_ref(), compress, archives_elsewhere)), Ordering::SeqCst);
         }

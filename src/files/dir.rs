@@ -10,6 +10,7 @@ use std::{
     io,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::{Component, Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use chrono::{DateTime, Utc};
@@ -26,6 +27,8 @@ use crate::failure::{Doing, Failure, Result};
 pub struct Dir {
     fd: OwnedFd,
     path: PathBuf,
+    /// Whether names in it may have changed since they were last synced.
+    unsettled: AtomicBool,
 }
 
 /// Which file a name stands for: names move, this does not.
@@ -90,11 +93,11 @@ impl Dir {
         let fail = |errno: Errno| errno_failure("open the folder", path, errno);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match sys::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS) {
-            Ok(fd) => Ok(Dir { fd, path: path.to_owned() }),
+            Ok(fd) => Ok(Dir::of(fd, path.to_owned())),
             Err(Errno::LOOP | Errno::NOTDIR | Errno::NOSYS | Errno::PERM) => {
                 let (fd, real) = walk(path)?;
                 let fd = sys::openat(&fd, ".", flags, Mode::empty()).map_err(fail)?;
-                Ok(Dir { fd, path: real })
+                Ok(Dir::of(fd, real))
             }
             Err(errno) => Err(fail(errno)),
         }
@@ -102,13 +105,13 @@ impl Dir {
 
     /// A directory that somebody else opened and handed to us.
     pub fn from_fd(fd: OwnedFd, path: PathBuf) -> Dir {
-        Dir { fd, path }
+        Dir::of(fd, path)
     }
 
     /// A second handle on the same directory.
     pub fn try_clone(&self) -> Result<Dir> {
         let fd = self.fd.try_clone().doing("hold on to", self.path.display())?;
-        Ok(Dir { fd, path: self.path.clone() })
+        Ok(Dir::of(fd, self.path.clone()))
     }
 
     /// The handle itself.
@@ -161,13 +164,13 @@ impl Dir {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd =
             sys::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| self.failure("make", name, errno))?;
-        Ok(File::from(fd))
+        self.changed(File::from(fd))
     }
 
     /// Swaps what two names stand for, in one step.
     pub fn exchange(&self, one: &str, other: &str) -> Result<()> {
         match sys::renameat_with(&self.fd, one, &self.fd, other, RenameFlags::EXCHANGE) {
-            Ok(()) => Ok(()),
+            Ok(()) => self.changed(()),
             Err(Errno::INVAL | Errno::NOSYS) => Err(Failure::new("rotate", self.shown(one))
                 .because("this file system cannot swap two names in one step")
                 .hint("keep the log on a local file system (ext4, xfs, btrfs, tmpfs, overlayfs)")),
@@ -179,20 +182,35 @@ impl Dir {
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
         sys::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE)
             .map_err(|errno| self.failure("rename to", to, errno))
+            .and_then(|()| self.changed(()))
     }
 
     /// Removes `name`; says whether it was there.
     pub fn remove(&self, name: &str) -> Result<bool> {
         match sys::unlinkat(&self.fd, name, AtFlags::empty()) {
-            Ok(()) => Ok(true),
+            Ok(()) => self.changed(true),
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(self.failure("remove", name, errno)),
         }
     }
 
-    /// Makes all changes of names in here survive a power cut.
+    /// Makes all changes of names in here survive a power cut, if there may be any.
     pub fn sync(&self) -> Result<()> {
-        sys::fsync(&self.fd).doing("sync the folder", self.path.display())
+        if !self.unsettled.swap(false, Ordering::SeqCst) {
+            return Ok(());
+        }
+        sys::fsync(&self.fd).doing("sync the folder", self.path.display()).inspect_err(|_| self.unsettled.store(true, Ordering::SeqCst))
+    }
+
+    fn of(fd: OwnedFd, path: PathBuf) -> Dir {
+        // An earlier run may have been killed between a change and its sync.
+        Dir { fd, path, unsettled: AtomicBool::new(true) }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "what every act in here ends with")]
+    fn changed<T>(&self, outcome: T) -> Result<T> {
+        self.unsettled.store(true, Ordering::SeqCst);
+        Ok(outcome)
     }
 
     /// Makes everything on this file system survive a power cut, other users' data too.

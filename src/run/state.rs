@@ -69,8 +69,13 @@ fn nowhere() -> Failure {
     Failure::new("find", "a state folder").because("neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set")
 }
 
+/// Makes the folder and lets its name survive a power cut: what lies in it is relied on at once.
 fn private(folder: &Path) -> Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).doing("make", folder.display())
+    let missing = folder.ancestors().take_while(|above| !above.exists()).count();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).doing("make", folder.display())?;
+    folder.ancestors().skip(1).take(missing).try_for_each(|above| {
+        fs::File::open(above).and_then(|above| above.sync_all()).doing("sync the folder", above.display())
+    })
 }
 
 /// systemd separates several folders by colons; the first one is ours.

@@ -104,6 +104,12 @@ impl Ledger {
         Ok(())
     }
 
+    /// Removes what a rewriting left that was cut off. Only the run that holds the lock may.
+    pub fn sweep(&self) {
+        // It is worth nothing and in nobody's way; the next rewriting would replace it.
+        let _ = fs::remove_file(self.path.with_extension("jsonl.new"));
+    }
+
     /// Rewrites the file when most of its lines say nothing any more.
     pub fn tidy(&mut self) -> Result<()> {
         const DEAD: usize = 2000;

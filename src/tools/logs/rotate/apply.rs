@@ -47,6 +47,7 @@ struct Tally {
 /// Does what `plan` says.
 pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Plan) -> Result<Report> {
     let mut report = show::troubles(run, rotate, &ledger, &plan);
+    ledger.sweep();
     if plan.is_idle() {
         "nothing to do".clone_into(&mut report.summary);
         return Ok(report);
@@ -97,9 +98,18 @@ impl Carry<'_> {
         self.step(Step::new(action, subject, Outcome::Failed, reason));
     }
 
-    /// Appends lines that nothing relies on; that they cannot be written is told once, at the end.
+    /// Appends lines that tell what was done. They may reach the disk at any time from now on, so what they
+    /// tell must be there before: otherwise a power cut brings back what the ledger says is gone. Without
+    /// them the next run looks again.
     fn note(&mut self, lines: Vec<Line>) -> Result<()> {
-        if lines.is_empty() { Ok(()) } else { self.ledger.append(lines) }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if let Err(failure) = self.hands.settle() {
+            self.report.incomplete.push((&failure).into());
+            return Ok(());
+        }
+        self.ledger.append(lines)
     }
 }
 

@@ -174,7 +174,8 @@ impl Missing {
     }
 }
 
-/// Whether a found file is the one that was meant.
+/// Whether a found file is the one that was meant. The file system's number does not count: it may be
+/// another one after a restart of the machine, and rotated names are never used twice.
 pub fn same(stat: Option<&Stat>, file: Option<FileId>) -> bool {
-    stat.is_some_and(|stat| Some(stat.id) == file)
+    stat.is_some_and(|stat| file.is_some_and(|file| file.ino == stat.id.ino))
 }

@@ -209,11 +209,9 @@ fn publish(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
 
 fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
     let hand = Arc::clone(&jobs[0].0.hand);
-    let parts: Vec<String> = jobs.iter().filter(|(job, _)| !job.stays()).map(|(job, _)| job.compress.part.clone()).collect();
-    if parts.is_empty() {
-        return jobs;
-    }
-    let settled = hand.settle(parts);
+    // What stays uncompressed is an archive as well, and its writer may never have synced it.
+    let content = |job: &Job| if job.stays() { job.entry.name.clone() } else { job.compress.part.clone() };
+    let settled = hand.settle(jobs.iter().map(|(job, _)| content(job)).collect());
     let named = jobs.into_iter().filter_map(|(job, facts)| {
         let named =
             settled.clone().and_then(|()| if job.stays() { Ok(()) } else { hand.publish(&job.compress.part, &job.target) });

@@ -33,11 +33,17 @@ impl Hands {
             return Ok(Arc::clone(hand));
         }
         if self.open.len() >= OPEN {
+            self.settle()?;
             self.open.clear();
         }
         let hand = Arc::new(Hand::in_folder(folder, archives, actor)?);
         self.open.insert(key, Arc::clone(&hand));
         Ok(hand)
+    }
+
+    /// Makes every name that a hand made or removed survive a power cut.
+    pub(super) fn settle(&self) -> Result<()> {
+        self.open.values().try_for_each(|hand| hand.sync_names())
     }
 
     /// The hand for a rotation that is under way: who acts is decided from what stands there now.

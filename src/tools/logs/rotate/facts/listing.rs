@@ -56,6 +56,8 @@ impl<'a> Listing<'a> {
                 known.entry(entry.archive_folder()).or_default().insert(archive.file.clone());
             }
             known.entry(&entry.folder).or_default().insert(entry.name.clone());
+            // Finished by a run that was cut off before it could record it: the entry's own, not a stray to adopt.
+            known.entry(entry.archive_folder()).or_default().insert(format!("{}.zst", entry.name));
         }
         Listing { rotate, sets, known, content }
     }

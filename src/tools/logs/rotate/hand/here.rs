@@ -41,7 +41,7 @@ impl Here {
             Act::Compress(job) => self.compress(&job, progress),
             Act::Settle { parts } => self.settle(&parts),
             Act::Publish { part, archive } => self.archives().rename(&part, &archive).map(|()| Acted::Done),
-            Act::SyncNames => self.archives().sync().map(|()| Acted::Done),
+            Act::SyncNames => self.sync_names(),
             Act::Release { name, file, size } => self.release(&name, file, size),
             Act::DiscardEmpty { name } => self.discard_empty(&name),
             Act::RemoveArchive { name } => self.archives().remove(&name).map(Acted::Removed),
@@ -142,6 +142,12 @@ impl Here {
             open.sync_all().doing("sync", self.archives().shown(part))?;
         }
         Ok(Acted::Done)
+    }
+
+    /// The logs' folder too: an archive is only proof once the swap that made its source is on the disk.
+    fn sync_names(&self) -> Result<Acted> {
+        self.logs.sync()?;
+        self.archives.as_ref().map_or(Ok(()), Dir::sync).map(|()| Acted::Done)
     }
 
     fn release(&self, name: &str, file: FileId, size: u64) -> Result<Acted> {
