@@ -199,7 +199,9 @@ impl Dir {
         if !self.unsettled.swap(false, Ordering::SeqCst) {
             return Ok(());
         }
-        sys::fsync(&self.fd).doing("sync the folder", self.path.display()).inspect_err(|_| self.unsettled.store(true, Ordering::SeqCst))
+        sys::fsync(&self.fd)
+            .doing("sync the folder", self.path.display())
+            .inspect_err(|_| self.unsettled.store(true, Ordering::SeqCst))
     }
 
     fn of(fd: OwnedFd, path: PathBuf) -> Dir {

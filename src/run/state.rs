@@ -73,9 +73,11 @@ fn nowhere() -> Failure {
 fn private(folder: &Path) -> Result<()> {
     let missing = folder.ancestors().take_while(|above| !above.exists()).count();
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).doing("make", folder.display())?;
-    folder.ancestors().skip(1).take(missing).try_for_each(|above| {
-        fs::File::open(above).and_then(|above| above.sync_all()).doing("sync the folder", above.display())
-    })
+    folder
+        .ancestors()
+        .skip(1)
+        .take(missing)
+        .try_for_each(|above| fs::File::open(above).and_then(|above| above.sync_all()).doing("sync the folder", above.display()))
 }
 
 /// systemd separates several folders by colons; the first one is ours.
