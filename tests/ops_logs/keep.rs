@@ -116,6 +116,53 @@ fn the_oldest_go_until_the_disk_has_room_again() {
 }
 
 #[test]
+fn sets_on_one_disk_together_remove_no_more_than_it_needs() {
+    if !needs::met(MOUNTS) || !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).exactly(32 << 20).mount();
+    let sets = |goal: &str| -> String {
+        let set = |name: &str, keep: &str| {
+            format!(
+                "[[log]]\nname = \"{name}\"\npaths = [\"{{logs}}/{name}.log\"]\nwhen = \"1 KiB\"\ncompress = \"none\"\n{keep}\n"
+            )
+        };
+        let wanting = format!("keep = {{ min-free = \"{goal}\" }}");
+        format!("host = \"test\"\nlogrotate = \"\"\n{}{}{}", set("one", &wanting), set("two", &wanting), set("silent", ""))
+    };
+    let scene = Scenario::new().logs_in(disk.path()).settings(&sets("0 B"));
+    let logs = ["one.log", "silent.log", "two.log"];
+    for day in ["-3d", "-2d", "-1d"] {
+        for log in logs {
+            fs::write(scene.live(log), vec![b'x'; 3 << 19]).unwrap();
+        }
+        scene.run_at(day, &["rotate"]).exits(0);
+    }
+    let oldest = |log: &str| scene.archives(log)[0].clone();
+    let (before, doomed) = (disk.free(), [oldest("one.log"), oldest("two.log")]);
+    let goal = before + (2 << 20);
+    let scene = scene.settings(&sets(&format!("{goal} B")));
+    let planned = scene.run(&["--format", "json", "plan"]).exits(0).steps("remove", "planned");
+    let ran = scene.rotate().exits(0);
+    let removed = ran.steps("remove", "done");
+    for (step, name) in removed.iter().zip(&doomed) {
+        assert_eq!(step["subject"], scene.live(name).display().to_string(), "the oldest of all sets that want space");
+        assert_eq!(step["details"]["bytes"], 3 << 19, "{step}");
+        let why = format!("free space {:.1} MiB, wanted {:.1} MiB", mib(before), mib(goal));
+        assert_eq!(step["reason"], why);
+    }
+    assert_eq!((planned.len(), removed.len()), (2, 2), "{ran:#?}");
+    assert_eq!(logs.map(|log| scene.archives(log).len()), [2, 3, 2]);
+    assert!(disk.free() >= goal);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a small disk")]
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+#[test]
 fn an_archive_that_somebody_took_away_is_no_trouble_when_it_would_go_anyway() {
     let scene = Scenario::new().plain_set("keep = { count = 1 }").log_of("app.log", 2000);
     scene.rotate().exits(0);
