@@ -190,7 +190,7 @@ fn apply_min_free<'a>(lots: &[Lot<'a>], disk: usize, space: FreeSpace, fates: &m
             }
         }
     }
-    oldest_first.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
+    oldest_first.sort_unstable_by_key(|(age, ..)| *age);
     for (_, wanted, (lot, index)) in oldest_first {
         if free < u128::from(wanted.of(space.total)) {
             free += fates[lot][index].remove(&lots[lot].items[index], Reason::TooLittleFree { space, wanted });

@@ -162,15 +162,78 @@ fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
+fn found(ran: &Ran, id: &str) -> Vec<String> {
+    let json = ran.json();
+    let findings = json["findings"].as_array().unwrap().iter().filter(|finding| finding["id"] == id);
+    findings.map(|finding| finding["subject"].as_str().unwrap().to_owned()).collect()
+}
+
 #[test]
-fn an_archive_that_somebody_took_away_is_no_trouble_when_it_would_go_anyway() {
-    let scene = Scenario::new().plain_set("keep = { count = 1 }").log_of("app.log", 2000);
-    scene.rotate().exits(0);
-    fs::remove_file(scene.live(&scene.archives("app.log")[0])).unwrap();
-    scene.append("app.log", vec![b'x'; 2000]);
-    let ran = scene.rotate().exits(0);
-    assert_eq!(ran.reason("remove", "done", ".zst"), "not among the newest 1; it was gone already");
+fn archives_that_somebody_took_away_are_told_once_and_count_no_more() {
+    let keep = "keep = { count = 2, max-total = \"4000 B\" }\ncompress = \"none\"";
+    let scene = Scenario::new().plain_set(keep);
+    for number in 0..2 {
+        scene.append("app.log", format!("{number}{}\n", "x".repeat(1498)));
+        scene.rotate().exits(0);
+    }
+    let taken = scene.live(&scene.archives("app.log")[1]);
+    fs::remove_file(&taken).unwrap();
+    let taken = [taken.display().to_string()];
+    scene.append("app.log", format!("2{}\n", "x".repeat(1498)));
+    let before = fs::read(scene.state().join("ledger.jsonl")).unwrap();
+    let planned = scene.run(&["--format", "json", "plan"]).exits(1);
+    assert_eq!(found(&planned, "logs.vanished"), taken);
+    assert_eq!(planned.steps("forget", "planned").len(), 1);
+    assert_eq!(fs::read(scene.state().join("ledger.jsonl")).unwrap(), before, "a plan records nothing");
+    let ran = scene.rotate().exits(1);
+    assert_eq!(found(&ran, "logs.vanished"), taken);
+    assert_eq!(ran.summary(), "1 log rotated, 1 archived (1.5 KiB -> 1.5 KiB), 1 archive vanished");
+    // With the missing one counted, the first would be one too many, and its bytes as well.
+    let told = String::from_utf8(scene.told("app.log")).unwrap();
+    assert_eq!(told.lines().map(|line| &line[..1]).collect::<Vec<_>>(), ["0", "2"]);
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    scene.run(&["verify"]).exits(0);
+}
+
+#[test]
+fn a_disk_that_is_not_mounted_makes_nothing_vanish() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let words = format!("archive-dir = \"{}\"\nkeep = {{ count = 2 }}", disk.path().display());
+    let scene = Scenario::new().plain_set(&words);
+    let turn = |number: u32, code| {
+        scene.append("app.log", format!("{number} {}\n", "x".repeat(1500)));
+        scene.rotate().exits(code)
+    };
+    turn(0, 0);
+    turn(1, 0);
+    disk.unmount();
+    let away = [disk.path().display().to_string()];
+    let idle = scene.rotate().exits(1);
+    assert_eq!((found(&idle, "logs.folder-away"), idle.summary()), (away.to_vec(), "nothing to do".to_owned()));
+    // What goes into the folder below meanwhile does not vouch for the disk, and pushes nothing out.
+    let ran = turn(2, 1);
+    assert_eq!((found(&ran, "logs.folder-away"), found(&ran, "logs.vanished")), (away.to_vec(), vec![]));
+    let again = scene.rotate().exits(1);
+    assert_eq!((found(&again, "logs.folder-away"), again.summary()), (away.to_vec(), "nothing to do".to_owned()));
+    disk.mount_again();
+    let back = scene.rotate().exits(1);
+    assert_eq!((back.steps("remove", "done").len(), found(&back, "logs.vanished")), (1, vec![]), "{back:#?}");
+    assert_eq!(found(&back, "logs.folder-away"), away, "the one below the mount is out of sight now");
+}
+
+#[test]
+fn a_folder_that_is_gone_altogether_makes_nothing_vanish() {
+    let scene = Scenario::new().plain_set("keep = { count = 1 }\noptional = true").log_of("app.log", 2000);
+    scene.rotate().exits(0);
+    fs::rename(scene.logs(), scene.root().join("away")).unwrap();
+    let ran = scene.rotate().exits(1);
+    assert_eq!(found(&ran, "logs.folder-away"), [scene.logs().display().to_string()]);
+    fs::rename(scene.root().join("away"), scene.logs()).unwrap();
+    scene.rotate().exits(0);
+    scene.run(&["verify"]).exits(0);
 }
 
 #[test]

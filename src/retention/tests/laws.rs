@@ -57,8 +57,11 @@ fn spaces() -> impl Strategy<Value = FreeSpace> {
     (0..2000u64).prop_map(|free| FreeSpace { total: 2000, free })
 }
 
+/// Items to be, with their disks, and their rules.
+type LotSeed = (Vec<(Seed, Option<usize>)>, Keep);
+
 /// Several lots whose items lie on two known disks and an unknown one.
-fn shared() -> impl Strategy<Value = Vec<(Vec<(Seed, Option<usize>)>, Keep)>> {
+fn shared() -> impl Strategy<Value = Vec<LotSeed>> {
     let place = prop::sample::select(vec![Some(0), Some(0), Some(1), None]);
     let items = seeds().prop_flat_map(move |seeds| {
         let places = prop::collection::vec(place.clone(), seeds.len());
@@ -67,8 +70,8 @@ fn shared() -> impl Strategy<Value = Vec<(Vec<(Seed, Option<usize>)>, Keep)>> {
     prop::collection::vec((items, keeps()), 1..4)
 }
 
-fn lots(seeds: &[(Vec<(Seed, Option<usize>)>, Keep)]) -> Vec<Lot<'_>> {
-    let lot = |(seeds, keep): &'_ (Vec<(Seed, Option<usize>)>, Keep)| {
+fn lots(seeds: &[LotSeed]) -> Vec<Lot<'_>> {
+    let lot = |(seeds, _): &LotSeed| {
         let (items, disks): (Vec<Seed>, Vec<_>) = seeds.iter().copied().unzip();
         planted(&items).into_iter().zip(disks).map(|(item, disk)| Item { disk, ..item }).collect()
     };

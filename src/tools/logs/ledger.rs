@@ -47,6 +47,9 @@ pub struct Entry {
     /// Which file was rotated. None for an archive that was found, not made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileId>,
+    /// The file system that its archive goes to, by number: another one there later is no proof that it was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<u64>,
     /// The machine that made it, when it was not this one: a clone keeps what it finds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inherited: Option<String>,
@@ -111,6 +114,11 @@ impl Entry {
         format!("{}/{}", self.folder.trim_end_matches('/'), self.name)
     }
 
+    /// Whether nothing is under way: its archive should stand on this machine's disk.
+    pub fn is_settled(&self) -> bool {
+        self.stage == Stage::Stored && self.inherited.is_none()
+    }
+
     /// What the archive takes on the disk.
     pub fn stored(&self) -> u64 {
         self.archive.as_ref().map_or(0, |archive| archive.facts.stored)
@@ -118,6 +126,7 @@ impl Entry {
 }
 
 /// One line of the ledger.
+#[expect(clippy::large_enum_variant, reason = "lines are few at a time, and most are entries")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "line")]
 pub enum Line {

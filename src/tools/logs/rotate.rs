@@ -34,6 +34,13 @@ pub struct Rotate {
     pub host: String,
 }
 
+impl Rotate {
+    /// The names of the chosen sets.
+    fn chosen(&self) -> HashSet<&str> {
+        self.sets.iter().map(|set| set.name.as_str()).collect()
+    }
+}
+
 impl Change for Rotate {
     type Plan = (Ledger, plan::Plan);
 

@@ -11,6 +11,7 @@ mod swap;
 use std::collections::HashSet;
 
 use self::hands::Hands;
+pub(super) use self::remove::VANISHED;
 use super::{Rotate, facts::FoundArchive, plan::Plan, show};
 use crate::{
     failure::{Failure, Result},
@@ -42,6 +43,7 @@ struct Tally {
     stored_bytes: u64,
     removed: u64,
     removed_bytes: u64,
+    vanished: u64,
 }
 
 /// Does what `plan` says.
@@ -80,6 +82,7 @@ impl Carry<'_> {
     fn phases(&mut self, adoptions: Vec<FoundArchive>, plan: &Plan) -> Result<()> {
         recover::adopt(self, adoptions)?;
         recover::finish(self, &plan.recoveries)?;
+        remove::forget(self, plan)?;
         swap::rotate(self, plan)?;
         archive::archive(self)?;
         remove::remove(self, plan)?;
@@ -125,6 +128,9 @@ impl Tally {
         }
         if self.removed > 0 {
             parts.push(format!("{} removed ({})", count(self.removed, "archive"), Size(self.removed_bytes)));
+        }
+        if self.vanished > 0 {
+            parts.push(format!("{} vanished", count(self.vanished, "archive")));
         }
         match (parts.is_empty(), run.shutdown.asked()) {
             (true, true) => "stopped before anything was done".to_owned(),

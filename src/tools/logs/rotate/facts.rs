@@ -5,7 +5,7 @@ mod listing;
 mod pending;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -24,7 +24,10 @@ use crate::{
         dir::{FileId, Stat},
         find::Missed,
     },
-    tools::logs::{ledger::Ledger, logrotate},
+    tools::logs::{
+        ledger::{EntryId, Ledger},
+        logrotate,
+    },
 };
 
 /// Everything that a plan needs to know.
@@ -46,10 +49,22 @@ pub struct World {
     pub pending: Vec<PendingFact>,
     /// Archives that say they are ours, of which the ledger knows nothing.
     pub found: Vec<FoundArchive>,
+    /// What stands in each folder where the ledger has archives, by the path that the ledger gives it. A folder that
+    /// could not be read is not in here.
+    pub kept: HashMap<PathBuf, Kept>,
     /// The newest name in use, by folder and name of the log.
     pub newest: Newest,
     /// What could not be read of logrotate's configuration.
     pub logrotate: Vec<crate::report::Incomplete>,
+}
+
+/// What a folder with archives of the ledger really holds.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// How many names there are, of any kind, that are UTF-8.
+    pub names: u64,
+    /// The entries whose archive is there.
+    pub archives: HashSet<EntryId>,
 }
 
 /// A folder with logs or archives.

@@ -3,11 +3,13 @@
 mod recovery;
 mod removal;
 mod rotation;
+mod vanished;
 
 pub use self::{
     recovery::{Next, Recovery},
     removal::{Fate, Removal},
     rotation::{Left, Rotation, Trouble, Why},
+    vanished::{Away, Vanished},
 };
 use super::{
     Rotate,
@@ -28,6 +30,8 @@ pub struct Plan {
     pub left: Vec<Left>,
     /// Logs and paths that cannot be rotated as things stand.
     pub troubles: Vec<Trouble>,
+    /// Archives that were not there.
+    pub vanished: Vanished,
     /// What becomes of each archive.
     pub fates: Vec<Removal>,
     /// What it was decided from.
@@ -39,8 +43,10 @@ pub fn decide(rotate: &Rotate, content: &Content, mut world: World) -> Plan {
     let adoptions = std::mem::take(&mut world.found);
     let recoveries = recovery::decide(rotate, content, &world);
     let (rotations, left, troubles) = rotation::decide(rotate, &world);
-    let fates = removal::decide(rotate, content, &world, &rotations, &recoveries);
-    Plan { recoveries, adoptions, rotations, left, troubles, fates, world }
+    let vanished = vanished::decide(&rotate.chosen(), content, &world);
+    let fates =
+        removal::decide(rotate, content, &world, &rotations, &removal::Past { recoveries: &recoveries, vanished: &vanished });
+    Plan { recoveries, adoptions, rotations, left, troubles, vanished, fates, world }
 }
 
 impl Plan {
@@ -50,6 +56,7 @@ impl Plan {
         self.recoveries.iter().all(|recovery| recovery.next.is_idle())
             && self.adoptions.is_empty()
             && self.rotations.is_empty()
+            && self.vanished.gone.is_empty()
             && !removes
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{
     Rotate,
-    apply::count,
+    apply::{VANISHED, count},
     facts::What,
-    plan::{Fate, Next, Plan, Recovery},
+    plan::{Fate, Next, Plan, Recovery, Vanished},
 };
 use crate::{
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step},
@@ -30,6 +30,9 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         let step = Step::new("rotate", path, Outcome::Planned, rotation.why.to_string());
         report.steps.push(step.with("to", rotation.name.to_string()).with("bytes", rotation.size));
     }
+    for entry in plan.vanished.gone.iter().filter_map(|id| entries.get(id)) {
+        report.steps.push(Step::new("forget", entry.path(), Outcome::Planned, VANISHED));
+    }
     let mut removed = (0, 0);
     for removal in &plan.fates {
         let (Some(entry), Fate::Remove(why)) = (entries.get(&removal.id), &removal.fate) else { continue };
@@ -44,6 +47,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
 pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Report {
     let mut report = Report::default();
     state_notes(&mut report, ledger);
+    absences(&mut report, ledger, &plan.vanished);
     for trouble in &plan.troubles {
         let why = match &trouble.hint {
             Some(hint) => format!("{} (hint: {hint})", trouble.why),
@@ -89,6 +93,24 @@ fn state_notes(report: &mut Report, ledger: &Ledger) {
     }
 }
 
+/// Told once: the run that tells it forgets the archive.
+fn absences(report: &mut Report, ledger: &Ledger, vanished: &Vanished) {
+    for entry in vanished.gone.iter().filter_map(|id| ledger.content().entries.get(id)) {
+        report.findings.push(
+            Finding::new("logs.vanished", Severity::Danger, entry.path(), VANISHED)
+                .hint("restore it from a backup, or find out who removes files in that folder"),
+        );
+    }
+    for away in &vanished.away {
+        let archives = count(away.archives, "archive");
+        let message = format!("{archives} should be in it and cannot be seen: {}; nothing is recorded as gone", away.why);
+        report.findings.push(
+            Finding::new("logs.folder-away", Severity::Warning, &away.folder, message)
+                .hint("mount what belongs there, or put the archives back"),
+        );
+    }
+}
+
 fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
     let (action, outcome, why) = match &recovery.next {
         Next::Abandon { .. } | Next::Settle | Next::Reconsider | Next::Forget | Next::Inherited => return None,
@@ -124,6 +146,9 @@ fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {
     }
     if removed > 0 {
         parts.push(format!("{} to remove ({})", count(removed, "archive"), Size(bytes)));
+    }
+    if !plan.vanished.gone.is_empty() {
+        parts.push(format!("{} vanished", count(plan.vanished.gone.len() as u64, "archive")));
     }
     if parts.is_empty() { "some records to bring up to date".to_owned() } else { parts.join(", ") }
 }

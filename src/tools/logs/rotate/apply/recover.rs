@@ -30,6 +30,7 @@ pub(super) fn adopt(carry: &mut Carry, found: Vec<FoundArchive>) -> Result<()> {
             at: archive.label.rotated_at,
             begun: archive.label.begun_at,
             file: None,
+            home: None,
             inherited: (archive.label.host != carry.rotate.host).then(|| archive.label.host.clone()),
             stage: Stage::Stored,
             archive: Some(Archive { file: archive.name.to_string(), facts: archive.facts }),

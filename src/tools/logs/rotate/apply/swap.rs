@@ -80,6 +80,7 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         at: rotation.name.at(),
         begun: Some(rotation.begun),
         file: Some(rotation.file),
+        home: rotation.home,
         inherited: None,
         stage: Stage::Intended,
         archive: None,

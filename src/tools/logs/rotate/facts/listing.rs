@@ -8,7 +8,7 @@ use std::{
 
 use chrono::DateTime;
 
-use super::{FolderFact, FoundArchive, LogFact, Missing, What, World};
+use super::{FolderFact, FoundArchive, Kept, LogFact, Missing, What, World};
 use crate::{
     failure::{Failure, Result},
     files::{
@@ -17,8 +17,14 @@ use crate::{
         dir::{Dir, Kind},
         find::PathPattern,
     },
-    tools::logs::{ledger::Content, rotate::Rotate},
+    tools::logs::{
+        ledger::{Content, EntryId},
+        rotate::Rotate,
+    },
 };
+
+/// Archives that should be in one folder, by name.
+type Stored<'a> = HashMap<&'a str, EntryId>;
 
 /// Which folders to look into, and for what.
 pub struct Listing<'a> {
@@ -27,6 +33,8 @@ pub struct Listing<'a> {
     sets: Vec<(Vec<PathPattern>, Vec<PathPattern>)>,
     /// File names that the ledger knows, by folder.
     known: HashMap<&'a str, HashSet<String>>,
+    /// Archives of the chosen sets that should be there, by folder and name.
+    stored: HashMap<&'a Path, Stored<'a>>,
     content: &'a Content,
 }
 
@@ -59,7 +67,7 @@ impl<'a> Listing<'a> {
             // Finished by a run that was cut off before it could record it: the entry's own, not a stray to adopt.
             known.entry(entry.archive_folder()).or_default().insert(format!("{}.zst", entry.name));
         }
-        Listing { rotate, sets, known, content }
+        Listing { rotate, sets, known, stored: stored(&rotate.chosen(), content), content }
     }
 
     /// Looks into every folder that a set names, once.
@@ -74,8 +82,9 @@ impl<'a> Listing<'a> {
                     world.positions.insert(dir.path().to_owned(), index);
                     world.positions.insert(path.clone(), index);
                     world.folders.push(FolderFact { path: dir.path().to_owned(), state });
-                    if let Err(failure) = self.folder(world, index, &dir, &wanted) {
-                        world.folders[index].state = Err(failure);
+                    match self.folder(world, index, &dir, &wanted, self.stored.get(path.as_path())) {
+                        Ok(kept) => drop(world.kept.insert(path.clone(), kept)),
+                        Err(failure) => world.folders[index].state = Err(failure),
                     }
                 }
                 Err(failure) => {
@@ -105,14 +114,18 @@ impl<'a> Listing<'a> {
                 wanted.entry(folder.clone()).or_default().archives = true;
             }
         }
+        for folder in self.stored.keys() {
+            wanted.entry(folder.to_path_buf()).or_default();
+        }
         wanted
     }
 
-    fn folder(&self, world: &mut World, index: usize, dir: &Dir, wanted: &Wanted) -> Result<()> {
+    fn folder(&self, world: &mut World, index: usize, dir: &Dir, wanted: &Wanted, stored: Option<&Stored>) -> Result<Kept> {
+        let mut kept = Kept::default();
         let mut logs = Vec::new();
         let mut archives = Vec::new();
         dir.each(|name, kind| match name {
-            Ok(name) => match self.sort(dir.path(), name, kind, wanted) {
+            Ok(name) => match self.sort(dir.path(), kept.noted(name, stored), kind, wanted) {
                 Some(Found::Log(sets, kind)) => logs.push((name.to_owned(), sets, kind)),
                 Some(Found::Archive(archive)) => archives.push(archive),
                 None => {}
@@ -150,7 +163,7 @@ impl<'a> Listing<'a> {
         for archive in archives {
             self.archive(world, dir, archive);
         }
-        Ok(())
+        Ok(kept)
     }
 
     fn sort(&self, folder: &Path, name: &str, kind: Option<Kind>, wanted: &Wanted) -> Option<Found> {
@@ -223,6 +236,23 @@ impl<'a> Listing<'a> {
             }
         }
     }
+}
+
+impl Kept {
+    /// Takes note of a name, and gives it back.
+    fn noted<'a>(&mut self, name: &'a str, stored: Option<&Stored>) -> &'a str {
+        self.names += 1;
+        self.archives.extend(stored.and_then(|stored| stored.get(name)));
+        name
+    }
+}
+
+fn stored<'a>(chosen: &HashSet<&str>, content: &'a Content) -> HashMap<&'a Path, Stored<'a>> {
+    let mut stored: HashMap<&Path, Stored> = HashMap::new();
+    for entry in content.entries.values().filter(|entry| entry.is_settled() && chosen.contains(entry.set.as_str())) {
+        stored.entry(Path::new(entry.archive_folder())).or_default().insert(entry.file_name(), entry.id);
+    }
+    stored
 }
 
 fn what(dir: &Dir, name: &str, sets: &[usize], kind: Option<Kind>) -> Option<What> {

@@ -1,6 +1,9 @@
 //! What becomes of each archive under the keep-rules. Only what reached its final stage may go.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +14,7 @@ use crate::{
         rotate::{
             Rotate,
             facts::World,
-            plan::{Next, Recovery, Rotation},
+            plan::{Next, Recovery, Rotation, Vanished},
         },
         settings::LogSet,
     },
@@ -35,16 +38,21 @@ pub enum Fate {
     Remove(String),
 }
 
+/// What is known of the archives that earlier runs made.
+pub(super) struct Past<'a> {
+    /// What becomes of rotations that were begun.
+    pub recoveries: &'a [Recovery],
+    /// What is not there.
+    pub vanished: &'a Vanished,
+}
+
 /// Decides for every archive of the chosen sets. The archives that this run will make count as made.
-pub(super) fn decide(
-    rotate: &Rotate,
-    content: &Content,
-    world: &World,
-    rotations: &[Rotation],
-    recoveries: &[Recovery],
-) -> Vec<Removal> {
-    let next: HashMap<EntryId, &Next> = recoveries.iter().map(|recovery| (recovery.id, &recovery.next)).collect();
-    let gone = |entry: &Entry| matches!(next.get(&entry.id), Some(Next::Abandon { .. } | Next::Forget | Next::Lost));
+pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotations: &[Rotation], past: &Past) -> Vec<Removal> {
+    let next: HashMap<EntryId, &Next> = past.recoveries.iter().map(|recovery| (recovery.id, &recovery.next)).collect();
+    let vanished: HashSet<EntryId> = past.vanished.gone.iter().copied().collect();
+    let gone = |entry: &Entry| {
+        vanished.contains(&entry.id) || matches!(next.get(&entry.id), Some(Next::Abandon { .. } | Next::Forget | Next::Lost))
+    };
     let mut by_set: HashMap<&str, Vec<(&Entry, String)>> = HashMap::new();
     for entry in content.entries.values().filter(|entry| !gone(entry)) {
         by_set.entry(entry.set.as_str()).or_default().push((entry, entry.log_path()));
@@ -54,9 +62,10 @@ pub(super) fn decide(
     let mut disks = Disks::default();
     let mut lots = Vec::new();
     for (index, set) in rotate.sets.iter().enumerate() {
-        let old = entries_of(set)
-            .iter()
-            .map(|(entry, log)| Item { disk: disks.of(world, entry), ..item(entry, log, next.contains_key(&entry.id)) });
+        let old = entries_of(set).iter().map(|(entry, log)| {
+            let removable = removable(entry, past.vanished, next.contains_key(&entry.id));
+            Item { group: log, name: &entry.name, at: entry.at, bytes: entry.stored(), disk: disks.of(world, entry), removable }
+        });
         let mut items: Vec<Item> = old.collect();
         items.extend(made.iter().filter(|(set, _)| *set == index).map(|(_, made)| made.item()));
         lots.push(Lot { items, keep: &set.keep, zone: set.zone });
@@ -95,14 +104,14 @@ impl Made {
     }
 }
 
-fn item<'a>(entry: &'a Entry, group: &'a str, reconsidered: bool) -> Item<'a> {
-    let removable = match entry.stage {
+fn removable(entry: &Entry, vanished: &Vanished, reconsidered: bool) -> Removable<'static> {
+    match entry.stage {
         _ if entry.inherited.is_some() => Removable::No("another machine made it"),
+        _ if vanished.held.contains(&entry.id) => Removable::No("its folder is out of sight"),
         Stage::Stored => Removable::Yes,
         Stage::Removing if reconsidered => Removable::Yes,
         _ => Removable::No("not archived yet"),
-    };
-    Item { group, name: &entry.name, at: entry.at, bytes: entry.stored(), disk: None, removable }
+    }
 }
 
 /// The file systems that archives are on, each once: all sets on it share its free space.

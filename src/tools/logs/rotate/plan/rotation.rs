@@ -34,6 +34,8 @@ pub struct Rotation {
     pub folder: PathBuf,
     /// Where its archive goes, when not to the same folder.
     pub archives: Option<PathBuf>,
+    /// The file system that its archive goes to.
+    pub home: Option<u64>,
     /// The live name.
     pub log: String,
     /// The name it gets.
@@ -159,11 +161,13 @@ fn rotation(
 ) -> Result<Rotation> {
     let folder = world.folders[log.folder].path.clone();
     let archives = set.archive_dir.as_ref().map(|dir| archives(dir, &folder, world)).transpose()?.flatten();
+    let home = world.folder(archives.as_deref().unwrap_or(&folder)).and_then(|fact| fact.state.as_ref().ok());
     let name = give_name(newest, &folder, archives.as_deref(), &log.name, world.now)?;
     Ok(Rotation {
         set: log.set,
         folder,
         archives,
+        home: home.map(|(stat, _)| stat.id.dev),
         log: log.name.clone(),
         name,
         file: stat.id,
