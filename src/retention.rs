@@ -30,8 +30,8 @@ use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{calendar::Calendar, decide::decide, reason::Reason};
-use crate::settings::units::{Bytes, Room, Span};
+pub use self::{decide::decide, reason::Reason};
+use crate::settings::units::{Bytes, Period, Room, Span};
 
 /// What to keep. Left out entirely, everything is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -130,16 +130,16 @@ impl Verdict<'_> {
 
 impl Keep {
     /// The calendar keepers that are set.
-    fn calendars(&self) -> impl Iterator<Item = (Calendar, NonZeroU32)> {
+    fn calendars(&self) -> impl Iterator<Item = (Period, NonZeroU32)> {
         [
-            (Calendar::Hour, self.hourly),
-            (Calendar::Day, self.daily),
-            (Calendar::Week, self.weekly),
-            (Calendar::Month, self.monthly),
-            (Calendar::Year, self.yearly),
+            (Period::Hourly, self.hourly),
+            (Period::Daily, self.daily),
+            (Period::Weekly, self.weekly),
+            (Period::Monthly, self.monthly),
+            (Period::Yearly, self.yearly),
         ]
         .into_iter()
-        .filter_map(|(calendar, periods)| Some((calendar, periods?)))
+        .filter_map(|(period, count)| Some((period, count?)))
     }
 
     fn has_keepers(&self) -> bool {

@@ -5,7 +5,8 @@ use std::{cmp::Reverse, collections::HashMap};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Calendar, FreeSpace, Item, Keep, Lot, Reason, Removable, Verdict, calendar};
+use super::{FreeSpace, Item, Keep, Lot, Reason, Removable, Verdict};
+use crate::settings::units::{self, Period};
 
 /// The verdict on each item, lot by lot, in the order of the items.
 pub fn decide<'a>(lots: &[Lot<'a>], disks: &[FreeSpace], now: DateTime<Utc>) -> Vec<Vec<Verdict<'a>>> {
@@ -110,7 +111,7 @@ fn rest<'a>(item: &Item<'a>) -> (&'a str, &'a str, u64, Removable<'a>) {
 /// `past` is one group, newest first, without the future.
 fn apply_keepers<'a>(items: &[Item<'a>], past: &[usize], keep: &'a Keep, zone: Tz, fates: &mut [Fate<'a>]) {
     let mut calendars: Vec<Open> =
-        keep.calendars().map(|(calendar, periods)| Open { calendar, left: periods.get(), oldest: i64::MAX }).collect();
+        keep.calendars().map(|(period, count)| Open { period, left: count.get(), oldest: i64::MAX }).collect();
     for (rank, index) in past.iter().enumerate() {
         let fate = &mut fates[*index];
         if let Some(count) = keep.count.filter(|count| u32::try_from(rank).is_ok_and(|rank| rank < count.get())) {
@@ -118,9 +119,9 @@ fn apply_keepers<'a>(items: &[Item<'a>], past: &[usize], keep: &'a Keep, zone: T
         }
         if !calendars.is_empty() {
             let at = items[*index].at;
-            let local = calendar::local(at, zone);
-            let takers = calendars.iter_mut().filter_map(|open| open.takes(at, local).then_some(open.calendar));
-            fate.wanted.extend(takers.map(|calendar| Reason::NewestOf { calendar, at, zone }));
+            let local = units::shown(zone, at);
+            let takers = calendars.iter_mut().filter_map(|open| open.takes(at, local).then_some(open.period));
+            fate.wanted.extend(takers.map(|period| Reason::NewestOf { period, at, zone }));
             calendars.retain(|open| open.left > 0);
         }
         if fate.wanted.is_empty() {
@@ -131,19 +132,19 @@ fn apply_keepers<'a>(items: &[Item<'a>], past: &[usize], keep: &'a Keep, zone: T
 
 /// A calendar keeper on its way back through time.
 struct Open {
-    calendar: Calendar,
+    period: Period,
     left: u32,
-    /// The oldest period that it has an item of.
+    /// The number of the oldest period that it has an item of.
     oldest: i64,
 }
 
 impl Open {
     fn takes(&mut self, at: DateTime<Utc>, local: NaiveDateTime) -> bool {
-        let period = self.calendar.period(at, local);
+        let number = self.period.number(at, local);
         // A clock set back over midnight shows yesterday again; that is no new period.
-        let new = period < self.oldest;
+        let new = number < self.oldest;
         if new {
-            self.oldest = period;
+            self.oldest = number;
             self.left -= 1;
         }
         new
