@@ -26,6 +26,8 @@ mod places;
 mod plan;
 #[path = "ops_logs/queries.rs"]
 mod queries;
+#[path = "ops_logs/recovery.rs"]
+mod recovery;
 #[path = "ops_logs/settings.rs"]
 mod settings;
 #[path = "ops_logs/state.rs"]

@@ -51,6 +51,8 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Pl
     let mut report = show::troubles(run, rotate, &ledger, &plan);
     ledger.sweep();
     if plan.is_idle() {
+        // Nothing can be done about these either, and a person must know.
+        report.steps.extend(show::recoveries(&ledger, &plan));
         "nothing to do".clone_into(&mut report.summary);
         return Ok(report);
     }

@@ -16,11 +16,7 @@ use crate::{
 pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Report {
     let mut report = troubles(run, rotate, ledger, plan);
     let entries = &ledger.content().entries;
-    for recovery in &plan.recoveries {
-        if let Some(entry) = entries.get(&recovery.id) {
-            report.steps.extend(recovery_step(&entry.rotated_path(), recovery));
-        }
-    }
+    report.steps.extend(recoveries(ledger, plan));
     for found in &plan.adoptions {
         let path = found.folder.join(found.name.to_string()).display().to_string();
         report.steps.push(Step::new("adopt", path, Outcome::Planned, "it says it is ours, and the ledger does not know it"));
@@ -41,6 +37,15 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
     }
     report.summary = summary(plan, removed);
     report
+}
+
+/// What becomes of rotations that earlier runs began; what stands in the way of one is a step as well.
+pub(super) fn recoveries(ledger: &Ledger, plan: &Plan) -> impl Iterator<Item = Step> {
+    let step = |recovery: &Recovery| {
+        let entry = ledger.content().entries.get(&recovery.id)?;
+        recovery_step(&entry.rotated_path(), recovery)
+    };
+    plan.recoveries.iter().filter_map(step)
 }
 
 /// What stays as it is, what cannot be done, and what is not known: the same in a plan and in a run.
