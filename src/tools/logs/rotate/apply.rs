@@ -81,7 +81,7 @@ impl Carry<'_> {
         recover::adopt(self, adoptions)?;
         recover::finish(self, &plan.recoveries)?;
         swap::rotate(self, plan)?;
-        archive::archive(self)?;
+        archive::archive(self, plan)?;
         remove::remove(self, plan)?;
         self.ledger.tidy()
     }
