@@ -101,6 +101,16 @@ fn swap_folders(home: &Path, canary: &Path, turn: u64) -> io::Result<()> {
         }
         exchange(&link, &folder)?;
     }
+    // Real folders as well, which no check for links can tell: his own, and the one that root made in his home.
+    for (one, other) in [("archives", "spare"), ("logs", "roots"), ("archives", "roots"), ("logs", "archives"), ("deep", "spare")]
+    {
+        let (one, other) = (home.join(one), home.join(other));
+        exchange(&one, &other)?;
+        for _ in 0..(turn * 7919 % 200) {
+            fs::symlink_metadata(&one)?;
+        }
+        exchange(&one, &other)?;
+    }
     // The folder above, too: a path may be swapped at any depth.
     let (deep, aside) = (home.join("deep"), home.join("aside"));
     fs::rename(&deep, &aside)?;

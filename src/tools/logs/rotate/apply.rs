@@ -86,7 +86,7 @@ impl Carry<'_> {
         recover::finish(self, &plan.recoveries)?;
         remove::forget(self, plan)?;
         swap::rotate(self, plan)?;
-        archive::archive(self)?;
+        archive::archive(self, plan)?;
         remove::remove(self, plan)?;
         self.ledger.tidy()
     }

@@ -1,6 +1,6 @@
 //! Ends what earlier runs began, before anything new begins.
 
-use super::Carry;
+use super::{Carry, archive};
 use crate::{
     failure::Result,
     files::compress::Compression,
@@ -9,6 +9,7 @@ use crate::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
             facts::FoundArchive,
+            hand::{Released, Version},
             plan::{Next, Recovery},
         },
     },
@@ -85,9 +86,13 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
         }
         Next::Release { file } => {
             let size = entry.archive.as_ref().map_or(0, |archive| archive.facts.size);
-            carry.hands.for_entry(entry)?.release(&entry.name, *file, size)?;
-            carry.step(Step::new("release", rotated, Outcome::Done, "an earlier run archived and proved it"));
-            Ok(vec![Line::reached(entry, Stage::Stored)])
+            match carry.hands.for_entry(entry)?.release(&entry.name, *file, Version::sized(size))? {
+                Released::Gone => {
+                    carry.step(Step::new("release", rotated, Outcome::Done, "an earlier run archived and proved it"));
+                    Ok(vec![Line::reached(entry, Stage::Stored)])
+                }
+                Released::Changed(why) => archive::anew(carry, entry, &why).map(|()| Vec::new()),
+            }
         }
         Next::Settle | Next::Reconsider => Ok(vec![Line::reached(entry, Stage::Stored)]),
         Next::Forget => Ok(vec![Line::gone(entry, "it was removed")]),

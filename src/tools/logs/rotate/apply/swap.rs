@@ -1,6 +1,6 @@
 //! Swaps the due logs away, set by set: all intents durable first, then the swaps, then their writer is told.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use super::Carry;
 use crate::{
@@ -90,8 +90,7 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
 
 /// What a failed swap left stands in the ledger as an intent: the next run looks and decides.
 fn swap_one(carry: &mut Carry, rotation: &Rotation, entry: &Entry) -> Result<()> {
-    let hand = carry.hands.of(&rotation.folder, entry.archives.as_deref().map(Path::new), rotation.actor)?;
-    hand.swap(&rotation.log, &entry.name, rotation.file)
+    carry.hands.for_rotation(rotation)?.swap(&rotation.log, &entry.name, rotation.file)
 }
 
 fn tell_writer(carry: &mut Carry, set: usize, swapped: &[EntryId]) -> Result<()> {

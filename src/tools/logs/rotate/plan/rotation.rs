@@ -12,7 +12,7 @@ use crate::{
     files::{
         archive_name::ArchiveName,
         dir::{FileId, Stat},
-        standing::{Actor, actor},
+        standing::{self, Refusal},
     },
     report::Outcome,
     tools::logs::{
@@ -46,8 +46,6 @@ pub struct Rotation {
     pub size: u64,
     /// When its first line may have been written.
     pub begun: DateTime<Utc>,
-    /// Who does it.
-    pub actor: Actor,
     /// Why now.
     pub why: Why,
 }
@@ -104,7 +102,7 @@ pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left
         let path = || world.folders[log.folder].path.join(&log.name).display().to_string();
         match consider(rotate, set, log, world, &periods[log.set]) {
             Ok(Verdict::Stay(why)) => left.push(Left { log: index, why }),
-            Ok(Verdict::Go(stat, actor, why)) => match rotation(set, log, world, &mut newest, (stat, actor, why)) {
+            Ok(Verdict::Go(stat, why)) => match rotation(set, log, world, &mut newest, (stat, why)) {
                 Ok(rotation) => rotations.push(rotation),
                 Err(failure) => troubles.push(trouble(path(), &failure)),
             },
@@ -116,7 +114,7 @@ pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left
 
 enum Verdict {
     Stay(when::Reason),
-    Go(Stat, Actor, Why),
+    Go(Stat, Why),
 }
 
 fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods: &Periods) -> Result<Verdict> {
@@ -147,18 +145,34 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         Due::NotYet(_) if rotate.force && stat.size > 0 => Why::Forced,
         Due::NotYet(why) => return Ok(Verdict::Stay(why)),
     };
-    let (folder, _) = world.folders[log.folder].state.as_ref().map_err(Clone::clone)?;
-    let actor = actor(folder, stat, world.us).map_err(|why| refuse(why.to_owned()).hint("chmod o-w the folder"))?;
-    Ok(Verdict::Go(*stat, actor, why))
+    may_touch(set, log, stat, world)?;
+    Ok(Verdict::Go(*stat, why))
 }
 
-fn rotation(
-    set: &LogSet,
-    log: &LogFact,
-    world: &World,
-    newest: &mut Newest,
-    (stat, actor, why): (Stat, Actor, Why),
-) -> Result<Rotation> {
+/// The same is decided again from the open folders when it is done.
+fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<()> {
+    let refused = |Refusal { why, hint }: Refusal| Failure::new("rotate", &log.name).because(why).hint(hint);
+    let folder = &world.folders[log.folder];
+    let (stat, _) = folder.state.as_ref().map_err(Clone::clone)?;
+    let actor = standing::actor(stat, file, world.us).map_err(refused)?;
+    recordable(&folder.path)?;
+    let Some(elsewhere) = set.archive_dir.as_ref().and_then(|dir| world.folder(dir)) else { return Ok(()) };
+    let (stat, _) = elsewhere.state.as_ref().map_err(Clone::clone)?;
+    standing::may_archive(stat, actor, world.us).map_err(refused)?;
+    recordable(&elsewhere.path)
+}
+
+/// What stands in the ledger must lead back to the same folder.
+fn recordable(folder: &Path) -> Result<()> {
+    match folder.to_str() {
+        Some(_) => Ok(()),
+        None => Err(Failure::new("rotate in", folder.display())
+            .because(format!("the real path of its folder, {}, is not UTF-8", folder.display()))
+            .hint("rename that folder")),
+    }
+}
+
+fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (stat, why): (Stat, Why)) -> Result<Rotation> {
     let folder = world.folders[log.folder].path.clone();
     let archives = set.archive_dir.as_ref().map(|dir| archives(dir, &folder, world)).transpose()?.flatten();
     let home = world.folder(archives.as_deref().unwrap_or(&folder)).and_then(|fact| fact.state.as_ref().ok());
@@ -173,7 +187,6 @@ fn rotation(
         file: stat.id,
         size: stat.size,
         begun: log.since.min(stat.oldest()),
-        actor,
         why,
     })
 }
