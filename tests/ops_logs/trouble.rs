@@ -10,7 +10,7 @@ use std::{
 use crate::support::{
     needs::{self, Need},
     scenario::{Ran, Scenario},
-    stories::tool,
+    stories::{NOBODY, tool},
 };
 
 /// A good log beside the trouble, in a set of all `*.log`.
@@ -167,4 +167,19 @@ fn a_rotated_file_that_somebody_removed_is_told_once_as_lost() {
     assert_eq!(ran.code, Some(1), "a person is needed: {ran:#?}");
     assert_eq!(ran.json()["findings"][0]["id"], "logs.lost");
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+#[test]
+fn what_may_not_be_looked_at_is_not_absent() {
+    if !needs::met(&[Need::Root, Need::Program("setpriv")]) {
+        return;
+    }
+    let words = "paths = [\"{logs}/secret/app/*.log\"]\nwhen = \"1 KiB\"\noptional = true";
+    let scene = Scenario::new().set(words).open_root();
+    std::fs::create_dir(scene.live("secret")).unwrap();
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do", "nobody wants what is not there");
+    fs::create_dir(scene.live("secret/app")).unwrap();
+    let scene = scene.mode("logs/secret", 0o700).owned("state", NOBODY, NOBODY).owned("run", NOBODY, NOBODY);
+    let ran = scene.run_as(NOBODY, &["--format", "json", "plan"]).exits(3);
+    assert!(ran.reason("rotate", "skipped", "secret/app").contains("permission denied"), "{ran:#?}");
 }

@@ -57,6 +57,6 @@ impl Change for Rotate {
     }
 
     fn carry_out(&self, run: &Run, (ledger, plan): Self::Plan) -> Result<Report> {
-        apply::carry_out(run, self, ledger, plan)
+        apply::carry_out(run, self, ledger, &plan)
     }
 }

@@ -11,7 +11,7 @@ mod swap;
 use std::collections::HashSet;
 
 use self::hands::Hands;
-use super::{Rotate, facts::FoundArchive, plan::Plan, show};
+use super::{Rotate, plan::Plan, show};
 use crate::{
     failure::{Failure, Result},
     report::{Outcome, Report, Step},
@@ -45,8 +45,8 @@ struct Tally {
 }
 
 /// Does what `plan` says.
-pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Plan) -> Result<Report> {
-    let mut report = show::troubles(run, rotate, &ledger, &plan);
+pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, plan: &Plan) -> Result<Report> {
+    let mut report = show::troubles(run, rotate, &ledger, plan);
     ledger.sweep();
     if plan.is_idle() {
         "nothing to do".clone_into(&mut report.summary);
@@ -63,8 +63,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Pl
         unfinished: HashSet::new(),
         tally: Tally::default(),
     };
-    let adoptions = std::mem::take(&mut plan.adoptions);
-    if let Err(failure) = carry.phases(adoptions, &plan) {
+    if let Err(failure) = carry.phases(plan) {
         carry.report.incomplete.push((&failure).into());
     }
     if let Some(signal) = run.shutdown.asked_by() {
@@ -77,8 +76,8 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Pl
 
 impl Carry<'_> {
     /// Ends early only when the ledger cannot be written: then nothing may be changed any more.
-    fn phases(&mut self, adoptions: Vec<FoundArchive>, plan: &Plan) -> Result<()> {
-        recover::adopt(self, adoptions)?;
+    fn phases(&mut self, plan: &Plan) -> Result<()> {
+        recover::adopt(self, plan)?;
         recover::finish(self, &plan.recoveries)?;
         swap::rotate(self, plan)?;
         archive::archive(self)?;
@@ -91,11 +90,7 @@ impl Carry<'_> {
     }
 
     fn failed(&mut self, action: &'static str, subject: impl Into<String>, failure: &Failure) {
-        let mut reason = failure.to_string();
-        if let Some(hint) = &failure.hint {
-            reason = format!("{reason} (hint: {hint})");
-        }
-        self.step(Step::new(action, subject, Outcome::Failed, reason));
+        self.step(Step::new(action, subject, Outcome::Failed, show::told(failure)));
     }
 
     /// Appends lines that tell what was done. They may reach the disk at any time from now on, so what they

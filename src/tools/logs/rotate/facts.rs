@@ -1,30 +1,37 @@
 //! Asks the world once: which logs there are, what the kernel says of them, what earlier runs left behind.
 //! Plain values; changes nothing.
 
+mod found;
 mod listing;
 mod pending;
+mod twice;
+mod volumes;
 
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
-    listing::{Found, Listing},
+    found::{Foreign, FoundArchive},
+    listing::{Listing, Wanted},
     pending::{PendingFact, Seen},
+    volumes::{Away, Volumes, absent},
 };
 use super::Rotate;
 use crate::{
     failure::Failure,
     files::{
-        archive_name::{ArchiveName, Stamp},
-        compress::{Facts, Label},
+        archive_name::Stamp,
         dir::{FileId, Stat},
         find::Missed,
     },
-    tools::logs::{ledger::Ledger, logrotate},
+    tools::logs::{
+        ledger::{Ledger, OnVolumes},
+        logrotate,
+    },
 };
 
 /// Everything that a plan needs to know.
@@ -44,8 +51,12 @@ pub struct World {
     pub missing: Vec<Missing>,
     /// Entries of the ledger that are not in their final state.
     pub pending: Vec<PendingFact>,
-    /// Archives that say they are ours, of which the ledger knows nothing.
+    /// Archives that are ours, and of which the ledger knows nothing.
     pub found: Vec<FoundArchive>,
+    /// Archives that say they are ours and are not taken for it.
+    pub foreign: Vec<Foreign>,
+    /// Archives of which that cannot be told.
+    pub unreadable: Vec<crate::report::Incomplete>,
     /// The newest name in use, by folder and name of the log.
     pub newest: Newest,
     /// What could not be read of logrotate's configuration.
@@ -59,6 +70,10 @@ pub struct FolderFact {
     pub path: PathBuf,
     /// What it is, and the total and free bytes of its file system; or why it could not be looked into.
     pub state: Result<(Stat, (u64, u64)), Failure>,
+    /// Where its file system is mounted.
+    pub volume: Option<PathBuf>,
+    /// What the settings want of it.
+    pub wanted: Wanted,
 }
 
 /// A name that a set's pattern met.
@@ -87,6 +102,8 @@ pub enum What {
     Odd(&'static str),
     /// A name of several sets.
     Shared(Vec<usize>),
+    /// A log that several paths lead to.
+    Twice(Vec<String>),
     /// A name that is not UTF-8.
     Unnamable,
     /// The kernel would not say.
@@ -106,25 +123,12 @@ pub struct Missing {
     pub absent: bool,
 }
 
-/// An archive whose trailer says that it is ours.
-#[derive(Debug)]
-pub struct FoundArchive {
-    /// The folder it lies in.
-    pub folder: PathBuf,
-    /// Its name.
-    pub name: ArchiveName,
-    /// What it says of itself.
-    pub label: Label,
-    /// And of its content.
-    pub facts: Facts,
-}
-
 /// Looks at the machine for the chosen sets.
 pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     let mut world = World { now, us: rustix::process::geteuid().as_raw(), ..World::default() };
     let theirs = rotate.logrotate.as_deref().map(logrotate::read);
-    let mut listing = Listing::new(rotate, ledger.content());
-    listing.look(&mut world);
+    let mut volumes = Volumes::default();
+    Listing::new(rotate, ledger.content()).look(&mut world, &mut volumes);
     for log in &mut world.logs {
         let folder = &world.folders[log.folder].path;
         let path = folder.join(&log.name);
@@ -162,9 +166,25 @@ impl Newest {
 }
 
 impl World {
+    /// Whether a time lies so far ahead that the clock must have been wrong: then, or now.
+    pub fn is_future(&self, time: DateTime<Utc>) -> bool {
+        /// Clocks are set by seconds every day; a real-time clock in another zone is off by hours.
+        const SKEW: TimeDelta = TimeDelta::days(1);
+        time.signed_duration_since(self.now) > SKEW
+    }
+
     /// What is known of a folder, by where it really is.
     pub fn folder(&self, path: &Path) -> Option<&FolderFact> {
         self.positions.get(path).map(|position| &self.folders[*position])
+    }
+}
+
+impl FolderFact {
+    /// The volumes of an entry whose log is in here, and whose archive goes elsewhere or stays.
+    pub fn volumes(&self, archives: Option<&FolderFact>) -> Option<OnVolumes> {
+        let shown = |fact: &FolderFact| fact.volume.as_ref().map(|path| path.display().to_string());
+        let volumes = OnVolumes { log: shown(self), archives: archives.and_then(shown) };
+        (volumes != OnVolumes::default()).then_some(volumes)
     }
 }
 

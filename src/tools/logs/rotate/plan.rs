@@ -20,7 +20,7 @@ use crate::tools::logs::ledger::Content;
 pub struct Plan {
     /// Rotations that earlier runs began.
     pub recoveries: Vec<Recovery>,
-    /// Archives that say they are ours and that the ledger does not know.
+    /// Archives that are ours and that the ledger does not know.
     pub adoptions: Vec<FoundArchive>,
     /// Logs to swap away and archive.
     pub rotations: Vec<Rotation>,

@@ -7,6 +7,7 @@ use super::{
     plan::{Fate, Next, Plan, Recovery},
 };
 use crate::{
+    failure::Failure,
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step},
     run::Run,
     tools::logs::ledger::Ledger,
@@ -22,7 +23,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         }
     }
     for found in &plan.adoptions {
-        let path = found.folder.join(found.name.to_string()).display().to_string();
+        let path = found.path.display().to_string();
         report.steps.push(Step::new("adopt", path, Outcome::Planned, "it says it is ours, and the ledger does not know it"));
     }
     for rotation in &plan.rotations {
@@ -51,7 +52,8 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
         };
         report.steps.push(Step::new("rotate", trouble.path.clone(), trouble.outcome, why));
     }
-    report.incomplete.extend(plan.world.logrotate.iter().cloned());
+    report.steps.extend(plan.recoveries.iter().filter_map(|recovery| stuck(ledger, recovery)));
+    report.incomplete.extend(plan.world.logrotate.iter().chain(&plan.world.unreadable).cloned());
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -60,6 +62,10 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
             let size = if let What::File(stat) = &log.what { stat.size } else { 0 };
             let step = Step::new("leave", path, Outcome::Kept, left.why.to_string());
             report.steps.push(step.with("set", rotate.sets[log.set].name.clone()).with("bytes", size));
+        }
+        for foreign in &plan.world.foreign {
+            let why = format!("not taken into the ledger: {}", foreign.why);
+            report.steps.push(Step::new("adopt", foreign.path.display().to_string(), Outcome::Kept, why));
         }
         let entries = &ledger.content().entries;
         for removal in &plan.fates {
@@ -89,23 +95,39 @@ fn state_notes(report: &mut Report, ledger: &Ledger) {
     }
 }
 
+/// A rotation of an earlier run that cannot be ended as things stand.
+fn stuck(ledger: &Ledger, recovery: &Recovery) -> Option<Step> {
+    let path = ledger.content().entries.get(&recovery.id)?.rotated_path();
+    match &recovery.next {
+        Next::Foreign => {
+            Some(Step::new("archive", path, Outcome::Skipped, "another file stands under that name now; nothing is touched"))
+        }
+        Next::Blind(failure) => Some(Step::new("recover", path, Outcome::Failed, told(failure))),
+        _ => None,
+    }
+}
+
 fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
     let (action, outcome, why) = match &recovery.next {
-        Next::Abandon { .. } | Next::Settle | Next::Reconsider | Next::Forget | Next::Inherited => return None,
         Next::Archive { tell: true, .. } => {
-            ("archive", Outcome::Planned, "an earlier run swapped it away and did not come to tell its writer".to_owned())
+            ("archive", Outcome::Planned, "an earlier run swapped it away and did not come to tell its writer")
         }
         Next::Archive { tell: false, .. } => {
-            ("archive", Outcome::Planned, "an earlier run swapped it away and it waits to be archived".to_owned())
+            ("archive", Outcome::Planned, "an earlier run swapped it away and it waits to be archived")
         }
-        Next::Release { .. } => ("release", Outcome::Planned, "an earlier run archived and proved it".to_owned()),
-        Next::Lost => ("archive", Outcome::Failed, "the rotated file is gone, and ops-logs did not remove it".to_owned()),
-        Next::Foreign => {
-            ("archive", Outcome::Skipped, "another file stands under the rotated name; nothing is touched".to_owned())
-        }
-        Next::Blind(failure) => ("recover", Outcome::Failed, failure.to_string()),
+        Next::Release { .. } => ("release", Outcome::Planned, "an earlier run archived and proved it"),
+        Next::Lost => ("archive", Outcome::Failed, "the rotated file is gone, and ops-logs did not remove it"),
+        _ => return None,
     };
     Some(Step::new(action, path, outcome, why))
+}
+
+/// A failure as a reason, with what to do about it.
+pub(super) fn told(failure: &Failure) -> String {
+    match &failure.hint {
+        Some(hint) => format!("{failure} (hint: {hint})"),
+        None => failure.to_string(),
+    }
 }
 
 fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {

@@ -3,39 +3,38 @@
 use super::Carry;
 use crate::{
     failure::Result,
-    files::compress::Compression,
+    files::{archive_name::Extension, compress::Compression},
     report::{Finding, Outcome, Severity, Step},
     tools::logs::{
         ledger::{Archive, Entry, Line, Stage},
-        rotate::{
-            facts::FoundArchive,
-            plan::{Next, Recovery},
-        },
+        rotate::plan::{Next, Plan, Recovery},
     },
 };
 
-/// Takes archives into the ledger that say they are ours: the state was lost, or it is a copied disk.
-pub(super) fn adopt(carry: &mut Carry, found: Vec<FoundArchive>) -> Result<()> {
+/// Takes archives into the ledger that are ours: the state was lost, or it is a copied disk.
+pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let mut lines = Vec::new();
-    for archive in found {
-        let (folder, log) = archive.label.log.rsplit_once('/').unwrap_or(("", archive.label.log.as_str()));
-        let home = archive.folder.display().to_string();
+    for found in &plan.adoptions {
+        let (folder, home) = (&plan.world.folders[found.log_folder], &plan.world.folders[found.folder]);
+        let elsewhere = (folder.path != home.path).then_some(home);
         let entry = Entry {
             id: carry.ledger.next_id(),
-            set: archive.label.set.clone(),
-            folder: folder.to_owned(),
-            log: log.to_owned(),
-            archives: (home != folder).then_some(home),
-            name: archive.name.clone().with(crate::files::archive_name::Extension::Plain).to_string(),
-            at: archive.label.rotated_at,
-            begun: archive.label.begun_at,
+            // Never what the archive says: set and paths are ours.
+            set: carry.rotate.sets[found.set].name.clone(),
+            folder: folder.path.display().to_string(),
+            log: found.name.log().to_owned(),
+            archives: elsewhere.map(|home| home.path.display().to_string()),
+            name: found.name.clone().with(Extension::Plain).to_string(),
+            at: found.label.rotated_at,
+            begun: found.label.begun_at,
             file: None,
-            inherited: (archive.label.host != carry.rotate.host).then(|| archive.label.host.clone()),
+            volumes: folder.volumes(elsewhere),
+            inherited: (found.label.host != carry.rotate.host).then(|| found.label.host.clone()),
             stage: Stage::Stored,
-            archive: Some(Archive { file: archive.name.to_string(), facts: archive.facts }),
+            archive: Some(Archive { file: found.name.to_string(), facts: found.facts.clone() }),
         };
-        let path = archive.folder.join(archive.name.to_string()).display().to_string();
-        carry.step(Step::new("adopt", path, Outcome::Done, "it says it is ours, and the ledger did not know it"));
+        let why = "it says it is ours, and the ledger did not know it";
+        carry.step(Step::new("adopt", found.path.display().to_string(), Outcome::Done, why));
         lines.push(Line::Entry(entry));
     }
     carry.ledger.commit(lines)
@@ -97,18 +96,12 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
             );
             Ok(vec![Line::gone(entry, message)])
         }
-        Next::Foreign => {
+        // The report says so already, in the words of the plan.
+        Next::Foreign | Next::Blind(_) => {
             carry.unfinished.insert(path);
-            carry.step(Step::new(
-                "archive",
-                rotated,
-                Outcome::Skipped,
-                "another file stands under that name now; nothing is touched",
-            ));
             Ok(Vec::new())
         }
         Next::Inherited => Ok(Vec::new()),
-        Next::Blind(failure) => Err(failure.clone()),
     }
 }
 
