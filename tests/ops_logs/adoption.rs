@@ -1,6 +1,10 @@
 //! Archives of a lost ledger: taken back when all signs agree that they are ours, left alone otherwise.
 
-use std::{fs, os::unix::fs::chown, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+};
 
 use crate::support::{
     needs::{self, Need},
@@ -117,7 +121,7 @@ fn where_others_may_write_only_a_file_of_the_logs_own_users_is_believed() {
 struct Bound(PathBuf);
 
 impl Bound {
-    fn to(folder: PathBuf, place: PathBuf) -> Bound {
+    fn to(folder: &Path, place: PathBuf) -> Bound {
         fs::create_dir(&place).unwrap();
         tool("mount", &["--bind", folder.to_str().unwrap()], &place);
         Bound(place)
@@ -136,7 +140,7 @@ fn one_folder_seen_at_two_places_gives_each_archive_once() {
         return;
     }
     let scene = without_ledger(ELSEWHERE);
-    let _bound = Bound::to(scene.root().join("archive"), scene.root().join("again"));
+    let _bound = Bound::to(&scene.root().join("archive"), scene.root().join("again"));
     let other = "[[log]]\nname = \"other\"\npaths = [\"{logs}/app.*\"]\narchive-dir = \"{root}/again\"";
     let scene = scene.plain_set(&format!("{ELSEWHERE}\n{other}"));
     assert_eq!(adopted(&scene.rotate().exits(3)).len(), 2, "the log is trouble, and its archives are what they are");
@@ -154,7 +158,7 @@ fn a_log_seen_at_two_places_is_rotated_at_neither() {
     }
     for one_set in [true, false] {
         let scene = Scenario::new().log_of("app.log", 2000);
-        let _bound = Bound::to(scene.logs().to_owned(), scene.root().join("again"));
+        let _bound = Bound::to(scene.logs(), scene.root().join("again"));
         let scene = if one_set {
             scene.set("paths = [\"{logs}/*.log\", \"{root}/again/*.log\"]\nwhen = \"1 KiB\"")
         } else {

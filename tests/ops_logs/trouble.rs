@@ -183,3 +183,81 @@ fn what_may_not_be_looked_at_is_not_absent() {
     let ran = scene.run_as(NOBODY, &["--format", "json", "plan"]).exits(3);
     assert!(ran.reason("rotate", "skipped", "secret/app").contains("permission denied"), "{ran:#?}");
 }
+
+/// A log that an earlier run swapped away and could not archive, and the name that it has.
+fn waiting(compress: &str) -> (Scenario, String) {
+    let scene = Scenario::new().plain_set(&format!("compress = \"{compress}\"")).log_of("app.log", 2000);
+    let writer = scene.writer("app.log");
+    scene.rotate().exits(0);
+    drop(writer);
+    let rotated = scene.archives("app.log").remove(0);
+    (scene, rotated)
+}
+
+/// An archive of another log of that name, with that time.
+fn archive_of_another(extension: &str, rotated: &str) -> Vec<u8> {
+    let compress = if extension == "gz" { "gzip" } else { "zstd" };
+    let scene = Scenario::new().plain_set(&format!("compress = \"{compress}\"")).log("app.log", vec![b'z'; 2000]);
+    let ran = scene.rotate().exits(0);
+    assert!(scene.archives("app.log")[0].ends_with(extension), "{rotated}: {ran:#?}");
+    fs::read(scene.live(&scene.archives("app.log")[0])).unwrap()
+}
+
+#[test]
+fn a_file_under_the_archives_name_is_removed_only_when_it_is_proven_to_be_ours() {
+    for (compress, extension) in [("zstd", "zst"), ("gzip", "gz")] {
+        for stranger in [b"anything".to_vec(), archive_of_another(extension, compress)] {
+            let (scene, rotated) = waiting(compress);
+            let before = fs::read(scene.live(&rotated)).unwrap();
+            let name = format!("{rotated}.{extension}");
+            fs::write(scene.live(&name), &stranger).unwrap();
+            let ran = scene.rotate().exits(3);
+            let why = ran.reason("archive", "skipped", &rotated);
+            assert!(why.contains(&name) && why.contains("in the way"), "{why}");
+            assert_eq!(fs::read(scene.live(&name)).unwrap(), stranger, "{compress}: it is not ours to remove");
+            assert_eq!(fs::read(scene.live(&rotated)).unwrap(), before);
+            fs::rename(scene.live(&name), scene.live("aside")).unwrap();
+            assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 1);
+            assert_eq!(scene.told("app.log"), before, "{compress}");
+            scene.run(&["verify"]).exits(0).says("1 of 1");
+        }
+    }
+}
+
+#[test]
+fn a_finished_archive_that_was_not_recorded_is_made_anew() {
+    for (compress, extension) in [("zstd", "zst"), ("gzip", "gz")] {
+        let (scene, rotated) = waiting(compress);
+        let (before, ledger) = (fs::read(scene.live(&rotated)).unwrap(), fs::read(scene.ledger()).unwrap());
+        scene.rotate().exits(0);
+        // As if that run had been killed before it could record what it made.
+        fs::write(scene.ledger(), ledger).unwrap();
+        fs::write(scene.live("copy"), &before).unwrap();
+        let made = fs::read(scene.live(&format!("{rotated}.{extension}"))).unwrap();
+        assert!(!made.is_empty());
+        let text = fs::read_to_string(scene.ledger()).unwrap();
+        let inode = fs::metadata(scene.live("copy")).unwrap().ino();
+        fs::rename(scene.live("copy"), scene.live(&rotated)).unwrap();
+        let (head, tail) = text.split_once("\"ino\":").unwrap();
+        let digits = tail.find(|c: char| !c.is_ascii_digit()).unwrap();
+        fs::write(scene.ledger(), format!("{head}\"ino\":{inode}{}", &tail[digits..])).unwrap();
+        assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 1, "{compress}");
+        assert_eq!(scene.told("app.log"), before, "{compress}");
+        assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    }
+}
+
+#[test]
+fn a_stranger_in_the_way_does_not_keep_the_writer_from_being_told() {
+    let (scene, rotated) = waiting("zstd");
+    // As if the run had been killed before it told the writer.
+    let text = fs::read_to_string(scene.ledger()).unwrap();
+    let kept: String = text.lines().filter(|line| !line.contains("\"told\"")).map(|line| format!("{line}\n")).collect();
+    fs::write(scene.ledger(), kept).unwrap();
+    fs::write(scene.live(&format!("{rotated}.zst")), "anything").unwrap();
+    let scene = scene.plain_set(&format!("reopen = {{ command = [\"/bin/touch\", \"{{root}}/told\"] }}"));
+    scene.rotate().exits(3);
+    assert!(scene.root().join("told").exists());
+    let again = scene.rotate().exits(3);
+    assert_eq!(again.steps("tell", "done").len(), 0, "once is enough");
+}

@@ -12,6 +12,7 @@ use std::collections::HashSet;
 pub(super) use self::apply::count;
 use crate::{
     failure::Result,
+    files::compress::Compression,
     report::Report,
     run::Run,
     tool::Change,
@@ -32,6 +33,13 @@ pub struct Rotate {
     pub parallel: usize,
     /// This machine's name.
     pub host: String,
+}
+
+impl Rotate {
+    /// How logs of that set are compressed: as the set says today, or by default when it is gone.
+    pub fn compression(&self, set: &str) -> Compression {
+        self.sets.iter().find(|known| known.name == set).map_or_else(Compression::default, |set| set.compress)
+    }
 }
 
 impl Change for Rotate {

@@ -16,7 +16,7 @@ use crate::{
     failure::{Failure, Result},
     report::{Outcome, Report, Step},
     run::Run,
-    tools::logs::ledger::{EntryId, Ledger, Line},
+    tools::logs::ledger::{Entry, EntryId, Ledger, Line},
 };
 
 /// One run under way: what the phases share.
@@ -28,6 +28,8 @@ struct Carry<'a> {
     report: Report,
     /// Entries that wait to be archived.
     waiting: Vec<EntryId>,
+    /// Entries whose archive cannot get its name: their writer is told, and they stay as they are.
+    blocked: HashSet<EntryId>,
     /// Logs whose rotation did not come to its end in this run: nothing of theirs is removed.
     unfinished: HashSet<String>,
     tally: Tally,
@@ -60,6 +62,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, plan: &Plan)
         hands: Hands::default(),
         report,
         waiting: Vec::new(),
+        blocked: HashSet::new(),
         unfinished: HashSet::new(),
         tally: Tally::default(),
     };
@@ -80,9 +83,16 @@ impl Carry<'_> {
         recover::adopt(self, plan)?;
         recover::finish(self, &plan.recoveries)?;
         swap::rotate(self, plan)?;
+        self.waiting.retain(|id| !self.blocked.contains(id));
         archive::archive(self)?;
         remove::remove(self, plan)?;
         self.ledger.tidy()
+    }
+
+    /// Something stands where the archive of `entry` must go.
+    fn block(&mut self, entry: &Entry) {
+        self.blocked.insert(entry.id);
+        self.unfinished.insert(entry.log_path());
     }
 
     fn step(&mut self, step: Step) {

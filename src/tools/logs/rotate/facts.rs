@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use self::{
     found::{Foreign, FoundArchive},
     listing::{Listing, Wanted},
-    pending::{PendingFact, Seen},
+    pending::{Beside, PendingFact, Seen, Whose},
     volumes::{Away, Volumes, absent},
 };
 use super::Rotate;
@@ -143,7 +143,8 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
             .map(|stanza| format!("{}:{}", stanza.file.display(), stanza.line));
     }
     world.logrotate = theirs.map(|theirs| theirs.problems).unwrap_or_default();
-    world.pending = ledger.content().entries.values().filter_map(PendingFact::of).collect();
+    let pending = |entry| PendingFact::of(entry, &rotate.host, &mut volumes);
+    world.pending = ledger.content().entries.values().filter_map(pending).collect();
     world
 }
 

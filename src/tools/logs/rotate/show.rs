@@ -3,14 +3,14 @@
 use super::{
     Rotate,
     apply::count,
-    facts::What,
+    facts::{Beside, What, Whose},
     plan::{Fate, Next, Plan, Recovery},
 };
 use crate::{
     failure::Failure,
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step},
     run::Run,
-    tools::logs::ledger::Ledger,
+    tools::logs::ledger::{Entry, Ledger},
 };
 
 /// The whole plan, nothing done.
@@ -97,7 +97,12 @@ fn state_notes(report: &mut Report, ledger: &Ledger) {
 
 /// A rotation of an earlier run that cannot be ended as things stand.
 fn stuck(ledger: &Ledger, recovery: &Recovery) -> Option<Step> {
-    let path = ledger.content().entries.get(&recovery.id)?.rotated_path();
+    let entry = ledger.content().entries.get(&recovery.id)?;
+    let path = entry.rotated_path();
+    if let Some(Beside { name, whose }) = &recovery.in_the_way {
+        let why = if let Whose::Foreign(why) = whose { why } else { "nothing proves that it was made from this one" };
+        return Some(blocked(entry, name, why));
+    }
     match &recovery.next {
         Next::Foreign => {
             Some(Step::new("archive", path, Outcome::Skipped, "another file stands under that name now; nothing is touched"))
@@ -107,8 +112,16 @@ fn stuck(ledger: &Ledger, recovery: &Recovery) -> Option<Step> {
     }
 }
 
+/// The step of a rotation whose archive cannot get its name.
+pub(super) fn blocked(entry: &Entry, name: &str, why: &str) -> Step {
+    let file = format!("{}/{name}", entry.archive_folder().trim_end_matches('/'));
+    let why = format!("{file} is in the way, and it is not ours: {why} (hint: move it away)");
+    Step::new("archive", entry.rotated_path(), Outcome::Skipped, why)
+}
+
 fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
     let (action, outcome, why) = match &recovery.next {
+        Next::Archive { .. } if recovery.in_the_way.is_some() => return None,
         Next::Archive { tell: true, .. } => {
             ("archive", Outcome::Planned, "an earlier run swapped it away and did not come to tell its writer")
         }

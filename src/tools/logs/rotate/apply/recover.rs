@@ -1,13 +1,22 @@
 //! Ends what earlier runs began, before anything new begins.
 
+use std::{fs::File, path::Path};
+
 use super::Carry;
 use crate::{
     failure::Result,
-    files::{archive_name::Extension, compress::Compression},
+    files::{
+        archive_name::Extension,
+        compress::{self, Compression},
+        dir::{Dir, stat_open},
+    },
     report::{Finding, Outcome, Severity, Step},
     tools::logs::{
         ledger::{Archive, Entry, Line, Stage},
-        rotate::plan::{Next, Plan, Recovery},
+        rotate::{
+            plan::{Next, Plan, Recovery},
+            show,
+        },
     },
 };
 
@@ -45,7 +54,7 @@ pub(super) fn finish(carry: &mut Carry, recoveries: &[Recovery]) -> Result<()> {
     let mut lines = Vec::new();
     for recovery in recoveries {
         let Some(entry) = carry.ledger.content().entries.get(&recovery.id).cloned() else { continue };
-        let cleared = clear(carry, &entry, &recovery.leftovers);
+        let cleared = clear(carry, &entry, recovery);
         match cleared.and_then(|()| one(carry, &entry, &recovery.next)) {
             Ok(more) => lines.extend(more),
             Err(failure) => {
@@ -57,12 +66,40 @@ pub(super) fn finish(carry: &mut Carry, recoveries: &[Recovery]) -> Result<()> {
     carry.note(lines)
 }
 
-fn clear(carry: &mut Carry, entry: &Entry, leftovers: &[String]) -> Result<()> {
-    if leftovers.is_empty() || entry.inherited.is_some() {
+/// Removes what a cut-off compression left. What is not proven to be that stays, and if it has the name of the
+/// archive to be made, the rotation waits for a person; its writer is told all the same.
+fn clear(carry: &mut Carry, entry: &Entry, recovery: &Recovery) -> Result<()> {
+    if recovery.in_the_way.is_some() {
+        carry.block(entry);
+    }
+    if entry.inherited.is_some() {
         return Ok(());
     }
-    let hand = carry.hands.for_entry(entry)?;
-    leftovers.iter().try_for_each(|name| hand.remove_archive(name).map(drop))
+    for leftover in &recovery.leftovers {
+        if leftover.by_content && !gives_back(entry, &leftover.name)? {
+            let why = "it is not what the rotated file holds";
+            carry.step(show::blocked(entry, &leftover.name, why));
+            carry.block(entry);
+        } else {
+            carry.hands.for_entry(entry)?.remove_archive(&leftover.name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the archive `name` holds exactly what the rotated file holds, which is there and whole.
+fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
+    let source = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
+    let archive = Dir::open(Path::new(entry.archive_folder()))?.read(name)?;
+    let (size, stored) = (stat_open(&source)?.size, stat_open(&archive)?.size);
+    if name == entry.name {
+        let content = |file: &File| compress::examine(file, Compression::None, &|_| ()).map(|examined| examined.sha256);
+        return Ok(size == stored && content(&source)? == content(&archive)?);
+    }
+    // It stops at the first byte that differs: a stranger's file may unpack without end.
+    let (sha256, encoder) = (String::new(), String::new());
+    let facts = compress::Facts { sha256, size, lines: 0, stored, encoder, times: None };
+    Ok(compress::prove(&archive, &source, Compression::Gzip { level: 0 }, &facts).is_ok())
 }
 
 fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
@@ -105,7 +142,7 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
     }
 }
 
-/// How an entry is compressed: as its set says today, or by default when the set is gone.
+/// How an entry is compressed.
 pub(super) fn compression(carry: &Carry, entry: &Entry) -> Compression {
-    carry.rotate.sets.iter().find(|set| set.name == entry.set).map_or_else(Compression::default, |set| set.compress)
+    carry.rotate.compression(&entry.set)
 }
