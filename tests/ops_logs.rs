@@ -40,3 +40,5 @@ mod swap;
 mod tell;
 #[path = "ops_logs/trouble.rs"]
 mod trouble;
+#[path = "ops_logs/volumes.rs"]
+mod volumes;

@@ -252,12 +252,51 @@ fn a_stranger_in_the_way_does_not_keep_the_writer_from_being_told() {
     let (scene, rotated) = waiting("zstd");
     // As if the run had been killed before it told the writer.
     let text = fs::read_to_string(scene.ledger()).unwrap();
-    let kept: String = text.lines().filter(|line| !line.contains("\"told\"")).map(|line| format!("{line}\n")).collect();
-    fs::write(scene.ledger(), kept).unwrap();
+    let kept: Vec<&str> = text.split_inclusive('\n').filter(|line| !line.contains("\"told\"")).collect();
+    fs::write(scene.ledger(), kept.concat()).unwrap();
     fs::write(scene.live(&format!("{rotated}.zst")), "anything").unwrap();
-    let scene = scene.plain_set(&format!("reopen = {{ command = [\"/bin/touch\", \"{{root}}/told\"] }}"));
+    let scene = scene.plain_set("reopen = { command = [\"/bin/touch\", \"{root}/told\"] }");
     scene.rotate().exits(3);
     assert!(scene.root().join("told").exists());
     let again = scene.rotate().exits(3);
     assert_eq!(again.steps("tell", "done").len(), 0, "once is enough");
+}
+
+#[test]
+fn an_empty_file_that_somebody_has_open_is_kept_in_the_books() {
+    let scene = Scenario::new().plain_set("").log("app.log", "small\n");
+    let name = "app.log.20260101T000000Z-0001";
+    let folder = scene.logs().display();
+    // As if a run had been killed before its swap.
+    let ledger = format!(
+        "{{\"line\":\"header\",\"format\":\"opsbelt.logs.ledger\",\"version\":1,\"host\":\"test\",\"next\":0}}\n\
+         {{\"line\":\"entry\",\"id\":0,\"set\":\"app\",\"folder\":\"{folder}\",\"log\":\"app.log\",\"name\":\"{name}\",\
+         \"at\":\"2026-01-01T00:00:00Z\",\"file\":{{\"dev\":1,\"ino\":1}},\"stage\":\"intended\"}}\n"
+    );
+    fs::write(scene.ledger(), ledger).unwrap();
+    let scene = scene.log(name, "");
+    let writer = scene.writer(name);
+    let ran = scene.rotate().exits(0);
+    assert!(ran.reason("discard", "waiting", name).contains("somebody has it open"), "{ran:#?}");
+    assert!(scene.live(name).exists());
+    drop(writer);
+    scene.rotate().exits(0);
+    assert!(!scene.live(name).exists(), "it is not forgotten");
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+#[test]
+fn what_waits_for_more_than_a_day_is_told() {
+    if !needs::met(&[Need::Program("faketime")]) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let _writer = scene.writer("app.log");
+    scene.rotate().exits(0);
+    assert_eq!(scene.run_at("+20h", &["--format", "json", "rotate"]).exits(0).json()["findings"][0], serde_json::Value::Null);
+    let ran = scene.run_at("+2d", &["--format", "json", "rotate"]).exits(1);
+    let finding = &ran.json()["findings"][0];
+    assert_eq!(finding["id"], "logs.waiting");
+    let message = finding["message"].as_str().unwrap();
+    assert!(message.starts_with("it was rotated at 20") && message.contains("still has it open"), "{message}");
 }

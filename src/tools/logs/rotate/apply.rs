@@ -8,13 +8,15 @@ mod recover;
 mod remove;
 mod swap;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path, sync::Arc};
+
+use chrono::TimeDelta;
 
 use self::hands::Hands;
-use super::{Rotate, plan::Plan, show};
+use super::{Rotate, facts::absent, hand::Hand, plan::Plan, show};
 use crate::{
     failure::{Failure, Result},
-    report::{Outcome, Report, Step},
+    report::{Finding, Outcome, Report, Severity, Step},
     run::Run,
     tools::logs::ledger::{Entry, EntryId, Ledger, Line},
 };
@@ -34,6 +36,9 @@ struct Carry<'a> {
     unfinished: HashSet<String>,
     tally: Tally,
 }
+
+/// How findings show a time.
+const TO_THE_SECOND: &str = "%Y-%m-%d %H:%M:%S UTC";
 
 /// What the summary counts.
 #[derive(Default)]
@@ -82,17 +87,45 @@ impl Carry<'_> {
     fn phases(&mut self, plan: &Plan) -> Result<()> {
         recover::adopt(self, plan)?;
         recover::finish(self, &plan.recoveries)?;
+        recover::forget(self, &plan.astray)?;
         swap::rotate(self, plan)?;
         self.waiting.retain(|id| !self.blocked.contains(id));
         archive::archive(self)?;
+        self.tell_long_waits();
         remove::remove(self, plan)?;
         self.ledger.tidy()
+    }
+
+    /// Nothing is lost while a log waits to be archived, but the disk fills.
+    fn tell_long_waits(&mut self) {
+        const LONG: TimeDelta = TimeDelta::days(1);
+        let now = self.run.clock.now();
+        let waiting = |step: &&Step| step.outcome == Outcome::Waiting && step.action == "archive";
+        let since = |step: &Step| {
+            let entry = self.ledger.content().entries.values().find(|entry| entry.rotated_path() == step.subject)?;
+            let message =
+                format!("it was rotated at {}, and it is not archived yet: {}", entry.at.format(TO_THE_SECOND), step.reason);
+            let finding = Finding::new("logs.waiting", Severity::Warning, step.subject.clone(), message);
+            (now - entry.at > LONG).then(|| finding.hint("restart its writer, or set how it is told to reopen its log"))
+        };
+        let findings: Vec<Finding> = self.report.steps.iter().filter(waiting).filter_map(since).collect();
+        self.report.findings.extend(findings);
     }
 
     /// Something stands where the archive of `entry` must go.
     fn block(&mut self, entry: &Entry) {
         self.blocked.insert(entry.id);
         self.unfinished.insert(entry.log_path());
+    }
+
+    /// The hand that works on the archive of `entry`: it needs the folder of the log only while there is one.
+    fn hand_for_archive(&mut self, entry: &Entry) -> Result<Arc<Hand>> {
+        match &entry.archives {
+            Some(archives) if absent(Path::new(&entry.folder)) => {
+                self.hands.for_entry(&Entry { folder: archives.clone(), archives: None, ..entry.clone() })
+            }
+            _ => self.hands.for_entry(entry),
+        }
     }
 
     fn step(&mut self, step: Step) {

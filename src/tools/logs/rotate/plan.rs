@@ -1,17 +1,19 @@
 //! Decides what to do, purely: facts and settings in, every item with its action and its reason out.
 
+mod away;
 mod recovery;
 mod removal;
 mod rotation;
 
 pub use self::{
-    recovery::{Next, Recovery},
+    away::Astray,
+    recovery::{Leftover, Next, Recovery},
     removal::{Fate, Removal},
     rotation::{Left, Rotation, Trouble, Why},
 };
 use super::{
     Rotate,
-    facts::{FoundArchive, World},
+    facts::{Away, FoundArchive, World},
 };
 use crate::tools::logs::ledger::Content;
 
@@ -30,6 +32,8 @@ pub struct Plan {
     pub troubles: Vec<Trouble>,
     /// What becomes of each archive.
     pub fates: Vec<Removal>,
+    /// Folders that are not there, or are not what they were, with archives that the ledger knows.
+    pub astray: Vec<Astray>,
     /// What it was decided from.
     pub world: World,
 }
@@ -39,8 +43,10 @@ pub fn decide(rotate: &Rotate, content: &Content, mut world: World) -> Plan {
     let adoptions = std::mem::take(&mut world.found);
     let recoveries = recovery::decide(rotate, content, &world);
     let (rotations, left, troubles) = rotation::decide(rotate, &world);
-    let fates = removal::decide(rotate, content, &world, &rotations, &recoveries);
-    Plan { recoveries, adoptions, rotations, left, troubles, fates, world }
+    let mut fates = removal::decide(rotate, content, &world, &rotations, &recoveries);
+    away::spare(&world, &mut fates);
+    let astray = away::decide(content, &world);
+    Plan { recoveries, adoptions, rotations, left, troubles, fates, astray, world }
 }
 
 impl Plan {
@@ -50,6 +56,7 @@ impl Plan {
         self.recoveries.iter().all(|recovery| recovery.next.is_idle())
             && self.adoptions.is_empty()
             && self.rotations.is_empty()
+            && !self.astray.iter().any(|astray| astray.away == Away::Removed)
             && !removes
     }
 }

@@ -1,10 +1,14 @@
 //! A plan as a report: what would be done and why, what stays and why, what stands in the way.
 
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
 use super::{
     Rotate,
     apply::count,
-    facts::{Beside, What, Whose},
-    plan::{Fate, Next, Plan, Recovery},
+    facts::{Away, Beside, What, Whose},
+    plan::{Astray, Fate, Next, Plan, Recovery},
 };
 use crate::{
     failure::Failure,
@@ -54,6 +58,8 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     }
     report.steps.extend(plan.recoveries.iter().filter_map(|recovery| stuck(ledger, recovery)));
     report.incomplete.extend(plan.world.logrotate.iter().chain(&plan.world.unreadable).cloned());
+    report.findings.extend(plan.world.ahead.iter().map(|(path, last)| ahead(path, *last)));
+    report.findings.extend(plan.astray.iter().map(astray));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -93,6 +99,42 @@ fn state_notes(report: &mut Report, ledger: &Ledger) {
             Incomplete::new(path, why).hint("archives that say they are ours are found again; `ops-logs verify` checks the rest"),
         );
     }
+}
+
+/// A folder that is not there, or is not what it was. Only a folder that was removed asks for a person, once.
+fn astray(astray: &Astray) -> Finding {
+    let archives = count(astray.entries.len() as u64, "archive");
+    let (id, severity, message, hint) = match &astray.away {
+        Away::Removed => (
+            "logs.folder-gone",
+            Severity::Warning,
+            format!("it was removed with {archives} in it; ops-logs did not do that, and forgets them"),
+            "restore it from a backup if that was not meant; zstd archives are then found again",
+        ),
+        Away::Missing => (
+            "logs.folder-missing",
+            Severity::Note,
+            format!(
+                "it is not there, and whether it was removed or its volume is missing is unknown; {archives} in it are not forgotten"
+            ),
+            "mount the volume that it is on",
+        ),
+        Away::OtherVolume { was, now } => (
+            "logs.folder-missing",
+            Severity::Note,
+            format!("it was on the volume at {was} and is on the one at {now} now; {archives} in it are not forgotten"),
+            "mount the volume that it was on",
+        ),
+    };
+    Finding::new(id, severity, &*astray.folder, message).hint(hint)
+}
+
+fn ahead(path: &Path, last: DateTime<Utc>) -> Finding {
+    let last = last.format("%Y-%m-%d");
+    let message = format!(
+        "its last rotation is recorded on {last}, in the future: the clock was wrong then, or is now; other times decide"
+    );
+    Finding::new("logs.clock", Severity::Note, path.display().to_string(), message).hint("check the clock (`timedatectl`)")
 }
 
 /// A rotation of an earlier run that cannot be ended as things stand.

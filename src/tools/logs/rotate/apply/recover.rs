@@ -14,7 +14,8 @@ use crate::{
     tools::logs::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
-            plan::{Next, Plan, Recovery},
+            facts::Away,
+            plan::{Astray, Next, Plan, Recovery},
             show,
         },
     },
@@ -66,6 +67,14 @@ pub(super) fn finish(carry: &mut Carry, recoveries: &[Recovery]) -> Result<()> {
     carry.note(lines)
 }
 
+/// Forgets the archives of folders that somebody removed. The report says so already.
+pub(super) fn forget(carry: &mut Carry, astray: &[Astray]) -> Result<()> {
+    let removed = astray.iter().filter(|astray| astray.away == Away::Removed).flat_map(|astray| &astray.entries);
+    let entries = &carry.ledger.content().entries;
+    let lines = removed.filter_map(|id| entries.get(id)).map(|entry| Line::gone(entry, "somebody removed its folder")).collect();
+    carry.note(lines)
+}
+
 /// Removes what a cut-off compression left. What is not proven to be that stays, and if it has the name of the
 /// archive to be made, the rotation waits for a person; its writer is told all the same.
 fn clear(carry: &mut Carry, entry: &Entry, recovery: &Recovery) -> Result<()> {
@@ -81,7 +90,7 @@ fn clear(carry: &mut Carry, entry: &Entry, recovery: &Recovery) -> Result<()> {
             carry.step(show::blocked(entry, &leftover.name, why));
             carry.block(entry);
         } else {
-            carry.hands.for_entry(entry)?.remove_archive(&leftover.name)?;
+            carry.hand_for_archive(entry)?.remove_archive(&leftover.name)?;
         }
     }
     Ok(())
@@ -109,6 +118,13 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
         Next::Abandon { made } => {
             if *made {
                 carry.hands.for_entry(entry)?.discard_empty(&entry.name)?;
+                // A writer that opened it while it was the live log keeps it; then it may yet become one.
+                if Dir::open(Path::new(&entry.folder))?.stat(&entry.name)?.is_some() {
+                    let why = "it was made for a rotation that did not happen, and somebody has it open; a later run removes it";
+                    carry.unfinished.insert(path);
+                    carry.step(Step::new("discard", rotated, Outcome::Waiting, why));
+                    return Ok(Vec::new());
+                }
             }
             Ok(vec![Line::gone(entry, "the rotation never happened")])
         }

@@ -46,7 +46,7 @@ fn one_batch(carry: &mut Carry, batch: &[(Entry, &String)]) -> Result<()> {
     carry.ledger.commit(removing.collect())?;
     let mut lines = Vec::new();
     for (entry, why) in batch {
-        let removed = carry.hands.for_entry(entry).and_then(|hand| hand.remove_archive(entry.file_name()));
+        let removed = carry.hand_for_archive(entry).and_then(|hand| hand.remove_archive(entry.file_name()));
         match removed {
             Ok(there) => {
                 let why = if there { (*why).clone() } else { format!("{why}; it was gone already") };
