@@ -225,6 +225,16 @@ fn a_file_under_the_archives_name_is_removed_only_when_it_is_proven_to_be_ours()
 }
 
 #[test]
+fn a_strangers_file_of_another_form_is_in_nobodys_way() {
+    let (scene, rotated) = waiting("zstd");
+    let stranger = scene.live(&format!("{rotated}.gz"));
+    fs::write(&stranger, "anything").unwrap();
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.steps("archive", "done").len(), 1);
+    assert_eq!(fs::read_to_string(stranger).unwrap(), "anything");
+}
+
+#[test]
 fn a_finished_archive_that_was_not_recorded_is_made_anew() {
     for (compress, extension) in [("zstd", "zst"), ("gzip", "gz")] {
         let (scene, rotated) = waiting(compress);

@@ -7,7 +7,7 @@ mod rotation;
 
 pub use self::{
     away::Astray,
-    recovery::{Leftover, Next, Recovery},
+    recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
     rotation::{Left, Rotation, Trouble, Why},
 };

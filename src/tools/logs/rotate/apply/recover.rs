@@ -15,7 +15,7 @@ use crate::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
             facts::Away,
-            plan::{Astray, Next, Plan, Recovery},
+            plan::{Astray, Next, Plan, Recovery, target},
             show,
         },
     },
@@ -85,12 +85,11 @@ fn clear(carry: &mut Carry, entry: &Entry, recovery: &Recovery) -> Result<()> {
         return Ok(());
     }
     for leftover in &recovery.leftovers {
-        if leftover.by_content && !gives_back(entry, &leftover.name)? {
-            let why = "it is not what the rotated file holds";
-            carry.step(show::blocked(entry, &leftover.name, why));
-            carry.block(entry);
-        } else {
+        if !leftover.by_content || gives_back(entry, &leftover.name)? {
             carry.hand_for_archive(entry)?.remove_archive(&leftover.name)?;
+        } else if target(carry.rotate, entry).as_ref() == Some(&leftover.name) {
+            carry.step(show::blocked(entry, &leftover.name, "it is not what the rotated file holds"));
+            carry.block(entry);
         }
     }
     Ok(())

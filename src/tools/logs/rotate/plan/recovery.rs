@@ -134,9 +134,14 @@ fn in_the_way(rotate: &Rotate, entry: &Entry, next: &Next, seen: &Seen, leftover
     if !matches!(next, Next::Archive { .. }) {
         return None;
     }
-    let target = ArchiveName::parse(&entry.name)?.with(extension(rotate.compression(&entry.set))).to_string();
+    let target = target(rotate, entry)?;
     let stays = |beside: &&Beside| beside.name == target && leftovers.iter().all(|leftover| leftover.name != target);
     seen.archives.iter().find(stays).cloned()
+}
+
+/// The name of the archive that is to be made; None when the ledger's name is none of ours.
+pub fn target(rotate: &Rotate, entry: &Entry) -> Option<String> {
+    Some(ArchiveName::parse(&entry.name)?.with(extension(rotate.compression(&entry.set))).to_string())
 }
 
 fn extension(how: Compression) -> Extension {
