@@ -10,6 +10,8 @@
 
 mod support;
 
+#[path = "ops_logs/adoption.rs"]
+mod adoption;
 #[path = "ops_logs/due.rs"]
 mod due;
 #[path = "ops_logs/keep.rs"]
@@ -40,3 +42,5 @@ mod swap;
 mod tell;
 #[path = "ops_logs/trouble.rs"]
 mod trouble;
+#[path = "ops_logs/volumes.rs"]
+mod volumes;

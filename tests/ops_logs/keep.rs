@@ -6,7 +6,7 @@ use crate::support::{
     Dice,
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, Need},
-    scenario::{Ran, Scenario},
+    scenario::{Ran, Scenario, files_under},
 };
 
 const OTHER_DAYS: &[Need] = &[Need::Program("faketime")];
@@ -211,29 +211,33 @@ fn a_disk_that_is_not_mounted_makes_nothing_vanish() {
     turn(1, 0);
     disk.unmount();
     let away = [disk.path().display().to_string()];
-    let idle = scene.rotate().exits(1);
-    assert_eq!((found(&idle, "logs.folder-away"), idle.summary()), (away.to_vec(), "nothing to do".to_owned()));
+    let idle = scene.rotate().exits(0);
+    assert_eq!((found(&idle, "logs.folder-missing"), idle.summary()), (away.to_vec(), "nothing to do".to_owned()));
     // What goes into the folder below meanwhile does not vouch for the disk, and pushes nothing out.
-    let ran = turn(2, 1);
-    assert_eq!((found(&ran, "logs.folder-away"), found(&ran, "logs.vanished")), (away.to_vec(), vec![]));
-    let again = scene.rotate().exits(1);
-    assert_eq!((found(&again, "logs.folder-away"), again.summary()), (away.to_vec(), "nothing to do".to_owned()));
+    let ran = turn(2, 0);
+    assert_eq!((found(&ran, "logs.folder-missing"), found(&ran, "logs.vanished")), (away.to_vec(), vec![]));
+    let again = scene.rotate().exits(0);
+    assert_eq!((found(&again, "logs.folder-missing"), again.summary()), (away.to_vec(), "nothing to do".to_owned()));
     disk.mount_again();
-    let back = scene.rotate().exits(1);
+    let back = scene.rotate().exits(0);
     assert_eq!((back.steps("remove", "done").len(), found(&back, "logs.vanished")), (1, vec![]), "{back:#?}");
-    assert_eq!(found(&back, "logs.folder-away"), away, "the one below the mount is out of sight now");
+    assert_eq!(found(&back, "logs.folder-missing"), away, "the one below the mount is out of sight now");
 }
 
 #[test]
-fn a_folder_that_is_gone_altogether_makes_nothing_vanish() {
-    let scene = Scenario::new().plain_set("keep = { count = 1 }\noptional = true").log_of("app.log", 2000);
+fn an_emptied_folder_makes_nothing_vanish_until_something_is_there_again() {
+    let scene = Scenario::new();
+    fs::create_dir(scene.root().join("archive")).unwrap();
+    let scene = scene.plain_set("archive-dir = \"{root}/archive\"").log_of("app.log", 2000);
     scene.rotate().exits(0);
-    fs::rename(scene.logs(), scene.root().join("away")).unwrap();
-    let ran = scene.rotate().exits(1);
-    assert_eq!(found(&ran, "logs.folder-away"), [scene.logs().display().to_string()]);
-    fs::rename(scene.root().join("away"), scene.logs()).unwrap();
+    let archive = files_under(&scene.root().join("archive")).into_keys().next().unwrap();
+    fs::remove_file(scene.root().join("archive").join(archive)).unwrap();
+    let idle = scene.rotate().exits(0);
+    assert_eq!((found(&idle, "logs.folder-missing").len(), idle.summary()), (1, "nothing to do".to_owned()));
+    scene.append("app.log", vec![b'x'; 2000]);
     scene.rotate().exits(0);
-    scene.run(&["verify"]).exits(0);
+    assert_eq!(found(&scene.rotate().exits(1), "logs.vanished").len(), 1);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
 }
 
 #[test]

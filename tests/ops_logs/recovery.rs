@@ -175,6 +175,14 @@ fn archived_and_ours_there_is_released() {
 }
 
 #[test]
+fn archived_and_ours_there_without_its_archive_is_archived_anew() {
+    let begun = begun("archived", Under::Ours);
+    fs::remove_file(&begun.archive).unwrap();
+    begun.mended(0);
+    begun.assert_archived(OLD);
+}
+
+#[test]
 fn archived_and_nothing_there_is_stored() {
     let begun = begun("archived", Under::Nothing);
     begun.mended(0);
@@ -213,7 +221,10 @@ fn made_on_another_machine_and_not_here_is_kept_in_the_ledger() {
 #[test]
 fn what_cannot_be_looked_at_is_left_and_told() {
     for stage in ["intended", "swapped", "told", "archived", "removing"] {
-        let begun = begun(stage, Under::Ours);
+        let mut begun = begun(stage, Under::Ours);
+        // On which volume it was is not known, so nobody can tell a missing folder from a missing disk.
+        begun.entry.as_object_mut().unwrap().remove("volumes");
+        begun.record();
         let away = begun.scene.root().join("away");
         fs::rename(begun.scene.logs(), &away).unwrap();
         let ran = begun.scene.rotate().exits(3);

@@ -12,6 +12,7 @@ use std::collections::HashSet;
 pub(super) use self::apply::count;
 use crate::{
     failure::Result,
+    files::compress::Compression,
     report::Report,
     run::Run,
     tool::Change,
@@ -39,6 +40,11 @@ impl Rotate {
     fn chosen(&self) -> HashSet<&str> {
         self.sets.iter().map(|set| set.name.as_str()).collect()
     }
+
+    /// How logs of that set are compressed: as the set says today, or by default when it is gone.
+    pub fn compression(&self, set: &str) -> Compression {
+        self.sets.iter().find(|known| known.name == set).map_or_else(Compression::default, |set| set.compress)
+    }
 }
 
 impl Change for Rotate {
@@ -64,6 +70,6 @@ impl Change for Rotate {
     }
 
     fn carry_out(&self, run: &Run, (ledger, plan): Self::Plan) -> Result<Report> {
-        apply::carry_out(run, self, ledger, plan)
+        apply::carry_out(run, self, ledger, &plan)
     }
 }

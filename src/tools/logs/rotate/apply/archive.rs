@@ -281,5 +281,6 @@ pub(super) fn anew(carry: &mut Carry, entry: &Entry, why: &str) -> Result<()> {
     carry.unfinished.insert(entry.log_path());
     let why = format!("{why}; the next run archives it anew");
     carry.step(Step::new("release", entry.rotated_path(), Outcome::Waiting, why));
-    carry.ledger.commit(vec![Line::Entry(Entry { stage: Stage::Told, archive: None, ..entry.clone() })])
+    // The archive stays recorded, so that the next run knows it for ours when it takes it away.
+    carry.ledger.commit(vec![Line::reached(entry, Stage::Told)])
 }

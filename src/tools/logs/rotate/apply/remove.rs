@@ -22,7 +22,7 @@ const BATCH: usize = 256;
 /// Forgets the archives that are not there, each looked for once more. What came back meanwhile stays.
 pub(super) fn forget(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let mut lines = Vec::new();
-    for id in &plan.vanished.gone {
+    for id in &plan.vanished {
         let Some(entry) = carry.ledger.content().entries.get(id).cloned() else { continue };
         let looked = Dir::open(Path::new(entry.archive_folder())).and_then(|dir| dir.stat(entry.file_name()));
         if matches!(looked, Ok(None)) {
@@ -66,7 +66,7 @@ fn one_batch(carry: &mut Carry, batch: &[(Entry, &String)]) -> Result<()> {
     carry.ledger.commit(removing.collect())?;
     let mut lines = Vec::new();
     for (entry, why) in batch {
-        let removed = carry.hands.for_entry(entry).and_then(|hand| hand.remove_archive(entry.file_name()));
+        let removed = carry.hand_for_archive(entry).and_then(|hand| hand.remove_archive(entry.file_name()));
         match removed {
             Ok(there) => {
                 let why = if there { (*why).clone() } else { format!("{why}; it was gone already") };

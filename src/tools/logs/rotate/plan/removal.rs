@@ -13,8 +13,8 @@ use crate::{
         ledger::{Content, Entry, EntryId, Stage},
         rotate::{
             Rotate,
-            facts::World,
-            plan::{Next, Recovery, Rotation, Vanished},
+            facts::{Away, World},
+            plan::{Next, Recovery, Rotation},
         },
         settings::LogSet,
     },
@@ -43,15 +43,17 @@ pub(super) struct Past<'a> {
     /// What becomes of rotations that were begun.
     pub recoveries: &'a [Recovery],
     /// What is not there.
-    pub vanished: &'a Vanished,
+    pub vanished: &'a [EntryId],
 }
 
 /// Decides for every archive of the chosen sets. The archives that this run will make count as made.
 pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotations: &[Rotation], past: &Past) -> Vec<Removal> {
     let next: HashMap<EntryId, &Next> = past.recoveries.iter().map(|recovery| (recovery.id, &recovery.next)).collect();
-    let vanished: HashSet<EntryId> = past.vanished.gone.iter().copied().collect();
+    let vanished: HashSet<EntryId> = past.vanished.iter().copied().collect();
     let gone = |entry: &Entry| {
-        vanished.contains(&entry.id) || matches!(next.get(&entry.id), Some(Next::Abandon { .. } | Next::Forget | Next::Lost))
+        let away = world.away.get(&entry.id) == Some(&Away::Removed);
+        away || vanished.contains(&entry.id)
+            || matches!(next.get(&entry.id), Some(Next::Abandon { .. } | Next::Forget | Next::Lost))
     };
     let mut by_set: HashMap<&str, Vec<(&Entry, String)>> = HashMap::new();
     for entry in content.entries.values().filter(|entry| !gone(entry)) {
@@ -63,7 +65,7 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
     let mut lots = Vec::new();
     for (index, set) in rotate.sets.iter().enumerate() {
         let old = entries_of(set).iter().map(|(entry, log)| {
-            let removable = removable(entry, past.vanished, next.contains_key(&entry.id));
+            let removable = removable(entry, world, next.contains_key(&entry.id));
             Item { group: log, name: &entry.name, at: entry.at, bytes: entry.stored(), disk: disks.of(world, entry), removable }
         });
         let mut items: Vec<Item> = old.collect();
@@ -104,10 +106,11 @@ impl Made {
     }
 }
 
-fn removable(entry: &Entry, vanished: &Vanished, reconsidered: bool) -> Removable<'static> {
+fn removable(entry: &Entry, world: &World, reconsidered: bool) -> Removable<'static> {
     match entry.stage {
         _ if entry.inherited.is_some() => Removable::No("another machine made it"),
-        _ if vanished.held.contains(&entry.id) => Removable::No("its folder is out of sight"),
+        // It would be recorded as gone, and may still exist.
+        _ if world.away.contains_key(&entry.id) => Removable::No("its folder is not there, or not on the volume that it was on"),
         Stage::Stored => Removable::Yes,
         Stage::Removing if reconsidered => Removable::Yes,
         _ => Removable::No("not archived yet"),

@@ -16,9 +16,10 @@ use crate::{
     },
     report::Outcome,
     tools::logs::{
+        ledger::OnVolumes,
         rotate::{
             Rotate,
-            facts::{LogFact, Missing, Newest, What, World},
+            facts::{FolderFact, LogFact, Missing, Newest, What, World},
         },
         settings::LogSet,
         when::{self, Due, Periods},
@@ -34,12 +35,14 @@ pub struct Rotation {
     pub folder: PathBuf,
     /// Where its archive goes, when not to the same folder.
     pub archives: Option<PathBuf>,
-    /// The file system that its archive goes to.
-    pub home: Option<u64>,
+    /// The volumes that these are on.
+    pub volumes: Option<OnVolumes>,
     /// The live name.
     pub log: String,
     /// The name it gets.
     pub name: ArchiveName,
+    /// When, to the second: the name may have to be later, to sort after the one before.
+    pub at: DateTime<Utc>,
     /// Which file it is.
     pub file: FileId,
     /// Its size.
@@ -126,6 +129,10 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
             let names: Vec<&str> = sets.iter().map(|set| rotate.sets[*set].name.as_str()).collect();
             return Err(refuse(format!("several sets name it: {}", names.join(", "))).hint("exclude it in all but one"));
         }
+        What::Twice(paths) => {
+            let why = format!("several sets or paths name it: {}", paths.join(", "));
+            return Err(refuse(why).hint("name its folder by one path only"));
+        }
         What::Unnamable => return Err(refuse("its name is not UTF-8".to_owned()).hint("rename it, or exclude it")),
         What::Unreadable(failure) => return Err(failure.clone()),
     };
@@ -173,16 +180,17 @@ fn recordable(folder: &Path) -> Result<()> {
 }
 
 fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (stat, why): (Stat, Why)) -> Result<Rotation> {
-    let folder = world.folders[log.folder].path.clone();
-    let archives = set.archive_dir.as_ref().map(|dir| archives(dir, &folder, world)).transpose()?.flatten();
-    let home = world.folder(archives.as_deref().unwrap_or(&folder)).and_then(|fact| fact.state.as_ref().ok());
-    let name = give_name(newest, &folder, archives.as_deref(), &log.name, world.now)?;
+    let fact = &world.folders[log.folder];
+    let elsewhere = set.archive_dir.as_ref().map(|dir| archives(dir, fact, world)).transpose()?.flatten();
+    let archives = elsewhere.map(|elsewhere| elsewhere.path.clone());
+    let name = give_name(newest, &fact.path, archives.as_deref(), &log.name, world.now)?;
     Ok(Rotation {
         set: log.set,
-        folder,
+        folder: fact.path.clone(),
         archives,
-        home: home.map(|(stat, _)| stat.id.dev),
+        volumes: fact.volumes(elsewhere),
         log: log.name.clone(),
+        at: DateTime::from_timestamp(world.now.timestamp(), 0).unwrap_or(name.at()),
         name,
         file: stat.id,
         size: stat.size,
@@ -191,13 +199,13 @@ fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (st
     })
 }
 
-/// Where `dir` really is; nothing when it is the log's own folder, whatever way leads there.
-fn archives(dir: &Path, folder: &Path, world: &World) -> Result<Option<PathBuf>> {
+/// What `dir` is; nothing when it is the log's own folder, whatever way leads there.
+fn archives<'a>(dir: &Path, folder: &FolderFact, world: &'a World) -> Result<Option<&'a FolderFact>> {
     let unseen = || Failure::new("open the folder", dir.display()).because("it was not looked into");
     let fact = world.folder(dir).ok_or_else(unseen)?;
     let (stat, _) = fact.state.as_ref().map_err(Clone::clone)?;
-    let own = world.folder(folder).and_then(|fact| fact.state.as_ref().ok()).is_some_and(|(own, _)| own.id == stat.id);
-    Ok((!own).then(|| fact.path.clone()))
+    let own = folder.state.as_ref().is_ok_and(|(own, _)| own.id == stat.id);
+    Ok((!own).then_some(fact))
 }
 
 /// A name later than all in use, and from now on in use itself.
