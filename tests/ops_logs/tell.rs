@@ -2,7 +2,15 @@
 
 use std::{fs, process::Command, time::Duration};
 
-use crate::support::{self, example, process::Process, scenario::Scenario, tally, tally::Tally};
+use crate::support::{
+    self, example,
+    needs::{self, Need},
+    process::Process,
+    scenario::Scenario,
+    stories::{NOBODY, tool},
+    tally,
+    tally::Tally,
+};
 
 const LOG: &str = "paths = [\"{logs}/app.log\"]\nwhen = \"1 KiB\"\nclose-wait = \"10s\"\n";
 
@@ -87,6 +95,37 @@ fn a_missing_pidfile_or_a_dead_process_is_told_and_nothing_is_lost() {
         assert_eq!(scene.rotate().exits(3).acts(), ["rotate done", "tell failed"], "{content:?}");
         assert_eq!(scene.told("app.log"), before);
     }
+}
+
+#[test]
+fn a_pidfile_that_is_a_fifo_or_a_link_is_refused_at_once_and_what_it_leads_to_stays_secret() {
+    for (place, said) in [("fifo", "it is no ordinary file"), ("link", "it is a symbolic link"), ("secret", "no process id")] {
+        let words = format!("reopen = {{ pidfile = \"{{root}}/{place}\", signal = \"USR1\" }}");
+        let scene = Scenario::new().plain_set(&words).log_of("app.log", 2000);
+        tool("mkfifo", &[], &scene.root().join("fifo"));
+        fs::write(scene.root().join("secret"), "hunter2\u{1b}[2J").unwrap();
+        std::os::unix::fs::symlink("secret", scene.root().join("link")).unwrap();
+        let ran = scene.rotate().exits(3);
+        assert!(ran.reason("tell", "failed", "app").contains(said), "{ran:#?}");
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn the_way_to_a_pidfile_must_be_one_that_nobody_else_can_bend() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let reopen = "reopen = { pidfile = \"{root}/shared/way/pid\", signal = \"HUP\" }";
+    let scene = Scenario::new().plain_set(reopen).log_of("app.log", 2000);
+    for folder in ["shared", "real"] {
+        fs::create_dir(scene.root().join(folder)).unwrap();
+    }
+    let scene = scene.owned("shared", NOBODY, NOBODY);
+    fs::write(scene.root().join("real/pid"), "4194304\n").unwrap();
+    std::os::unix::fs::symlink(scene.root().join("real"), scene.root().join("shared/way")).unwrap();
+    let ran = scene.rotate().exits(3);
+    assert!(ran.reason("tell", "failed", "app").contains("a link that another user could have put there"), "{ran:#?}");
 }
 
 #[test]
