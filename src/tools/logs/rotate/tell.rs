@@ -248,7 +248,8 @@ mod tests {
     fn what_is_no_ordinary_file_names_nobody() {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0)
+            .unwrap();
         std::fs::write(folder.path().join("file"), "4194305").unwrap();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink("file", &link).unwrap();
@@ -274,20 +275,23 @@ mod tests {
         let (tmp, open) = (stat(0o1777, 0, 0, 2), stat(0o777, 0, 0, 2));
         let (services, group) = (stat(0o750, SERVICE, SERVICE, 2), stat(0o2775, 0, SERVICE, 2));
         let file = |mode, uid| stat(mode, uid, 0, 1);
-        let fine = |folder: &Stat, file: &Stat, runs_as| distrust(folder, file, runs_as).is_none();
+        let trusted = |folder: &Stat, file: &Stat, runs_as| distrust(folder, file, runs_as).is_none();
         for folder in [&roots, &tmp] {
-            assert!(fine(folder, &file(0o644, 0), SERVICE) && fine(folder, &file(0o644, 0), 0));
+            assert!(trusted(folder, &file(0o644, 0), SERVICE) && trusted(folder, &file(0o644, 0), 0));
         }
         for folder in [&roots, &tmp, &open, &services, &group] {
-            assert!(fine(folder, &file(0o644, SERVICE), SERVICE), "his own");
-            assert!(!fine(folder, &file(0o644, SERVICE), 0) && !fine(folder, &file(0o644, SERVICE), 34));
-            assert!(!fine(folder, &file(0o666, 0), 0) && !fine(folder, &file(0o666, SERVICE), SERVICE), "anybody may write");
-            assert!(!fine(folder, &stat(0o664, 0, SERVICE, 1), 0), "a group may write");
+            assert!(trusted(folder, &file(0o644, SERVICE), SERVICE), "his own");
+            assert!(!trusted(folder, &file(0o644, SERVICE), 0) && !trusted(folder, &file(0o644, SERVICE), 34));
+            assert!(
+                !trusted(folder, &file(0o666, 0), 0) && !trusted(folder, &file(0o666, SERVICE), SERVICE),
+                "anybody may write"
+            );
+            assert!(!trusted(folder, &stat(0o664, 0, SERVICE, 1), 0), "a group may write");
         }
-        assert!(fine(&services, &file(0o644, 0), SERVICE), "written by root before it became the service");
+        assert!(trusted(&services, &file(0o644, 0), SERVICE), "written by root before it became the service");
         for folder in [&open, &group, &services] {
-            assert!(!fine(folder, &file(0o644, 0), 34), "any file of root's could have been renamed to it");
-            assert!(!fine(folder, &stat(0o644, 0, 0, 2), 0), "or linked to it");
+            assert!(!trusted(folder, &file(0o644, 0), 34), "any file of root's could have been renamed to it");
+            assert!(!trusted(folder, &stat(0o644, 0, 0, 2), 0), "or linked to it");
         }
     }
 
