@@ -79,6 +79,7 @@ fn a_cloned_machine_keeps_what_it_finds_and_begins_its_own_chain() {
     next_turn(&scene);
     let first = scene.rotate().exits(0);
     let note = &first.json()["findings"][0];
+    assert_eq!(first.json()["run"]["host"], "clone");
     assert_eq!((note["id"].as_str(), note["severity"].as_str()), (Some("logs.cloned-state"), Some("note")));
     assert!(note["message"].as_str().is_some_and(|text| text.contains("copied from test")), "{note}");
     assert_eq!(first.acts(), ["rotate done", "archive done"], "nothing of the other machine goes");
@@ -91,6 +92,25 @@ fn a_cloned_machine_keeps_what_it_finds_and_begins_its_own_chain() {
     let left = scene.archives("app.log");
     assert!(inherited.iter().all(|name| left.contains(name)), "{left:?}");
     assert_eq!(left.len(), 3, "two of the other machine, and the newest of its own: {left:?}");
+}
+
+#[test]
+fn what_a_machine_made_is_its_own_again_when_its_state_comes_back_from_a_clone() {
+    let scene = with_history("keep = { count = 3 }");
+    let own = scene.archives("app.log");
+    scene.change_settings("host = \"test\"", "host = \"clone\"");
+    next_turn(&scene);
+    scene.rotate().exits(0);
+    let clones: Vec<String> = scene.archives("app.log").into_iter().filter(|name| !own.contains(name)).collect();
+    scene.change_settings("host = \"clone\"", "host = \"test\"");
+    scene.change_settings("count = 3", "count = 1");
+    for _ in 0..2 {
+        next_turn(&scene);
+        scene.rotate().exits(0);
+    }
+    let left = scene.archives("app.log");
+    assert_eq!((clones.len(), left.len()), (1, 2), "the clone's, and the newest of its own: {left:?}");
+    assert!(left.contains(&clones[0]) && own.iter().all(|name| !left.contains(name)), "{left:?}");
 }
 
 #[test]

@@ -44,6 +44,7 @@ impl Ledger {
             // Before anything is decided: what another machine made must not look like ours for a single run.
             ledger.inherit(&other);
         }
+        ledger.come_home();
         Ok(ledger)
     }
 
@@ -151,6 +152,20 @@ impl Ledger {
             entry.inherited.get_or_insert_with(|| other.to_owned());
         }
         self.content.last.clear();
+    }
+
+    /// What this machine made itself, before its state went to another one and came back, is its own again.
+    fn come_home(&mut self) {
+        let mut rotations = Vec::new();
+        for entry in self.content.entries.values_mut() {
+            if entry.inherited.as_ref() == Some(&self.host) {
+                entry.inherited = None;
+                rotations.push(entry.rotation());
+            }
+        }
+        for rotation in rotations {
+            self.content.note(rotation);
+        }
     }
 
     /// Keeps a copy of the file as it was found.
