@@ -6,7 +6,10 @@ use std::{
     os::unix::fs::MetadataExt,
 };
 
-use crate::support::scenario::{Scenario, files_under};
+use crate::support::{
+    scenario::{Scenario, files_under},
+    stories::tool,
+};
 
 /// Two archives of one log, made by the host `test`.
 fn with_history(words: &str) -> Scenario {
@@ -210,6 +213,25 @@ fn state_and_locks_are_for_nobody_else() {
         for file in files.keys() {
             assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
         }
+    }
+}
+
+#[test]
+fn what_is_no_ordinary_file_stops_nobody_and_a_failing_history_fails_no_run() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let history = scene.state().join("history.jsonl");
+    tool("mkfifo", &[], &history);
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.acts(), ["rotate done", "archive done"]);
+    assert!(ran.stderr.contains("history.jsonl: it is no ordinary file"), "{ran:#?}");
+    scene.run(&["history"]).exits(4).says("it is no ordinary file");
+    fs::remove_file(&history).unwrap();
+    std::os::unix::fs::symlink(scene.ledger(), &history).unwrap();
+    scene.rotate().exits(0).says("it is a symbolic link");
+    fs::remove_file(scene.ledger()).unwrap();
+    tool("mkfifo", &[], &scene.ledger());
+    for word in ["rotate", "plan", "status", "verify"] {
+        scene.run(&[word]).exits(4).says("ledger.jsonl: it is no ordinary file");
     }
 }
 

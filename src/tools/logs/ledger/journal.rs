@@ -11,7 +11,10 @@ use std::{
 use serde::Deserialize;
 
 use super::{Content, Entry, EntryId, FORMAT, Line, Stage, VERSION};
-use crate::failure::{Doing, Failure, Result};
+use crate::{
+    failure::{Doing, Failure, Result},
+    files::own_file,
+};
 
 /// A line longer than this is no line of ours.
 const LINE_LIMIT: u64 = 1 << 20;
@@ -35,7 +38,7 @@ impl Ledger {
     pub fn read(state: &Path, host: &str) -> Result<Ledger> {
         let path = state.join("ledger.jsonl");
         let mut ledger = Ledger { path, host: host.to_owned(), content: Content::default(), end: 0, damaged: 0, file: None };
-        match File::open(&ledger.path) {
+        match own_file::open(&ledger.path, OpenOptions::new().read(true)) {
             Ok(file) => ledger.load(file)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error).doing("read the ledger", ledger.path.display()),
