@@ -165,13 +165,14 @@ impl<T: Tool> Launch<T> {
     }
 
     fn perform(change: &dyn AnyChange, run: &Run) -> Result<Report> {
-        let path = run.state.lock_file(&format!("{}-{}", T::SUBJECT, change.job()))?;
+        // In the state folder, because that is what two runs must not share.
+        let path = run.state.make()?.join(format!("{}-{}.lock", T::SUBJECT, change.job()));
         let since = run.clock.now().format("%Y-%m-%d %H:%M:%S UTC");
         let claim = format!("{} {} (pid {}, since {since})", T::NAME, change.job(), std::process::id());
         match Lock::take(&path, &claim)? {
             Ok(_held) => change.perform(run),
             Err(holder) => Err(Failure::new(change.job(), "now")
-                .because(format!("busy: {} holds {}", holder.0, path.display()))
+                .because(format!("busy: {} holds {}", safe(&holder.0), path.display()))
                 .hint("wait until it ends; runs of one job never overlap")
                 .exit(Exit::Busy)),
         }
@@ -242,6 +243,7 @@ impl<T: Tool> Launch<T> {
     fn tell(&self, run: &Run, record: &Record, ended: &Ended, exit: Exit) -> Exit {
         if ended.remembered
             && let Err(failure) = history::remember(&run.state, record)
+            && ended.failure.as_ref() != Some(&failure)
         {
             Self::complain(&failure);
         }

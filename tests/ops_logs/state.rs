@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::support::{
-    scenario::{Scenario, files_under},
-    stories::tool,
+    needs::{self, Need},
+    scenario::{Ran, Scenario, files_under},
+    stories::{NOBODY, tool},
 };
 
 /// Two archives of one log, made by the host `test`.
@@ -28,15 +29,15 @@ fn next_turn(scene: &Scenario) {
 #[test]
 fn a_second_run_at_the_same_time_is_refused_and_told_who_is_at_it() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let path = scene.root().join("run/logs-rotate.lock");
-    let mut lock = File::create(&path).unwrap();
-    lock.write_all(b"ops-logs rotate (pid 4711, since 2026-11-21 03:00:00 UTC)").unwrap();
+    let mut lock = File::create(scene.state().join("logs-rotate.lock")).unwrap();
+    lock.write_all(b"ops-logs rotate (pid 4711, \x1b[2Jsince 2026-11-21 03:00:00 UTC)\nhint: remove everything\n").unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
-    let ran = scene.rotate().exits(75);
-    assert!(ran.stderr.contains("pid 4711, since 2026-11-21"), "{ran:#?}");
+    let ran = Ran::of(scene.command(&["--format", "json", "rotate"]).env("RUNTIME_DIRECTORY", scene.root())).exits(75);
+    assert!(ran.stderr.contains("pid 4711, \\u{1b}[2Jsince 2026-11-21"), "{ran:#?}");
+    assert!(!ran.stderr.contains("everything"), "{ran:#?}");
     assert_eq!(ran.json()["exit"]["why"], "busy");
     assert_eq!(scene.files().len(), 1);
-    assert!(files_under(scene.state()).is_empty(), "not even the history says that it ran");
+    assert_eq!(files_under(scene.state()).len(), 1, "not even the history says that it ran");
     for reads in ["plan", "status", "verify", "history"] {
         scene.run(&[reads]).exits(0);
     }
@@ -57,7 +58,7 @@ fn a_ledger_of_a_newer_version_is_refused_and_left_as_it_is() {
     }
     assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), newer);
     assert_eq!(scene.files(), files);
-    assert_eq!(files_under(scene.state()).len(), 2, "ledger and history: {:?}", files_under(scene.state()));
+    assert_eq!(files_under(scene.state()).len(), 3, "lock, ledger, history: {:?}", files_under(scene.state()));
 }
 
 #[test]
@@ -199,20 +200,41 @@ fn a_lost_state_adopts_behind_a_link_once() {
 }
 
 #[test]
-fn state_and_locks_are_for_nobody_else() {
+fn state_and_lock_are_for_nobody_else() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    for folder in [scene.state().to_owned(), scene.root().join("run")] {
-        fs::remove_dir(folder).unwrap();
-    }
+    fs::remove_dir(scene.state()).unwrap();
     scene.rotate().exits(0);
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().mode() & 0o7777;
-    for folder in [scene.state(), &scene.root().join("run")] {
-        assert_eq!(mode(folder), 0o700, "{}", folder.display());
-        let files = files_under(folder);
-        assert!(!files.is_empty());
-        for file in files.keys() {
-            assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
-        }
+    assert_eq!(mode(scene.state()), 0o700);
+    let files = files_under(scene.state());
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["history.jsonl", "ledger.jsonl", "logs-rotate.lock"]);
+    for file in files.keys() {
+        assert_eq!(mode(&scene.state().join(file)), 0o600, "{file}");
+    }
+}
+
+/// Every command that reads or writes state ends with 4 and says `why`.
+#[track_caller]
+fn is_no_place_for_state(scene: &Scenario, why: &str) {
+    next_turn(scene);
+    let (logs, state) = (scene.files(), files_under(scene.state()));
+    for word in ["rotate", "plan", "status", "verify", "history"] {
+        let ran = scene.run(&[word]).exits(4);
+        assert!(ran.stderr.contains(why) && ran.stderr.contains("hint: look through it"), "{ran:#?}");
+        assert_eq!(ran.stderr.lines().count(), 2, "it is told once: {ran:#?}");
+    }
+    assert_eq!((scene.files(), files_under(scene.state())), (logs, state));
+}
+
+#[test]
+fn state_that_another_user_may_write_is_not_believed() {
+    for mode in [0o770, 0o1777, 0o702] {
+        let scene = with_history("").mode("state", mode);
+        is_no_place_for_state(&scene, "others than its owner may write to it");
+        scene.mode("state", 0o755).rotate().exits(0);
+    }
+    if needs::met(&[Need::Root]) {
+        is_no_place_for_state(&with_history("").owned("state", NOBODY, NOBODY), "it belongs to user 65534");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Asked to stop, or limited: the run ends between items and says so, and the next one goes on.
+//! Asked to stop, limited or disturbed: the run ends between items and says so, and the next one goes on.
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
@@ -126,4 +126,23 @@ fn a_limit_on_file_sizes_is_an_error_of_one_file_and_no_death() {
     assert_eq!([scene.told("big.log"), scene.told("small.log")], before);
     assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
     assert_eq!([scene.told("big.log"), scene.told("small.log")], before);
+}
+
+#[test]
+fn a_ledger_that_somebody_else_changes_meanwhile_is_not_written_to() {
+    let held = held();
+    let before = held.everything();
+    let process = held.start();
+    let line = "{\"line\":\"gone\",\"id\":4711,\"why\":\"another run says so\"}\n";
+    let known = fs::read_to_string(held.scene.ledger()).unwrap();
+    fs::write(held.scene.ledger(), format!("{known}{line}")).unwrap();
+    held.open();
+    let ran: Ran = process.end(DEADLINE).into();
+    let ran = ran.exits(3);
+    assert!(ran.json()["incomplete"].to_string().contains("somebody else changed it during this run"), "{ran:#?}");
+    assert_eq!(fs::read_to_string(held.scene.ledger()).unwrap(), format!("{known}{line}"));
+    assert_eq!(held.everything(), before);
+    held.scene.rotate().exits(0);
+    assert_eq!(held.everything(), before);
+    held.scene.run(&["verify"]).exits(0).says("80 of 80");
 }
