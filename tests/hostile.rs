@@ -171,7 +171,7 @@ impl Siege {
         while let Some(folder) = open.pop() {
             for entry in fs::read_dir(&folder).expect("our own tree") {
                 let path = entry.expect("a listed entry").path();
-                let own = ["home", "state", "run"].iter().any(|name| path == root.join(name));
+                let own = ["home", "state"].iter().any(|name| path == root.join(name));
                 let meta = fs::symlink_metadata(&path).expect("nobody removes it");
                 if own {
                     continue;

@@ -142,6 +142,10 @@ Examples:
         settings::check(settings)
     }
 
+    fn host(settings: &Settings) -> Option<&str> {
+        settings.host.as_deref()
+    }
+
     fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {
         Ok(match command {
             Command::Survey { view, top } => Task::Query(Box::new(Survey { top, ..view.survey() })),

@@ -241,7 +241,7 @@ fn an_ordinary_user_rotates_what_is_his_and_is_told_what_is_not() {
         .mode("logs/roots.log", 0o600)
         .open_root();
     let mut scene = scene.owned("logs/mine.log", NOBODY, NOBODY);
-    for folder in ["logs", "state", "run"] {
+    for folder in ["logs", "state"] {
         scene = scene.owned(folder, NOBODY, NOBODY);
     }
     let ran = scene.run_as(NOBODY, &["--format", "json", "rotate"]).exits(3);

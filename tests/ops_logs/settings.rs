@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::scenario::{Ran, Scenario, files_under};
+use crate::support::scenario::{Ran, Scenario};
 
 /// Runs `rotate` with these settings beside a log that would be due; nothing may come of it.
 #[track_caller]
@@ -14,8 +14,7 @@ fn refused(settings: &str) -> Ran {
     let ran = scene.run(&["rotate", "--force"]).exits(2);
     assert_eq!(ran.stderr, checked.stderr, "check tells what a run would");
     assert_eq!(ran.stdout, "");
-    assert!(!scene.state().exists(), "no state is made");
-    assert!(files_under(&scene.root().join("run")).is_empty(), "no lock is taken");
+    assert!(!scene.state().exists(), "no state is made and no lock is taken");
     assert_eq!(scene.files().len(), 1);
     assert_eq!(fs::read(scene.live("app.log")).unwrap(), before);
     ran

@@ -129,8 +129,9 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
         .ok_or_else(|| Failure::new("archive", entry.log_path()).because("the ledger does not say which file it was"))?;
     let hand = carry.hands.for_entry(entry)?;
     let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
-    // Without a way to tell the writer there is nothing to wait for.
-    let patience = if set.is_some_and(|set| set.reopen.is_some()) { deadlines.left(&entry.set) } else { Duration::ZERO };
+    // Who was not told to let go will not do it soon.
+    let told = entry.stage == Stage::Told;
+    let patience = if told && set.is_some_and(|set| set.reopen.is_some()) { deadlines.left(&entry.set) } else { Duration::ZERO };
     let waits = |why: String| Step::new("archive", entry.rotated_path(), Outcome::Waiting, why);
     match hand.writers(&entry.name, file, patience)? {
         Writers::Nobody => Ok(Some((hand, file))),
@@ -142,7 +143,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
         Writers::Unknown(why) => {
             let assumed = set.and_then(|set| set.assume_closed_after);
             let age = carry.run.clock.now() - entry.at;
-            if assumed.is_some_and(|after| age >= after.chrono()) {
+            if told && assumed.is_some_and(|after| age >= after.chrono()) {
                 return Ok(Some((hand, file)));
             }
             let hint = "run as root, or set assume-closed-after";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Carry;
 use crate::{
-    failure::{Failure, Result},
+    failure::Result,
     files::archive_name::Extension,
     report::{Outcome, Step},
     tools::logs::{
@@ -113,13 +113,11 @@ fn tell_writer(carry: &mut Carry, set: usize, swapped: &[EntryId]) -> Result<()>
             carry.note(lines)
         }
         Err(failure) => {
-            let failure: Failure = failure;
             let name = set.name.clone();
             let logs: BTreeSet<String> =
                 swapped.iter().filter_map(|id| carry.ledger.content().entries.get(id)).map(Entry::log_path).collect();
             carry.unfinished.extend(logs);
-            // Nothing is lost: the writer goes on in the old file, which stays until nobody has it open.
-            carry.waiting.retain(|id| !swapped.contains(id));
+            // They go on waiting to be archived: the kernel knows whether anybody writes to them, told or not.
             carry.failed("tell", name, &failure);
             Ok(())
         }
