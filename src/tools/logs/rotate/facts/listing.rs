@@ -65,6 +65,7 @@ impl<'a> Listing<'a> {
     /// Looks into every folder that a set names, once.
     pub fn look(&mut self, world: &mut World) {
         let wanted = self.wanted(world);
+        let mut unmet = BTreeMap::new();
         for (path, wanted) in wanted {
             let index = world.folders.len();
             match Dir::open(&path) {
@@ -83,7 +84,11 @@ impl<'a> Listing<'a> {
                     world.folders.push(FolderFact { path: path.clone(), state: Err(failure) });
                 }
             }
-            self.report_absence(world, index, &path, &wanted);
+            self.report_absence(world, index, &path, &wanted, &mut unmet);
+        }
+        for ((set, position), _) in unmet.into_iter().filter(|(_, unmet)| *unmet) {
+            let why = self.sets[set].0[position].unmet();
+            world.missing.push(Missing { set, path: why.what.clone(), why, absent: true });
         }
         // Two ways may lead to one folder.
         world.found.sort_by(|one, other| (&one.folder, &one.name).cmp(&(&other.folder, &other.name)));
@@ -189,14 +194,26 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// A plain path that names a file which is not there is trouble, unless the set says otherwise.
-    fn report_absence(&self, world: &mut World, index: usize, path: &Path, wanted: &Wanted) {
+    /// A plain path that names a file which is not there is trouble, unless the set says otherwise. Behind a wildcard
+    /// the name need be in one of the folders only: `unmet` says of each such pattern whether it was in none.
+    fn report_absence(
+        &self,
+        world: &mut World,
+        index: usize,
+        path: &Path,
+        wanted: &Wanted,
+        unmet: &mut BTreeMap<(usize, usize), bool>,
+    ) {
         let failed = world.folders[index].state.as_ref().err().cloned();
         for (set, position) in &wanted.patterns {
+            let pattern = &self.sets[*set].0[*position];
             let Some(failure) = &failed else {
-                let Some(name) = self.sets[*set].0[*position].literal_name() else { continue };
-                let there = world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name);
-                if !there && !self.excluded(*set, &path.join(name)) {
+                let Some(name) = pattern.literal_name() else { continue };
+                let there = world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name)
+                    || self.excluded(*set, &path.join(name));
+                if pattern.has_many_folders() {
+                    *unmet.entry((*set, *position)).or_insert(true) &= !there;
+                } else if !there {
                     let shown = path.join(name).display().to_string();
                     let why = Failure::new("find", &shown)
                         .because("there is no such file")
@@ -205,8 +222,13 @@ impl<'a> Listing<'a> {
                 }
                 continue;
             };
-            let why = failure.clone().hint("optional = true makes its absence no trouble");
-            world.missing.push(Missing { set: *set, path: path.display().to_string(), why, absent: !path.exists() });
+            let absent = failure.is_absence();
+            if absent && pattern.has_many_folders() {
+                // Met a moment ago and gone since: not met.
+                continue;
+            }
+            let why = if absent { failure.clone().hint("optional = true makes its absence no trouble") } else { failure.clone() };
+            world.missing.push(Missing { set: *set, path: path.display().to_string(), why, absent });
         }
     }
 
