@@ -259,7 +259,7 @@ esac
 ;;
 (history)
 _arguments "${_arguments_options[@]}" : \
-'--last=[How many runs to show]:LAST:_default' \
+'--last=[How many runs to show]:N:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 /// How a run ended, as the process tells it. One meaning in every tool.
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub enum Exit {
     /// Done, or nothing to do.
     Done,
-    /// A person is needed: findings, drift, changes pending under `--check`.
+    /// A person is needed: the report has findings.
     PersonNeeded,
     /// Bad flags, settings or input files; nothing was done.
     BadInput,
@@ -64,7 +65,7 @@ impl Exit {
     pub const HELP: &'static str = "\
 Exit status:
   0      done, or nothing to do
-  1      a person is needed: findings, drift, changes pending under --check
+  1      a person is needed: the report says for what
   2      bad flags, settings or input files; nothing was done
   3      partly done, or data incomplete; the report names each part
   4      could not run
@@ -86,6 +87,9 @@ pub struct Failure {
     /// How a run that ends with this failure exits.
     #[serde(skip)]
     pub exit: Exit,
+    /// The operating system's word for the cause, when it was the one to refuse.
+    #[serde(skip)]
+    pub errno: Option<Errno>,
 }
 
 /// Shorthand for results that fail with a [`Failure`].
@@ -94,7 +98,13 @@ pub type Result<T> = std::result::Result<T, Failure>;
 impl Failure {
     /// `cannot <doing> <what>`.
     pub fn new(doing: impl Into<String>, what: impl fmt::Display) -> Failure {
-        Failure { doing: doing.into(), what: what.to_string(), cause: None, hint: None, exit: Exit::CouldNotRun }
+        Failure { doing: doing.into(), what: what.to_string(), cause: None, hint: None, exit: Exit::CouldNotRun, errno: None }
+    }
+
+    /// `cannot <doing> <what>`, because the operating system said so.
+    pub fn of_system(doing: &str, what: impl fmt::Display, error: &std::io::Error) -> Failure {
+        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+        Failure { errno, ..Failure::new(doing, what).because(plain(error)) }
     }
 
     /// Why.
@@ -116,6 +126,11 @@ impl Failure {
     pub fn exit(mut self, exit: Exit) -> Failure {
         self.exit = exit;
         self
+    }
+
+    /// Whether the object is known not to be there. A refusal to tell is no such knowledge.
+    pub fn is_absence(&self) -> bool {
+        matches!(self.errno, Some(Errno::NOENT | Errno::NOTDIR))
     }
 }
 
@@ -139,7 +154,7 @@ pub trait Doing<T> {
 
 impl<T, E: Into<std::io::Error>> Doing<T> for std::result::Result<T, E> {
     fn doing(self, doing: &str, what: impl fmt::Display) -> Result<T> {
-        self.map_err(|error| Failure::new(doing, what).because(plain(&error.into())))
+        self.map_err(|error| Failure::of_system(doing, what, &error.into()))
     }
 }
 
@@ -172,6 +187,14 @@ mod tests {
         let codes =
             [Exit::Done, Exit::PersonNeeded, Exit::BadInput, Exit::Partial, Exit::CouldNotRun, Exit::Busy, Exit::Signal(15)];
         assert_eq!(codes.map(Exit::code), [0, 1, 2, 3, 4, 75, 143]);
+    }
+
+    #[test]
+    fn absence_is_only_what_the_system_calls_so() {
+        let absent = |errno: Errno| Err::<(), _>(errno).doing("open", "/x").unwrap_err().is_absence();
+        assert!(absent(Errno::NOENT) && absent(Errno::NOTDIR));
+        assert!(![Errno::ACCESS, Errno::PERM, Errno::IO, Errno::LOOP, Errno::STALE].into_iter().any(absent));
+        assert!(!Failure::new("open", "/x").because("no such file or directory").is_absence());
     }
 
     #[test]

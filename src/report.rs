@@ -237,18 +237,19 @@ impl Report {
     }
 }
 
-/// Text from hosts, names or files, made safe for a terminal: control characters and the marks that
-/// reorder text become escapes.
+/// Text from hosts, names or files, made safe for a terminal: control characters (C0, DEL, C1), line and paragraph
+/// separators and the marks that reorder text become escapes.
 pub fn safe(text: &str) -> String {
-    let hostile = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if hostile(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
+        if c.is_control() || is_reordering(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
     }
     safe
+}
+
+/// Every character with Unicode's property `Bidi_Control`, and the two separators that end a line.
+fn is_reordering(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -264,6 +265,18 @@ mod tests {
     #[test]
     fn hostile_text_is_escaped() {
         assert_eq!(safe("a\u{1b}[31mb\n\u{202e}c"), "a\\u{1b}[31mb\\u{a}\\u{202e}c");
+    }
+
+    #[test]
+    fn every_control_and_every_mark_that_reorders_is_escaped_and_nothing_else() {
+        let controls = ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}');
+        let marks =
+            "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
+        for c in controls.chain(marks.chars()) {
+            assert_eq!(safe(&c.to_string()), format!("\\u{{{:x}}}", u32::from(c)));
+        }
+        let harmless = " ~\u{a0}é漢\u{5d0}\u{627}\u{200d}\u{1f600}";
+        assert_eq!(safe(harmless), harmless);
     }
 
     #[test]

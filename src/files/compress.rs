@@ -21,7 +21,7 @@ mod zstd;
 
 use std::{fs::File, io::Write};
 
-use crate::failure::{Doing, Failure, Result};
+use crate::failure::{Doing, Exit, Failure, Result};
 
 pub use choice::Compression;
 pub use facts::{Examined, Facts, Label, TimeRange, TimeSource};
@@ -143,6 +143,7 @@ fn size_of(archive: &File) -> Result<u64> {
     Ok(archive.metadata().doing("look at", "the archive")?.len())
 }
 
+/// The archive is not what we wrote: a person is needed. Whatever else goes wrong only kept us from looking.
 fn damaged(cause: impl std::fmt::Display) -> Failure {
-    Failure::new("read", "the archive").because(cause)
+    Failure::new("read", "the archive").because(cause).exit(Exit::PersonNeeded)
 }

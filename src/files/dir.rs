@@ -236,11 +236,9 @@ impl Dir {
 }
 
 fn errno_failure(doing: &str, path: &Path, errno: Errno) -> Failure {
-    let failure = Failure::new(doing, path.display()).because(match errno {
-        Errno::LOOP => "it is a symbolic link".to_owned(),
-        other => crate::failure::plain(&io::Error::from(other)),
-    });
+    let failure = Failure::of_system(doing, path.display(), &io::Error::from(errno));
     match errno {
+        Errno::LOOP => failure.because("it is a symbolic link"),
         Errno::ACCESS | Errno::PERM => failure.hint("run as root, or as the user that owns the folder"),
         _ => failure,
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 
 use super::dir::{Dir, Kind};
-use crate::failure::{Failure, Result};
+use crate::failure::Failure;
 
 /// A path pattern: where to look, and which names count.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ enum Part {
 pub struct Missed {
     /// Why, naming the folder.
     pub failure: Failure,
-    /// Whether the pattern named this folder literally, and it is not there.
+    /// Whether it is known not to be there: by name, or because no folder is as the pattern says.
     pub absent: bool,
 }
 
@@ -51,6 +51,9 @@ impl PathPattern {
             return Err(format!("`{text}` is not an absolute path"));
         }
         let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        if text.contains('\0') {
+            return Err(format!("`{text}` contains a NUL byte, which no path can"));
+        }
         if parts.contains(&"..") {
             return Err(format!("`{text}` goes back with `..`"));
         }
@@ -73,12 +76,17 @@ impl PathPattern {
         &self.text
     }
 
-    /// Whether the last component is a plain name: the file ought to be there.
+    /// The last component, when it is a plain name: a file ought to be there.
     pub fn literal_name(&self) -> Option<&str> {
         match &self.name {
             Part::Exactly(name) => Some(name),
             Part::Like(_) | Part::AnyDepth => None,
         }
+    }
+
+    /// Whether a wildcard stands on the way to the folder: then a name that is not in each of them is not missed.
+    pub fn has_many_folders(&self) -> bool {
+        !self.folders.is_empty()
     }
 
     /// Whether a name in one of the folders is meant.
@@ -93,11 +101,21 @@ impl PathPattern {
 
     /// The folders in which names may be meant, in order, and those that could not be looked into.
     pub fn folders(&self) -> (Vec<PathBuf>, Vec<Missed>) {
-        let mut found = Found { folders: Vec::new(), missed: Vec::new() };
+        let mut found = Found { root: &self.root, folders: Vec::new(), missed: Vec::new() };
         found.descend(&self.root, &self.folders, DEPTH);
+        let named = self.folders.iter().chain([&self.name]).any(|part| matches!(part, Part::Exactly(_)));
+        if named && found.folders.is_empty() && found.missed.is_empty() {
+            found.missed.push(Missed { failure: self.unmet(), absent: true });
+        }
         found.folders.sort_unstable();
         found.folders.dedup();
         (found.folders, found.missed)
+    }
+
+    /// What to say when a name that is spelled out is in none of the folders that the wildcards meet.
+    pub fn unmet(&self) -> Failure {
+        let nowhere = Failure::new("find", &self.text).because("no folder that the pattern meets has it");
+        nowhere.hint("optional = true makes its absence no trouble")
     }
 }
 
@@ -123,12 +141,13 @@ fn wild(part: &str) -> bool {
     part.contains(['*', '?', '['])
 }
 
-struct Found {
+struct Found<'a> {
+    root: &'a Path,
     folders: Vec<PathBuf>,
     missed: Vec<Missed>,
 }
 
-impl Found {
+impl Found<'_> {
     fn descend(&mut self, at: &Path, parts: &[Part], depth: usize) {
         let Some((part, rest)) = parts.split_first() else {
             self.folders.push(at.to_owned());
@@ -138,39 +157,66 @@ impl Found {
             self.descend(at, rest, depth);
         }
         let inner = match part {
-            Part::Exactly(name) => vec![at.join(name)],
-            Part::Like(_) | Part::AnyDepth => match inner_folders(at, part) {
-                Ok(inner) => inner,
-                Err(failure) => return self.missed.push(Missed { absent: !at.exists(), failure }),
-            },
+            Part::Exactly(name) => self.named_folder(at.join(name)).into_iter().collect(),
+            Part::Like(_) | Part::AnyDepth => self.inner_folders(at, part),
         };
         for folder in inner {
             let deeper = if matches!(part, Part::AnyDepth) { parts } else { rest };
             if depth == 0 || self.folders.len() >= FOLDERS {
                 let failure = Failure::new("look into", folder.display()).because("the pattern goes too deep or too wide");
-                return self.missed.push(Missed { failure, absent: false });
+                return self.miss(failure);
             }
             self.descend(&folder, deeper, depth - 1);
         }
     }
-}
 
-fn inner_folders(at: &Path, part: &Part) -> Result<Vec<PathBuf>> {
-    let dir = Dir::open(at)?;
-    let mut inner = Vec::new();
-    let mut unsure = Vec::new();
-    dir.each(|name, kind| match (name, kind) {
-        (Ok(name), Some(Kind::Folder)) if part.means(name) => inner.push(at.join(name)),
-        (Ok(name), None) if part.means(name) => unsure.push(name.to_owned()),
-        _ => {}
-    })?;
-    for name in unsure {
-        if dir.stat(&name)?.is_some_and(|stat| stat.kind == Kind::Folder) {
-            inner.push(at.join(name));
+    /// A folder named behind a wildcard: not every folder that the wildcard meets need have it.
+    fn named_folder(&mut self, path: PathBuf) -> Option<PathBuf> {
+        match Dir::open(&path) {
+            Ok(_) => Some(path),
+            Err(failure) if failure.is_absence() => None,
+            Err(failure) => {
+                self.miss(failure);
+                None
+            }
         }
     }
-    inner.sort_unstable();
-    Ok(inner)
+
+    /// The folders in `at` that the part means; what could not be looked at is missed.
+    fn inner_folders(&mut self, at: &Path, part: &Part) -> Vec<PathBuf> {
+        let mut inner = Vec::new();
+        let mut unsure = Vec::new();
+        let mut unnamable = Vec::new();
+        let looked = Dir::open(at).and_then(|dir| {
+            dir.each(|name, kind| match (name, kind) {
+                (Ok(name), Some(Kind::Folder)) if part.means(name) => inner.push(at.join(name)),
+                (Ok(name), None) if part.means(name) => unsure.push(name.to_owned()),
+                (Err(bytes), Some(Kind::Folder) | None) => unnamable.push(String::from_utf8_lossy(bytes).into_owned()),
+                _ => {}
+            })?;
+            for name in unsure {
+                if dir.stat(&name)?.is_some_and(|stat| stat.kind == Kind::Folder) {
+                    inner.push(at.join(name));
+                }
+            }
+            Ok(())
+        });
+        match looked {
+            // Met a moment ago and gone since: not met.
+            Err(failure) if failure.is_absence() && at != self.root => {}
+            looked => looked.unwrap_or_else(|failure| self.miss(failure)),
+        }
+        for name in unnamable.iter().filter(|name| part.means(name)) {
+            let failure = Failure::new("look into", at.join(name).display()).because("its name is not UTF-8");
+            self.miss(failure.hint("rename the folder, or name others than it"));
+        }
+        inner.sort_unstable();
+        inner
+    }
+
+    fn miss(&mut self, failure: Failure) {
+        self.missed.push(Missed { absent: failure.is_absence(), failure });
+    }
 }
 
 #[cfg(test)]
@@ -199,8 +245,42 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_named_behind_a_wildcard_need_not_be_in_every_one_but_in_one() {
+        let tree = tempfile::tempdir().unwrap();
+        let root = tree.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("a/log")).unwrap();
+        fs::create_dir(root.join("b")).unwrap();
+        fs::create_dir(root.join("c")).unwrap();
+        fs::write(root.join("c/log"), "a file").unwrap();
+        let look = |text: &str| PathPattern::new(&format!("{}/{text}", root.display())).unwrap().folders();
+        assert_eq!(look("*/log/app.log"), (vec![root.join("a/log")], Vec::new()));
+        for (unmet, absent) in [("*/logs/*.log", true), ("*/log/x/*.log", true), ("none/*/*.log", true)] {
+            let (folders, missed) = look(unmet);
+            assert_eq!((folders.len(), missed.len(), missed[0].absent), (0, 1, absent), "{unmet}: {missed:?}");
+        }
+        assert_eq!(look("*/z*/*.log"), (Vec::new(), Vec::new()), "a pattern that meets nothing is no trouble");
+    }
+
+    #[test]
+    fn a_folder_whose_name_is_not_utf_8_is_missed_when_a_wildcard_means_it() {
+        use std::os::unix::ffi::OsStrExt;
+        let tree = tempfile::tempdir().unwrap();
+        let root = tree.path().canonicalize().unwrap();
+        let odd = std::ffi::OsStr::from_bytes(b"caf\xe9");
+        fs::create_dir(root.join(odd)).unwrap();
+        fs::create_dir(root.join("bar")).unwrap();
+        let missed = |text: &str| PathPattern::new(&format!("{}/{text}", root.display())).unwrap().folders().1;
+        for meant in ["*/*.log", "c*/*.log", "**/*.log", "*/log/app.log"] {
+            let missed = missed(meant);
+            assert_eq!(missed.len(), 1, "{meant}: {missed:?}");
+            assert!(!missed[0].absent && missed[0].failure.to_string().ends_with("its name is not UTF-8"), "{missed:?}");
+        }
+        assert_eq!(missed("b*/*.log"), []);
+    }
+
+    #[test]
     fn what_is_no_file_pattern_is_refused() {
-        for text in ["var/log/*.log", "/", "/var/log/", "/var/log/**", "/var/../etc/*.log", "/var/log/[a"] {
+        for text in ["var/log/*.log", "/", "/var/log/", "/var/log/**", "/var/../etc/*.log", "/var/log/[a", "/var/log/a\0.log"] {
             assert!(PathPattern::new(text).is_err(), "{text}");
         }
     }

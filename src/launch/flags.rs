@@ -24,7 +24,7 @@ pub(crate) enum Word<C: Subcommand> {
     /// What earlier runs did, newest last
     History {
         /// How many runs to show
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, value_name = "N", default_value_t = 20)]
         last: usize,
     },
 }

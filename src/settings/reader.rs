@@ -85,7 +85,13 @@ impl de::Error for Refusal {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Refusal {
-        Refusal::new(format_args!("expected {}, found {}", wanted(expected), seen(found)))
+        let wanted = wanted(expected);
+        let hint = match found {
+            Unexpected::Str(text) if wanted == "a list" && text.chars().count() <= 60 => Some(format!("write [{text:?}]")),
+            Unexpected::Map if wanted == "a list" => Some("a list of tables is written with two brackets: [[...]]".to_owned()),
+            _ => None,
+        };
+        Refusal { hint, ..Refusal::new(format_args!("expected {wanted}, found {}", seen(found))) }
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Refusal {
@@ -112,6 +118,9 @@ fn wanted(expected: &dyn Expected) -> String {
         "u8" => "a whole number from 0 to 255".to_owned(),
         "u16" => "a whole number from 0 to 65535".to_owned(),
         "u32" | "u64" | "usize" => "a whole number from 0 up".to_owned(),
+        "a nonzero u8" | "a nonzero u16" | "a nonzero u32" | "a nonzero u64" | "a nonzero usize" => {
+            "a whole number from 1 up".to_owned()
+        }
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         "a map" => "a table".to_owned(),

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use self::{
-    init::Init,
+    init::{Init, InitFile},
     presets::Presets,
     rotate::{Rotate, hand},
     settings::{LogSet, Settings},
@@ -25,11 +25,11 @@ use self::{
     verify::Verify,
 };
 use crate::{
-    failure::{Exit, Failure, Result},
+    failure::{Exit, Failure, Result, plain},
     files::standing::Owner,
     report::Report,
     run::{Host, Run},
-    settings::Loaded,
+    settings::{Loaded, suggest},
     tool::{Contradiction, Query, Task, Tool},
 };
 
@@ -106,10 +106,23 @@ pub struct View {
 }
 
 impl View {
-    fn survey(self) -> Survey {
+    fn survey(self) -> Result<Survey> {
         let usual = Survey::default();
-        let roots = if self.roots.is_empty() { usual.roots.clone() } else { self.roots };
-        Survey { roots, ..usual }
+        // The usual folders need not be there; one that somebody typed must be.
+        let named: Vec<PathBuf> = self.roots.iter().map(folder).collect::<Result<_>>()?;
+        let roots = if named.is_empty() { usual.roots.clone() } else { named };
+        Ok(Survey { roots, ..usual })
+    }
+}
+
+/// The whole path of a folder that was typed.
+fn folder(typed: &PathBuf) -> Result<PathBuf> {
+    let refuse = |why: &str| Failure::new("look into", typed.display()).because(why).exit(Exit::BadInput);
+    match std::fs::metadata(typed) {
+        Ok(found) if !found.is_dir() => Err(refuse("it is no folder")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(refuse("there is no such folder")),
+        // What else is wrong with it, the survey tells.
+        _ => std::path::absolute(typed).map_err(|error| refuse(&plain(&error))),
     }
 }
 
@@ -134,7 +147,10 @@ Examples:
   ops-logs rotate nginx --force      one set now, due or not
   ops-logs --format json status      for machines
   ops-logs verify                    prove every archive anew
-  ops-logs --config ./l.toml plan    settings from elsewhere";
+  ops-logs --config ./l.toml plan    settings from elsewhere
+
+Settings, later ones win:
+  /etc/opsbelt/logs.toml, /etc/opsbelt/logs.d/*.toml, ~/.config/opsbelt/logs.toml";
     type Command = Command;
     type Settings = Settings;
 
@@ -148,8 +164,9 @@ Examples:
 
     fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {
         Ok(match command {
-            Command::Survey { view, top } => Task::Query(Box::new(Survey { top, ..view.survey() })),
-            Command::Init { view, out } => Task::Query(Box::new(Init { survey: view.survey(), out })),
+            Command::Survey { view, top } => Task::Query(Box::new(Survey { top, ..view.survey()? })),
+            Command::Init { view, out: None } => Task::Query(Box::new(Init(view.survey()?))),
+            Command::Init { view, out: Some(out) } => Task::Change(Box::new(InitFile { survey: view.survey()?, out })),
             Command::Presets { name } => Task::Query(Box::new(Presets { name })),
             Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?.value, &choice, force)?)),
             Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?.value, &choice, force)?)),
@@ -186,16 +203,20 @@ fn host(settings: &Settings) -> String {
 fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
     let sets = settings.sets()?;
     if sets.is_empty() {
-        return Err(Failure::new("rotate", "anything")
+        return Err(Failure::new("find", "anything to do")
             .because("the settings name no logs")
-            .hint("`ops-logs init` writes settings from what is on this machine")
+            .hint("`ops-logs init` proposes settings from what is on this machine")
             .exit(Exit::BadInput));
     }
     if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
-        return Err(Failure::new("find", format!("the set `{unknown}`"))
+        let failure = Failure::new("find", format!("the set `{unknown}`"))
             .because(format!("the settings have: {}", names.join(", ")))
-            .exit(Exit::BadInput));
+            .exit(Exit::BadInput);
+        return Err(match suggest::nearest(unknown, names) {
+            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+            None => failure,
+        });
     }
     Ok(sets.into_iter().filter(|set| choice.sets.is_empty() || choice.sets.contains(&set.name)).collect())
 }

@@ -107,13 +107,13 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
 
 #[test]
 fn hostile_names_are_harmless_on_a_terminal_and_exact_in_json() {
-    let name = "evil\u{1b}[2J\n\u{202e}gpj.log";
+    let name = "evil\u{1b}[2J\n\u{202e}\u{61c}gpj.log";
     let scene = Scenario::new().plain_set("").log_of(name, 2000);
     for args in [&["plan"][..], &["--verbose", "rotate"], &["status"], &["--verbose", "verify"], &["history"]] {
         let ran = scene.run(args).exits(0);
         let text = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{args:?}: {text:?}");
-        assert!(text.contains("evil\\u{1b}[2J\\u{a}\\u{202e}gpj.log") || args == ["history"], "{args:?}: {text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{61c}']), "{args:?}: {text:?}");
+        assert!(text.contains("evil\\u{1b}[2J\\u{a}\\u{202e}\\u{61c}gpj.log") || args == ["history"], "{args:?}: {text}");
     }
     let json = scene.run(&["--format", "json", "status"]).exits(0).json();
     let path = scene.live(name).display().to_string();
@@ -128,8 +128,28 @@ fn a_reader_that_left_is_no_trouble() {
     let ran = run_to(&mut scene.command(&["rotate"]), writer).exits(0);
     assert_eq!(ran.stderr, "");
     assert_eq!(scene.archives("app.log").len(), 1);
-    for args in [&["status"][..], &["--help"], &["config", "schema"]] {
-        assert_eq!(scene.run_in_shell("\"$@\" | head -c0; true", args).exits(0).stderr, "", "{args:?}");
+    let root = scene.logs().display().to_string();
+    for args in [
+        &["status"][..],
+        &["--format", "json", "status"],
+        &["verify"],
+        &["--verbose", "verify"],
+        &["plan"],
+        &["survey", "--root", &root],
+        &["init", "--root", &root],
+        &["presets"],
+        &["presets", "nginx"],
+        &["history"],
+        &["config", "check"],
+        &["config", "show"],
+        &["config", "schema"],
+        &["--help"],
+    ] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let left = run_to(&mut scene.command(args), writer);
+        assert_eq!(left.stderr, "", "{args:?}");
+        assert!(matches!(left.code, Some(0 | 1 | 3)), "{args:?}: {left:?}");
     }
 }
 

@@ -1,10 +1,19 @@
 //! `status`, `verify` and `history`: what they tell, and that they tell the truth about damage.
 
-use std::{fs, os::unix::fs::FileExt};
+use std::{
+    fs,
+    os::unix::fs::FileExt,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
-    needs::{self, Need},
-    scenario::Scenario,
+    needs::{self, Need, TRACES},
+    process::Process,
+    scenario::{DEADLINE, Ran, Scenario},
     stories::NOBODY,
 };
 
@@ -87,6 +96,86 @@ fn what_cannot_be_read_is_incomplete_not_damaged() {
     assert_eq!(json["incomplete"][0]["why"], "permission denied");
 }
 
+/// The binary under strace, which does `inject` to its calls on `path` and notes them in `note`.
+fn meddled(scene: &Scenario, args: &[&str], path: &Path, inject: &str, note: &Path) -> Command {
+    let real = scene.command(args);
+    let mut command = Command::new("strace");
+    command.env_clear().args(["-f", "-qq", "-o"]).arg(note).arg("-P").arg(path).args(["-e", inject, "--"]);
+    command.arg(real.get_program()).args(real.get_args());
+    scene.environment(&mut command);
+    command
+}
+
+#[test]
+fn an_archive_that_the_disk_does_not_give_back_is_incomplete_not_damaged() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    for compress in ["zstd", "gzip", "none"] {
+        let scene = with_archives(compress);
+        let archive = scene.live(&scene.archives("a.log")[0]);
+        let note = scene.root().join("trace");
+        let args = ["--format", "json", "verify"];
+        let json = Ran::of(&mut meddled(&scene, &args, &archive, "inject=pread64:error=EIO", &note)).exits(3).json();
+        assert_eq!(json["findings"].as_array().map(Vec::len), Some(0), "{compress}: {json:#}");
+        assert_eq!(json["incomplete"][0]["what"], format!("verify {}", archive.display()), "{json:#}");
+        assert!(json["incomplete"][0]["why"].as_str().is_some_and(|why| why.starts_with("input/output error")), "{json:#}");
+        assert_eq!(json["incomplete"].as_array().map(Vec::len), Some(1));
+    }
+}
+
+/// Holds the query just after it has read the ledger, lets `meanwhile` happen, and lets the query end.
+fn overtaken(scene: &Scenario, word: &str, meanwhile: impl FnOnce()) -> Ran {
+    let note = scene.root().join("trace");
+    let inject = "inject=read:signal=STOP:when=2";
+    let mut query = Process::start(&mut meddled(scene, &["--format", "json", word], &scene.ledger(), inject, &note));
+    let stopped = || {
+        let text = fs::read_to_string(&note).unwrap_or_default();
+        text.lines().find(|line| line.contains("stopped by SIGSTOP")).and_then(|line| line.split(' ').next()?.parse().ok())
+    };
+    let end = Instant::now() + DEADLINE;
+    let pid = loop {
+        assert!(!query.ends_within(Duration::from_millis(20)) && Instant::now() < end, "it was not held");
+        if let Some(pid) = stopped() {
+            break pid;
+        }
+    };
+    meanwhile();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::CONT).unwrap();
+    query.end(DEADLINE).into()
+}
+
+#[test]
+fn what_a_run_archives_or_removes_while_somebody_asks_is_neither_lost_nor_missing() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("keep = { count = 1 }").log_of("a.log", 2000);
+    let writer = scene.writer("a.log");
+    scene.rotate().exits(0);
+    let ran = overtaken(&scene, "status", || {
+        drop(writer);
+        assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
+    });
+    assert_eq!(ran.exits(0).json()["steps"].as_array().map(Vec::len), Some(0));
+    scene.append("a.log", vec![b'x'; 2000]);
+    let ran = overtaken(&scene, "verify", || {
+        assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive done", "remove done"]);
+    });
+    assert_eq!(ran.exits(0).json()["findings"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn the_line_that_a_run_is_just_writing_is_no_trouble() {
+    let scene = with_archives("zstd");
+    let mut ledger = fs::read(scene.ledger()).unwrap();
+    ledger.extend_from_slice(b"{\"entry\":{\"id\":99,\"se");
+    fs::write(scene.ledger(), &ledger).unwrap();
+    scene.run(&["verify"]).exits(0).says("2 of 2");
+    scene.run(&["status"]).exits(0).says("2 archives");
+    assert_eq!(fs::read(scene.ledger()).unwrap(), ledger, "a question changes nothing");
+}
+
 #[test]
 fn a_link_in_an_archives_place_is_not_followed() {
     let scene = with_archives("zstd");
@@ -167,4 +256,47 @@ fn history_tells_what_runs_did_and_how_they_ended() {
     scene.rotate().exits(3);
     let after = scene.run(&["--format", "json", "history"]).exits(0).json();
     assert_eq!(after["tables"][0]["rows"].as_array().map(Vec::len), Some(3), "the line after the torn one is whole");
+}
+
+#[test]
+fn init_writes_its_file_once_and_a_dry_run_writes_none() {
+    let scene = Scenario::new().log_of("app.log", 2000);
+    let out = scene.root().join("logs.toml");
+    let (root, file) = (scene.logs().display().to_string(), out.display().to_string());
+    let init = |flags: &[&str]| scene.run(&[flags, &["init", "--root", &root, "--out", &file]].concat());
+    let shown = init(&["--dry-run", "--format", "json"]);
+    assert!(matches!(shown.code, Some(0 | 3)), "{shown:#?}");
+    let steps = shown.steps("write", "planned");
+    assert_eq!(steps[0]["subject"], file, "{shown:#?}");
+    assert!(!out.exists(), "nothing is written");
+    assert!(!scene.state().join("history.jsonl").exists(), "and nothing is remembered");
+    assert_eq!(init(&[]).code, shown.code);
+    // How many processes there are changes from run to run.
+    let settings =
+        |text: &str| text.lines().filter(|line| !line.starts_with("# Not seen")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(settings(&fs::read_to_string(&out).unwrap()), settings(steps[0]["details"]["text"].as_str().unwrap()));
+    fs::write(&out, "mine").unwrap();
+    for flags in [&["--dry-run"][..], &[]] {
+        init(flags).exits(2).says("logs.toml: it is there already").says("hint: ");
+    }
+    assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
+}
+
+#[test]
+fn a_folder_that_was_typed_must_be_there() {
+    let scene = Scenario::new().log_of("app.log", 2000);
+    scene.run(&["survey", "--root", "/nonexistent"]).exits(2).says("cannot look into /nonexistent: there is no such folder");
+    scene.run(&["init", "--root", &scene.live("app.log").display().to_string()]).exits(2).says("it is no folder");
+    let nowhere = scene.root().join("none/logs.toml").display().to_string();
+    scene.run(&["init", "--out", &nowhere]).exits(2).says("hint: make the folder first");
+}
+
+#[test]
+fn an_unknown_set_or_preset_is_answered_with_the_one_that_was_meant() {
+    let scene = Scenario::new().plain_set("");
+    for word in ["rotate", "plan", "status", "verify"] {
+        scene.run(&[word, "ap"]).exits(2).says("cannot find the set `ap`: the settings have: app").says("did you mean `app`?");
+    }
+    scene.run(&["presets", "ngnix"]).exits(2).says("did you mean `nginx`?");
+    scene.run(&["presets", "docker"]).exits(2).says("there is none on purpose: dockerd keeps its place");
 }

@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use crate::support::scenario::{Ran, Scenario};
+use crate::support::{
+    needs::{self, Need},
+    scenario::{Ran, Scenario, files_under},
+    stories::NOBODY,
+};
 
 /// Runs `rotate` with these settings beside a log that would be due; nothing may come of it.
 #[track_caller]
@@ -42,7 +46,16 @@ fn what_contradicts_itself_is_refused() {
     let log = "[[log]]\nname = \"app\"\npaths = [\"{logs}/*.log\"]\n";
     for (settings, said) in [
         (format!("{log}[[log]]\nname = \"b\"\npaths = [\"{{logs}}/*.log\"]\n"), "written twice"),
+        (format!("{log}[[log]]\nname = \"b\"\npaths = [\"{{logs}}/.//*.log\"]\n"), "set `app` has it too"),
+        ("[[log]]\nname = \"app\"\npaths = [\"/x\", \"/x\"]\n".to_owned(), "`/x` is written twice: this set has it too"),
         (format!("{log}[[log]]\nname = \"app\"\npaths = [\"{{logs}}/b\"]\n"), "`app` is written twice"),
+        ("[[log]]\npreset = \"mysql\"\n[[log]]\npreset = \"mariadb\"\n".to_owned(), "is in set `mysql` too"),
+        ("[[log]]\nname = \"a\"\npaths = [\"/var/log/nginx/*.log\"]\n[[log]]\npreset = \"nginx\"\n".to_owned(), "set `a`"),
+        ("[[log]]\npreset = \"nginx\"\npaths = []\n".to_owned(), "names no paths"),
+        ("[[log]]\npreset = \"ngnix\"\n".to_owned(), "did you mean `nginx`?"),
+        ("[[log]]\npreset = \"docker\"\n".to_owned(), "there is none on purpose: dockerd"),
+        (format!("host = \" \"\n{log}"), "would have no name"),
+        ("[[log]]\nname = \"\"\npaths = [\"/x\"]\n".to_owned(), "visible text"),
         ("[[log]]\nname = \"app\"\n".to_owned(), "names no paths"),
         ("[[log]]\npaths = [\"logs/*.log\"]\n".to_owned(), "not an absolute path"),
         ("[[log]]\npaths = [\"{logs}/\"]\n".to_owned(), "names a folder"),
@@ -61,6 +74,73 @@ fn what_contradicts_itself_is_refused() {
         let ran = refused(&settings);
         assert!(ran.stderr.contains(said), "{settings}\n{said}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn a_path_with_a_nul_byte_is_refused_in_its_place() {
+    let log = "[[log]]\nname = \"app\"\n";
+    for (line, words) in [
+        (3, "paths = [\"{logs}/a\\u0000.log\"]"),
+        (4, "paths = [\"{logs}/*.log\"]\nexclude = [\"/x\\u0000\"]"),
+        (4, "paths = [\"{logs}/*.log\"]\narchive-dir = \"/x\\u0000\""),
+        (4, "paths = [\"{logs}/*.log\"]\nreopen = { pidfile = \"/x\\u0000\", signal = \"HUP\" }"),
+        (4, "paths = [\"{logs}/*.log\"]\nreopen = { command = [\"/bin/true\", \"\\u0000\"] }"),
+    ] {
+        let ran = refused(&format!("{log}{words}\n"));
+        assert!(ran.stderr.contains("NUL byte"), "{words}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("settings.toml:{line}:")) && ran.stderr.contains("^^^"), "{words}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_name_behind_a_wildcard_need_be_in_one_folder_only() {
+    let words = "paths = [\"{logs}/*/log/app.log\", \"{logs}/*/log/x*.log\"]\nwhen = \"1 KiB\"\n";
+    let scene = Scenario::new().set(words);
+    for folder in ["a/log", "b", "c/log"] {
+        fs::create_dir_all(scene.live(folder)).unwrap();
+    }
+    let none = scene.rotate().exits(3);
+    assert!(none.reason("rotate", "skipped", "/*/log/app.log").contains("no folder that the pattern meets has it"), "{none:#?}");
+    let scene = scene.log_of("a/log/app.log", 2000);
+    assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive done"]);
+    let empty = Scenario::new().set(words);
+    assert_eq!(empty.rotate().exits(3).steps("rotate", "skipped").len(), 2, "no folder is met");
+    let optional = Scenario::new().set(&format!("{words}optional = true"));
+    optional.rotate().exits(0);
+}
+
+#[test]
+fn a_folder_that_may_not_be_looked_into_is_not_taken_as_absent() {
+    if !needs::met(&[Need::Root, Need::Program("setpriv")]) {
+        return;
+    }
+    for path in ["closed/inner/*.log", "closed/*/x.log", "closed/inner/x.log", "*/inner/x.log"] {
+        let words = format!("paths = [\"{{logs}}/{path}\"]\nwhen = \"1 KiB\"\noptional = true");
+        let scene = Scenario::new().set(&words).open_root();
+        fs::create_dir_all(scene.live("closed/inner")).unwrap();
+        let scene = scene.mode("logs/closed", 0o700).owned("state", NOBODY, NOBODY).owned("run", NOBODY, NOBODY);
+        let ran = scene.run_as(NOBODY, &["--format", "json", "rotate"]).exits(3);
+        let steps = ran.steps("rotate", "skipped");
+        assert_eq!(steps.len(), 1, "{path}: {ran:#?}");
+        assert!(steps[0]["reason"].as_str().is_some_and(|why| why.contains("permission denied")), "{path}: {ran:#?}");
+    }
+}
+
+#[test]
+fn a_folder_whose_name_is_not_utf_8_is_told_when_a_wildcard_means_it() {
+    use std::os::unix::ffi::OsStrExt;
+    let scene = Scenario::new().set("paths = [\"{logs}/*/*.log\"]\nwhen = \"1 KiB\"\noptional = true");
+    let odd = scene.logs().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir_all(&odd).unwrap();
+    fs::write(odd.join("x.log"), vec![b'x'; 2000]).unwrap();
+    fs::create_dir(scene.live("good")).unwrap();
+    let scene = scene.log_of("good/x.log", 2000);
+    let ran = scene.rotate().exits(3);
+    assert_eq!(
+        ran.reason("rotate", "skipped", "caf\u{fffd}"),
+        "its name is not UTF-8 (hint: rename the folder, or name others than it)"
+    );
+    assert_eq!(ran.steps("rotate", "done").len(), 1);
 }
 
 #[test]

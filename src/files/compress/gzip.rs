@@ -16,7 +16,7 @@ use super::{
     size_of,
     span::{Sink, Span},
 };
-use crate::failure::{Doing, Result};
+use crate::failure::{Doing, Failure, Result};
 
 /// Bytes of plain text or archive that are held at once.
 const PIECE: usize = 128 << 10;
@@ -65,10 +65,11 @@ pub(super) fn each_piece(archive: &File, take: Take) -> Result<()> {
     }
 }
 
-/// The disk's trouble keeps its words; the decoder's are made a sentence.
-fn unreadable(error: &std::io::Error) -> crate::failure::Failure {
+/// The disk's trouble is no damage and keeps its words; the decoder's are made a sentence.
+fn unreadable(error: &std::io::Error) -> Failure {
     match error.kind() {
         ErrorKind::UnexpectedEof => damaged("it is cut off, or has something after its end"),
+        _ if error.raw_os_error().is_some() => Failure::of_system("read", "the archive", error),
         _ => damaged(crate::failure::plain(error)),
     }
 }

@@ -19,7 +19,7 @@ use super::{
     size_of,
     span::Sink,
 };
-use crate::failure::{Doing, Failure, Result};
+use crate::failure::{Doing, Exit, Failure, Result};
 
 /// Of the sixteen magics for frames that decoders skip, the one that we use: B as in belt.
 pub(super) const MAGIC: u32 = 0x184D_2A5B;
@@ -126,7 +126,8 @@ fn read(text: &[u8], stored: u64) -> Result<(Label, Facts)> {
             return Err(damaged(format!(
                 "it was written by a newer opsbelt (version {newer} of its format, and this one reads up to {VERSION})"
             ))
-            .hint("install that version, or a newer one"));
+            .hint("install that version, or a newer one")
+            .exit(Exit::CouldNotRun));
         }
         _ => return Err(spoiled(&"it has no version")),
     }

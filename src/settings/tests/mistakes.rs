@@ -85,6 +85,14 @@ fn a_missing_key_points_at_its_table() {
 }
 
 #[test]
+fn one_thing_where_a_list_belongs_is_answered_with_how_to_write_the_list() {
+    let text = Scene::with("[[log]]\nname = 'a'\npaths = '/a'\n").complaint();
+    assert!(text.contains("3:9: expected a list, found the text \"/a\"") && text.ends_with("hint: write [\"/a\"]"), "{text}");
+    let table = Scene::with("[log]\nname = 'a'\n").complaint();
+    assert!(table.contains("1:1: expected a list, found a table") && table.contains("two brackets"), "{table}");
+}
+
+#[test]
 fn a_unit_says_what_is_wrong_with_it() {
     let complaint = Scene::with("[defaults]\nkeep = { count = 3, max-total = '10 MBs' }\n").complaint();
     assert!(complaint.starts_with("cannot use etc/testing.toml:2:33: `10 MBs`: unknown unit `MBs`, use B, KiB"), "{complaint}");

@@ -14,41 +14,83 @@ use super::{
     survey::{Facts, Judged, Rotation, Survey, gather, judge},
 };
 use crate::{
-    failure::{Doing, Failure, Result},
+    failure::{Doing, Exit, Failure, Result, plain},
     files::{dir::Dir, find::PathPattern},
     report::{Incomplete, Outcome, Report, Size, Step, safe},
     run::Run,
-    tool::Query,
+    tool::{Change, Query},
 };
 
-/// The question: where to look, and where the settings go.
-pub struct Init {
+/// Settings on standard output: what to look at.
+pub struct Init(pub Survey);
+
+/// Settings in a file that is not there yet.
+pub struct InitFile {
     /// What to look at.
     pub survey: Survey,
-    /// The file to write; standard output when there is none.
-    pub out: Option<PathBuf>,
+    /// The file to write.
+    pub out: PathBuf,
+}
+
+/// Settings that were not written yet.
+pub struct Proposal {
+    text: String,
+    incomplete: Vec<Incomplete>,
 }
 
 impl Query for Init {
-    /// Settings on standard output are their own answer and have no schema.
+    /// The settings are their own answer and have no schema.
     fn schema(&self) -> &'static str {
-        if self.out.is_some() { "opsbelt.logs.init/1" } else { "" }
+        ""
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
+        match run.out.write(&settings_from(&gather(&self.0, run))) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            written => written.doing("write", "the settings")?,
+        }
+        Ok(Report::default())
+    }
+}
+
+impl Change for InitFile {
+    type Plan = Proposal;
+
+    fn schema(&self) -> &'static str {
+        "opsbelt.logs.init/1"
+    }
+
+    fn job(&self) -> &'static str {
+        "init"
+    }
+
+    fn plan(&self, run: &Run) -> Result<Proposal> {
+        Target::of(&self.out)?;
         let facts = gather(&self.survey, run);
-        let text = settings_from(&facts);
-        let Some(out) = &self.out else {
-            match run.out.write(&text) {
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-                written => written.doing("write", "the settings")?,
-            }
-            return Ok(Report::default());
+        Ok(Proposal { text: settings_from(&facts), incomplete: facts.incomplete })
+    }
+
+    fn show(&self, _run: &Run, plan: &Proposal) -> Report {
+        let summary = "nothing was written; `ops-logs init` without --out prints the settings";
+        let mut report = self.report(Outcome::Planned, plan.incomplete.clone(), summary);
+        report.steps = report.steps.into_iter().map(|step| step.with("text", plan.text.as_str())).collect();
+        report
+    }
+
+    fn carry_out(&self, _run: &Run, plan: Proposal) -> Result<Report> {
+        Target::of(&self.out)?.write(&plan.text)?;
+        Ok(self.report(Outcome::Done, plan.incomplete, "read it, then `ops-logs config check` and `ops-logs plan`"))
+    }
+}
+
+impl InitFile {
+    fn report(&self, outcome: Outcome, incomplete: Vec<Incomplete>, summary: &str) -> Report {
+        let why = match outcome {
+            Outcome::Planned => "there is no such file yet",
+            _ => "there was no such file",
         };
-        write_new(out, &text)?;
-        let step = Step::new("write", out.display().to_string(), Outcome::Done, "it was not there");
-        let summary = "read it, then `ops-logs config check` and `ops-logs plan`".to_owned();
-        Ok(Report { steps: vec![step], incomplete: facts.incomplete, summary, ..Report::default() })
+        let step = Step::new("write", self.out.display().to_string(), outcome, why);
+        Report { steps: vec![step], incomplete, summary: summary.to_owned(), ..Report::default() }
     }
 }
 
@@ -227,28 +269,45 @@ fn dockers(judged: &[Judged<'_>]) -> String {
     format!("\n# Docker's {count} container logs are not for this tool: {why}.\n")
 }
 
-/// Whole or not at all, and only where nothing was.
-fn write_new(path: &Path, text: &str) -> Result<()> {
-    let path = std::path::absolute(path).doing("write", path.display())?;
-    let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| Failure::new("write", path.display()).because("it is no name of a file"))?;
-    let folder = Dir::open(path.parent().unwrap_or(Path::new("/")))?;
-    if folder.stat(name)?.is_some() {
-        let failure = Failure::new("write", path.display()).because("it is there already");
-        return Err(failure.hint("compare with `ops-logs init`, or name another file").exit(crate::failure::Exit::BadInput));
+/// A name that nothing had when we looked, in a folder that is there.
+struct Target {
+    path: PathBuf,
+    folder: Dir,
+    name: String,
+}
+
+impl Target {
+    fn of(path: &Path) -> Result<Target> {
+        let refuse = |why: &str| Failure::new("write", path.display()).because(why).exit(Exit::BadInput);
+        let whole = std::path::absolute(path).map_err(|error| refuse(&plain(&error)))?;
+        let name = whole.file_name().and_then(|name| name.to_str()).ok_or_else(|| refuse("it is no name of a file"))?;
+        let above = whole.parent().unwrap_or(Path::new("/"));
+        let folder = Dir::open(above).map_err(|failure| {
+            if failure.is_absence() { failure.hint("make the folder first").exit(Exit::BadInput) } else { failure }
+        })?;
+        if folder.stat(name)?.is_some() {
+            return Err(refuse("it is there already").hint("compare it with what `ops-logs init` prints, or name another file"));
+        }
+        Ok(Target { name: name.to_owned(), folder, path: whole })
     }
-    let draft = format!(".{name}.{}.part", std::process::id());
-    let written = folder.create(&draft).and_then(|mut file| {
-        // No secret is in settings, and `plan` is for everybody.
-        let readable = std::fs::Permissions::from_mode(0o644);
-        let write = file.write_all(text.as_bytes()).and_then(|()| file.set_permissions(readable)).and_then(|()| file.sync_all());
-        write.doing("write", path.display())?;
-        folder.rename(&draft, name)
-    });
-    if written.is_err() {
-        folder.remove(&draft)?;
+
+    /// Whole or not at all, and also now only where nothing is.
+    fn write(self, text: &str) -> Result<()> {
+        let Target { path, folder, name } = self;
+        let draft = format!(".{name}.{}.part", std::process::id());
+        let written = folder.create(&draft).and_then(|mut file| {
+            // No secret is in settings, and `plan` is for everybody.
+            let readable = std::fs::Permissions::from_mode(0o644);
+            let write =
+                file.write_all(text.as_bytes()).and_then(|()| file.set_permissions(readable)).and_then(|()| file.sync_all());
+            write.doing("write", path.display())?;
+            folder.rename(&draft, &name)
+        });
+        if written.is_err() {
+            folder.remove(&draft)?;
+        }
+        written.and_then(|()| folder.sync())
     }
-    written.and_then(|()| folder.sync())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::{
     failure::{Doing, Exit, Failure, Result},
     report::{Cell, Report, Table},
     run::Run,
+    settings::suggest,
     tool::Query,
 };
 
@@ -64,8 +65,11 @@ const ABSENT: [(&str, &str); 7] = [
     ("codedeploy", "the agent rotates its own logs, eight files of 64 MiB each; a second rotator would lose some"),
     ("docker", "dockerd keeps its place in the log in memory and cannot be told; set max-size in /etc/docker/daemon.json"),
     ("java", "a JVM cannot open its standard output anew; let the logging library roll the files"),
-    ("jenkins", "no longer opens its log anew (SIGALRM, which older versions took for that, now ends it); log to the journal"),
-    ("mongodb", "opens its log anew only with systemLog.logRotate: reopen; write a stanza with signal USR1 where that is set"),
+    ("jenkins", "it no longer opens its log anew (SIGALRM, which older versions took for that, now ends it); log to the journal"),
+    (
+        "mongodb",
+        "mongod opens its log anew only with systemLog.logRotate: reopen; write a stanza with signal USR1 where that is set",
+    ),
     ("postgresql", "its logging collector rotates by itself; set log_rotation_age, log_rotation_size and log_filename"),
     ("tomcat", "catalina.out cannot be opened anew; the other logs carry their date and rotate by themselves"),
 ];
@@ -96,10 +100,12 @@ impl Query for Presets {
 /// What to say to someone who asks for a preset that is not there.
 pub fn unknown(name: &str) -> Failure {
     let failure = Failure::new("find", format!("the preset `{name}`")).exit(Exit::BadInput);
-    match absent(name) {
-        Some(why) => failure.because(format!("there is none on purpose: {name} {why}")),
-        None => failure.because("there is none of that name").hint("`ops-logs presets` lists them"),
+    if let Some(why) = absent(name) {
+        return failure.because(format!("there is none on purpose: {why}"));
     }
+    let known = ALL.iter().map(|preset| preset.name).chain(ABSENT.iter().map(|(name, _)| *name));
+    let hint = suggest::nearest(name, known).map(|meant| format!("did you mean `{meant}`?"));
+    failure.because("there is none of that name").hint(hint.as_deref().unwrap_or("`ops-logs presets` lists them"))
 }
 
 fn list() -> Report {
@@ -163,7 +169,7 @@ mod tests {
             assert_eq!(absent(preset.name), None);
         }
         assert_eq!(find("docker"), None);
-        assert!(unknown("docker").to_string().contains("on purpose: docker dockerd keeps"));
+        assert!(unknown("docker").to_string().contains("on purpose: dockerd keeps"));
         assert!(unknown("nix").hint.is_some());
     }
 }

@@ -16,7 +16,7 @@ pub use self::{
 };
 use super::{presets, when::When};
 use crate::{
-    failure::{Exit, Failure, Result},
+    failure::Result,
     files::compress::Compression,
     retention::Keep,
     settings::units::{Span, Zone},
@@ -148,13 +148,7 @@ impl LogWords {
         struct Stanza {
             log: Vec<LogWords>,
         }
-        let unknown = || {
-            Failure::new("use the preset", format!("`{name}`"))
-                .because("there is none of that name")
-                .hint("`ops-logs presets` lists them")
-                .exit(Exit::BadInput)
-        };
-        let text = presets::find(name).ok_or_else(unknown)?;
+        let text = presets::find(name).ok_or_else(|| presets::unknown(name))?;
         let stanza: Stanza = toml::from_str(text).expect("a test reads every preset");
         Ok(stanza.log.into_iter().next().expect("a test reads every preset"))
     }

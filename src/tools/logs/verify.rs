@@ -4,13 +4,13 @@
 use std::path::Path;
 
 use crate::{
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     files::{
         archive_name::ArchiveName,
         compress::{self, Compression},
         dir::{Dir, Kind, stat_open},
     },
-    report::{Finding, Outcome, Report, Severity, Size, Step},
+    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step},
     run::{Run, side_by_side},
     tool::Query,
     tools::logs::{
@@ -37,6 +37,8 @@ enum Verdict {
     Wrong(String),
     /// It is not there.
     Missing,
+    /// A run removed it by its rules while we were looking.
+    Removed,
     /// We could not look.
     Unknown(Failure),
 }
@@ -48,64 +50,77 @@ impl Query for Verify {
 
     fn answer(&self, run: &Run) -> Result<Report> {
         let ledger = Ledger::read(run.state.folder()?, &self.host)?;
-        // What a run was about to remove may be gone, and nobody else took it.
-        let wanted =
-            |entry: &&Entry| entry.stage != Stage::Removing && self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));
         let archives: Vec<(&Entry, &Archive)> =
-            ledger.content().entries.values().filter(wanted).filter_map(|entry| Some((entry, entry.archive.as_ref()?))).collect();
-        let verdicts = self.examine_all(run, &archives);
-        let mut report = Report::default();
-        let (mut sound, mut bytes) = (0_u64, 0);
-        for ((entry, Archive { facts, .. }), verdict) in archives.iter().zip(verdicts) {
-            let path = entry.path();
-            match verdict {
-                None => report.incomplete.push(crate::report::Incomplete::new(path, "stopped before it was examined")),
-                Some(Verdict::Sound) => {
-                    sound += 1;
-                    bytes += facts.size;
-                    if run.every_item {
-                        report.steps.push(Step::new(
-                            "verify",
-                            path,
-                            Outcome::Kept,
-                            format!("{}, {} lines, sha-256 {}", Size(facts.size), facts.lines, facts.sha256),
-                        ));
-                    }
+            ledger.content().entries.values().filter_map(|entry| self.wanted(entry)).collect();
+        let mut verdicts = self.examine_all(run, &archives);
+        let missing = |verdict: &Option<Verdict>| matches!(verdict, Some(Verdict::Missing));
+        if verdicts.iter().any(missing) {
+            let now = Ledger::read(run.state.folder()?, &self.host)?;
+            let recorded = |entry: &Entry| now.content().entries.get(&entry.id).is_some_and(|entry| self.wanted(entry).is_some());
+            for (verdict, (entry, _)) in verdicts.iter_mut().zip(&archives) {
+                if missing(verdict) && !recorded(entry) {
+                    *verdict = Some(Verdict::Removed);
                 }
-                Some(Verdict::Wrong(why)) => report.findings.push(
-                    Finding::new("logs.archive-wrong", Severity::Danger, path, why)
-                        .hint("restore it from a backup; ops-logs keeps the file as it is"),
-                ),
-                Some(Verdict::Missing) => report.findings.push(
-                    Finding::new(
-                        "logs.archive-missing",
-                        Severity::Danger,
-                        path,
-                        "it is recorded and not there; ops-logs did not remove it",
-                    )
-                    .hint("restore it from a backup, or find out who removes files in that folder"),
-                ),
-                Some(Verdict::Unknown(failure)) => report.incomplete.push((&failure).into()),
             }
         }
-        report.summary = match archives.len() as u64 {
-            0 => "no archive is recorded yet".to_owned(),
-            all => format!(
-                "as recorded: {sound} of {} ({} decompressed and compared by sha-256)",
-                count(all, "archive"),
-                Size(bytes)
-            ),
-        };
-        Ok(report)
+        Ok(report(run, &archives, verdicts))
     }
 }
 
 impl Verify {
+    /// The archive of an entry that is asked about. What a run was about to remove may be gone, and nobody else took it.
+    fn wanted<'e>(&self, entry: &'e Entry) -> Option<(&'e Entry, &'e Archive)> {
+        let asked = entry.stage != Stage::Removing && self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));
+        Some((entry, entry.archive.as_ref()?)).filter(|_| asked)
+    }
+
     fn examine_all(&self, run: &Run, archives: &[(&Entry, &Archive)]) -> Vec<Option<Verdict>> {
         let bar = run.progress.bytes("verifying", archives.iter().map(|(_, archive)| archive.facts.size).sum());
         let one = |(entry, archive): &(&Entry, &Archive)| examine(entry, archive, &|bytes| bar.advance(bytes));
         side_by_side(archives, self.parallel, &run.shutdown, || (), one)
     }
+}
+
+fn report(run: &Run, archives: &[(&Entry, &Archive)], verdicts: Vec<Option<Verdict>>) -> Report {
+    let mut report = Report::default();
+    let (mut all, mut sound, mut bytes) = (0_u64, 0_u64, 0);
+    for ((entry, Archive { facts, .. }), verdict) in archives.iter().zip(verdicts) {
+        let path = entry.path();
+        all += u64::from(!matches!(verdict, Some(Verdict::Removed)));
+        match verdict {
+            None => report.incomplete.push(Incomplete::new(path, "stopped before it was examined")),
+            Some(Verdict::Sound) => {
+                sound += 1;
+                bytes += facts.size;
+                if run.every_item {
+                    let why = format!("{}, {} lines, sha-256 {}", Size(facts.size), facts.lines, facts.sha256);
+                    report.steps.push(Step::new("verify", path, Outcome::Kept, why));
+                }
+            }
+            Some(Verdict::Wrong(why)) => report.findings.push(
+                Finding::new("logs.archive-wrong", Severity::Danger, path, why)
+                    .hint("restore it from a backup; ops-logs keeps the file as it is"),
+            ),
+            Some(Verdict::Missing) => report.findings.push(
+                Finding::new(
+                    "logs.archive-missing",
+                    Severity::Danger,
+                    path,
+                    "it is recorded and not there; ops-logs did not remove it",
+                )
+                .hint("restore it from a backup, or find out who removes files in that folder"),
+            ),
+            Some(Verdict::Removed) => {}
+            Some(Verdict::Unknown(failure)) => report.incomplete.push((&failure).into()),
+        }
+    }
+    report.summary = match all {
+        0 => "no archive is recorded yet".to_owned(),
+        all => {
+            format!("as recorded: {sound} of {} ({} decompressed and compared by sha-256)", count(all, "archive"), Size(bytes))
+        }
+    };
+    report
 }
 
 fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(u64) + Sync)) -> Verdict {
@@ -122,6 +137,7 @@ fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(
     let archive = match open() {
         Ok(Some(archive)) => archive,
         Ok(None) => return Verdict::Missing,
+        Err(failure) if failure.is_absence() => return Verdict::Missing,
         Err(failure) => return Verdict::Unknown(failure),
     };
     match stat_open(&archive) {
@@ -133,7 +149,10 @@ fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(
     }
     let how = ArchiveName::parse(file).map_or(Compression::None, |name| Compression::of(name.extension()));
     match compress::examine(&archive, how, progress) {
-        Err(failure) => Verdict::Wrong(failure.cause.unwrap_or_else(|| "it cannot be decompressed".to_owned())),
+        Err(failure) if failure.exit == Exit::PersonNeeded => {
+            Verdict::Wrong(failure.cause.unwrap_or_else(|| "it cannot be decompressed".to_owned()))
+        }
+        Err(failure) => Verdict::Unknown(Failure { doing: "verify".to_owned(), what: entry.path(), ..failure }),
         Ok(found) if found.sha256 != facts.sha256 => {
             Verdict::Wrong(format!("its content has sha-256 {}, and {} was recorded", found.sha256, facts.sha256))
         }

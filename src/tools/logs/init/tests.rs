@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     failure::Exit,
     run::{Clock, Out, Progress, Shutdown, State},
+    tool::AnyChange,
     tools::logs::{
         logrotate,
         settings::{self, Settings},
@@ -151,7 +152,7 @@ fn a_file_is_written_once_and_never_over_another() {
         top: 1,
     };
     let out = folder.path().canonicalize().unwrap().join("logs.toml");
-    let init = Init { survey, out: Some(out.clone()) };
+    let init = InitFile { survey, out: out.clone() };
     let run = Run {
         clock: Clock::System,
         progress: Progress::silent(),
@@ -160,10 +161,13 @@ fn a_file_is_written_once_and_never_over_another() {
         state: State::at(folder.path()),
         every_item: false,
     };
-    init.answer(&run).unwrap();
+    init.preview(&run).unwrap();
+    assert!(!out.exists(), "a preview writes nothing");
+    init.perform(&run).unwrap();
     understood(&std::fs::read_to_string(&out).unwrap());
     std::fs::write(&out, "mine").unwrap();
-    assert_eq!(init.answer(&run).unwrap_err().exit, Exit::BadInput);
+    assert_eq!(init.preview(&run).unwrap_err().exit, Exit::BadInput);
+    assert_eq!(init.perform(&run).unwrap_err().exit, Exit::BadInput);
     assert_eq!(std::fs::read_to_string(&out).unwrap(), "mine");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }

@@ -1,6 +1,9 @@
 //! Settings of `logs.toml` that contradict themselves, whatever the machine looks like.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    path::{Path, PathBuf},
+};
 
 use super::{LogWords, Settings};
 use crate::{
@@ -12,8 +15,6 @@ use crate::{
 /// Every contradiction, with the key it stands at.
 pub fn check(settings: &Settings) -> Vec<Contradiction> {
     let mut found = defaults(&settings.defaults);
-    let mut names = HashMap::new();
-    let mut paths = HashMap::new();
     for (index, words) in settings.log.iter().enumerate() {
         let key = format!("log[{index}]");
         found.extend(log(&key, words));
@@ -22,26 +23,59 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
             let problem = "without compression the rotated file stays where it is, and archive-dir has no use".to_owned();
             found.push(contradiction(key.clone(), problem, "choose a compressor, or leave archive-dir out"));
         }
-        if let Some(first) = names.insert(words.shown_name().to_owned(), index) {
-            let problem = format!("log[{first}] has the name `{}` too", words.shown_name());
-            found.push(contradiction(format!("{key}.name"), problem, "give each set its own name"));
-        }
-        for (at, path) in words.paths.iter().flatten().enumerate() {
-            if let Some(first) = paths.insert(path.clone(), words.shown_name().to_owned()) {
-                let problem = format!("`{path}` is written twice: set `{first}` has it too");
-                found.push(contradiction(format!("{key}.paths[{at}]"), problem, "name each log in one set only"));
-            }
-        }
+    }
+    found.extend(twice(&settings.log));
+    if settings.host.as_deref().is_some_and(|host| host.trim().is_empty()) {
+        let hint = "leave it out for the instance id or machine-id";
+        found.push(contradiction("host".to_owned(), "this machine would have no name".to_owned(), hint));
     }
     found.extend(absolute("logrotate", settings.logrotate.as_deref().filter(|path| !path.as_os_str().is_empty())));
     if settings.parallel == Some(0) {
-        found.push(contradiction(
-            "parallel".to_owned(),
-            "nothing would ever be compressed".to_owned(),
-            "1 or more, or leave it out",
-        ));
+        let problem = "nothing would ever be compressed".to_owned();
+        found.push(contradiction("parallel".to_owned(), problem, "1 or more, or leave it out"));
     }
     found
+}
+
+/// Names and paths that several sets have, or one set has twice.
+fn twice(sets: &[LogWords]) -> Vec<Contradiction> {
+    let mut found = Vec::new();
+    let mut names = HashMap::new();
+    let mut paths: HashMap<PathBuf, usize> = HashMap::new();
+    for (index, words) in sets.iter().enumerate() {
+        let name = words.shown_name();
+        if let Some(first) = names.insert(name, index) {
+            let problem = format!("log[{first}] has the name `{name}` too");
+            found.push(contradiction(format!("log[{index}].name"), problem, "give each set its own name"));
+            continue;
+        }
+        let mut note = |path: &str| match paths.entry(plain(path)) {
+            Entry::Vacant(free) => {
+                free.insert(index);
+                None
+            }
+            Entry::Occupied(first) => Some(*first.get()),
+        };
+        for (at, path) in words.paths.iter().flatten().enumerate() {
+            let Some(first) = note(path) else { continue };
+            let whose = if first == index { "this set" } else { &format!("set `{}`", sets[first].shown_name()) };
+            let problem = format!("`{path}` is written twice: {whose} has it too");
+            found.push(contradiction(format!("log[{index}].paths[{at}]"), problem, "name each log in one set only"));
+        }
+        let preset = words.preset.as_deref().filter(|_| words.paths.is_none()).and_then(|name| LogWords::of_preset(name).ok());
+        let theirs = preset.and_then(|preset| preset.paths).unwrap_or_default();
+        if let Some((path, first)) = theirs.iter().find_map(|path| Some((path, note(path).filter(|first| *first != index)?))) {
+            let problem = format!("its `{path}` is in set `{}` too", sets[first].shown_name());
+            let hint = "name each log in one set only; paths = [...] stands instead of the preset's";
+            found.push(contradiction(format!("log[{index}].preset"), problem, hint));
+        }
+    }
+    found
+}
+
+/// The path with one `/` for `//` and `/./`.
+fn plain(path: &str) -> PathBuf {
+    Path::new(path).components().collect()
 }
 
 fn defaults(words: &LogWords) -> Vec<Contradiction> {
@@ -65,13 +99,19 @@ fn log(key: &str, words: &LogWords) -> Vec<Contradiction> {
     let preset = match words.preset.as_deref().map(LogWords::of_preset) {
         Some(Ok(preset)) => Some(preset),
         Some(Err(failure)) => {
-            found.push(contradiction(format!("{key}.preset"), failure.to_string(), failure.hint.as_deref().unwrap_or_default()));
+            let problem = format!("`{}`: {}", words.preset.as_deref().unwrap_or_default(), failure.cause.unwrap_or_default());
+            found.push(contradiction(format!("{key}.preset"), problem, failure.hint.as_deref().unwrap_or_default()));
             None
         }
         None => None,
     };
+    let unknown_preset = words.preset.is_some() && preset.is_none();
     let paths = words.paths.as_ref().or(preset.as_ref().and_then(|preset| preset.paths.as_ref()));
-    if words.preset.is_none() && paths.is_none_or(Vec::is_empty) {
+    if words.name.as_deref().is_some_and(|name| name.is_empty() || name.contains(char::is_control)) {
+        let problem = "a name must be visible text: it is typed to choose the set".to_owned();
+        found.push(contradiction(format!("{key}.name"), problem, "name = \"app\""));
+    }
+    if !unknown_preset && paths.is_none_or(Vec::is_empty) {
         found.push(contradiction(key.to_owned(), "it names no paths".to_owned(), "add paths = [\"/var/log/app/*.log\"]"));
     }
     for (list, patterns) in [("paths", &words.paths), ("exclude", &words.exclude)] {
@@ -91,7 +131,7 @@ fn log(key: &str, words: &LogWords) -> Vec<Contradiction> {
 fn shared(key: &str, words: &LogWords) -> Vec<Contradiction> {
     /// A run must end; a writer that needs longer is awaited by the next one.
     const LONGEST_WAIT: Span = Span::seconds(60);
-    let mut found = absolute(&format!("{key}.archive-dir"), words.archive_dir.as_deref());
+    let mut found: Vec<_> = absolute(&format!("{key}.archive-dir"), words.archive_dir.as_deref()).into_iter().collect();
     if words.close_wait.is_some_and(|wait| wait.duration() > LONGEST_WAIT.duration()) {
         let problem = format!("a run would wait longer than {LONGEST_WAIT}");
         found.push(contradiction(format!("{key}.close-wait"), problem, "what is still open then is archived by the next run"));
@@ -99,12 +139,13 @@ fn shared(key: &str, words: &LogWords) -> Vec<Contradiction> {
     found
 }
 
-fn absolute(key: &str, path: Option<&Path>) -> Vec<Contradiction> {
-    let relative = path.filter(|path| !path.is_absolute());
-    relative
-        .map(|path| contradiction(key.to_owned(), format!("`{}` is not an absolute path", path.display()), "start it with /"))
-        .into_iter()
-        .collect()
+fn absolute(key: &str, path: Option<&Path>) -> Option<Contradiction> {
+    let path = path?;
+    let refuse = |why: &str, hint: &str| Some(contradiction(key.to_owned(), format!("`{}` {why}", path.display()), hint));
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return refuse("contains a NUL byte, which no path can", "");
+    }
+    if path.is_absolute() { None } else { refuse("is not an absolute path", "start it with /") }
 }
 
 fn contradiction(key: String, problem: String, hint: &str) -> Contradiction {

@@ -86,6 +86,10 @@ impl TryFrom<Words> for Reopen {
     type Error = String;
 
     fn try_from(words: Words) -> Result<Reopen, String> {
+        let argv = words.command.iter().flatten().map(String::as_bytes);
+        if argv.chain(words.pidfile.iter().map(|path| path.as_os_str().as_encoded_bytes())).any(|word| word.contains(&0)) {
+            return Err("it contains a NUL byte, which neither a path nor an argument can".to_owned());
+        }
         match words {
             Words { pidfile: Some(path), signal: Some(signal), unit: None, reload: None, command: None, timeout: None } => {
                 if path.is_absolute() {

@@ -12,7 +12,7 @@ use super::{
     FolderFact, Kept, LogFact, Missing, What, World,
     found::{self, Claim},
     twice,
-    volumes::{Volumes, absent},
+    volumes::Volumes,
 };
 use crate::{
     failure::{Failure, Result},
@@ -86,6 +86,7 @@ impl<'a> Listing<'a> {
     pub fn look(&self, world: &mut World, volumes: &mut Volumes) {
         let wanted = self.wanted(world);
         let mut claims = Vec::new();
+        let mut unmet = BTreeMap::new();
         for (path, wanted) in wanted {
             let index = world.folders.len();
             world.positions.insert(path.clone(), index);
@@ -108,7 +109,11 @@ impl<'a> Listing<'a> {
                     world.folders.push(FolderFact { path: path.clone(), state: Err(failure), volume: None, wanted });
                 }
             }
-            self.report_absence(world, index, &path);
+            self.report_absence(world, index, &path, &mut unmet);
+        }
+        for ((set, position), _) in unmet.into_iter().filter(|(_, unmet)| *unmet) {
+            let why = self.sets[set].0[position].unmet();
+            world.missing.push(Missing { set, path: why.what.clone(), why, absent: true });
         }
         twice::mark(world);
         self.judge(world, claims);
@@ -211,20 +216,29 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// A plain path that names a file which is not there is trouble, unless the set says otherwise.
-    fn report_absence(&self, world: &mut World, index: usize, path: &Path) {
+    /// A plain path that names a file which is not there is trouble, unless the set says otherwise. Behind a wildcard
+    /// the name need be in one of the folders only: `unmet` says of each such pattern whether it was in none.
+    fn report_absence(&self, world: &mut World, index: usize, path: &Path, unmet: &mut BTreeMap<(usize, usize), bool>) {
         let hint = "optional = true makes its absence no trouble";
         let mut missing = Vec::new();
         let folder = &world.folders[index];
         for (set, position) in &folder.wanted.patterns {
+            let pattern = &self.sets[*set].0[*position];
             if let Err(failure) = &folder.state {
-                let why = failure.clone().hint(hint);
-                missing.push(Missing { set: *set, path: path.display().to_string(), why, absent: absent(path) });
+                let absent = failure.is_absence();
+                // Met by a wildcard a moment ago and gone since: not met.
+                if !(absent && pattern.has_many_folders()) {
+                    let why = if absent { failure.clone().hint(hint) } else { failure.clone() };
+                    missing.push(Missing { set: *set, path: path.display().to_string(), why, absent });
+                }
                 continue;
             }
-            let Some(name) = self.sets[*set].0[*position].literal_name() else { continue };
-            let there = world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name);
-            if !there && !self.excluded(*set, &path.join(name)) {
+            let Some(name) = pattern.literal_name() else { continue };
+            let met = || world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name);
+            let there = met() || self.excluded(*set, &path.join(name));
+            if pattern.has_many_folders() {
+                *unmet.entry((*set, *position)).or_insert(true) &= !there;
+            } else if !there {
                 let shown = path.join(name).display().to_string();
                 let why = Failure::new("find", &shown).because("there is no such file").hint(hint);
                 missing.push(Missing { set: *set, path: shown, why, absent: true });

@@ -45,6 +45,7 @@ pub(super) fn failure(failure: &Failure) -> Failure {
         cause: failure.cause.as_deref().map(words),
         hint: failure.hint.as_deref().map(words),
         exit: failure.exit,
+        errno: None,
     }
 }
 
