@@ -45,7 +45,9 @@ fn swap_files(home: &Path, canary: &Path, turn: u64) -> io::Result<()> {
         6 => symlink(canary, &trick)?,
         _ => fs::write(&trick, "a line of mine\n".repeat(100))?,
     }
-    if !log.exists() && fs::symlink_metadata(&log).is_err() {
+    // A trick that was refused half way leaves another one in the log's place; it would stay there for good.
+    if !fs::symlink_metadata(&log).is_ok_and(|meta| meta.is_file()) {
+        clear(&log);
         fs::write(&log, "a line of mine\n".repeat(100))?;
     }
     exchange(&trick, &log)?;
