@@ -15,6 +15,7 @@ use crate::{
         archive_name::ArchiveName,
         compress::{Compression, Facts, Label},
         dir::FileId,
+        kernel,
         writers::{self, Writers},
     },
     report::{Outcome, Size, Step},
@@ -57,6 +58,7 @@ pub(super) fn archive(carry: &mut Carry, plan: &Plan) -> Result<()> {
     while ids.peek().is_some() && !carry.run.shutdown.asked() {
         let batch = next_batch(carry, &mut ids, &deadlines)?;
         one_batch(carry, batch, &|bytes| bar.advance(bytes))?;
+        kernel::give_back_holes();
     }
     let entries = &carry.ledger.content().entries;
     let left: Vec<String> = ids.filter_map(|id| entries.get(&id)).map(Entry::log_path).collect();

@@ -102,32 +102,59 @@ impl Answers {
 mod tests {
     use std::fs;
 
+    use chrono::DateTime;
+    use tempfile::TempDir;
+
     use super::*;
-    use crate::files::{dir::Dir, writers::Writers};
+    use crate::{
+        files::{
+            compress::{Compression, Label},
+            dir::{Dir, FileId},
+            writers::Writers,
+        },
+        tools::logs::rotate::hand::Compress,
+    };
+
+    /// Performs one act on the log of this folder, and tells what was said meanwhile.
+    fn served(home: &TempDir, act: &dyn Fn(FileId) -> Act) -> (Vec<u64>, Acted) {
+        let dir = Dir::open(home.path()).unwrap();
+        let act = act(dir.stat("app.log").unwrap().unwrap().id);
+        let (parent, child) = UnixStream::pair().unwrap();
+        let serving = thread::spawn(move || Answers::to(child).give(&Here::new(dir, None)));
+        writeln!(&parent, "{}", serde_json::to_string(&act).unwrap()).unwrap();
+        let mut meanwhile = Vec::new();
+        let mut lines = BufReader::new(parent.try_clone().unwrap()).lines();
+        let acted = loop {
+            match serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() {
+                Says::Working(bytes) => meanwhile.push(bytes),
+                Says::Over(acted) => break acted.unwrap(),
+            }
+        };
+        parent.shutdown(std::net::Shutdown::Both).unwrap();
+        serving.join().unwrap().unwrap();
+        (meanwhile, acted)
+    }
 
     #[test]
     fn a_child_that_waits_says_so_all_the_time() {
         let home = tempfile::tempdir().unwrap();
-        let writer = fs::File::create(home.path().join("app.log")).unwrap();
-        let dir = Dir::open(home.path()).unwrap();
-        let file = dir.stat("app.log").unwrap().unwrap().id;
-        let (parent, child) = UnixStream::pair().unwrap();
-        let serving = thread::spawn(move || Answers::to(child).give(&Here::new(dir, None)));
-        let act = Act::Await { name: "app.log".to_owned(), file, patience: BEAT * 4 };
-        writeln!(&parent, "{}", serde_json::to_string(&act).unwrap()).unwrap();
-        let mut beats = 0;
-        for line in BufReader::new(parent.try_clone().unwrap()).lines() {
-            match serde_json::from_str(&line.unwrap()).unwrap() {
-                Says::Working(_) => beats += 1,
-                Says::Over(acted) => {
-                    assert_eq!(acted, Ok(Acted::Writers(Writers::Somebody(None))));
-                    break;
-                }
-            }
-        }
-        assert!(beats >= 3, "{beats} signs of life in four beats");
-        parent.shutdown(std::net::Shutdown::Both).unwrap();
-        serving.join().unwrap().unwrap();
-        drop(writer);
+        let _writer = fs::File::create(home.path().join("app.log")).unwrap();
+        let wait = |file| Act::Await { name: "app.log".to_owned(), file, patience: BEAT * 4 };
+        let (beats, acted) = served(&home, &wait);
+        assert_eq!(acted, Acted::Writers(Writers::Somebody(None)));
+        assert!(beats.len() >= 3, "{beats:?} in four beats");
+    }
+
+    #[test]
+    fn a_child_tells_how_much_is_done() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("app.log"), vec![b'x'; 5 << 20]).unwrap();
+        let rotated_at = DateTime::UNIX_EPOCH;
+        let label = Label { set: "app".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
+        let (source, part, how) = ("app.log".to_owned(), ".part".to_owned(), Compression::default());
+        let job = |file| Compress { source: source.clone(), file, size: 0, part: part.clone(), how, label: label.clone() };
+        let (told, acted) = served(&home, &|file| Act::Compress(job(file)));
+        assert!(matches!(acted, Acted::Proven(_)), "{acted:?}");
+        assert_eq!(told.iter().sum::<u64>(), 5 << 20);
     }
 }
