@@ -103,7 +103,7 @@ pub struct LogFact {
     pub name: String,
     /// What it is.
     pub what: What,
-    /// Since when it is the live log.
+    /// Since when it is the live log; the epoch when nobody can tell.
     pub since: DateTime<Utc>,
     /// Where logrotate's configuration names it.
     pub logrotate: Option<String>,
