@@ -31,6 +31,7 @@ const NEEDS: &[Need] = &[
     need("losetup", &["mount"], "puts a file behind a loop device"),
     need("setpriv", &["util-linux"], "runs a command as another user"),
     need("nsenter", &["util-linux"], "runs a command inside the booted systemd"),
+    need("prlimit", &["util-linux"], "limits what a run may write"),
     need("script", &["bsdutils"], "gives a run a terminal"),
     need("chattr", &["e2fsprogs"], "makes a file immutable"),
     need("setfacl", &["acl"], "gives a log an ACL"),
