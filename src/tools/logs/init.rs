@@ -16,7 +16,7 @@ use super::{
 use crate::{
     failure::{Doing, Exit, Failure, Result, plain},
     files::{dir::Dir, find::PathPattern},
-    report::{Incomplete, Outcome, Report, Size, Step, safe},
+    report::{Incomplete, Outcome, Report, Size, Step, is_hostile, safe},
     run::Run,
     tool::{Change, Query},
 };
@@ -45,11 +45,15 @@ impl Query for Init {
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
-        match run.out.write(&settings_from(&gather(&self.0, run))) {
+        let facts = gather(&self.0, run);
+        match run.out.write(&settings_from(&facts)) {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
             written => written.doing("write", "the settings")?,
         }
-        Ok(Report::default())
+        match &facts.incomplete[..] {
+            [] => Ok(Report::default()),
+            parts => Err(unseen(parts)),
+        }
     }
 }
 
@@ -91,6 +95,16 @@ impl InitFile {
         };
         let step = Step::new("write", self.out.display().to_string(), outcome, why);
         Report { steps: vec![step], incomplete, summary: summary.to_owned(), ..Report::default() }
+    }
+}
+
+/// Standard output is all settings, so what is missing in them is told beside it.
+fn unseen(parts: &[Incomplete]) -> Failure {
+    let list: Vec<String> = parts.iter().map(|part| format!("{}: {}", part.what, part.why)).collect();
+    let failure = Failure::new("see", "everything").because(list.join("; ")).exit(Exit::Partial);
+    match parts.iter().find_map(|part| part.hint.as_ref()) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }
 
@@ -205,16 +219,15 @@ fn stanza(facts: &Facts, folder: &Path, logs: &[&Judged<'_>]) -> String {
         };
         let _ = writeln!(about, "# {shown}: {}, last write {}; {writer}.", Size(log.allocated), log.written.format("%Y-%m-%d"));
         match log.path.to_str() {
-            Some(path) => paths.push(toml::Value::from(glob::Pattern::escape(path))),
-            None => about.push_str("# Its name is not UTF-8: name it with a pattern.\n"),
+            Some(path) => paths.push(quoted(&glob::Pattern::escape(path))),
+            None => about.push_str("# Its name is not UTF-8, and ops-logs leaves such a file alone: rename it.\n"),
         }
     }
     if logs.len() > MOST {
         let _ = writeln!(about, "# And {} more in {}.", logs.len() - MOST, safe(&folder.display().to_string()));
     }
     let settled = facts.writers_are_known && logs.iter().all(|judged| !facts.writers.contains_key(&judged.log.id));
-    let name = toml::Value::from(name_of(folder));
-    let table = format!("[[log]]\nname = {name}\npaths = {}\n", toml::Value::from(paths.clone()));
+    let table = format!("[[log]]\nname = {}\npaths = [{}]\n", quoted(&name_of(folder)), paths.join(", "));
     if paths.is_empty() {
         return format!("\n{about}");
     }
@@ -227,6 +240,19 @@ fn stanza(facts: &Facts, folder: &Path, logs: &[&Judged<'_>]) -> String {
          # do that goes on writing to the renamed file, which then waits, whole and uncompressed.\n\
          {table}\n#reopen = {{ unit = \"NAME.service\", signal = \"HUP\" }}\n"
     )
+}
+
+/// TOML for a text, on one line whatever is in it, and harmless on a terminal.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        let _ = match c {
+            '"' | '\\' => write!(quoted, "\\{c}"),
+            c if is_hostile(c) => write!(quoted, "\\u{:04X}", u32::from(c)),
+            c => write!(quoted, "{c}"),
+        };
+    }
+    quoted + "\""
 }
 
 /// `opt-shop-logs` of `/opt/shop/logs`: unique, as folders are.
