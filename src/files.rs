@@ -9,5 +9,6 @@ pub mod find;
 pub mod kernel;
 pub mod lock;
 pub mod open_files;
+pub mod own_file;
 pub mod standing;
 pub mod writers;

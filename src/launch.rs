@@ -6,6 +6,7 @@ mod history;
 mod signals;
 
 use std::{
+    cell::OnceCell,
     env,
     io::{self, IsTerminal, Write},
     process::ExitCode,
@@ -61,6 +62,8 @@ fn with_exits(command: clap::Command) -> clap::Command {
 /// What one launch holds on to.
 struct Launch<T: Tool> {
     shared: Shared,
+    /// The machine's name in the settings, once they are read.
+    host: OnceCell<String>,
     tool: std::marker::PhantomData<T>,
 }
 
@@ -75,7 +78,7 @@ struct Ended {
 
 impl<T: Tool> Launch<T> {
     fn new(shared: Shared) -> Launch<T> {
-        Launch { shared, tool: std::marker::PhantomData }
+        Launch { shared, host: OnceCell::new(), tool: std::marker::PhantomData }
     }
 
     fn end(&self, word: Word<T::Command>) -> Exit {
@@ -101,6 +104,9 @@ impl<T: Tool> Launch<T> {
             exit = exit.and(Exit::Signal(signal));
         }
         ended.job.clone_into(&mut record.job);
+        if let Some(host) = self.host.get() {
+            host.clone_into(&mut record.host);
+        }
         record.close(run.clock.now(), &ended.report, ended.failure.as_ref(), exit);
         self.tell(&run, &record, &ended, exit)
     }
@@ -135,7 +141,13 @@ impl<T: Tool> Launch<T> {
     }
 
     fn task(&self, command: T::Command, run: &Run) -> Result<Ended> {
-        let load = || settings::load::<T>(&self.sources());
+        let load = || {
+            let loaded = settings::load::<T>(&self.sources())?;
+            if let Some(host) = T::host(&loaded.value) {
+                self.host.get_or_init(|| host.to_owned());
+            }
+            Ok(loaded)
+        };
         let (schema, job, outcome, remembered) = match T::task(command, &load)? {
             Task::Change(change) if !self.shared.dry_run => {
                 let outcome = Self::perform(change.as_ref(), run);
@@ -153,13 +165,14 @@ impl<T: Tool> Launch<T> {
     }
 
     fn perform(change: &dyn AnyChange, run: &Run) -> Result<Report> {
-        let path = run.state.lock_file(&format!("{}-{}", T::SUBJECT, change.job()))?;
+        // In the state folder, because that is what two runs must not share.
+        let path = run.state.make()?.join(format!("{}-{}.lock", T::SUBJECT, change.job()));
         let since = run.clock.now().format("%Y-%m-%d %H:%M:%S UTC");
         let claim = format!("{} {} (pid {}, since {since})", T::NAME, change.job(), std::process::id());
         match Lock::take(&path, &claim)? {
             Ok(_held) => change.perform(run),
             Err(holder) => Err(Failure::new(change.job(), "now")
-                .because(format!("busy: {} holds {}", holder.0, path.display()))
+                .because(format!("busy: {} holds {}", safe(&holder.0), path.display()))
                 .hint("wait until it ends; runs of one job never overlap")
                 .exit(Exit::Busy)),
         }
@@ -230,6 +243,7 @@ impl<T: Tool> Launch<T> {
     fn tell(&self, run: &Run, record: &Record, ended: &Ended, exit: Exit) -> Exit {
         if ended.remembered
             && let Err(failure) = history::remember(&run.state, record)
+            && ended.failure.as_ref() != Some(&failure)
         {
             Self::complain(&failure);
         }

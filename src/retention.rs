@@ -1,13 +1,15 @@
 //! Which of many dated things to keep, and why: logs' archives, copies in a store, images.
 //!
-//! This owns the rules and their reasons. It never looks at the world: the caller brings items, the free space and `now`.
+//! This owns the rules and their reasons. It never looks at the world: the caller brings items, the disks they are on and `now`.
 //!
 //! *Keepers* say what is wanted, per group (all archives of one log, say). `count` wants the newest so many; `hourly`,
 //! `daily`, `weekly` (ISO weeks), `monthly` and `yearly` want the newest item of each of the so many most recent periods
 //! that have one, in the given zone. What any keeper wants is wanted. With no keeper at all, everything is.
 //!
 //! *Limits* take away even what a keeper wants, the oldest first. `max-age`: what is older. `max-total`: until all items
-//! of the call together fit. `min-free`: until the disk would have that much free space; unknown free space removes nothing.
+//! of the lot together fit. `min-free`: until the disk would have that much free space, with what any rule of any lot
+//! gives back on that disk counted; the oldest on the disk go first, of all lots that say `min-free`, and of no other.
+//! Unknown free space removes nothing.
 //!
 //! *Always kept*, whatever the rules say: the newest item of each group, what the caller says must stay, and what is
 //! dated in the future (a clock was wrong; unknown means keep). They count in totals. An item of the future takes no
@@ -24,11 +26,12 @@ mod tests;
 use std::num::NonZeroU32;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{calendar::Calendar, decide::decide, reason::Reason};
-use crate::settings::units::{Bytes, Room, Span};
+pub use self::{decide::decide, reason::Reason};
+use crate::settings::units::{Bytes, Period, Room, Span};
 
 /// What to keep. Left out entirely, everything is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -58,9 +61,20 @@ pub struct Keep {
     /// Remove the oldest until all together have at most this size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_total: Option<Bytes>,
-    /// Remove the oldest until the disk has this much free space.
+    /// Remove the oldest until their disk has this much free space.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_free: Option<Room>,
+}
+
+/// Items under one set of rules.
+#[derive(Clone, Debug)]
+pub struct Lot<'a> {
+    /// The items, in any order.
+    pub items: Vec<Item<'a>>,
+    /// The rules.
+    pub keep: &'a Keep,
+    /// Whose hours and days the calendar rules mean.
+    pub zone: Tz,
 }
 
 /// One thing that may be kept or removed.
@@ -74,6 +88,8 @@ pub struct Item<'a> {
     pub at: DateTime<Utc>,
     /// What its removal would free.
     pub bytes: u64,
+    /// The disk it is on, by position in the disks of the call; None when it is not known.
+    pub disk: Option<usize>,
     /// Whether it may go at all.
     pub removable: Removable<'a>,
 }
@@ -87,7 +103,7 @@ pub enum Removable<'a> {
     No(&'a str),
 }
 
-/// The disk that the items are on.
+/// A disk that items are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreeSpace {
     /// All of it, in bytes.
@@ -114,16 +130,16 @@ impl Verdict<'_> {
 
 impl Keep {
     /// The calendar keepers that are set.
-    fn calendars(&self) -> impl Iterator<Item = (Calendar, NonZeroU32)> {
+    fn calendars(&self) -> impl Iterator<Item = (Period, NonZeroU32)> {
         [
-            (Calendar::Hour, self.hourly),
-            (Calendar::Day, self.daily),
-            (Calendar::Week, self.weekly),
-            (Calendar::Month, self.monthly),
-            (Calendar::Year, self.yearly),
+            (Period::Hourly, self.hourly),
+            (Period::Daily, self.daily),
+            (Period::Weekly, self.weekly),
+            (Period::Monthly, self.monthly),
+            (Period::Yearly, self.yearly),
         ]
         .into_iter()
-        .filter_map(|(calendar, periods)| Some((calendar, periods?)))
+        .filter_map(|(period, count)| Some((period, count?)))
     }
 
     fn has_keepers(&self) -> bool {

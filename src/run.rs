@@ -27,7 +27,7 @@ pub struct Run {
     pub shutdown: Shutdown,
     /// Where rows and bytes of an answer go.
     pub out: Out,
-    /// Where state and locks live.
+    /// Where state lives.
     pub state: State,
     /// Whether a reader wants every item, also those that need nothing.
     pub every_item: bool,

@@ -28,6 +28,11 @@ pub trait Tool {
     /// Each problem names its key path (`log[2].paths`); `launch` finds the line.
     fn check(settings: &Self::Settings) -> Vec<Contradiction>;
 
+    /// The machine's name, where the settings give it one.
+    fn host(_settings: &Self::Settings) -> Option<&str> {
+        None
+    }
+
     /// Turns what was typed into a task. `settings` loads on demand, so that a command that needs none
     /// works beside a broken file.
     fn task(command: Self::Command, settings: &dyn Fn() -> Result<Loaded<Self::Settings>>) -> Result<Task>;

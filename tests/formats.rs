@@ -21,6 +21,9 @@ const FIXTURES: [(&str, &str); 3] = [
 /// The names of the archives that the ledger's fixture knows.
 const ARCHIVES: [&str; 2] = ["app.log.20200101T000000Z-0002.zst", "app.log.20200302T031500Z-0001.zst"];
 
+/// When they say they were rotated.
+const ROTATED: [&str; 2] = ["2020-01-01T00:00:00Z", "2020-03-02T03:15:00Z"];
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
@@ -33,6 +36,16 @@ fn left_by_version_1() -> Scenario {
     fs::copy(fixture("history-v1.jsonl"), scene.state().join("history.jsonl")).expect("our own tree");
     for name in ARCHIVES {
         fs::copy(fixture("archive-v1.zst"), scene.live(name)).expect("our own tree");
+    }
+    scene
+}
+
+/// The same after the ledger was lost; the archives say that they are of this machine's `app.log`.
+fn left_without_ledger() -> Scenario {
+    let scene = left_by_version_1();
+    fs::remove_file(scene.ledger()).expect("our own tree");
+    for (name, rotated) in ARCHIVES.into_iter().zip(ROTATED) {
+        fs::write(scene.live(name), archive_of(&scene, rotated)).expect("our own tree");
     }
     scene
 }
@@ -117,8 +130,7 @@ fn a_history_of_version_1_is_shown_and_newer_lines_are_passed_over_and_kept() {
 
 #[test]
 fn an_archive_of_version_1_is_adopted_and_its_content_is_what_it_was() {
-    let scene = left_by_version_1();
-    fs::remove_file(scene.ledger()).unwrap();
+    let scene = left_without_ledger();
     let plan = scene.run(&["--format", "json", "plan"]).exits(0);
     assert_eq!(plan.steps("adopt", "planned").len(), 2, "{plan:#?}");
     scene.rotate().exits(0);
@@ -130,24 +142,43 @@ fn an_archive_of_version_1_is_adopted_and_its_content_is_what_it_was() {
 
 #[test]
 fn a_newer_archive_is_not_taken_for_ours_and_left_as_it_is() {
-    let scene = left_by_version_1();
-    fs::remove_file(scene.ledger()).unwrap();
-    let newer = of_version_2(&fs::read(fixture("archive-v1.zst")).unwrap());
+    let scene = left_without_ledger();
+    let newer = of_version_2(&archive_of(&scene, ROTATED[1]));
     fs::write(scene.live(ARCHIVES[1]), &newer).unwrap();
-    assert_eq!(scene.rotate().steps("adopt", "done").len(), 1);
+    let ran = scene.rotate().exits(3);
+    assert_eq!(ran.steps("adopt", "done").len(), 1);
+    let told = &ran.json()["incomplete"][0];
+    assert!(told["what"].as_str().unwrap().ends_with(ARCHIVES[1]), "{told}");
+    assert!(told["why"].as_str().unwrap().contains("written by a newer opsbelt (version 2"), "{told}");
     assert_eq!(fs::read(scene.live(ARCHIVES[1])).unwrap(), newer);
     assert_eq!(stories::told(&scene.live("app.log"), None).len(), 2 * 127 + 6, "and any zstd still reads it");
 }
 
-/// The same archive, saying that it is of the next version, with the checksum that belongs to it.
+/// The fixture as an archive of this machine's `app.log`.
+fn archive_of(scene: &Scenario, rotated: &str) -> Vec<u8> {
+    saying(&fs::read(fixture("archive-v1.zst")).expect("a fixture"), &|line| {
+        let log = scene.live("app.log").display().to_string();
+        line.replace("/var/log/app/app.log", &log).replace("2026-11-21T03:10:37Z", rotated)
+    })
+}
+
+/// The same archive, saying that it is of the next version.
 fn of_version_2(archive: &[u8]) -> Vec<u8> {
+    saying(archive, &|line| line.replace("\"version\":1", "\"version\":2"))
+}
+
+/// The same archive, saying something else of itself, with the checksum and the sizes that belong to it.
+fn saying(archive: &[u8], change: &dyn Fn(&str) -> String) -> Vec<u8> {
     let begin = archive.windows(10).position(|part| part == b"{\"format\":").expect("it says what it is");
     let end = begin + archive[begin..].iter().position(|byte| *byte == b'\n').expect("one line") + 1;
-    let line = String::from_utf8(archive[begin..end].to_vec()).expect("text").replace("\"version\":1", "\"version\":2");
+    let line = change(std::str::from_utf8(&archive[begin..end]).expect("text"));
     let mut sum = flate2::Crc::new();
     sum.update(line.as_bytes());
-    let mut newer = archive.to_vec();
-    newer[begin..end].copy_from_slice(line.as_bytes());
-    newer[end..end + 8].copy_from_slice(format!("{:08x}", sum.sum()).as_bytes());
-    newer
+    let text = format!("{line}{:08x}\n", sum.sum());
+    let size = u32::try_from(text.len()).expect("a line");
+    let (data, table) = (&archive[..begin - 4], &archive[end + 9..]);
+    // The table lists frames as two numbers each; the last is this one, and after it come nine bytes.
+    let last = table.len() - 9 - 8;
+    let entry = (size + 8).to_le_bytes();
+    [data, &size.to_le_bytes(), text.as_bytes(), &table[..last], &entry, &table[last + 4..]].concat()
 }

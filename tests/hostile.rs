@@ -24,6 +24,7 @@ use support::{
 
 const OWNER: u32 = 65_534;
 const RUNS: usize = 120;
+const ROOTS_WORDS: &[u8] = &[b'r'; 1700];
 
 #[test]
 fn swapped_files_never_lead_root_outside() {
@@ -95,7 +96,7 @@ impl Siege {
         let scenario = Scenario::new().settings(&settings);
         let root = scenario.root();
         fs::set_permissions(root, Permissions::from_mode(0o755)).expect("our own tree");
-        for folder in ["home", "home/logs", "home/archives", "home/deep", "home/deep/er"] {
+        for folder in ["home", "home/logs", "home/archives", "home/spare", "home/deep", "home/deep/er"] {
             fs::create_dir(root.join(folder)).expect("a fresh tree");
             chown(root.join(folder), Some(OWNER), Some(OWNER)).expect("root may");
         }
@@ -103,9 +104,12 @@ impl Siege {
             fs::write(root.join(log), "a line of mine\n".repeat(100)).expect("a fresh tree");
             chown(root.join(log), Some(OWNER), Some(OWNER)).expect("root may");
         }
+        fs::create_dir(root.join("home/roots")).expect("a fresh tree");
+        fs::write(root.join("home/roots/app.log"), ROOTS_WORDS).expect("a fresh tree");
+        fs::set_permissions(root.join("home/roots/app.log"), Permissions::from_mode(0o600)).expect("our own tree");
         fs::create_dir_all(root.join("canary/folder/er")).expect("a fresh tree");
         for secret in ["canary/secret", "canary/app.log", "canary/folder/app.log", "canary/folder/er/app.log", "canary/er.log"] {
-            fs::write(root.join(secret), "root's own words\n".repeat(100)).expect("a fresh tree");
+            fs::write(root.join(secret), ROOTS_WORDS).expect("a fresh tree");
             fs::set_permissions(root.join(secret), Permissions::from_mode(0o600)).expect("our own tree");
         }
         fs::copy(example("swapper"), root.join("swapper")).expect("a program that its user may run");
@@ -137,6 +141,7 @@ impl Siege {
         assert!(swapper.runs(), "{}: the swapper gave up", self.mode);
         drop(swapper);
         assert_eq!(before, self.outside(), "{}: something outside was touched", self.mode);
+        self.assert_roots_words();
         support::say(&format!("{}: {runs_done} runs, {rotated} rotations, {:.1} s", self.mode, began.elapsed().as_secs_f64()));
         assert!(
             rotated > 0,
@@ -144,6 +149,18 @@ impl Siege {
             self.mode,
             fs::read_dir(home).map(Iterator::count)
         );
+    }
+
+    /// What root wrote in the owner's home stays where it is: its archive would have gone where the owner can replace it.
+    fn assert_roots_words(&self) {
+        let folders = fs::read_dir(self.scenario.root().join("home")).expect("our own tree");
+        let folders =
+            folders.map(|entry| entry.expect("a listed entry")).filter(|entry| entry.file_type().expect("known").is_dir());
+        let theirs: Vec<_> = folders.filter(|entry| entry.metadata().expect("a listed entry").uid() == 0).collect();
+        assert_eq!(theirs.len(), 1, "{}: {theirs:?}", self.mode);
+        let log = theirs[0].path().join("app.log");
+        assert_eq!(fs::read(&log).expect("root's log"), ROOTS_WORDS, "{}: {}", self.mode, log.display());
+        assert_eq!(fs::read_dir(theirs[0].path()).expect("root's folder").count(), 1, "{}", self.mode);
     }
 
     /// All that lies beside the owner's home: the canary, and what might appear there.
@@ -154,7 +171,7 @@ impl Siege {
         while let Some(folder) = open.pop() {
             for entry in fs::read_dir(&folder).expect("our own tree") {
                 let path = entry.expect("a listed entry").path();
-                let own = ["home", "state", "run"].iter().any(|name| path == root.join(name));
+                let own = ["home", "state"].iter().any(|name| path == root.join(name));
                 let meta = fs::symlink_metadata(&path).expect("nobody removes it");
                 if own {
                     continue;

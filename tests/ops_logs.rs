@@ -10,6 +10,8 @@
 
 mod support;
 
+#[path = "ops_logs/adoption.rs"]
+mod adoption;
 #[path = "ops_logs/due.rs"]
 mod due;
 #[path = "ops_logs/keep.rs"]
@@ -26,6 +28,8 @@ mod places;
 mod plan;
 #[path = "ops_logs/queries.rs"]
 mod queries;
+#[path = "ops_logs/recovery.rs"]
+mod recovery;
 #[path = "ops_logs/settings.rs"]
 mod settings;
 #[path = "ops_logs/state.rs"]
@@ -38,3 +42,5 @@ mod swap;
 mod tell;
 #[path = "ops_logs/trouble.rs"]
 mod trouble;
+#[path = "ops_logs/volumes.rs"]
+mod volumes;

@@ -89,7 +89,7 @@ fn run(home: &Path, script: &str) -> String {
     shell.args(["-euc", script]).current_dir(home).env_clear();
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", home.join(".bin").display());
     shell.env("PATH", path).env("HOME", home).env("LC_ALL", "C").env("COLUMNS", "120");
-    shell.env("STATE_DIRECTORY", home.join(".state")).env("RUNTIME_DIRECTORY", home.join(".run"));
+    shell.env("STATE_DIRECTORY", home.join(".state"));
     let ended = Process::start(&mut shell).end(Duration::from_mins(1));
     assert!(ended.status.success() && ended.stderr.is_empty(), "{script}\n{ended:#?}");
     ended.stdout.replace(&home.display().to_string(), SHOWN)

@@ -24,6 +24,8 @@ const DEADLINE: Duration = Duration::from_mins(1);
 const MOST_OPEN: &str = "--threshold=20";
 /// A user of that machine only.
 const SOMEBODY: u32 = 12345;
+/// The group that may read logs on Debian.
+const ADM: u32 = 4;
 
 fn units() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd")
@@ -79,7 +81,7 @@ reopen = { pidfile = "/run/by-pidfile.pid", signal = "HUP" }
 
 [[log]]
 name = "closed"
-paths = ["/var/log/closed/*.log"]
+paths = ["/var/log/closed/*.log", "/var/log/shared/*.log"]
 "#;
 const OUTSIDE: &str = "[[log]]\nname = \"outside\"\npaths = [\"/srv/outside/*.log\"]\nwhen = \"1 B\"\n";
 
@@ -126,6 +128,11 @@ fn laid_out() -> Machine {
     log(&machine, "/var/log/by-pidfile/app.log", SOMEBODY);
     log(&machine, "/var/log/closed/root-folder.log", 0);
     log(&machine, "/srv/outside/app.log", 0);
+    // As Debian has it: a folder of root's that the owner's group may write, and a file of yet another group.
+    log(&machine, "/var/log/shared/app.log", 0);
+    let (folder, file) = (machine.path("/var/log/shared"), machine.path("/var/log/shared/app.log"));
+    chown(&folder, None, Some(SOMEBODY)).and_then(|()| chown(file, None, Some(ADM))).expect("we are root");
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o775)).expect("our own folder");
     machine
 }
 
@@ -151,11 +158,16 @@ fn rotation_works_under_the_committed_hardening() {
         wait_until("the writer to write", DEADLINE, || says(&machine, log, "begun"));
     }
     machine.must(&["systemctl", "start", "ops-logs-rotate.service"]);
-    for log in ["/var/log/by-unit/app.log", "/var/log/by-pidfile/app.log", "/var/log/closed/root-folder.log"] {
+    for (log, group) in [
+        ("/var/log/by-unit/app.log", SOMEBODY),
+        ("/var/log/by-pidfile/app.log", SOMEBODY),
+        ("/var/log/closed/root-folder.log", SOMEBODY),
+        ("/var/log/shared/app.log", ADM),
+    ] {
         let held = archived(&machine, log).unwrap_or_else(|| panic!("{log} has no archive: {}", machine.journal()));
         assert!(held.starts_with(&format!("{log}\n").repeat(1000)), "the archive of {log} holds something else");
         let live = fs::metadata(machine.path(log)).expect("the live path never vanishes");
-        assert_eq!((live.uid(), live.gid(), live.mode() & 0o7777), (SOMEBODY, SOMEBODY, 0o640), "{log}");
+        assert_eq!((live.uid(), live.gid(), live.mode() & 0o7777), (SOMEBODY, group, 0o640), "{log}");
     }
     for log in ["by-unit", "by-pidfile"] {
         wait_until("the writer to go on in the fresh log", DEADLINE, || says(&machine, log, "told"));

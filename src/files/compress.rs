@@ -19,7 +19,7 @@ mod tests;
 mod trailer;
 mod zstd;
 
-use std::fs::File;
+use std::{fs::File, io::Write};
 
 use crate::failure::{Doing, Exit, Failure, Result};
 
@@ -28,6 +28,10 @@ pub use facts::{Examined, Facts, Label, TimeRange, TimeSource};
 
 use facts::Tally;
 use log::{Comparison, Log};
+use span::Sink;
+
+/// What facts call the encoder of a log that is not compressed.
+const UNCOMPRESSED: &str = "none";
 
 /// Told how many more bytes of plain text are done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
@@ -40,7 +44,7 @@ pub fn compress(source: &File, into: &File, how: Compression, label: &Label, pro
     let log = Log::find(source)?;
     let mut tally = Tally::default();
     let (stored, encoder) = match how {
-        Compression::None => return Err(Failure::new("compress", "the log").because("its settings say that it stays as it is")),
+        Compression::None => store(&log, into, &mut tally, progress)?,
         Compression::Gzip { level } => gzip::write(&log, into, level, label, &mut tally, progress)?,
         Compression::Zstd { level } => {
             let body = zstd::write(&log, into, level, &mut tally, progress)?;
@@ -54,15 +58,16 @@ pub fn compress(source: &File, into: &File, how: Compression, label: &Label, pro
 }
 
 /// What is true of a log that stays as it is.
-pub fn measure(source: &File, label: &Label) -> Result<Facts> {
+pub fn measure(source: &File, label: &Label, progress: Progress) -> Result<Facts> {
     let log = Log::find(source)?;
     let mut tally = Tally::default();
     log.each_piece(&mut |piece| {
         tally.take(piece);
+        progress(piece.len() as u64);
         Ok(())
     })?;
     log.unchanged()?;
-    Ok(tally.facts(log.size, "none".to_owned(), log.times(label)?))
+    Ok(tally.facts(log.size, UNCOMPRESSED.to_owned(), log.times(label)?))
 }
 
 /// Decompresses all of `archive` and compares every byte with `source`, read once more, and what the archive says of
@@ -75,7 +80,7 @@ pub fn prove(archive: &File, source: &File, how: Compression, facts: &Facts) -> 
     let log = Log::find(source)?;
     let mut comparison = Comparison::with(&log);
     match how {
-        Compression::None => return Err(Failure::new("prove", "the archive").because("a log that stays as it is has none")),
+        Compression::None => Log::find(archive)?.each_piece(&mut |piece| comparison.take(piece))?,
         Compression::Gzip { .. } => gzip::each_piece(archive, &mut |piece| comparison.take(piece))?,
         Compression::Zstd { .. } => {
             let trailer = trailer::find(archive)?.ok_or_else(|| damaged("it says nothing of itself"))?;
@@ -117,6 +122,18 @@ pub fn examine(archive: &File, how: Compression, progress: Progress) -> Result<E
 /// it cannot be read or was written by a newer version.
 pub fn read_trailer(archive: &File) -> Result<Option<(Label, Facts)>> {
     Ok(trailer::find(archive)?.map(|trailer| (trailer.label, trailer.facts)))
+}
+
+/// The log byte for byte, for an archive elsewhere.
+fn store(log: &Log, into: &File, tally: &mut Tally, progress: Progress) -> Result<(u64, String)> {
+    let mut sink = Sink::into(into);
+    log.each_piece(&mut |piece| {
+        tally.take(piece);
+        sink.write_all(piece).doing("write", "the archive")?;
+        progress(piece.len() as u64);
+        Ok(())
+    })?;
+    Ok((sink.at, UNCOMPRESSED.to_owned()))
 }
 
 /// Takes the plain text piece by piece, and may refuse.

@@ -74,6 +74,8 @@ pub struct Stat {
     pub links: u32,
     /// Last write.
     pub modified: DateTime<Utc>,
+    /// Last change of content, owner, mode or names. Nobody can set it back.
+    pub changed: DateTime<Utc>,
     /// When it was made, where the file system remembers.
     pub born: Option<DateTime<Utc>>,
     /// Whether it is immutable or append-only (`chattr +i`, `+a`).
@@ -108,15 +110,9 @@ impl Dir {
         Dir::of(fd, path)
     }
 
-    /// A second handle on the same directory.
-    pub fn try_clone(&self) -> Result<Dir> {
-        let fd = self.fd.try_clone().doing("hold on to", self.path.display())?;
-        Ok(Dir::of(fd, self.path.clone()))
-    }
-
-    /// The handle itself.
-    pub fn into_fd(self) -> OwnedFd {
-        self.fd
+    /// The handle itself, for a child that works in here.
+    pub fn handle(&self) -> Result<OwnedFd> {
+        self.fd.try_clone().doing("hold on to", self.path.display())
     }
 
     /// Where it is, for messages and records.
@@ -199,9 +195,12 @@ impl Dir {
         if !self.unsettled.swap(false, Ordering::SeqCst) {
             return Ok(());
         }
-        sys::fsync(&self.fd)
-            .doing("sync the folder", self.path.display())
-            .inspect_err(|_| self.unsettled.store(true, Ordering::SeqCst))
+        sys::fsync(&self.fd).doing("sync the folder", self.path.display()).inspect_err(|_| self.unsettle())
+    }
+
+    /// Somebody else changed names in here on our behalf.
+    pub fn unsettle(&self) {
+        self.unsettled.store(true, Ordering::SeqCst);
     }
 
     fn of(fd: OwnedFd, path: PathBuf) -> Dir {
@@ -211,7 +210,7 @@ impl Dir {
 
     #[expect(clippy::unnecessary_wraps, reason = "what every act in here ends with")]
     fn changed<T>(&self, outcome: T) -> Result<T> {
-        self.unsettled.store(true, Ordering::SeqCst);
+        self.unsettle();
         Ok(outcome)
     }
 
@@ -333,6 +332,7 @@ fn stat(statx: &Statx) -> Stat {
         gid: statx.stx_gid,
         links: statx.stx_nlink,
         modified: time(statx.stx_mtime.tv_sec, statx.stx_mtime.tv_nsec),
+        changed: time(statx.stx_ctime.tv_sec, statx.stx_ctime.tv_nsec),
         born: born.then(|| time(statx.stx_btime.tv_sec, statx.stx_btime.tv_nsec)),
         locked: statx.stx_attributes.bits() & statx.stx_attributes_mask.bits() & LOCKED != 0,
     }

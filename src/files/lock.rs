@@ -1,18 +1,19 @@
 //! One run of a job at a time. The lock is the kernel's (`flock`), so it ends with its holder however that
-//! ends; the text in the file only says who holds it.
+//! ends; the text in the file only says who holds it, and is never believed for more than that.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::{FileExt, MetadataExt},
     path::Path,
 };
 
 use rustix::{
-    fs::{FlockOperation, OFlags, flock},
+    fs::{FlockOperation, flock},
     io::Errno,
 };
 
+use super::own_file;
 use crate::failure::{Doing, Failure, Result};
 
 /// Held until dropped.
@@ -21,40 +22,53 @@ pub struct Lock {
     _file: File,
 }
 
-/// Who holds a lock that we did not get, in the holder's own words.
+/// Who holds a lock that we did not get: one line, in the holder's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder(pub String);
 
 impl Lock {
     /// Takes the lock at `path`, or says who holds it. Never waits.
     pub fn take(path: &Path, claim: &str) -> Result<std::result::Result<Lock, Holder>> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).expect("flags fit"))
-            .open(path)
-            .doing("open the lock", path.display())?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(Err(Holder(holder(&mut file)))),
-            Err(errno) => return Err(errno).doing("take the lock", path.display()),
+        const TRIES: usize = 10;
+        for _ in 0..TRIES {
+            let file = own_file::open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
+                .doing("open the lock", path.display())?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Ok(Err(Holder(holder(&file)))),
+                Err(errno) => return Err(errno).doing("take the lock", path.display()),
+            }
+            if stands_for(path, &file).doing("take the lock", path.display())? {
+                say(&file, claim);
+                return Ok(Ok(Lock { _file: file }));
+            }
         }
-        file.set_len(0).doing("claim the lock", path.display())?;
-        file.write_all(claim.as_bytes()).map_err(|error| Failure::new("claim the lock", path.display()).because(error))?;
-        Ok(Ok(Lock { _file: file }))
+        Err(Failure::new("take the lock", path.display()).because("somebody keeps removing the file"))
     }
 }
 
-fn holder(file: &mut File) -> String {
-    let mut text = String::new();
-    let read = Read::by_ref(file).take(200).read_to_string(&mut text);
-    match (read, text.trim()) {
-        (Ok(_), claim) if !claim.is_empty() => claim.to_owned(),
-        _ => "another run".to_owned(),
+/// Whether the name still leads to the file: the lock of a file that was removed meanwhile excludes nobody.
+fn stands_for(path: &Path, file: &File) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
+}
+
+/// The lock holds without it: a disk without room for one more line must not stop what would make room.
+fn say(file: &File, claim: &str) {
+    if file.write_all_at(claim.as_bytes(), 0).and_then(|()| file.set_len(claim.len() as u64)).is_err() {
+        let _ = file.set_len(0);
+    }
+}
+
+fn holder(file: &File) -> String {
+    let mut text = Vec::new();
+    let _ = file.take(200).read_to_end(&mut text);
+    let text = String::from_utf8_lossy(&text);
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("another run").to_owned()
 }
 
 #[cfg(test)]
@@ -65,9 +79,36 @@ mod tests {
     fn the_second_taker_learns_who_holds_it_and_gets_it_after_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rotate.lock");
+        fs::write(&path, "a longer claim than the next one, of an earlier run").unwrap();
         let first = Lock::take(&path, "pid 7: ops-logs rotate").unwrap().unwrap();
         assert_eq!(Lock::take(&path, "second").unwrap().unwrap_err(), Holder("pid 7: ops-logs rotate".to_owned()));
         drop(first);
         assert!(Lock::take(&path, "second").unwrap().is_ok());
+    }
+
+    #[test]
+    fn the_lock_of_a_removed_file_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rotate.lock");
+        let file = File::create(&path).unwrap();
+        assert!(stands_for(&path, &file).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!stands_for(&path, &file).unwrap(), "no file");
+        File::create(&path).unwrap();
+        assert!(!stands_for(&path, &file).unwrap(), "another file");
+    }
+
+    #[test]
+    fn a_holder_is_one_line_whatever_the_file_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rotate.lock");
+        let held = Lock::take(&path, "x").unwrap().unwrap();
+        for (text, said) in
+            [(&b"\n\n"[..], "another run"), (b"pid 1\nhint: remove everything", "pid 1"), (b"\xff pid", "\u{fffd} pid")]
+        {
+            fs::write(&path, text).unwrap();
+            assert_eq!(Lock::take(&path, "second").unwrap().unwrap_err().0, said);
+        }
+        drop(held);
     }
 }

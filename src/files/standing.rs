@@ -1,43 +1,85 @@
 //! As whom to act in a folder. Pure: takes what the kernel said of folder and file, returns who may
 //! touch them without being led elsewhere by somebody who also may write there.
 
-use serde::{Deserialize, Serialize};
-
 use super::dir::Stat;
 
 /// Who does the work in one folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// This process.
     Ourselves,
     /// A child of ours with this owner's rights and no more.
-    As {
-        /// User.
-        uid: u32,
-        /// Group.
-        gid: u32,
-    },
+    As(Owner),
+}
+
+/// Whose rights a child gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// User; never root.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// The group of the owner's file, when it is another: without it the fresh file could not be given to it.
+    pub also: Option<u32>,
+}
+
+/// What may not be touched, and what to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub why: &'static str,
+    /// What a person can do.
+    pub hint: &'static str,
 }
 
 /// Decides who acts on `file` in `folder`, or why nobody may. `us` is our effective user id.
-pub fn actor(folder: &Stat, file: &Stat, us: u32) -> Result<Actor, &'static str> {
-    const STICKY: u32 = 0o1000;
-    if folder.mode & 0o002 != 0 && folder.mode & STICKY == 0 {
-        return Err("its folder is writable by everybody and not sticky: anybody can replace the log");
+pub fn actor(folder: &Stat, file: &Stat, us: u32) -> Result<Actor, Refusal> {
+    if everybody_writes(folder) {
+        let why = "its folder is writable by everybody and not sticky: anybody can replace the log";
+        return Err(Refusal { why, hint: "chmod o-w the folder" });
     }
     if us != 0 {
         return Ok(Actor::Ourselves);
     }
     if folder.uid != 0 {
-        return Ok(Actor::As { uid: folder.uid, gid: folder.gid });
+        return Ok(as_owner(folder.uid, folder.gid, file));
     }
     let shared = folder.mode & 0o022 != 0;
     if shared && file.uid != 0 {
         // A group of root's own that may write is an ACL in disguise; then the file's group must do.
         let gid = if folder.gid == 0 || folder.mode & 0o020 == 0 { file.gid } else { folder.gid };
-        return Ok(Actor::As { uid: file.uid, gid });
+        return Ok(as_owner(file.uid, gid, file));
     }
     Ok(Actor::Ourselves)
+}
+
+/// Whether `actor` may put finished archives into `folder`: somebody else who owns it could replace them
+/// at any time, and lead a process with other rights astray.
+pub fn may_archive(folder: &Stat, actor: Actor, us: u32) -> Result<(), Refusal> {
+    if everybody_writes(folder) {
+        let why = "its archive-dir is writable by everybody and not sticky: anybody can replace an archive";
+        return Err(Refusal { why, hint: "chmod o-w the archive-dir" });
+    }
+    let (acting, hint) = match actor {
+        Actor::Ourselves => (us, "chown the archive-dir to root, or archive beside the log"),
+        Actor::As(owner) => (owner.uid, "chown the archive-dir to the owner of the log, or archive beside the log"),
+    };
+    if us == 0 && folder.uid != 0 && folder.uid != acting {
+        let why = "its archive-dir belongs to another user than the one who works on the log, who could replace an archive";
+        return Err(Refusal { why, hint });
+    }
+    Ok(())
+}
+
+fn everybody_writes(folder: &Stat) -> bool {
+    const STICKY: u32 = 0o1000;
+    folder.mode & 0o002 != 0 && folder.mode & STICKY == 0
+}
+
+/// Only a file of the owner's own lends its group: a file like it is all that the group is good for.
+fn as_owner(uid: u32, gid: u32, file: &Stat) -> Actor {
+    let also = (file.uid == uid && file.gid != gid).then_some(file.gid);
+    Actor::As(Owner { uid, gid, also })
 }
 
 #[cfg(test)]
@@ -48,23 +90,51 @@ mod tests {
     fn stat(uid: u32, gid: u32, mode: u32) -> Stat {
         let modified = chrono::DateTime::UNIX_EPOCH;
         let id = FileId { dev: 1, ino: 1 };
-        Stat { id, kind: Kind::File, size: 0, allocated: 0, mode, uid, gid, links: 1, modified, born: None, locked: false }
+        let (changed, born) = (modified, None);
+        Stat { id, kind: Kind::File, size: 0, allocated: 0, mode, uid, gid, links: 1, modified, changed, born, locked: false }
+    }
+
+    fn child(uid: u32, gid: u32, also: Option<u32>) -> Actor {
+        Actor::As(Owner { uid, gid, also })
     }
 
     #[test]
     fn root_never_acts_as_root_where_another_user_may_write() {
         let file = stat(105, 4, 0o640);
         assert_eq!(actor(&stat(0, 0, 0o755), &file, 0), Ok(Actor::Ourselves));
-        assert_eq!(actor(&stat(105, 4, 0o750), &file, 0), Ok(Actor::As { uid: 105, gid: 4 }));
-        assert_eq!(actor(&stat(0, 110, 0o775), &file, 0), Ok(Actor::As { uid: 105, gid: 110 }));
-        assert_eq!(actor(&stat(0, 0, 0o1777), &file, 0), Ok(Actor::As { uid: 105, gid: 4 }));
+        assert_eq!(actor(&stat(105, 4, 0o750), &file, 0), Ok(child(105, 4, None)));
+        assert_eq!(actor(&stat(0, 110, 0o775), &file, 0), Ok(child(105, 110, Some(4))));
+        assert_eq!(actor(&stat(0, 0, 0o1777), &file, 0), Ok(child(105, 4, None)));
         assert_eq!(actor(&stat(0, 110, 0o775), &stat(0, 0, 0o644), 0), Ok(Actor::Ourselves));
         assert!(actor(&stat(0, 0, 0o777), &file, 0).is_err());
+    }
+
+    #[test]
+    fn a_child_gets_the_group_of_a_file_of_its_own_and_of_no_other() {
+        assert_eq!(actor(&stat(105, 105, 0o755), &stat(105, 4, 0o640), 0), Ok(child(105, 105, Some(4))));
+        assert_eq!(actor(&stat(105, 105, 0o755), &stat(106, 4, 0o640), 0), Ok(child(105, 105, None)));
+        assert_eq!(actor(&stat(105, 105, 0o755), &stat(0, 0, 0o640), 0), Ok(child(105, 105, None)));
     }
 
     #[test]
     fn an_ordinary_user_acts_as_itself_but_not_where_everybody_writes() {
         assert_eq!(actor(&stat(1000, 1000, 0o755), &stat(1000, 1000, 0o644), 1000), Ok(Actor::Ourselves));
         assert!(actor(&stat(0, 0, 0o777), &stat(1000, 1000, 0o644), 1000).is_err());
+    }
+
+    #[test]
+    fn archives_go_only_where_nobody_else_could_replace_them() {
+        let owner = Actor::As(Owner { uid: 105, gid: 4, also: None });
+        let allowed = |folder: Stat, actor, us| may_archive(&folder, actor, us).is_ok();
+        for actor in [owner, Actor::Ourselves] {
+            assert!(allowed(stat(0, 0, 0o755), actor, 0));
+            assert!(allowed(stat(0, 4, 0o1777), actor, 0));
+            assert!(!allowed(stat(0, 0, 0o777), actor, 0));
+            assert!(!allowed(stat(106, 106, 0o755), actor, 0));
+        }
+        assert!(allowed(stat(105, 105, 0o755), owner, 0));
+        assert!(!allowed(stat(105, 105, 0o755), Actor::Ourselves, 0));
+        assert!(allowed(stat(0, 0, 0o755), Actor::Ourselves, 1000));
+        assert!(!allowed(stat(1000, 0, 0o777), Actor::Ourselves, 1000));
     }
 }

@@ -2,14 +2,14 @@
 //! caller says so and goes on.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
 use crate::{
     failure::{Doing, Result},
+    files::own_file,
     report::record::{FORMAT, Record},
     run::State,
 };
@@ -25,12 +25,12 @@ pub(crate) fn remember(state: &State, record: &Record) -> Result<()> {
     }
     let records = read(state, usize::MAX)?;
     if records.len() < CAP + CAP / 10 {
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).doing("open", path.display())?;
+        let mut file = own_file::open(&path, OpenOptions::new().append(true).create(true)).doing("open", path.display())?;
         return file.write_all(line.as_bytes()).doing("write", path.display());
     }
     let fresh = path.with_extension("jsonl.new");
     let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).doing("open", fresh.display())?;
+        own_file::open(&fresh, OpenOptions::new().write(true).create(true).truncate(true)).doing("open", fresh.display())?;
     for kept in records.iter().skip(records.len() - CAP + 1) {
         let kept = serde_json::to_string(kept).expect("a record has string keys only");
         writeln!(file, "{kept}").doing("write", fresh.display())?;
@@ -41,7 +41,7 @@ pub(crate) fn remember(state: &State, record: &Record) -> Result<()> {
 
 /// Whether a crash cut the last line short: the next one must not become its rest.
 fn ends_torn(path: &Path) -> io::Result<bool> {
-    let mut file = match File::open(path) {
+    let mut file = match own_file::open(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
@@ -59,7 +59,7 @@ fn ends_torn(path: &Path) -> io::Result<bool> {
 pub(crate) fn read(state: &State, count: usize) -> Result<Vec<Record>> {
     const LIMIT: u64 = 64 << 20;
     let path = state.folder()?.join("history.jsonl");
-    let file = match File::open(&path) {
+    let file = match own_file::open(&path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error).doing("read", path.display()),

@@ -1,10 +1,11 @@
 //! Signals become wishes: SIGINT, SIGTERM and SIGHUP ask to stop between items, a second one stops at once.
-//! SIGIO must never kill us: the kernel sends it when somebody opens a file on which we hold a lease.
+//! Two must never kill us: the kernel sends SIGIO when somebody opens a file on which we hold a lease, and SIGXFSZ beside
+//! the error of a write beyond the limit on file sizes.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGIO, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGIO, SIGTERM, SIGXFSZ},
     flag,
 };
 
@@ -23,6 +24,9 @@ pub(crate) fn listen(shutdown: &Shutdown) -> Result<()> {
         let number = usize::try_from(signal).expect("signal numbers are small and positive");
         flag::register_usize(signal, shutdown.flag(), number).doing("listen for", "signals")?;
     }
-    flag::register(SIGIO, Arc::new(AtomicBool::new(false))).doing("listen for", "signals")?;
+    for harmless in [SIGIO, SIGXFSZ] {
+        // Heard and not ignored, because what is ignored stays so in the commands that we run.
+        flag::register(harmless, Arc::new(AtomicBool::new(false))).doing("listen for", "signals")?;
+    }
     Ok(())
 }

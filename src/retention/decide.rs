@@ -5,16 +5,21 @@ use std::{cmp::Reverse, collections::HashMap};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Calendar, FreeSpace, Item, Keep, Reason, Removable, Verdict, calendar};
+use super::{FreeSpace, Item, Keep, Lot, Reason, Removable, Verdict};
+use crate::settings::units::{self, Period};
 
-/// The verdict on each item, in the order of the items.
-pub fn decide<'a>(
-    items: &[Item<'a>],
-    keep: &'a Keep,
-    zone: Tz,
-    now: DateTime<Utc>,
-    space: Option<&FreeSpace>,
-) -> Vec<Verdict<'a>> {
+/// The verdict on each item, lot by lot, in the order of the items.
+pub fn decide<'a>(lots: &[Lot<'a>], disks: &[FreeSpace], now: DateTime<Utc>) -> Vec<Vec<Verdict<'a>>> {
+    let mut fates: Vec<Vec<Fate<'a>>> = lots.iter().map(|lot| apart(lot, now)).collect();
+    for (disk, space) in disks.iter().enumerate() {
+        apply_min_free(lots, disk, *space, &mut fates);
+    }
+    fates.into_iter().map(|fates| fates.into_iter().map(Fate::verdict).collect()).collect()
+}
+
+/// What all rules say that look at one lot alone.
+fn apart<'a>(lot: &Lot<'a>, now: DateTime<Utc>) -> Vec<Fate<'a>> {
+    let Lot { items, keep, zone } = lot;
     let mut fates: Vec<Fate<'a>> = items.iter().map(|item| Fate::of(item, now)).collect();
     for group in newest_first_by_group(items).chunk_by(|one, other| one.group == other.group) {
         let past: Vec<usize> = group.iter().map(|place| place.index).filter(|index| items[*index].at <= now).collect();
@@ -22,13 +27,12 @@ pub fn decide<'a>(
             fates[*newest].exempt.get_or_insert(Reason::NewestStays);
         }
         if keep.has_keepers() {
-            apply_keepers(items, &past, keep, zone, &mut fates);
+            apply_keepers(items, &past, keep, *zone, &mut fates);
         }
     }
     apply_max_age(items, keep, now, &mut fates);
     apply_max_total(items, keep, &mut fates);
-    apply_min_free(items, keep, space, &mut fates);
-    fates.into_iter().map(Fate::verdict).collect()
+    fates
 }
 
 /// What is known of an item's end so far.
@@ -53,6 +57,12 @@ impl<'a> Fate<'a> {
 
     fn goes(&self) -> bool {
         self.removal.is_some() && self.exempt.is_none()
+    }
+
+    /// Removes the item, unless it is exempt; tells what that frees.
+    fn remove(&mut self, item: &Item<'_>, reason: Reason<'a>) -> u128 {
+        self.removal = Some(reason);
+        if self.exempt.is_none() { item.bytes.into() } else { 0 }
     }
 
     fn verdict(self) -> Verdict<'a> {
@@ -101,7 +111,7 @@ fn rest<'a>(item: &Item<'a>) -> (&'a str, &'a str, u64, Removable<'a>) {
 /// `past` is one group, newest first, without the future.
 fn apply_keepers<'a>(items: &[Item<'a>], past: &[usize], keep: &'a Keep, zone: Tz, fates: &mut [Fate<'a>]) {
     let mut calendars: Vec<Open> =
-        keep.calendars().map(|(calendar, periods)| Open { calendar, left: periods.get(), oldest: i64::MAX }).collect();
+        keep.calendars().map(|(period, count)| Open { period, left: count.get(), oldest: i64::MAX }).collect();
     for (rank, index) in past.iter().enumerate() {
         let fate = &mut fates[*index];
         if let Some(count) = keep.count.filter(|count| u32::try_from(rank).is_ok_and(|rank| rank < count.get())) {
@@ -109,9 +119,9 @@ fn apply_keepers<'a>(items: &[Item<'a>], past: &[usize], keep: &'a Keep, zone: T
         }
         if !calendars.is_empty() {
             let at = items[*index].at;
-            let local = calendar::local(at, zone);
-            let takers = calendars.iter_mut().filter_map(|open| open.takes(at, local).then_some(open.calendar));
-            fate.wanted.extend(takers.map(|calendar| Reason::NewestOf { calendar, at, zone }));
+            let local = units::shown(zone, at);
+            let takers = calendars.iter_mut().filter_map(|open| open.takes(at, local).then_some(open.period));
+            fate.wanted.extend(takers.map(|period| Reason::NewestOf { period, at, zone }));
             calendars.retain(|open| open.left > 0);
         }
         if fate.wanted.is_empty() {
@@ -122,19 +132,19 @@ fn apply_keepers<'a>(items: &[Item<'a>], past: &[usize], keep: &'a Keep, zone: T
 
 /// A calendar keeper on its way back through time.
 struct Open {
-    calendar: Calendar,
+    period: Period,
     left: u32,
-    /// The oldest period that it has an item of.
+    /// The number of the oldest period that it has an item of.
     oldest: i64,
 }
 
 impl Open {
     fn takes(&mut self, at: DateTime<Utc>, local: NaiveDateTime) -> bool {
-        let period = self.calendar.period(at, local);
+        let number = self.period.number(at, local);
         // A clock set back over midnight shows yesterday again; that is no new period.
-        let new = period < self.oldest;
+        let new = number < self.oldest;
         if new {
-            self.oldest = period;
+            self.oldest = number;
             self.left -= 1;
         }
         new
@@ -153,41 +163,43 @@ fn apply_max_age<'a>(items: &[Item<'a>], keep: &Keep, now: DateTime<Utc>, fates:
 
 fn apply_max_total<'a>(items: &[Item<'a>], keep: &Keep, fates: &mut [Fate<'a>]) {
     let Some(limit) = keep.max_total else { return };
-    let all: u128 = items.iter().map(|item| u128::from(item.bytes)).sum();
-    let total = all - freed(items, fates);
-    let excess = total.saturating_sub(limit.0.into());
+    let left = |(item, fate): (&Item, &Fate)| if fate.goes() { 0 } else { u128::from(item.bytes) };
+    let total: u128 = items.iter().zip(fates.iter()).map(left).sum();
+    let mut excess = total.saturating_sub(limit.0.into());
     let reason = Reason::TotalTooLarge { total: u64::try_from(total).unwrap_or(u64::MAX), limit };
-    remove_oldest(items, excess, reason, fates);
-}
-
-fn apply_min_free<'a>(items: &[Item<'a>], keep: &Keep, space: Option<&FreeSpace>, fates: &mut [Fate<'a>]) {
-    let (Some(wanted), Some(space)) = (keep.min_free, space) else { return };
-    let missing = u128::from(wanted.of(space.total)).saturating_sub(u128::from(space.free) + freed(items, fates));
-    remove_oldest(items, missing, Reason::TooLittleFree { space: *space, wanted }, fates);
-}
-
-/// What the removals decided so far give back.
-fn freed(items: &[Item<'_>], fates: &[Fate<'_>]) -> u128 {
-    items.iter().zip(fates).filter(|(_, fate)| fate.goes()).map(|(item, _)| u128::from(item.bytes)).sum()
-}
-
-/// Removes the oldest over all groups until their bytes reach `missing`, or none is left that may go.
-fn remove_oldest<'a>(items: &[Item<'a>], mut missing: u128, reason: Reason<'a>, fates: &mut [Fate<'a>]) {
-    if missing == 0 {
-        return;
-    }
     let mut oldest_first: Vec<usize> = (0..items.len()).filter(|index| fates[*index].removal.is_none()).collect();
-    oldest_first.sort_unstable_by(|one, other| {
-        let (one, other) = (&items[*one], &items[*other]);
-        one.at.cmp(&other.at).then_with(|| rest(one).cmp(&rest(other)))
-    });
+    oldest_first.sort_unstable_by(|one, other| age(&items[*one]).cmp(&age(&items[*other])));
     for index in oldest_first {
-        if missing == 0 {
+        if excess == 0 {
             break;
         }
-        fates[index].removal = Some(reason);
-        if fates[index].exempt.is_none() {
-            missing = missing.saturating_sub(items[index].bytes.into());
+        excess = excess.saturating_sub(fates[index].remove(&items[index], reason));
+    }
+}
+
+/// All lots share the disk: what the removal of any item frees counts for every lot, and each lot that names a goal
+/// gives its oldest until that goal is reached.
+fn apply_min_free<'a>(lots: &[Lot<'a>], disk: usize, space: FreeSpace, fates: &mut [Vec<Fate<'a>>]) {
+    let mut free = u128::from(space.free);
+    let mut oldest_first = Vec::new();
+    for (lot, Lot { items, keep, .. }) in lots.iter().enumerate() {
+        for (index, item) in items.iter().enumerate().filter(|(_, item)| item.disk == Some(disk)) {
+            let fate = &fates[lot][index];
+            free += if fate.goes() { item.bytes.into() } else { 0 };
+            if let (Some(wanted), None) = (keep.min_free, fate.removal) {
+                oldest_first.push((age(item), wanted, (lot, index)));
+            }
         }
     }
+    oldest_first.sort_unstable_by_key(|(age, ..)| *age);
+    for (_, wanted, (lot, index)) in oldest_first {
+        if free < u128::from(wanted.of(space.total)) {
+            free += fates[lot][index].remove(&lots[lot].items[index], Reason::TooLittleFree { space, wanted });
+        }
+    }
+}
+
+/// What orders items from the oldest to the newest.
+fn age<'a>(item: &Item<'a>) -> (DateTime<Utc>, (&'a str, &'a str, u64, Removable<'a>)) {
+    (item.at, rest(item))
 }

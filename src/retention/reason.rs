@@ -5,10 +5,10 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{Calendar, FreeSpace, Keep};
+use super::{FreeSpace, Keep};
 use crate::{
     report::Size,
-    settings::units::{Bytes, Room, Span},
+    settings::units::{Bytes, Period, Room, Span},
 };
 
 /// Why an item is kept or removed.
@@ -21,7 +21,7 @@ pub enum Reason<'a> {
     /// Kept: a calendar keeper wants it.
     NewestOf {
         /// The keeper.
-        calendar: Calendar,
+        period: Period,
         /// The item's time.
         at: DateTime<Utc>,
         /// Whose calendar.
@@ -64,9 +64,9 @@ impl fmt::Display for Reason<'_> {
             Reason::NothingRemovesIt => f.write_str("no rule removes it"),
             Reason::OneOfNewest(1) => f.write_str("the newest"),
             Reason::OneOfNewest(count) => write!(f, "one of the newest {count}"),
-            Reason::NewestOf { calendar, at, zone } => {
+            Reason::NewestOf { period, at, zone } => {
                 f.write_str("newest of ")?;
-                calendar.name(f, at, zone)
+                period.write_name(f, at, zone)
             }
             Reason::NewestStays => f.write_str("the newest is always kept"),
             Reason::MustStay(why) => f.write_str(why),
@@ -86,15 +86,8 @@ fn not_wanted(f: &mut fmt::Formatter<'_>, keep: &Keep) -> fmt::Result {
         write!(f, " {count}")?;
         comma = ",";
     }
-    for (calendar, periods) in keep.calendars() {
-        let name = match calendar {
-            Calendar::Hour => "hourly",
-            Calendar::Day => "daily",
-            Calendar::Week => "weekly",
-            Calendar::Month => "monthly",
-            Calendar::Year => "yearly",
-        };
-        write!(f, "{comma} {periods} {name}")?;
+    for (period, count) in keep.calendars() {
+        write!(f, "{comma} {count} {period}")?;
         comma = ",";
     }
     Ok(())

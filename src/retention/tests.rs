@@ -19,29 +19,34 @@ fn keep(toml: &str) -> Keep {
 
 /// An archive of `app.log`, 1 MiB, named by its time.
 fn archive(at: &str) -> Item<'_> {
-    Item { group: "app.log", name: at, at: time(at), bytes: 1 << 20, removable: Removable::Yes }
+    Item { group: "app.log", name: at, at: time(at), bytes: 1 << 20, disk: Some(0), removable: Removable::Yes }
 }
 
 fn days(days: &[&'static str]) -> Vec<Item<'static>> {
     days.iter().map(|day| archive(Box::leak(format!("2026-{day}T12:00:00Z").into_boxed_str()))).collect()
 }
 
+/// The verdicts on one lot whose items all are on the one disk that is known.
+fn alone<'a>(items: &[Item<'a>], keep: &'a Keep, zone: Tz, now: DateTime<Utc>, space: Option<&FreeSpace>) -> Vec<Verdict<'a>> {
+    let lot = Lot { items: items.to_vec(), keep, zone };
+    decide(&[lot], space.map_or(&[], std::slice::from_ref), now).remove(0)
+}
+
 /// What happens to each item, in words: `+` for kept, `-` for removed.
 fn verdicts(items: &[Item<'_>], keep: &Keep, zone: Tz, now: &str, space: Option<&FreeSpace>) -> Vec<String> {
-    decide(items, keep, zone, time(now), space)
-        .iter()
-        .map(|verdict| match verdict {
-            Verdict::Keep(reasons) => {
-                let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-                format!("+ {}", reasons.join("; "))
-            }
-            Verdict::Remove(reason) => format!("- {reason}"),
-        })
-        .collect()
+    in_words(&alone(items, keep, zone, time(now), space))
+}
+
+fn in_words(verdicts: &[Verdict<'_>]) -> Vec<String> {
+    let word = |verdict: &Verdict| match verdict {
+        Verdict::Keep(reasons) => format!("+ {}", reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        Verdict::Remove(reason) => format!("- {reason}"),
+    };
+    verdicts.iter().map(word).collect()
 }
 
 fn kept<'a>(items: &[Item<'a>], keep: &Keep, zone: Tz, now: &str) -> Vec<&'a str> {
-    let verdicts = decide(items, keep, zone, time(now), None);
+    let verdicts = alone(items, keep, zone, time(now), None);
     items.iter().zip(verdicts).filter(|(_, verdict)| !verdict.removes()).map(|(item, _)| item.name).collect()
 }
 
@@ -208,6 +213,34 @@ fn min_free_removes_the_oldest_until_it_suffices() {
 }
 
 #[test]
+fn lots_on_one_disk_share_its_free_space() {
+    let lot = |days_of: &[&'static str], keep| Lot { items: days(days_of), keep, zone: UTC };
+    let shown = |lots: &[Lot], disks: &[FreeSpace]| -> Vec<Vec<String>> {
+        decide(lots, disks, time(NOW)).iter().map(|verdicts| in_words(verdicts)).collect()
+    };
+    let (modest, greedy) = (keep("min-free = \"10%\""), keep("min-free = \"12%\""));
+    let (counting, silent) = (keep("count = 1"), Keep::default());
+    let full = FreeSpace { total: 100 << 20, free: 8 << 20 };
+    let (gone, stays) = ("- free space 8%, wanted 10%", "+ no rule removes it");
+    // Two are missing: the two oldest of all go, not two of each, and nothing of a lot without the rule.
+    let lots = [lot(&["11-10", "11-13", "11-15"], &modest), lot(&["11-11", "11-14"], &modest), lot(&["11-01", "11-16"], &silent)];
+    assert_eq!(shown(&lots, &[full]), [vec![gone, stays, stays], vec![gone, stays], vec![stays, stays]]);
+    // What any rule of any lot frees counts.
+    let lots = [lot(&["11-10", "11-13", "11-15"], &modest), lot(&["11-11", "11-12", "11-14"], &counting)];
+    let counted = "- not among the newest 1";
+    assert_eq!(shown(&lots, &[full]), [vec![stays; 3], vec![counted, counted, "+ the newest"]]);
+    // Each lot gives no more than its own goal asks for.
+    let lots = [lot(&["11-12", "11-13", "11-15"], &modest), lot(&["11-10", "11-11", "11-14", "11-16", "11-17"], &greedy)];
+    let more = "- free space 8%, wanted 12%";
+    assert_eq!(shown(&lots, &[full]), [vec![stays; 3], vec![more, more, more, more, stays]]);
+    // Another disk's room is none of ours.
+    let mut lots = [lot(&["11-10", "11-13", "11-15"], &modest), lot(&["11-11", "11-14"], &modest)];
+    lots[1].items.iter_mut().for_each(|item| item.disk = Some(1));
+    let roomy = FreeSpace { total: 100 << 20, free: 90 << 20 };
+    assert_eq!(shown(&lots, &[full, roomy]), [vec![gone, gone, stays], vec![stays, stays]]);
+}
+
+#[test]
 fn unknown_free_space_removes_nothing() {
     let shown = verdicts(&days(&["11-10", "11-11"]), &keep("min-free = \"10%\""), UTC, NOW, None);
     assert_eq!(shown, ["+ no rule removes it", "+ no rule removes it"]);
@@ -227,7 +260,7 @@ fn the_ends_of_time_are_no_trouble() {
     let age = time(NOW) - DateTime::<Utc>::MIN_UTC;
     assert_eq!(Reason::TooOld { age, limit: Span::days(1) }.to_string(), "older than 1d (over a thousand years)");
     for zone in [UTC, Tz::Pacific__Kiritimati, Tz::Pacific__Niue] {
-        let removed: Vec<bool> = decide(&items, &rules, zone, time(NOW), None).iter().map(Verdict::removes).collect();
+        let removed: Vec<bool> = alone(&items, &rules, zone, time(NOW), None).iter().map(Verdict::removes).collect();
         assert_eq!(removed, [true, false, false]);
         let end = verdicts(&items, &rules, zone, "+262142-12-31T23:59:59Z", None);
         assert!(end[1].starts_with("+ its time") || end[1].starts_with("+ newest of"), "{end:?}");

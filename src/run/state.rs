@@ -1,24 +1,22 @@
-//! Where a tool keeps what it must remember, and where its locks live. Both are private to the user
-//! that runs it.
+//! Where a tool keeps what it must remember, and its locks. The folder is private to the user that runs it: what stands
+//! there decides what is removed, so a folder that somebody else may write to is refused.
 
 use std::{
     env, fs,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
 use crate::failure::{Doing, Failure, Result};
 
-/// The state and lock folders of one tool. What needs no state also runs where there is none.
+/// The state folder of one tool. What needs no state also runs where there is none.
 #[derive(Clone, Debug)]
 pub struct State {
     folder: Option<PathBuf>,
-    locks: Option<PathBuf>,
 }
 
 impl State {
-    /// `$STATE_DIRECTORY`, else `/var/lib/opsbelt/<subject>` for root, else the user's state folder;
-    /// locks in `$RUNTIME_DIRECTORY`, else `/run/opsbelt` for root, else the user's runtime folder.
+    /// `$STATE_DIRECTORY`, else `/var/lib/opsbelt/<subject>` for root, else the user's state folder.
     pub fn of(subject: &str) -> State {
         let root = rustix::process::geteuid().is_root();
         let users = || {
@@ -28,45 +26,47 @@ impl State {
         };
         let folder = env_path("STATE_DIRECTORY")
             .or_else(|| if root { Some(Path::new("/var/lib/opsbelt").join(subject)) } else { users() });
-        let runtime = || {
-            if root {
-                Some(PathBuf::from("/run/opsbelt"))
-            } else {
-                env_path("XDG_RUNTIME_DIR").map(|runtime| runtime.join("opsbelt"))
-            }
-        };
-        let locks = env_path("RUNTIME_DIRECTORY").or_else(runtime).or_else(|| folder.clone());
-        State { folder, locks }
+        State { folder }
     }
 
-    /// State in `folder`, locks beside it.
+    /// State in `folder`.
     pub fn at(folder: impl Into<PathBuf>) -> State {
-        let folder = folder.into();
-        State { locks: Some(folder.clone()), folder: Some(folder) }
+        State { folder: Some(folder.into()) }
     }
 
     /// The state folder, which may not exist yet.
     pub fn folder(&self) -> Result<&Path> {
-        self.folder.as_deref().ok_or_else(nowhere)
+        let folder = self.named()?;
+        // What cannot be looked at says so itself when it is opened.
+        if let Ok(meta) = fs::metadata(folder)
+            && let Some(why) = distrust(meta.uid(), meta.mode(), rustix::process::geteuid().as_raw())
+        {
+            return Err(Failure::new("keep state in", folder.display())
+                .because(format!("{why}, and what stands there decides what is removed"))
+                .hint("look through it, then give it to the user that runs this (chown, chmod 700); or set STATE_DIRECTORY"));
+        }
+        Ok(folder)
     }
 
     /// The state folder, made when it is missing, openable by nobody else.
     pub fn make(&self) -> Result<&Path> {
-        let folder = self.folder()?;
-        private(folder)?;
-        Ok(folder)
+        private(self.named()?)?;
+        self.folder()
     }
 
-    /// The file whose lock stands for `job`; its folder is made when missing.
-    pub fn lock_file(&self, job: &str) -> Result<PathBuf> {
-        let locks = self.locks.as_deref().ok_or_else(nowhere)?;
-        private(locks)?;
-        Ok(locks.join(format!("{job}.lock")))
+    fn named(&self) -> Result<&Path> {
+        self.folder.as_deref().ok_or_else(|| {
+            Failure::new("find", "a state folder").because("neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set")
+        })
     }
 }
 
-fn nowhere() -> Failure {
-    Failure::new("find", "a state folder").because("neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set")
+/// Why a folder of `owner` is no place for the state of user `us`.
+fn distrust(owner: u32, mode: u32, us: u32) -> Option<String> {
+    if owner != us && owner != 0 {
+        return Some(format!("it belongs to user {owner}"));
+    }
+    (mode & 0o022 != 0).then(|| format!("others than its owner may write to it (mode {:o})", mode & 0o7777))
 }
 
 /// Makes the folder and lets its name survive a power cut: what lies in it is relied on at once.
@@ -85,4 +85,19 @@ fn env_path(name: &str) -> Option<PathBuf> {
     let value = env::var_os(name)?;
     let first = value.to_str().map_or_else(|| value.clone(), |text| text.split(':').next().unwrap_or_default().into());
     Path::new(&first).is_absolute().then(|| PathBuf::from(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_is_kept_where_only_root_and_ourselves_may_write() {
+        for (owner, mode, us) in [(0, 0o700, 0), (0, 0o755, 0), (1000, 0o700, 1000), (0, 0o755, 1000)] {
+            assert_eq!(distrust(owner, mode, us), None, "{owner} {mode:o} {us}");
+        }
+        for (owner, mode, us) in [(1000, 0o700, 0), (1001, 0o755, 1000), (0, 0o770, 0), (0, 0o1777, 0), (1000, 0o702, 1000)] {
+            assert!(distrust(owner, mode, us).is_some(), "{owner} {mode:o} {us}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! parses to the same value again. No floating point anywhere, and no text may panic or overflow.
 
 mod bytes;
+mod period;
 mod room;
 mod share;
 mod span;
@@ -13,7 +14,14 @@ use std::{fmt, marker::PhantomData, str::FromStr};
 
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
-pub use self::{bytes::Bytes, room::Room, share::Share, span::Span, zone::Zone};
+pub use self::{
+    bytes::Bytes,
+    period::{Period, shown},
+    room::Room,
+    share::Share,
+    span::Span,
+    zone::Zone,
+};
 
 /// Text that is no such quantity, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

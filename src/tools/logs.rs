@@ -26,6 +26,7 @@ use self::{
 };
 use crate::{
     failure::{Exit, Failure, Result, plain},
+    files::standing::Owner,
     report::Report,
     run::{Host, Run},
     settings::{Loaded, suggest},
@@ -93,12 +94,7 @@ pub enum Command {
     },
     /// Works in one folder for a parent that has more rights
     #[command(name = hand::SUBCOMMAND, hide = true)]
-    HandInFolder {
-        /// The folder that standard input is.
-        folder: PathBuf,
-        /// Where archives go.
-        archives: Option<PathBuf>,
-    },
+    HandInFolder(HandInFolder),
 }
 
 /// What a survey looks at.
@@ -162,6 +158,10 @@ Settings, later ones win:
         settings::check(settings)
     }
 
+    fn host(settings: &Settings) -> Option<&str> {
+        settings.host.as_deref()
+    }
+
     fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {
         Ok(match command {
             Command::Survey { view, top } => Task::Query(Box::new(Survey { top, ..view.survey()? })),
@@ -177,7 +177,7 @@ Settings, later ones win:
                 let sets = sets.map(|sets| sets.into_iter().map(|set| set.name).collect());
                 Task::Query(Box::new(Verify { sets, host: host(&settings), parallel: settings.parallel() }))
             }
-            Command::HandInFolder { folder, archives } => Task::Query(Box::new(HandInFolder { folder, archives })),
+            Command::HandInFolder(hand) => Task::Query(Box::new(hand)),
         })
     }
 }
@@ -222,8 +222,19 @@ fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
 }
 
 /// The child's side of a hand.
-struct HandInFolder {
+#[derive(clap::Args)]
+pub struct HandInFolder {
+    /// The folder that standard output is
     folder: PathBuf,
+    /// The user to become
+    uid: u32,
+    /// The group to become
+    gid: u32,
+    /// One more group
+    #[arg(long, value_name = "GID")]
+    also: Option<u32>,
+    /// The folder for archives, which is standard error then
+    #[arg(long, value_name = "FOLDER")]
     archives: Option<PathBuf>,
 }
 
@@ -233,7 +244,8 @@ impl Query for HandInFolder {
     }
 
     fn answer(&self, _run: &Run) -> Result<Report> {
-        hand::serve(self.folder.clone(), self.archives.as_deref())?;
+        let owner = Owner { uid: self.uid, gid: self.gid, also: self.also };
+        hand::serve(self.folder.clone(), self.archives.clone(), owner)?;
         Ok(Report::default())
     }
 }

@@ -132,3 +132,43 @@ fn a_zone_of_the_set_decides_what_a_day_is() {
     assert!(soon > 0 && soon < zones.len(), "{soon} of {} zones have a new day in nine hours", zones.len());
     assert_eq!(zones.iter().map(|zone| rotated(zone, "+24h")).sum::<usize>(), zones.len());
 }
+
+#[test]
+fn a_clock_that_was_wrong_once_does_not_stop_rotation_for_years() {
+    if !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let scene = Scenario::new().set("paths = [\"{logs}/app.log\"]\nwhen = \"daily\"").log("app.log", "one\n");
+    scene.run_at("+400d", &["--format", "json", "rotate"]).exits(0);
+    let future = scene.archives("app.log").remove(0);
+    scene.append("app.log", "two\n");
+    let ran = scene.run_at("+2d", &["--format", "json", "rotate"]).exits(0);
+    assert_eq!(ran.steps("rotate", "done").len(), 1, "{ran:#?}");
+    let finding = &ran.json()["findings"][0];
+    assert_eq!((finding["id"].as_str(), finding["severity"].as_str()), (Some("logs.clock"), Some("note")));
+    let name = scene.archives("app.log").remove(0);
+    assert!(name < future, "its name is of its own time: {name}");
+    scene.append("app.log", "three\n");
+    assert_eq!(scene.run_at("+2d", &["--format", "json", "rotate"]).exits(0).steps("rotate", "done").len(), 0);
+    assert_eq!(scene.run_at("+3d", &["--format", "json", "rotate"]).exits(0).steps("rotate", "done").len(), 1);
+    scene.run(&["verify"]).exits(0).says("3 of 3");
+}
+
+#[test]
+fn a_clock_that_goes_back_by_hours_changes_names_and_no_times() {
+    if !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    scene.run_at("+10h", &["--format", "json", "rotate"]).exits(0);
+    let ahead = scene.archives("app.log").remove(0);
+    let before = chrono::DateTime::<chrono::Utc>::from(ago(hours(0)));
+    let scene = scene.log_of("app.log", 3000);
+    scene.rotate().exits(0);
+    assert_eq!(scene.archives("app.log")[0], ahead, "the second sorts after the first");
+    let ledger = std::fs::read_to_string(scene.ledger()).unwrap();
+    let line = ledger.lines().rfind(|line| line.contains("\"intended\"")).unwrap();
+    let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+    let at: chrono::DateTime<chrono::Utc> = entry["at"].as_str().unwrap().parse().unwrap();
+    assert!((at - before).num_seconds().abs() < 60, "{at} is not about {before}");
+}

@@ -6,7 +6,7 @@ use crate::support::{
     Dice,
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, Need},
-    scenario::{Ran, Scenario},
+    scenario::{Ran, Scenario, files_under},
 };
 
 const OTHER_DAYS: &[Need] = &[Need::Program("faketime")];
@@ -116,13 +116,127 @@ fn the_oldest_go_until_the_disk_has_room_again() {
 }
 
 #[test]
-fn an_archive_that_somebody_took_away_is_no_trouble_when_it_would_go_anyway() {
-    let scene = Scenario::new().plain_set("keep = { count = 1 }").log_of("app.log", 2000);
-    scene.rotate().exits(0);
-    fs::remove_file(scene.live(&scene.archives("app.log")[0])).unwrap();
-    scene.append("app.log", vec![b'x'; 2000]);
+fn sets_on_one_disk_together_remove_no_more_than_it_needs() {
+    if !needs::met(MOUNTS) || !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).exactly(32 << 20).mount();
+    let sets = |goal: &str| -> String {
+        let set = |name: &str, keep: &str| {
+            format!(
+                "[[log]]\nname = \"{name}\"\npaths = [\"{{logs}}/{name}.log\"]\nwhen = \"1 KiB\"\ncompress = \"none\"\n{keep}\n"
+            )
+        };
+        let wanting = format!("keep = {{ min-free = \"{goal}\" }}");
+        format!("host = \"test\"\nlogrotate = \"\"\n{}{}{}", set("one", &wanting), set("two", &wanting), set("silent", ""))
+    };
+    let scene = Scenario::new().logs_in(disk.path()).settings(&sets("0 B"));
+    let logs = ["one.log", "silent.log", "two.log"];
+    for day in ["-3d", "-2d", "-1d"] {
+        for log in logs {
+            fs::write(scene.live(log), vec![b'x'; 3 << 19]).unwrap();
+        }
+        scene.run_at(day, &["rotate"]).exits(0);
+    }
+    let oldest = |log: &str| scene.archives(log)[0].clone();
+    let (before, doomed) = (disk.free(), [oldest("one.log"), oldest("two.log")]);
+    let goal = before + (2 << 20);
+    let scene = scene.settings(&sets(&format!("{goal} B")));
+    let planned = scene.run(&["--format", "json", "plan"]).exits(0).steps("remove", "planned");
     let ran = scene.rotate().exits(0);
-    assert_eq!(ran.reason("remove", "done", ".zst"), "not among the newest 1; it was gone already");
+    let removed = ran.steps("remove", "done");
+    for (step, name) in removed.iter().zip(&doomed) {
+        assert_eq!(step["subject"], scene.live(name).display().to_string(), "the oldest of all sets that want space");
+        assert_eq!(step["details"]["bytes"], 3 << 19, "{step}");
+        let why = format!("free space {:.1} MiB, wanted {:.1} MiB", mib(before), mib(goal));
+        assert_eq!(step["reason"], why);
+    }
+    assert_eq!((planned.len(), removed.len()), (2, 2), "{ran:#?}");
+    assert_eq!(logs.map(|log| scene.archives(log).len()), [2, 3, 2]);
+    assert!(disk.free() >= goal);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a small disk")]
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+fn found(ran: &Ran, id: &str) -> Vec<String> {
+    let json = ran.json();
+    let findings = json["findings"].as_array().unwrap().iter().filter(|finding| finding["id"] == id);
+    findings.map(|finding| finding["subject"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn archives_that_somebody_took_away_are_told_once_and_count_no_more() {
+    let keep = "keep = { count = 2, max-total = \"4000 B\" }\ncompress = \"none\"";
+    let scene = Scenario::new().plain_set(keep);
+    for number in 0..2 {
+        scene.append("app.log", format!("{number}{}\n", "x".repeat(1498)));
+        scene.rotate().exits(0);
+    }
+    let taken = scene.live(&scene.archives("app.log")[1]);
+    fs::remove_file(&taken).unwrap();
+    let taken = [taken.display().to_string()];
+    scene.append("app.log", format!("2{}\n", "x".repeat(1498)));
+    let before = fs::read(scene.state().join("ledger.jsonl")).unwrap();
+    let planned = scene.run(&["--format", "json", "plan"]).exits(1);
+    assert_eq!(found(&planned, "logs.vanished"), taken);
+    assert_eq!(planned.steps("forget", "planned").len(), 1);
+    assert_eq!(fs::read(scene.state().join("ledger.jsonl")).unwrap(), before, "a plan records nothing");
+    let ran = scene.rotate().exits(1);
+    assert_eq!(found(&ran, "logs.vanished"), taken);
+    assert_eq!(ran.summary(), "1 log rotated, 1 archived (1.5 KiB -> 1.5 KiB), 1 archive vanished");
+    // With the missing one counted, the first would be one too many, and its bytes as well.
+    let told = String::from_utf8(scene.told("app.log")).unwrap();
+    assert_eq!(told.lines().map(|line| &line[..1]).collect::<Vec<_>>(), ["0", "2"]);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    scene.run(&["verify"]).exits(0);
+}
+
+#[test]
+fn a_disk_that_is_not_mounted_makes_nothing_vanish() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let words = format!("archive-dir = \"{}\"\nkeep = {{ count = 2 }}", disk.path().display());
+    let scene = Scenario::new().plain_set(&words);
+    let turn = |number: u32, code| {
+        scene.append("app.log", format!("{number} {}\n", "x".repeat(1500)));
+        scene.rotate().exits(code)
+    };
+    turn(0, 0);
+    turn(1, 0);
+    disk.unmount();
+    let away = [disk.path().display().to_string()];
+    let idle = scene.rotate().exits(0);
+    assert_eq!((found(&idle, "logs.folder-missing"), idle.summary()), (away.to_vec(), "nothing to do".to_owned()));
+    // What goes into the folder below meanwhile does not vouch for the disk, and pushes nothing out.
+    let ran = turn(2, 0);
+    assert_eq!((found(&ran, "logs.folder-missing"), found(&ran, "logs.vanished")), (away.to_vec(), vec![]));
+    let again = scene.rotate().exits(0);
+    assert_eq!((found(&again, "logs.folder-missing"), again.summary()), (away.to_vec(), "nothing to do".to_owned()));
+    disk.mount_again();
+    let back = scene.rotate().exits(0);
+    assert_eq!((back.steps("remove", "done").len(), found(&back, "logs.vanished")), (1, vec![]), "{back:#?}");
+    assert_eq!(found(&back, "logs.folder-missing"), away, "the one below the mount is out of sight now");
+}
+
+#[test]
+fn an_emptied_folder_makes_nothing_vanish_until_something_is_there_again() {
+    let scene = Scenario::new();
+    fs::create_dir(scene.root().join("archive")).unwrap();
+    let scene = scene.plain_set("archive-dir = \"{root}/archive\"").log_of("app.log", 2000);
+    scene.rotate().exits(0);
+    let archive = files_under(&scene.root().join("archive")).into_keys().next().unwrap();
+    fs::remove_file(scene.root().join("archive").join(archive)).unwrap();
+    let idle = scene.rotate().exits(0);
+    assert_eq!((found(&idle, "logs.folder-missing").len(), idle.summary()), (1, "nothing to do".to_owned()));
+    scene.append("app.log", vec![b'x'; 2000]);
+    scene.rotate().exits(0);
+    assert_eq!(found(&scene.rotate().exits(1), "logs.vanished").len(), 1);
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
 }
 

@@ -1,11 +1,12 @@
 //! Other people's folders: worked on with their rights and no more, or refused.
 
-use std::{fs, os::unix::fs::MetadataExt};
+use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Instant};
 
 use crate::support::{
     needs::{self, Need},
-    scenario::Scenario,
-    stories::{DAEMON, NOBODY},
+    process::Process,
+    scenario::{DEADLINE, Ran, Scenario},
+    stories::{DAEMON, NOBODY, tool},
 };
 
 const OTHERS: &[Need] = &[Need::Root, Need::Program("setpriv")];
@@ -66,6 +67,83 @@ fn in_roots_folder_with_a_writing_group_the_logs_owner_acts() {
     }
 }
 
+/// What Debian and Ubuntu do: /var/log is root:syslog 0775, the files in it are syslog:adm 0640.
+#[test]
+fn the_group_of_a_log_is_kept_also_where_its_owner_is_not_in_it() {
+    if !needs::met(&[Need::Root, Need::Program("setpriv"), Need::Program("setfacl")]) {
+        return;
+    }
+    for (folder_owner, folder_group, mode) in [(0, NOBODY, 0o775), (NOBODY, NOBODY, 0o755)] {
+        for (compress, elsewhere) in [("zstd", false), ("gzip", false), ("none", false), ("gzip", true)] {
+            let archives = if elsewhere { "archive-dir = \"{root}/archives\"" } else { "" };
+            let scene = Scenario::new().plain_set(&format!("compress = \"{compress}\"\n{archives}")).log_of("app.log", 2000);
+            fs::create_dir(scene.root().join("archives")).unwrap();
+            let scene = scene.owned("archives", NOBODY, NOBODY).open_root();
+            let scene = scene.owned("logs", folder_owner, folder_group).mode("logs", mode);
+            let scene = scene.owned("logs/app.log", NOBODY, DAEMON).mode("logs/app.log", 0o640);
+            tool("setfacl", &["-m", "u:2:r"], &scene.live("app.log"));
+            let shown = |path: &Path| {
+                let meta = fs::metadata(path).unwrap();
+                (meta.uid(), meta.gid(), meta.mode() & 0o7777, tool("getfacl", &["-cpn"], path))
+            };
+            let before = shown(&scene.live("app.log"));
+            let story = format!("{compress} in a folder of {folder_owner}, elsewhere: {elsewhere}");
+            // The rotated file, too, while it waits.
+            let writer = scene.writer("app.log");
+            assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive waiting"], "{story}");
+            assert_eq!(shown(&scene.live(&scene.archives("app.log")[0])), before, "{story}: rotated");
+            drop(writer);
+            assert_eq!(scene.rotate().exits(0).acts(), ["archive done"], "{story}");
+            let home = if elsewhere { scene.root().join("archives") } else { scene.logs().to_owned() };
+            let files: Vec<_> = fs::read_dir(home).unwrap().map(|entry| entry.unwrap().path()).collect();
+            assert_eq!(files.len(), if elsewhere { 1 } else { 2 }, "{story}: {files:?}");
+            for path in files.iter().chain([&scene.live("app.log")]) {
+                assert_eq!(shown(path), before, "{story}: {}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_child_that_is_killed_costs_one_step_and_is_replaced() {
+    if !needs::met(OTHERS) {
+        return;
+    }
+    let mut scene = Scenario::new()
+        .plain_set("close-wait = \"50s\"\nreopen = { command = [\"/bin/true\"] }")
+        .log_of("a.log", 2000)
+        .log_of("b.log", 2000)
+        .log_of("c.log", 2000);
+    for name in ["logs", "logs/a.log", "logs/b.log", "logs/c.log"] {
+        scene = scene.owned(name, NOBODY, NOBODY);
+    }
+    let writers = ["a.log", "b.log", "c.log"].map(|name| scene.writer(name));
+    let run = Process::start(&mut scene.command(&["--format", "json", "rotate"]));
+    let end = Instant::now() + DEADLINE;
+    while !fs::read_to_string(scene.ledger()).is_ok_and(|text| text.matches("\"told\"").count() == 3) {
+        assert!(Instant::now() < end, "it never came to wait");
+    }
+    kill(child_of(run.id()));
+    drop(writers);
+    let ran: Ran = run.end(DEADLINE).into();
+    let ran = ran.exits(3);
+    assert!(ran.reason("archive", "failed", "-0001").contains("a child as user 65534"), "{ran:#?}");
+    assert_eq!(ran.steps("archive", "done").len(), 2, "{ran:#?}");
+    assert_eq!(ran.json()["incomplete"].as_array().map(Vec::len), Some(0), "{ran:#?}");
+    assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
+}
+
+/// The one child of a process that we started.
+fn child_of(parent: u32) -> u32 {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
+    children.trim().parse().unwrap_or_else(|_| panic!("one child, not {children:?}"))
+}
+
+fn kill(process: u32) {
+    let process = rustix::process::Pid::from_raw(process.cast_signed()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+}
+
 #[test]
 fn roots_own_log_in_another_users_folder_is_not_touched_with_roots_rights() {
     if !needs::met(OTHERS) {
@@ -84,9 +162,9 @@ fn attributes_that_cannot_be_kept_leave_the_log_alone() {
     if !needs::met(OTHERS) {
         return;
     }
-    // The folder's owner may not give files to a group that is not his.
+    // The folder's owner may not give files away.
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let scene = scene.owned("logs", NOBODY, NOBODY).owned("logs/app.log", NOBODY, DAEMON);
+    let scene = scene.owned("logs", NOBODY, NOBODY).owned("logs/app.log", DAEMON, NOBODY);
     let ran = scene.rotate().exits(3);
     assert!(ran.reason("rotate", "failed", "app.log").contains("keep owner and group"), "{ran:#?}");
     assert_eq!(scene.files().len(), 1, "{:?}", scene.files());
@@ -117,6 +195,41 @@ fn an_archive_folder_that_the_owner_may_not_write_loses_nothing() {
 }
 
 #[test]
+fn archives_go_nowhere_where_another_user_could_replace_them() {
+    if !needs::met(OTHERS) {
+        return;
+    }
+    for (logs_of, archives_of, mode, why) in [
+        (0, 0, 0o777, "writable by everybody"),
+        (NOBODY, NOBODY, 0o777, "writable by everybody"),
+        (0, NOBODY, 0o755, "belongs to another user"),
+        (NOBODY, DAEMON, 0o777 | 0o1000, "belongs to another user"),
+    ] {
+        let scene = Scenario::new().open_root().plain_set("archive-dir = \"{root}/archives\"").log_of("app.log", 2000);
+        fs::create_dir(scene.root().join("archives")).unwrap();
+        let scene = scene.owned("archives", archives_of, archives_of).mode("archives", mode);
+        let scene = scene.owned("logs", logs_of, logs_of).owned("logs/app.log", logs_of, logs_of);
+        let plan = scene.run(&["--format", "json", "plan"]).exits(3);
+        let ran = scene.rotate().exits(3);
+        let told = ran.reason("rotate", "skipped", "app.log");
+        assert!(told.contains(why) && told.contains("hint: ch"), "{logs_of}, {archives_of}: {told}");
+        assert_eq!(told, plan.reason("rotate", "skipped", "app.log"));
+        assert_eq!(scene.files().len(), 1, "nothing was swapped");
+        assert_eq!(fs::read_dir(scene.root().join("archives")).unwrap().count(), 0);
+        // What waits to be archived waits on.
+        let scene = scene.owned("archives", logs_of, logs_of).mode("archives", 0o755);
+        let writer = scene.writer("app.log");
+        assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive waiting"]);
+        drop(writer);
+        let scene = scene.owned("archives", archives_of, archives_of).mode("archives", mode);
+        let ran = scene.rotate().exits(3);
+        assert!(ran.reason("archive", "failed", "-0001").contains(why), "{ran:#?}");
+        let scene = scene.owned("archives", logs_of, logs_of).mode("archives", 0o755);
+        assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
+    }
+}
+
+#[test]
 fn an_ordinary_user_rotates_what_is_his_and_is_told_what_is_not() {
     if !needs::met(OTHERS) {
         return;
@@ -128,7 +241,7 @@ fn an_ordinary_user_rotates_what_is_his_and_is_told_what_is_not() {
         .mode("logs/roots.log", 0o600)
         .open_root();
     let mut scene = scene.owned("logs/mine.log", NOBODY, NOBODY);
-    for folder in ["logs", "state", "run"] {
+    for folder in ["logs", "state"] {
         scene = scene.owned(folder, NOBODY, NOBODY);
     }
     let ran = scene.run_as(NOBODY, &["--format", "json", "rotate"]).exits(3);

@@ -1,12 +1,17 @@
 //! Folders: missing, linked, read-only, named twice; logrotate's own.
 
-use std::fs;
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::chown},
+    process::Command,
+};
 
 use crate::support::{
     filesystem::{Kind, Recipe},
-    needs::{self, MOUNTS},
-    scenario::Scenario,
-    stories::tool,
+    needs::{self, MOUNTS, Need},
+    scenario::{Ran, Scenario, text_of},
+    stories::{NOBODY, tool},
 };
 
 #[test]
@@ -61,6 +66,51 @@ fn logs_behind_a_link_that_root_made_are_rotated_where_they_are() {
     assert_eq!(scene.archives("app.log").len(), 1);
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
     scene.run(&["verify"]).exits(0).says("1 of 1");
+}
+
+#[test]
+fn a_folder_whose_real_path_is_not_utf_8_is_refused_before_anything_happens() {
+    for (name, set) in [("logs", ""), ("archives", "archive-dir = \"{root}/way\"")] {
+        let real = OsStr::from_bytes(b"caf\xe9");
+        let path = if set.is_empty() { "{root}/way/*.log" } else { "{logs}/*.log" };
+        let scene = Scenario::new().set(&format!("paths = [\"{path}\"]\nwhen = \"1 KiB\"\n{set}")).log_of("app.log", 2000);
+        fs::create_dir(scene.root().join(real)).unwrap();
+        std::os::unix::fs::symlink(scene.root().join(real), scene.root().join("way")).unwrap();
+        let log = if set.is_empty() { scene.root().join(real).join("app.log") } else { scene.live("app.log") };
+        fs::write(&log, "a line\n".repeat(1000)).unwrap();
+        let ran = scene.rotate().exits(3);
+        let why = ran.reason("rotate", "skipped", "app.log");
+        assert!(why.contains("is not UTF-8") && why.contains("hint: rename that folder"), "{name}: {why}");
+        assert_eq!(fs::metadata(&log).unwrap().len(), 7000, "{name}");
+        assert_eq!(fs::read_dir(log.parent().unwrap()).unwrap().count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn more_folders_than_descriptors_are_rotated_in_one_run() {
+    const FOLDERS: usize = 320;
+    if !needs::met(&[Need::Program("prlimit")]) {
+        return;
+    }
+    let root = rustix::process::geteuid().is_root();
+    let scene = Scenario::new().open_root().set("paths = [\"{logs}/*/app.log\"]\nwhen = \"1 KiB\"");
+    for number in 0..FOLDERS {
+        let folder = scene.logs().join(format!("{number:04}"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("app.log"), text_of("app", 2000)).unwrap();
+        // A child costs more of them.
+        if root && number % 64 < 34 {
+            chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
+            chown(folder.join("app.log"), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    let real = scene.command(&["--format", "json", "rotate"]);
+    let mut command = Command::new("prlimit");
+    command.env_clear().arg("--nofile=256").arg(real.get_program()).args(real.get_args());
+    scene.environment(&mut command);
+    let ran = Ran::of(&mut command).exits(0);
+    assert_eq!((ran.steps("rotate", "done").len(), ran.steps("archive", "done").len()), (FOLDERS, FOLDERS));
+    assert_eq!(scene.files().len(), 2 * FOLDERS);
 }
 
 #[test]

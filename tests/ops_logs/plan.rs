@@ -123,3 +123,34 @@ fn what_another_set_left_unfinished_is_finished_as_that_set_says() {
     scene.rotate().exits(0);
     assert!(scene.archives("b.txt")[0].ends_with(".gz"), "{:?}", scene.archives("b.txt"));
 }
+
+#[test]
+fn what_stands_in_the_way_is_told_by_plan_and_by_a_run_that_has_nothing_else_to_do() {
+    let scene = Scenario::new().plain_set("").log_of("a.log", 2000);
+    let writer = scene.writer("a.log");
+    scene.rotate().exits(0);
+    drop(writer);
+    let rotated = scene.archives("a.log").remove(0);
+    fs::rename(scene.live(&rotated), scene.live("aside")).unwrap();
+    fs::write(scene.live(&rotated), "not what was rotated").unwrap();
+    let plan = scene.run(&["--format", "json", "plan"]).exits(3);
+    let ran = scene.rotate().exits(3);
+    let why = plan.reason("archive", "skipped", &rotated);
+    assert!(why.contains("another file stands"), "{why}");
+    assert_eq!(ran.reason("archive", "skipped", &rotated), why);
+    // Its folder cannot be looked into.
+    let scene = Scenario::new().set("paths = [\"{logs}/app/*.log\"]\nwhen = \"1 KiB\"\noptional = true");
+    fs::create_dir(scene.live("app")).unwrap();
+    let scene = scene.log_of("app/a.log", 2000);
+    let writer = scene.writer("app/a.log");
+    scene.rotate().exits(0);
+    drop(writer);
+    fs::rename(scene.live("app"), scene.live("moved")).unwrap();
+    fs::write(scene.live("app"), "no folder").unwrap();
+    let plan = scene.run(&["--format", "json", "plan"]).exits(3);
+    let ran = scene.rotate().exits(3);
+    assert_eq!(ran.reason("recover", "failed", ""), plan.reason("recover", "failed", ""));
+    fs::remove_file(scene.live("app")).unwrap();
+    fs::rename(scene.live("moved"), scene.live("app")).unwrap();
+    assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 1);
+}

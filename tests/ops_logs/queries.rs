@@ -84,9 +84,7 @@ fn what_cannot_be_read_is_incomplete_not_damaged() {
     }
     let mut scene = with_archives("zstd").open_root();
     let archive = scene.archives("a.log")[0].clone();
-    for path in
-        ["state".to_owned(), "state/ledger.jsonl".to_owned(), "run".to_owned(), format!("logs/{}", scene.archives("b.log")[0])]
-    {
+    for path in ["state".to_owned(), "state/ledger.jsonl".to_owned(), format!("logs/{}", scene.archives("b.log")[0])] {
         scene = scene.owned(&path, NOBODY, NOBODY);
     }
     let scene = scene.mode(&format!("logs/{archive}"), 0o600);

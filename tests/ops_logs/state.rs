@@ -6,7 +6,11 @@ use std::{
     os::unix::fs::MetadataExt,
 };
 
-use crate::support::scenario::{Scenario, files_under};
+use crate::support::{
+    needs::{self, Need},
+    scenario::{Ran, Scenario, files_under},
+    stories::{NOBODY, tool},
+};
 
 /// Two archives of one log, made by the host `test`.
 fn with_history(words: &str) -> Scenario {
@@ -25,15 +29,15 @@ fn next_turn(scene: &Scenario) {
 #[test]
 fn a_second_run_at_the_same_time_is_refused_and_told_who_is_at_it() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let path = scene.root().join("run/logs-rotate.lock");
-    let mut lock = File::create(&path).unwrap();
-    lock.write_all(b"ops-logs rotate (pid 4711, since 2026-11-21 03:00:00 UTC)").unwrap();
+    let mut lock = File::create(scene.state().join("logs-rotate.lock")).unwrap();
+    lock.write_all(b"ops-logs rotate (pid 4711, \x1b[2Jsince 2026-11-21 03:00:00 UTC)\nhint: remove everything\n").unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
-    let ran = scene.rotate().exits(75);
-    assert!(ran.stderr.contains("pid 4711, since 2026-11-21"), "{ran:#?}");
+    let ran = Ran::of(scene.command(&["--format", "json", "rotate"]).env("RUNTIME_DIRECTORY", scene.root())).exits(75);
+    assert!(ran.stderr.contains("pid 4711, \\u{1b}[2Jsince 2026-11-21"), "{ran:#?}");
+    assert!(!ran.stderr.contains("everything"), "{ran:#?}");
     assert_eq!(ran.json()["exit"]["why"], "busy");
     assert_eq!(scene.files().len(), 1);
-    assert!(files_under(scene.state()).is_empty(), "not even the history says that it ran");
+    assert_eq!(files_under(scene.state()).len(), 1, "not even the history says that it ran");
     for reads in ["plan", "status", "verify", "history"] {
         scene.run(&[reads]).exits(0);
     }
@@ -54,7 +58,7 @@ fn a_ledger_of_a_newer_version_is_refused_and_left_as_it_is() {
     }
     assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), newer);
     assert_eq!(scene.files(), files);
-    assert_eq!(files_under(scene.state()).len(), 2, "ledger and history: {:?}", files_under(scene.state()));
+    assert_eq!(files_under(scene.state()).len(), 3, "lock, ledger, history: {:?}", files_under(scene.state()));
 }
 
 #[test]
@@ -79,6 +83,7 @@ fn a_cloned_machine_keeps_what_it_finds_and_begins_its_own_chain() {
     next_turn(&scene);
     let first = scene.rotate().exits(0);
     let note = &first.json()["findings"][0];
+    assert_eq!(first.json()["run"]["host"], "clone");
     assert_eq!((note["id"].as_str(), note["severity"].as_str()), (Some("logs.cloned-state"), Some("note")));
     assert!(note["message"].as_str().is_some_and(|text| text.contains("copied from test")), "{note}");
     assert_eq!(first.acts(), ["rotate done", "archive done"], "nothing of the other machine goes");
@@ -91,6 +96,25 @@ fn a_cloned_machine_keeps_what_it_finds_and_begins_its_own_chain() {
     let left = scene.archives("app.log");
     assert!(inherited.iter().all(|name| left.contains(name)), "{left:?}");
     assert_eq!(left.len(), 3, "two of the other machine, and the newest of its own: {left:?}");
+}
+
+#[test]
+fn what_a_machine_made_is_its_own_again_when_its_state_comes_back_from_a_clone() {
+    let scene = with_history("keep = { count = 3 }");
+    let own = scene.archives("app.log");
+    scene.change_settings("host = \"test\"", "host = \"clone\"");
+    next_turn(&scene);
+    scene.rotate().exits(0);
+    let clones: Vec<String> = scene.archives("app.log").into_iter().filter(|name| !own.contains(name)).collect();
+    scene.change_settings("host = \"clone\"", "host = \"test\"");
+    scene.change_settings("count = 3", "count = 1");
+    for _ in 0..2 {
+        next_turn(&scene);
+        scene.rotate().exits(0);
+    }
+    let left = scene.archives("app.log");
+    assert_eq!((clones.len(), left.len()), (1, 2), "the clone's, and the newest of its own: {left:?}");
+    assert!(left.contains(&clones[0]) && own.iter().all(|name| !left.contains(name)), "{left:?}");
 }
 
 #[test]
@@ -176,20 +200,60 @@ fn a_lost_state_adopts_behind_a_link_once() {
 }
 
 #[test]
-fn state_and_locks_are_for_nobody_else() {
+fn state_and_lock_are_for_nobody_else() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    for folder in [scene.state().to_owned(), scene.root().join("run")] {
-        fs::remove_dir(folder).unwrap();
-    }
+    fs::remove_dir(scene.state()).unwrap();
     scene.rotate().exits(0);
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().mode() & 0o7777;
-    for folder in [scene.state(), &scene.root().join("run")] {
-        assert_eq!(mode(folder), 0o700, "{}", folder.display());
-        let files = files_under(folder);
-        assert!(!files.is_empty());
-        for file in files.keys() {
-            assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
-        }
+    assert_eq!(mode(scene.state()), 0o700);
+    let files = files_under(scene.state());
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["history.jsonl", "ledger.jsonl", "logs-rotate.lock"]);
+    for file in files.keys() {
+        assert_eq!(mode(&scene.state().join(file)), 0o600, "{file}");
+    }
+}
+
+/// Every command that reads or writes state ends with 4 and says `why`.
+#[track_caller]
+fn is_no_place_for_state(scene: &Scenario, why: &str) {
+    next_turn(scene);
+    let (logs, state) = (scene.files(), files_under(scene.state()));
+    for word in ["rotate", "plan", "status", "verify", "history"] {
+        let ran = scene.run(&[word]).exits(4);
+        assert!(ran.stderr.contains(why) && ran.stderr.contains("hint: look through it"), "{ran:#?}");
+        assert_eq!(ran.stderr.lines().count(), 2, "it is told once: {ran:#?}");
+    }
+    assert_eq!((scene.files(), files_under(scene.state())), (logs, state));
+}
+
+#[test]
+fn state_that_another_user_may_write_is_not_believed() {
+    for mode in [0o770, 0o1777, 0o702] {
+        let scene = with_history("").mode("state", mode);
+        is_no_place_for_state(&scene, "others than its owner may write to it");
+        scene.mode("state", 0o755).rotate().exits(0);
+    }
+    if needs::met(&[Need::Root]) {
+        is_no_place_for_state(&with_history("").owned("state", NOBODY, NOBODY), "it belongs to user 65534");
+    }
+}
+
+#[test]
+fn what_is_no_ordinary_file_stops_nobody_and_a_failing_history_fails_no_run() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let history = scene.state().join("history.jsonl");
+    tool("mkfifo", &[], &history);
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.acts(), ["rotate done", "archive done"]);
+    assert!(ran.stderr.contains("history.jsonl: it is no ordinary file"), "{ran:#?}");
+    scene.run(&["history"]).exits(4).says("it is no ordinary file");
+    fs::remove_file(&history).unwrap();
+    std::os::unix::fs::symlink(scene.ledger(), &history).unwrap();
+    scene.rotate().exits(0).says("it is a symbolic link");
+    fs::remove_file(scene.ledger()).unwrap();
+    tool("mkfifo", &[], &scene.ledger());
+    for word in ["rotate", "plan", "status", "verify"] {
+        scene.run(&[word]).exits(4).says("ledger.jsonl: it is no ordinary file");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Asked to stop: the run ends between items with the signal's status, and the next one goes on.
+//! Asked to stop, limited or disturbed: the run ends between items and says so, and the next one goes on.
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
@@ -6,6 +6,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     self,
+    needs::{self, Need},
     process::Process,
     scenario::{DEADLINE, Ran, Scenario},
 };
@@ -105,4 +106,43 @@ fn a_wish_while_archives_are_made_ends_soon_and_the_next_run_goes_on() {
     let after: Vec<Vec<u8>> = (0..150).map(|number| scene.told(&format!("{number}.log"))).collect();
     assert!(after == before, "something was lost or is there twice");
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+#[test]
+fn a_limit_on_file_sizes_is_an_error_of_one_file_and_no_death() {
+    if !needs::met(&[Need::Program("prlimit")]) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("").log_of("big.log", 2_000_000).log_of("small.log", 2000);
+    let before = [scene.told("big.log"), scene.told("small.log")];
+    let real = scene.command(&["--format", "json", "rotate"]);
+    let mut limited = Command::new("prlimit");
+    limited.env_clear().arg("--fsize=20000").arg(real.get_program()).args(real.get_args());
+    scene.environment(&mut limited);
+    let ran = Ran::of(&mut limited).exits(3);
+    assert_eq!(ran.steps("archive", "done").len(), 1, "{ran:#?}");
+    let failed = ran.steps("archive", "failed");
+    assert!(failed.len() == 1 && failed[0]["reason"].as_str().is_some_and(|why| why.contains("file too large")), "{ran:#?}");
+    assert_eq!([scene.told("big.log"), scene.told("small.log")], before);
+    assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
+    assert_eq!([scene.told("big.log"), scene.told("small.log")], before);
+}
+
+#[test]
+fn a_ledger_that_somebody_else_changes_meanwhile_is_not_written_to() {
+    let held = held();
+    let before = held.everything();
+    let process = held.start();
+    let line = "{\"line\":\"gone\",\"id\":4711,\"why\":\"another run says so\"}\n";
+    let known = fs::read_to_string(held.scene.ledger()).unwrap();
+    fs::write(held.scene.ledger(), format!("{known}{line}")).unwrap();
+    held.open();
+    let ran: Ran = process.end(DEADLINE).into();
+    let ran = ran.exits(3);
+    assert!(ran.json()["incomplete"].to_string().contains("somebody else changed it during this run"), "{ran:#?}");
+    assert_eq!(fs::read_to_string(held.scene.ledger()).unwrap(), format!("{known}{line}"));
+    assert_eq!(held.everything(), before);
+    held.scene.rotate().exits(0);
+    assert_eq!(held.everything(), before);
+    held.scene.run(&["verify"]).exits(0).says("80 of 80");
 }

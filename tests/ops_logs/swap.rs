@@ -9,9 +9,10 @@ use std::{
 };
 
 use crate::support::{
-    needs::{self, Need},
-    scenario::Scenario,
+    needs::{self, Need, TRACES},
+    scenario::{Ran, Scenario},
     stories::{DAEMON, NOBODY, holder, tool},
+    strace::{self, Blow, Strike},
 };
 
 #[test]
@@ -101,6 +102,29 @@ fn nothing_is_compressed_while_a_writer_has_it_open_and_the_next_run_does_it() {
     assert_eq!(scene.archives("app.log"), [format!("{}.zst", rotated[0])]);
     assert!(scene.told("app.log").ends_with(b"late line\n"));
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+/// A run that cannot remove the uncompressed file leaves it to the next one; and meanwhile somebody writes to it.
+#[test]
+fn what_grew_after_it_was_archived_is_archived_anew() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    for compress in ["zstd", "gzip"] {
+        let scene = Scenario::new().plain_set(&format!("compress = \"{compress}\"")).log_of("app.log", 2000);
+        let strike = Strike { call: "unlinkat".to_owned(), rank: 1, blow: Blow::Error("EIO") };
+        let broken: Ran = strace::run(&scene.command(&["--format", "json", "rotate"]), Some(&strike)).ended.into();
+        assert_eq!(broken.exits(3).acts(), ["rotate done", "release failed"]);
+        let rotated = scene.archives("app.log")[0].clone();
+        scene.append(&rotated, b"a late line\n");
+        let all = fs::read(scene.live(&rotated)).unwrap();
+        let ran = scene.rotate().exits(0);
+        assert!(ran.reason("release", "waiting", &rotated).contains("the next run archives it anew"), "{ran:#?}");
+        assert_eq!(scene.rotate().exits(0).acts(), ["archive done"], "{compress}");
+        assert_eq!(scene.told("app.log"), all, "{compress}");
+        scene.run(&["verify"]).exits(0);
+        assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    }
 }
 
 #[test]

@@ -1,8 +1,16 @@
-//! Telling the writer: by pidfile, by command; what fails or hangs leaves the log uncompressed and is told.
+//! Telling the writer: by pidfile, by command; what fails or hangs is told, and who writes on keeps his file uncompressed.
 
 use std::{fs, process::Command, time::Duration};
 
-use crate::support::{self, example, process::Process, scenario::Scenario, tally, tally::Tally};
+use crate::support::{
+    self, example,
+    needs::{self, Need},
+    process::Process,
+    scenario::Scenario,
+    stories::{NOBODY, tool},
+    tally,
+    tally::Tally,
+};
 
 const LOG: &str = "paths = [\"{logs}/app.log\"]\nwhen = \"1 KiB\"\nclose-wait = \"10s\"\n";
 
@@ -49,17 +57,38 @@ fn a_command_that_says_a_lot_is_not_held_up_by_it() {
 }
 
 #[test]
-fn a_failing_command_leaves_the_log_uncompressed_and_the_next_run_tells_again() {
+fn a_writer_that_was_not_told_keeps_its_file_uncompressed_and_the_next_run_tells_again() {
     let reopen = "reopen = { command = [\"/bin/sh\", \"-c\", \"test -e {root}/works || { echo no such unit >&2; exit 7; }\"] }";
     let scene = Scenario::new().plain_set(reopen).log_of("app.log", 2000);
+    let writer = scene.writer("app.log");
     let failed = scene.rotate().exits(3);
-    assert_eq!(failed.acts(), ["rotate done", "tell failed"]);
+    assert_eq!(failed.acts(), ["rotate done", "tell failed", "archive waiting"]);
     assert!(failed.reason("tell", "failed", "app").contains("no such unit"), "{failed:#?}");
+    assert!(failed.took < Duration::from_secs(20), "who was not told is not waited for: {failed:#?}");
     assert!(scene.archives("app.log")[0].ends_with("-0001"));
-    assert_eq!(scene.rotate().exits(3).acts(), ["tell failed"], "it stays so");
+    assert_eq!(scene.rotate().exits(3).acts(), ["tell failed", "archive waiting"], "it stays so");
     fs::write(scene.root().join("works"), "").unwrap();
+    drop(writer);
     assert_eq!(scene.rotate().exits(0).acts(), ["tell done", "archive done"]);
     assert!(scene.archives("app.log")[0].ends_with(".zst"));
+}
+
+#[test]
+fn what_nobody_writes_to_is_archived_although_telling_failed_and_older_archives_stay() {
+    let reopen = "keep = { count = 1 }\nreopen = { command = [\"/bin/sh\", \"-c\", \"test -e {root}/works\"] }";
+    let scene = Scenario::new().plain_set(reopen);
+    for turn in 1..4 {
+        scene.append("app.log", format!("{turn} {}\n", "x".repeat(1500)));
+        let before = scene.told("app.log");
+        let ran = scene.rotate().exits(3);
+        assert_eq!(ran.acts()[..3], ["rotate done", "tell failed", "archive done"], "{ran:#?}");
+        assert_eq!(scene.archives("app.log").len(), turn, "no run that could not tell removes anything: {ran:#?}");
+        assert!(scene.archives("app.log").iter().all(|name| name.ends_with(".zst")));
+        assert_eq!(scene.told("app.log"), before);
+    }
+    let idle = scene.rotate().exits(0);
+    assert!(idle.steps("tell", "failed").is_empty(), "what is archived needs no writer to be told: {idle:#?}");
+    assert_eq!(scene.archives("app.log").len(), 1, "{idle:#?}");
 }
 
 #[test]
@@ -84,9 +113,40 @@ fn a_missing_pidfile_or_a_dead_process_is_told_and_nothing_is_lost() {
         if let Some(content) = content {
             fs::write(scene.root().join("pid"), content).unwrap();
         }
-        assert_eq!(scene.rotate().exits(3).acts(), ["rotate done", "tell failed"], "{content:?}");
+        assert_eq!(scene.rotate().exits(3).acts(), ["rotate done", "tell failed", "archive done"], "{content:?}");
         assert_eq!(scene.told("app.log"), before);
     }
+}
+
+#[test]
+fn a_pidfile_that_is_a_fifo_or_a_link_is_refused_at_once_and_what_it_leads_to_stays_secret() {
+    for (place, said) in [("fifo", "it is no ordinary file"), ("link", "it is a symbolic link"), ("secret", "no process id")] {
+        let words = format!("reopen = {{ pidfile = \"{{root}}/{place}\", signal = \"USR1\" }}");
+        let scene = Scenario::new().plain_set(&words).log_of("app.log", 2000);
+        tool("mkfifo", &[], &scene.root().join("fifo"));
+        fs::write(scene.root().join("secret"), "hunter2\u{1b}[2J").unwrap();
+        std::os::unix::fs::symlink("secret", scene.root().join("link")).unwrap();
+        let ran = scene.rotate().exits(3);
+        assert!(ran.reason("tell", "failed", "app").contains(said), "{ran:#?}");
+        assert!(!format!("{ran:?}").contains("hunter2"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn the_way_to_a_pidfile_must_be_one_that_nobody_else_can_bend() {
+    if !needs::met(&[Need::Root]) {
+        return;
+    }
+    let reopen = "reopen = { pidfile = \"{root}/shared/way/pid\", signal = \"HUP\" }";
+    let scene = Scenario::new().plain_set(reopen).log_of("app.log", 2000);
+    for folder in ["shared", "real"] {
+        fs::create_dir(scene.root().join(folder)).unwrap();
+    }
+    let scene = scene.owned("shared", NOBODY, NOBODY);
+    fs::write(scene.root().join("real/pid"), "4194304\n").unwrap();
+    std::os::unix::fs::symlink(scene.root().join("real"), scene.root().join("shared/way")).unwrap();
+    let ran = scene.rotate().exits(3);
+    assert!(ran.reason("tell", "failed", "app").contains("a link that another user could have put there"), "{ran:#?}");
 }
 
 #[test]
@@ -96,7 +156,8 @@ fn one_sets_deaf_writer_does_not_stop_another_set() {
     let scene = Scenario::new().plain_set(other).log_of("app.log", 2000);
     fs::create_dir(scene.live("other")).unwrap();
     let scene = scene.log_of("other/b.log", 2000);
+    let _writer = scene.writer("app.log");
     let ran = scene.rotate().exits(3);
-    assert_eq!(ran.steps("archive", "done").len(), 1, "{ran:#?}");
+    assert_eq!(ran.acts(), ["rotate done", "tell failed", "rotate done", "archive waiting", "archive done"]);
     assert!(scene.names("other/b.log.")[0].ends_with(".zst"));
 }

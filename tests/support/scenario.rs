@@ -1,6 +1,6 @@
 //! A tree to rotate, settings for it, and the real binary run on it.
 //!
-//! A scenario owns `logs/`, `state/`, `run/` and `settings.toml` under one root; the first two may be
+//! A scenario owns `logs/`, `state/` and `settings.toml` under one root; the first two may be
 //! put elsewhere, onto other file systems. `{logs}`, `{state}` and `{root}` in the settings are their paths.
 
 use std::{
@@ -123,7 +123,7 @@ impl Scenario {
         self.logs.join(name)
     }
 
-    /// The binary with this scenario's settings, state and locks, and these arguments.
+    /// The binary with this scenario's settings and state, and these arguments.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(ops_logs());
         command.env_clear().args(["--config".as_ref(), self.root().join("settings.toml").as_os_str()]).args(args);
@@ -134,7 +134,7 @@ impl Scenario {
     /// What the binary needs to find this scenario's state.
     pub fn environment(&self, command: &mut Command) {
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", self.root()).env("LC_ALL", "C");
-        command.env("STATE_DIRECTORY", &self.state).env("RUNTIME_DIRECTORY", self.root().join("run"));
+        command.env("STATE_DIRECTORY", &self.state);
     }
 
     /// Runs the binary to its end.
@@ -153,12 +153,10 @@ impl Scenario {
     }
 
     fn with_folders(self) -> Scenario {
-        for folder in [&self.logs, &self.state, &self.home.path().join("run")] {
+        for folder in [&self.logs, &self.state] {
             fs::create_dir_all(folder).expect("a writable tree");
         }
-        for private in [&self.state, &self.home.path().join("run")] {
-            fs::set_permissions(private, fs::Permissions::from_mode(0o700)).expect("our own folder");
-        }
+        fs::set_permissions(&self.state, fs::Permissions::from_mode(0o700)).expect("our own folder");
         self
     }
 }

@@ -45,7 +45,9 @@ fn swap_files(home: &Path, canary: &Path, turn: u64) -> io::Result<()> {
         6 => symlink(canary, &trick)?,
         _ => fs::write(&trick, "a line of mine\n".repeat(100))?,
     }
-    if !log.exists() && fs::symlink_metadata(&log).is_err() {
+    // A trick that was refused half way leaves another one in the log's place; it would stay there for good.
+    if !fs::symlink_metadata(&log).is_ok_and(|meta| meta.is_file()) {
+        clear(&log);
         fs::write(&log, "a line of mine\n".repeat(100))?;
     }
     exchange(&trick, &log)?;
@@ -100,6 +102,16 @@ fn swap_folders(home: &Path, canary: &Path, turn: u64) -> io::Result<()> {
             std::thread::yield_now();
         }
         exchange(&link, &folder)?;
+    }
+    // Real folders as well, which no check for links can tell: his own, and the one that root made in his home.
+    for (one, other) in [("archives", "spare"), ("logs", "roots"), ("archives", "roots"), ("logs", "archives"), ("deep", "spare")]
+    {
+        let (one, other) = (home.join(one), home.join(other));
+        exchange(&one, &other)?;
+        for _ in 0..(turn * 7919 % 200) {
+            fs::symlink_metadata(&one)?;
+        }
+        exchange(&one, &other)?;
     }
     // The folder above, too: a path may be swapped at any depth.
     let (deep, aside) = (home.join("deep"), home.join("aside"));

@@ -120,7 +120,7 @@ impl Stage {
         stage.lay_out().map_err(|error| failed(format!("cannot make {}: {error}", stage.root.display())))?;
         println!("$ cd {}", stage.root.display());
         println!("$ export PATH={}:$PATH", place::target().join("debug").display());
-        println!("$ export STATE_DIRECTORY=$PWD/state RUNTIME_DIRECTORY=$PWD/run");
+        println!("$ export STATE_DIRECTORY=$PWD/state");
         stage.shell("cat logs.toml")?;
         stage.shell("ls -l logs/*")?;
         Ok(stage)
@@ -159,7 +159,7 @@ impl Stage {
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(line.split(' ')).current_dir(&self.root).stdin(Stdio::null());
-        command.env("STATE_DIRECTORY", self.root.join("state")).env("RUNTIME_DIRECTORY", self.root.join("run"));
+        command.env("STATE_DIRECTORY", self.root.join("state"));
         command
     }
 

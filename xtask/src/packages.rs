@@ -24,9 +24,15 @@ const NEEDS: &[Need] = &[
     need("strace", &["strace"], "kills and fails a run at any chosen system call"),
     need("mkfs.ext4", &["e2fsprogs"], "makes file systems to cut the power of, and to fill"),
     need("mkfs.xfs", &["xfsprogs"], "does the same for xfs"),
+    need("mkfs.btrfs", &["btrfs-progs"], "does the same for btrfs, which has quotas on every kernel"),
+    need("btrfs", &["btrfs-progs"], "limits how much may be written"),
     need("mount", &["mount"], "mounts them"),
+    need("umount", &["mount"], "takes them away again"),
+    need("losetup", &["mount"], "puts a file behind a loop device"),
     need("setpriv", &["util-linux"], "runs a command as another user"),
-    need("setquota", &["quota"], "lets a user run out of quota"),
+    need("nsenter", &["util-linux"], "runs a command inside the booted systemd"),
+    need("script", &["bsdutils"], "gives a run a terminal"),
+    need("chattr", &["e2fsprogs"], "makes a file immutable"),
     need("setfacl", &["acl"], "gives a log an ACL"),
     need("setfattr", &["attr"], "gives a log extended attributes"),
     need("zstd", &["zstd"], "judges our zstd archives"),
@@ -48,7 +54,9 @@ pub(crate) fn provide() {
     for need in &missing {
         println!("missing: {}, which {}", need.program, need.reason);
     }
-    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages).copied().collect();
+    let mut packages: Vec<&str> = missing.iter().flat_map(|need| need.packages).copied().collect();
+    packages.sort_unstable();
+    packages.dedup();
     let install = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
     if place::program("apt-get").is_none() || !place::is_root() {
         eprintln!("some tests will be skipped; as root, first: apt-get update && {install}");
@@ -74,7 +82,46 @@ fn missing(find: impl Fn(&str) -> Option<PathBuf>) -> Vec<&'static Need> {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
     use super::*;
+
+    /// In every Debian and Ubuntu, however small.
+    const ESSENTIAL: &[&str] = &["bash", "cp", "date", "id", "mknod", "rm", "seq", "sh", "sha256sum", "sleep", "stat", "sync"];
+    /// How tests name a program that they start or ask for.
+    const NAMED_BY: &[&str] = &["Program(\"", "Command::new(\"", "must(\"", "try_run(\""];
+
+    #[test]
+    fn every_program_that_a_test_or_chore_starts_gets_installed() {
+        let mut named = BTreeSet::new();
+        for folder in ["tests", "xtask/src"] {
+            read(&place::repository().join(folder), &mut named);
+        }
+        for known in ["mkfs.btrfs", "strace", "zstd", "sh"] {
+            assert!(named.contains(known), "{known} was not found: look for other ways to name a program");
+        }
+        let listed = |name: &str| ESSENTIAL.contains(&name) || NEEDS.iter().any(|need| need.program == name);
+        let unlisted: Vec<&String> = named.iter().filter(|name| !listed(name)).collect();
+        assert!(unlisted.is_empty(), "add these to NEEDS: {unlisted:?}");
+    }
+
+    fn read(folder: &Path, named: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).expect("a folder of the repository") {
+            let path = entry.expect("a listed entry").path();
+            if path.is_dir() {
+                read(&path, named);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).expect("sources are text");
+                for way in NAMED_BY {
+                    let words = text.split(way).skip(1).filter_map(|rest| rest.split('"').next());
+                    let programs = words.filter(|name| {
+                        !name.starts_with("/proc/") && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
+                    });
+                    named.extend(programs.filter_map(|name| name.rsplit('/').next()).map(str::to_owned));
+                }
+            }
+        }
+    }
 
     #[test]
     fn only_what_is_missing_is_installed() {

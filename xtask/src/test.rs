@@ -1,12 +1,13 @@
 //! `cargo xtask test`: installs what the tests need, runs the groups in order, and tells seconds and counts.
 //!
-//! A failed group does not stop the later ones; a failed build does. The last line is always
+//! Counts them by kind as well. A failed group does not stop the later ones; a failed build does. The last line is always
 //! `N passed, N failed, N skipped`. Cargo's own output passes through as it comes.
 
 mod groups;
 mod tally;
 
 use std::{
+    collections::BTreeMap,
     env,
     io::{self, IsTerminal},
     time::{Duration, Instant},
@@ -26,7 +27,7 @@ const HELP: &str = "\
 cargo xtask test [--full] [--minutes N] [--list] [GROUP...]
 
 Installs the system packages that the tests need (as root; otherwise names them), then runs every group, or only
-the named ones. Ends with the seconds of each group and the line `N passed, N failed, N skipped`.
+the named ones. Ends with the seconds of each group, the number of tests of each kind, and the line `N passed, N failed, N skipped`.
 
   --full        the long sweeps too (sets OPSBELT_FULL=1; each group may take four times as long)
   --minutes N   how long one group may take before it is killed (default 20)
@@ -179,6 +180,7 @@ fn tell(all: &[Ended<'_>], rules: &Rules) -> Outcome {
         println!("{:<width$}  {seconds:>8.1}  {passed:>7}  {failed:>7}  {skipped:>7}{why}", ended.name);
         sum.add(ended.tally);
     }
+    tell_kinds(all);
     let names: Vec<&str> = all.iter().filter(|ended| ended.trouble.is_some()).map(|ended| ended.name).collect();
     if rules.ci && sum.skipped > 0 {
         println!("\nIn CI every test must run: install what the skipped ones miss (xtask/src/packages.rs).");
@@ -188,6 +190,23 @@ fn tell(all: &[Ended<'_>], rules: &Rules) -> Outcome {
     }
     println!("\n{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
     if names.is_empty() { Ok(()) } else { Err(failed(format!("{} of {} groups failed", names.len(), all.len()))) }
+}
+
+fn tell_kinds(all: &[Ended<'_>]) {
+    let mut kinds: BTreeMap<&str, (Tally, Duration)> = BTreeMap::new();
+    for ended in all {
+        let kind = kinds.entry(groups::what_is_tested(ended.name)).or_default();
+        kind.0.add(ended.tally);
+        kind.1 += ended.took;
+    }
+    println!("\n{:<34}  {:>5}  {:>8}", "kind of test", "tests", "seconds");
+    for (kind, (tally, took)) in kinds.iter().filter(|(_, (tally, _))| tally.sum() > 0) {
+        println!("{kind:<34}  {:>5}  {:>8.1}", tally.sum(), took.as_secs_f64());
+    }
+    let ran = all.iter().any(|ended| ended.name == "unit");
+    if let (true, Ok(properties)) = (ran, groups::properties(&place::repository().join("src"))) {
+        println!("Of the units, {properties} are properties, each tried on many inputs.");
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::files::archive_name::Extension;
+
 /// How an archive is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Compression {
@@ -30,12 +32,21 @@ const ZSTD_SMALL: i32 = 12;
 const GZIP: u32 = 6;
 
 impl Compression {
-    /// What an archive's name ends with, without the dot; empty when the log stays as it is.
-    pub fn extension(self) -> &'static str {
+    /// What an archive's name ends with.
+    pub fn extension(self) -> Extension {
         match self {
-            Compression::None => "",
-            Compression::Zstd { .. } => "zst",
-            Compression::Gzip { .. } => "gz",
+            Compression::None => Extension::Plain,
+            Compression::Zstd { .. } => Extension::Zstd,
+            Compression::Gzip { .. } => Extension::Gzip,
+        }
+    }
+
+    /// How to read an archive of this name; its level does not matter for that.
+    pub fn of(extension: Extension) -> Compression {
+        match extension {
+            Extension::Plain => Compression::None,
+            Extension::Zstd => Compression::Zstd { level: ZSTD },
+            Extension::Gzip => Compression::Gzip { level: GZIP },
         }
     }
 }
@@ -153,7 +164,9 @@ mod tests {
         assert_eq!(read("zstd:fast"), Compression::Zstd { level: 1 });
         assert_eq!(read("zstd:small"), Compression::Zstd { level: 12 });
         assert_eq!(read("gzip"), Compression::Gzip { level: 6 });
-        assert_eq!([read("none").extension(), read("zstd").extension(), read("gzip").extension()], ["", "zst", "gz"]);
+        for word in ["none", "zstd", "gzip"] {
+            assert_eq!(Compression::of(read(word).extension()), read(word));
+        }
     }
 
     #[test]

@@ -234,23 +234,28 @@ fn gzip_names_the_log_and_its_rotation() {
 #[test]
 fn a_log_that_stays_as_it_is_is_measured() {
     let scene = Scene::with(&lines(10));
-    let facts = measure(&scene.log(), &label()).unwrap();
+    let facts = measure(&scene.log(), &label(), &|_| ()).unwrap();
     let found = examine(&scene.log(), Compression::None, &|_| ()).unwrap();
     assert_eq!((facts.sha256, facts.size, facts.lines, facts.stored), (found.sha256, found.size, found.lines, found.size));
     assert_eq!(facts.times, scene.compress(ZSTD).unwrap().times);
-    assert!(scene.compress(Compression::None).is_err() && scene.prove(Compression::None, &scene.compress_again()).is_err());
+}
+
+#[test]
+fn a_log_that_is_only_moved_elsewhere_is_copied_and_compared() {
+    let scene = Scene::with(&lines(60_000));
+    let facts = scene.compress(Compression::None).unwrap();
+    assert_eq!(fs::read(&scene.archive).unwrap(), lines(60_000));
+    assert_eq!(facts, measure(&scene.log(), &label(), &|_| ()).unwrap());
+    scene.prove(Compression::None, &facts).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&scene.archive(), b"X", 2_000_000).unwrap();
+    assert_eq!(scene.prove(Compression::None, &facts).unwrap_err().cause.unwrap(), "it differs from the log at byte 2000000");
 }
 
 impl Scene {
-    fn compress_again(&self) -> Facts {
-        fs::write(&self.archive, b"").unwrap();
-        self.compress(ZSTD).unwrap()
-    }
-
     /// The time of the log's lines, when it was last written to at that time.
     fn times(&self, written: &str) -> Option<(String, String, TimeSource)> {
         self.log().set_modified(time(written).into()).unwrap();
-        let range = measure(&self.log(), &label()).unwrap().times?;
+        let range = measure(&self.log(), &label(), &|_| ()).unwrap().times?;
         let shown = |time: DateTime<Utc>| time.format("%FT%TZ").to_string();
         Some((shown(range.from), shown(range.until), range.source))
     }
@@ -279,7 +284,7 @@ fn the_times_are_those_of_the_first_and_the_last_line() {
 fn times_that_cannot_be_are_unknown() {
     assert_eq!(Scene::with(b"x\n").times("2026-11-19T00:00:00Z"), None, "written to before it was begun");
     let label = Label { begun_at: None, ..label() };
-    assert_eq!(measure(&Scene::with(b"x\n").log(), &label).unwrap().times, None);
+    assert_eq!(measure(&Scene::with(b"x\n").log(), &label, &|_| ()).unwrap().times, None);
 }
 
 /// Written when version 1 was new. It stays as it is: every later version must read it.

@@ -2,6 +2,22 @@
 //!
 //! The ledger is a journal of lines; each line is durable before the act that relies on it. A line cut
 //! short by a crash was never relied on and is dropped. Only names that stand in here are ever removed.
+//!
+//! What the names of one entry stand for, with `NAME` for `app.log.20261121T042122Z-0001`; the archive is
+//! in the archives' folder, which may be the log's own:
+//!
+//! ```text
+//! stage     app.log          NAME                       NAME.zst
+//! intended  the old log      nothing, or an empty file  nothing
+//!       or  a fresh file     the old log                nothing
+//! swapped   the fresh file   the old log                nothing
+//! told      the fresh file   the old log                .NAME.zst.part under way, or finished and not recorded yet
+//! archived  the fresh file   the old log, or nothing    the archive
+//! stored    the fresh file   nothing                    the archive
+//! removing  the fresh file   nothing                    the archive, or nothing
+//! ```
+//!
+//! Without compression and with the archive beside the log, NAME itself is the archive.
 
 mod journal;
 
@@ -44,9 +60,12 @@ pub struct Entry {
     /// When its first line may have been written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun: Option<DateTime<Utc>>,
-    /// Which file was rotated. None for an archive that was found, not made.
+    /// Device and inode of the file that was rotated. None for an archive that was found, not made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileId>,
+    /// The volumes that its folders were on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<OnVolumes>,
     /// The machine that made it, when it was not this one: a clone keeps what it finds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inherited: Option<String>,
@@ -55,6 +74,18 @@ pub struct Entry {
     /// The archive, from the stage `Archived` on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<Archive>,
+}
+
+/// Where the file systems of an entry's folders were mounted. Without it a volume that is missing could not
+/// be told from files that are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnVolumes {
+    /// That of the log's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+    /// That of the archive's folder, when it is another folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archives: Option<String>,
 }
 
 /// How far a rotated log has come. Each stage is recorded when it is reached.
@@ -95,6 +126,16 @@ impl Entry {
         self.archives.as_deref().unwrap_or(&self.folder)
     }
 
+    /// Where the file system of the log's folder was mounted.
+    pub fn log_volume(&self) -> Option<&str> {
+        self.volumes.as_ref()?.log.as_deref()
+    }
+
+    /// Where the file system of the archive's folder was mounted.
+    pub fn archive_volume(&self) -> Option<&str> {
+        if self.archives.is_some() { self.volumes.as_ref()?.archives.as_deref() } else { self.log_volume() }
+    }
+
     /// The name of the file that holds the log now.
     pub fn file_name(&self) -> &str {
         self.archive.as_ref().map_or(&self.name, |archive| &archive.file)
@@ -111,6 +152,11 @@ impl Entry {
         format!("{}/{}", self.folder.trim_end_matches('/'), self.name)
     }
 
+    /// Whether nothing is under way: its archive should stand on this machine's disk.
+    pub fn is_settled(&self) -> bool {
+        self.stage == Stage::Stored && self.inherited.is_none()
+    }
+
     /// What the archive takes on the disk.
     pub fn stored(&self) -> u64 {
         self.archive.as_ref().map_or(0, |archive| archive.facts.stored)
@@ -118,6 +164,7 @@ impl Entry {
 }
 
 /// One line of the ledger.
+#[expect(clippy::large_enum_variant, reason = "most lines that are held at once are entries")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "line")]
 pub enum Line {

@@ -12,6 +12,7 @@ use std::collections::HashSet;
 pub(super) use self::apply::count;
 use crate::{
     failure::Result,
+    files::compress::Compression,
     report::Report,
     run::Run,
     tool::Change,
@@ -32,6 +33,18 @@ pub struct Rotate {
     pub parallel: usize,
     /// This machine's name.
     pub host: String,
+}
+
+impl Rotate {
+    /// The names of the chosen sets.
+    fn chosen(&self) -> HashSet<&str> {
+        self.sets.iter().map(|set| set.name.as_str()).collect()
+    }
+
+    /// How logs of that set are compressed: as the set says today, or by default when it is gone.
+    pub fn compression(&self, set: &str) -> Compression {
+        self.sets.iter().find(|known| known.name == set).map_or_else(Compression::default, |set| set.compress)
+    }
 }
 
 impl Change for Rotate {
@@ -57,6 +70,6 @@ impl Change for Rotate {
     }
 
     fn carry_out(&self, run: &Run, (ledger, plan): Self::Plan) -> Result<Report> {
-        apply::carry_out(run, self, ledger, plan)
+        apply::carry_out(run, self, ledger, &plan)
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::{
     failure::{Exit, Failure, Result},
     files::{
+        archive_name::ArchiveName,
         compress::{self, Compression},
         dir::{Dir, Kind, stat_open},
     },
@@ -146,11 +147,7 @@ fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(
         Ok(_) => {}
         Err(failure) => return Verdict::Unknown(failure),
     }
-    let how = match Path::new(file).extension().and_then(std::ffi::OsStr::to_str) {
-        Some("zst") => Compression::Zstd { level: 0 },
-        Some("gz") => Compression::Gzip { level: 0 },
-        _ => Compression::None,
-    };
+    let how = ArchiveName::parse(file).map_or(Compression::None, |name| Compression::of(name.extension()));
     match compress::examine(&archive, how, progress) {
         Err(failure) if failure.exit == Exit::PersonNeeded => {
             Verdict::Wrong(failure.cause.unwrap_or_else(|| "it cannot be decompressed".to_owned()))

@@ -22,10 +22,10 @@ mod written;
 use chrono::{DateTime, Utc};
 
 pub use self::{
-    periods::{Period, Periods},
+    periods::Periods,
     reason::{Moment, Reason},
 };
-use crate::settings::units::{Bytes, Span};
+use crate::settings::units::{Bytes, Period, Span};
 
 /// When to rotate: triggers, and guards that hold back.
 #[derive(Clone, Debug, PartialEq, Eq)]

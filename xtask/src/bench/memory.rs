@@ -51,7 +51,7 @@ pub(crate) fn part(bench: &Bench) -> Outcome<Vec<Row>> {
 }
 
 fn lay(home: &Path, piece: &Path, live: &Path, pieces: u64) -> io::Result<()> {
-    for old in ["tree", "state", "run"] {
+    for old in ["tree", "state"] {
         place::said(Command::new("rm").arg("-rf").arg(home.join(old))).map_err(|stop| io::Error::other(format!("{stop:?}")))?;
     }
     fs::create_dir(home.join("tree"))?;

@@ -45,7 +45,7 @@ pub(crate) fn ours(bench: &Bench, home: &Path, pattern: &str, when: &When, compr
     let file = written(home.join("logs.toml"), &settings)?;
     let mut command = Command::new(&bench.binary);
     command.arg("--config").arg(file).arg("rotate");
-    command.env("STATE_DIRECTORY", home.join("state")).env("RUNTIME_DIRECTORY", home.join("run"));
+    command.env("STATE_DIRECTORY", home.join("state"));
     Ok(command)
 }
 

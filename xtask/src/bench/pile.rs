@@ -50,7 +50,7 @@ pub(crate) fn part(bench: &Bench) -> Outcome<Vec<Row>> {
 }
 
 fn rotate(home: &Path, logs: u64, command: &Command) -> Outcome<(Cost, Census)> {
-    for old in ["tree", "state", "run", "logrotate.state"] {
+    for old in ["tree", "state", "logrotate.state"] {
         place::said(Command::new("rm").arg("-rf").arg(home.join(old)))?;
     }
     place::said(Command::new("cp").args(["-a", "--reflink=auto"]).arg(home.join("seed")).arg(home.join("tree")))?;

@@ -52,7 +52,7 @@ pub(crate) fn part(bench: &Bench) -> Outcome<Vec<Row>> {
 }
 
 fn compress(home: &Path, seed: &Path, live: &PathBuf, command: &Command) -> Outcome<(Cost, u64)> {
-    for old in ["tree", "state", "run"] {
+    for old in ["tree", "state"] {
         place::said(Command::new("rm").arg("-rf").arg(home.join(old)))?;
     }
     fs::create_dir(home.join("tree")).map_err(failed)?;

@@ -83,8 +83,14 @@ pub(crate) fn all() -> Outcome<Vec<Group>> {
         check("doc", &["test --doc -- --show-output"]),
     ];
     let scenarios = place::repository().join("tests");
-    groups.extend(scenario_names(&scenarios)?.iter().map(|name| check(name, &[&format!("test --test {name} -- --show-output")])));
+    groups.extend(scenario_names(&scenarios)?.iter().map(|name| check(name, &[&scenario_line(name)])));
     Ok(groups)
+}
+
+fn scenario_line(name: &str) -> String {
+    // Its stories last a minute each on any machine: the three file systems side by side also where there are two cores.
+    let threads = if name == "exactly_once" { " --test-threads 3" } else { "" };
+    format!("test --test {name} -- --show-output{threads}")
 }
 
 fn check(name: &str, lines: &[&str]) -> Group {
@@ -117,6 +123,48 @@ fn scenario_names(folder: &Path) -> Outcome<Vec<String>> {
     Ok(names)
 }
 
+/// What kind of tests a group holds, in words. A new file under `tests/` holds stories, until this says otherwise.
+pub(crate) fn what_is_tested(group: &str) -> &'static str {
+    match group {
+        "unit" | "doc" => "units and properties",
+        "crash" | "durability" | "power_cuts" => "kills, refusals and power cuts",
+        "exactly_once" | "hostile" => "real writers and attackers",
+        "units" => "a booted systemd",
+        "completions" | "examples" | "formats" | "readme" => "documents and formats",
+        "fmt" | "clippy" | "build-alone" | "build" | "layering" | "secrecy" | "harness" => "rules of the house",
+        _ => "stories through the real binary",
+    }
+}
+
+/// How many tests under `folder` are properties: they stand in a `proptest!` block.
+pub(crate) fn properties(folder: &Path) -> std::io::Result<usize> {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sum += properties(&path)?;
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            sum += count_properties(&fs::read_to_string(&path)?);
+        }
+    }
+    Ok(sum)
+}
+
+fn count_properties(source: &str) -> usize {
+    let (mut sum, mut end) = (0, None);
+    for line in source.lines() {
+        let text = line.trim_start();
+        if text.starts_with("proptest! {") {
+            // The block ends at the same indentation.
+            end = Some(format!("{}}}", &line[..line.len() - text.len()]));
+        } else if end.as_deref() == Some(line) {
+            end = None;
+        }
+        sum += usize::from(end.is_some() && text == "#[test]");
+    }
+    sum
+}
+
 /// The named groups in their own order; all when none is named.
 pub(crate) fn choose(all: Vec<Group>, names: &[String]) -> Outcome<Vec<Group>> {
     if let Some(unknown) = names.iter().find(|name| all.iter().all(|group| group.name != **name)) {
@@ -147,6 +195,13 @@ mod tests {
         assert_eq!(chosen.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(), ["fmt", "rotate"]);
         assert!(matches!(choose(all(), &["rotat".into()]), Err(Stop::Usage(_))));
         assert_eq!(choose(all(), &[]).expect("all").len(), 3);
+    }
+
+    #[test]
+    fn only_tests_in_a_proptest_block_are_properties() {
+        let source =
+            "#[test]\nfn a() {}\n    proptest! {\n        #[test]\n        fn b() {}\n    }\n    #[test]\n    fn c() {}\n";
+        assert_eq!(count_properties(source), 1);
     }
 
     #[test]

@@ -17,6 +17,11 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// All of them.
+    pub(crate) fn sum(&self) -> u64 {
+        self.passed + self.failed + self.skipped
+    }
+
     /// Adds another one's counts.
     pub(crate) fn add(&mut self, other: Tally) {
         self.passed += other.passed;

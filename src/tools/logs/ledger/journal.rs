@@ -3,15 +3,18 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
+    io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 
 use super::{Content, Entry, EntryId, FORMAT, Line, Stage, VERSION};
-use crate::failure::{Doing, Failure, Result};
+use crate::{
+    failure::{Doing, Failure, Result},
+    files::own_file,
+};
 
 /// A line longer than this is no line of ours.
 const LINE_LIMIT: u64 = 1 << 20;
@@ -24,18 +27,28 @@ pub struct Ledger {
     content: Content,
     /// Where the last whole line ends.
     end: u64,
+    /// What we believe to stand under the path.
+    there: Option<Standing>,
     /// Lines that could not be read.
     damaged: usize,
     /// Open once something was written.
     file: Option<File>,
 }
 
+/// Which file the path leads to, and how long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standing {
+    inode: u64,
+    length: u64,
+}
+
 impl Ledger {
     /// Reads the ledger in `state`; an absent one is empty. Changes nothing.
     pub fn read(state: &Path, host: &str) -> Result<Ledger> {
         let path = state.join("ledger.jsonl");
-        let mut ledger = Ledger { path, host: host.to_owned(), content: Content::default(), end: 0, damaged: 0, file: None };
-        match File::open(&ledger.path) {
+        let mut ledger =
+            Ledger { path, host: host.to_owned(), content: Content::default(), end: 0, there: None, damaged: 0, file: None };
+        match own_file::open(&ledger.path, OpenOptions::new().read(true)) {
             Ok(file) => ledger.load(file)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error).doing("read the ledger", ledger.path.display()),
@@ -44,6 +57,7 @@ impl Ledger {
             // Before anything is decided: what another machine made must not look like ours for a single run.
             ledger.inherit(&other);
         }
+        ledger.come_home();
         Ok(ledger)
     }
 
@@ -85,6 +99,7 @@ impl Ledger {
 
     /// Appends `lines` that nothing relies on: losing them only repeats work.
     pub fn append(&mut self, lines: Vec<Line>) -> Result<()> {
+        self.undisturbed()?;
         self.open()?;
         let mut text = Vec::new();
         for line in &lines {
@@ -93,11 +108,12 @@ impl Ledger {
         if let Err(error) = self.file.as_mut().expect("it was just opened").write_all(&text) {
             // What was half written must not stand before the next line: open anew, cut off the torn end.
             self.file = None;
+            self.there = look(&self.path).ok().flatten();
             return Err(Failure::new("write the ledger", self.path.display())
                 .because(crate::failure::plain(&error))
                 .hint("nothing is changed without its record; free some space and run again"));
         }
-        self.end += text.len() as u64;
+        self.ends_at(self.end + text.len() as u64);
         for line in lines {
             self.content.take(line);
         }
@@ -114,7 +130,7 @@ impl Ledger {
     pub fn tidy(&mut self) -> Result<()> {
         const DEAD: usize = 2000;
         let worth_it = self.file.is_some() && self.content.dead > DEAD.max(self.content.entries.len());
-        if worth_it { self.rewrite() } else { Ok(()) }
+        if worth_it { self.undisturbed().and_then(|()| self.rewrite()) } else { Ok(()) }
     }
 
     /// Makes the file ready to be appended to: made when absent, taken over when cloned, rewritten when
@@ -134,15 +150,30 @@ impl Ledger {
         if self.end == 0 {
             return self.rewrite();
         }
-        let file = OpenOptions::new().read(true).write(true).open(&self.path).doing("open the ledger", self.path.display())?;
-        self.continue_at(file)
+        self.reopen()
     }
 
-    fn continue_at(&mut self, mut file: File) -> Result<()> {
-        let cut = file.set_len(self.end).and_then(|()| file.seek(SeekFrom::Start(self.end)));
-        cut.doing("open the ledger", self.path.display())?;
+    fn reopen(&mut self) -> Result<()> {
+        let file = own_file::open(&self.path, OpenOptions::new().append(true)).doing("open the ledger", self.path.display())?;
+        file.set_len(self.end).doing("cut off the torn end of", self.path.display())?;
+        self.ends_at(self.end);
         self.file = Some(file);
         Ok(())
+    }
+
+    fn ends_at(&mut self, end: u64) {
+        self.end = end;
+        self.there = self.there.map(|there| Standing { length: end, ..there });
+    }
+
+    /// Nobody but us may write to it or replace it meanwhile, whatever became of the lock: what we know of it would be wrong.
+    fn undisturbed(&self) -> Result<()> {
+        if look(&self.path).doing("look at the ledger", self.path.display())? == self.there {
+            return Ok(());
+        }
+        Err(Failure::new("write the ledger", self.path.display())
+            .because("somebody else changed it during this run")
+            .hint("nothing is changed without its record; run again when no other run is under way"))
     }
 
     /// All that another machine made is kept, and none of it is ours to remove.
@@ -151,6 +182,20 @@ impl Ledger {
             entry.inherited.get_or_insert_with(|| other.to_owned());
         }
         self.content.last.clear();
+    }
+
+    /// What this machine made itself, before its state went to another one and came back, is its own again.
+    fn come_home(&mut self) {
+        let mut rotations = Vec::new();
+        for entry in self.content.entries.values_mut() {
+            if entry.inherited.as_ref() == Some(&self.host) {
+                entry.inherited = None;
+                rotations.push(entry.rotation());
+            }
+        }
+        for rotation in rotations {
+            self.content.note(rotation);
+        }
     }
 
     /// Keeps a copy of the file as it was found.
@@ -163,19 +208,19 @@ impl Ledger {
     /// Writes all that is alive into a new file, and puts it in the old one's place.
     fn rewrite(&mut self) -> Result<()> {
         let fresh = self.path.with_extension("jsonl.new");
-        let mut options = OpenOptions::new();
-        let options = options.read(true).write(true).create(true).truncate(true).mode(0o600);
-        let file = options.open(&fresh).doing("write the ledger", fresh.display())?;
+        let file = own_file::open(&fresh, OpenOptions::new().write(true).create(true).truncate(true))
+            .doing("write the ledger", fresh.display())?;
         self.write_alive(&file).doing("write the ledger", fresh.display())?;
         file.sync_data().doing("sync the ledger", fresh.display())?;
         fs::rename(&fresh, &self.path).doing("replace the ledger", self.path.display())?;
         let folder = self.path.parent().expect("the ledger lies in a folder");
         File::open(folder).and_then(|folder| folder.sync_all()).doing("sync the folder", folder.display())?;
-        self.end = file.metadata().doing("look at the ledger", self.path.display())?.len();
+        self.there = look(&self.path).doing("look at the ledger", self.path.display())?;
+        self.end = self.there.map_or(0, |there| there.length);
         self.content.host = Some(self.host.clone());
         self.content.dead = 0;
         self.damaged = 0;
-        self.continue_at(file)
+        self.reopen()
     }
 
     fn write_alive(&self, file: &File) -> std::io::Result<()> {
@@ -194,6 +239,7 @@ impl Ledger {
     }
 
     fn load(&mut self, file: File) -> Result<()> {
+        let inode = file.metadata().doing("look at the ledger", self.path.display())?.ino();
         let mut reader = BufReader::with_capacity(1 << 16, file);
         let mut line = Vec::new();
         for number in 1.. {
@@ -202,6 +248,7 @@ impl Ledger {
             let read = one.read_until(b'\n', &mut line).doing("read the ledger", self.path.display())?;
             if read == 0 || (line.last() != Some(&b'\n') && (read as u64) < LINE_LIMIT) {
                 // The end, or a line that a crash cut short before anything relied on it.
+                self.there = Some(Standing { inode, length: self.end + read as u64 });
                 return Ok(());
             }
             self.end += read as u64;
@@ -225,6 +272,15 @@ impl Ledger {
         Failure::new("use the ledger", self.path.display())
             .because(format!("it is of version {version}, and this ops-logs knows versions up to {VERSION}"))
             .hint("run the newer ops-logs that wrote it; the file was left untouched")
+    }
+}
+
+/// What stands under `path`.
+fn look(path: &Path) -> std::io::Result<Option<Standing>> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) => Ok(Some(Standing { inode: meta.ino(), length: meta.len() })),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

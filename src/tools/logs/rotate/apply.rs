@@ -8,15 +8,18 @@ mod recover;
 mod remove;
 mod swap;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path, sync::Arc};
+
+use chrono::TimeDelta;
 
 use self::hands::Hands;
-use super::{Rotate, facts::FoundArchive, plan::Plan, show};
+pub(super) use self::remove::VANISHED;
+use super::{Rotate, facts::absent, hand::Hand, plan::Plan, show};
 use crate::{
     failure::{Failure, Result},
-    report::{Outcome, Report, Step},
+    report::{Finding, Outcome, Report, Severity, Step},
     run::Run,
-    tools::logs::ledger::{EntryId, Ledger, Line},
+    tools::logs::ledger::{Entry, EntryId, Ledger, Line},
 };
 
 /// One run under way: what the phases share.
@@ -28,10 +31,15 @@ struct Carry<'a> {
     report: Report,
     /// Entries that wait to be archived.
     waiting: Vec<EntryId>,
+    /// Entries whose archive cannot get its name: their writer is told, and they stay as they are.
+    blocked: HashSet<EntryId>,
     /// Logs whose rotation did not come to its end in this run: nothing of theirs is removed.
     unfinished: HashSet<String>,
     tally: Tally,
 }
+
+/// How findings show a time.
+const TO_THE_SECOND: &str = "%Y-%m-%d %H:%M:%S UTC";
 
 /// What the summary counts.
 #[derive(Default)]
@@ -42,11 +50,12 @@ struct Tally {
     stored_bytes: u64,
     removed: u64,
     removed_bytes: u64,
+    vanished: u64,
 }
 
 /// Does what `plan` says.
-pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Plan) -> Result<Report> {
-    let mut report = show::troubles(run, rotate, &ledger, &plan);
+pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, plan: &Plan) -> Result<Report> {
+    let mut report = show::troubles(run, rotate, &ledger, plan);
     ledger.sweep();
     if plan.is_idle() {
         "nothing to do".clone_into(&mut report.summary);
@@ -60,11 +69,11 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Pl
         hands: Hands::default(),
         report,
         waiting: Vec::new(),
+        blocked: HashSet::new(),
         unfinished: HashSet::new(),
         tally: Tally::default(),
     };
-    let adoptions = std::mem::take(&mut plan.adoptions);
-    if let Err(failure) = carry.phases(adoptions, &plan) {
+    if let Err(failure) = carry.phases(plan) {
         carry.report.incomplete.push((&failure).into());
     }
     if let Some(signal) = run.shutdown.asked_by() {
@@ -77,13 +86,49 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, mut plan: Pl
 
 impl Carry<'_> {
     /// Ends early only when the ledger cannot be written: then nothing may be changed any more.
-    fn phases(&mut self, adoptions: Vec<FoundArchive>, plan: &Plan) -> Result<()> {
-        recover::adopt(self, adoptions)?;
+    fn phases(&mut self, plan: &Plan) -> Result<()> {
+        recover::adopt(self, plan)?;
         recover::finish(self, &plan.recoveries)?;
+        recover::forget(self, &plan.astray)?;
+        remove::forget(self, plan)?;
         swap::rotate(self, plan)?;
-        archive::archive(self)?;
+        self.waiting.retain(|id| !self.blocked.contains(id));
+        archive::archive(self, plan)?;
+        self.tell_long_waits();
         remove::remove(self, plan)?;
         self.ledger.tidy()
+    }
+
+    /// Nothing is lost while a log waits to be archived, but the disk fills.
+    fn tell_long_waits(&mut self) {
+        const LONG: TimeDelta = TimeDelta::days(1);
+        let now = self.run.clock.now();
+        let waiting = |step: &&Step| step.outcome == Outcome::Waiting && step.action == "archive";
+        let since = |step: &Step| {
+            let entry = self.ledger.content().entries.values().find(|entry| entry.rotated_path() == step.subject)?;
+            let message =
+                format!("it was rotated at {}, and it is not archived yet: {}", entry.at.format(TO_THE_SECOND), step.reason);
+            let finding = Finding::new("logs.waiting", Severity::Warning, step.subject.clone(), message);
+            (now - entry.at > LONG).then(|| finding.hint("restart its writer, or set how it is told to reopen its log"))
+        };
+        let findings: Vec<Finding> = self.report.steps.iter().filter(waiting).filter_map(since).collect();
+        self.report.findings.extend(findings);
+    }
+
+    /// Something stands where the archive of `entry` must go.
+    fn block(&mut self, entry: &Entry) {
+        self.blocked.insert(entry.id);
+        self.unfinished.insert(entry.log_path());
+    }
+
+    /// The hand that works on the archive of `entry`: it needs the folder of the log only while there is one.
+    fn hand_for_archive(&mut self, entry: &Entry) -> Result<Arc<Hand>> {
+        match &entry.archives {
+            Some(archives) if absent(Path::new(&entry.folder)) => {
+                self.hands.for_entry(&Entry { folder: archives.clone(), archives: None, ..entry.clone() })
+            }
+            _ => self.hands.for_entry(entry),
+        }
     }
 
     fn step(&mut self, step: Step) {
@@ -91,11 +136,7 @@ impl Carry<'_> {
     }
 
     fn failed(&mut self, action: &'static str, subject: impl Into<String>, failure: &Failure) {
-        let mut reason = failure.to_string();
-        if let Some(hint) = &failure.hint {
-            reason = format!("{reason} (hint: {hint})");
-        }
-        self.step(Step::new(action, subject, Outcome::Failed, reason));
+        self.step(Step::new(action, subject, Outcome::Failed, show::told(failure)));
     }
 
     /// Appends lines that tell what was done. They may reach the disk at any time from now on, so what they
@@ -125,6 +166,9 @@ impl Tally {
         }
         if self.removed > 0 {
             parts.push(format!("{} removed ({})", count(self.removed, "archive"), Size(self.removed_bytes)));
+        }
+        if self.vanished > 0 {
+            parts.push(format!("{} vanished", count(self.vanished, "archive")));
         }
         match (parts.is_empty(), run.shutdown.asked()) {
             (true, true) => "stopped before anything was done".to_owned(),

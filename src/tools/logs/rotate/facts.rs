@@ -1,30 +1,37 @@
 //! Asks the world once: which logs there are, what the kernel says of them, what earlier runs left behind.
 //! Plain values; changes nothing.
 
+mod found;
 mod listing;
 mod pending;
+mod twice;
+mod volumes;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::{
-    listing::{Found, Listing},
-    pending::{PendingFact, Seen},
+    found::{Foreign, FoundArchive},
+    listing::{Listing, Wanted},
+    pending::{Beside, PendingFact, Seen, Whose},
+    volumes::{Away, Volumes, absent},
 };
 use super::Rotate;
 use crate::{
     failure::Failure,
     files::{
-        archive_name::{ArchiveName, Stamp},
-        compress::{Facts, Label},
+        archive_name::Stamp,
         dir::{FileId, Stat},
         find::Missed,
     },
-    tools::logs::{ledger::Ledger, logrotate},
+    tools::logs::{
+        ledger::{Content, Entry, EntryId, Ledger, OnVolumes},
+        logrotate,
+    },
 };
 
 /// Everything that a plan needs to know.
@@ -42,14 +49,34 @@ pub struct World {
     pub logs: Vec<LogFact>,
     /// Literal paths and folders that are not there or cannot be read.
     pub missing: Vec<Missing>,
+    /// Logs whose last rotation is recorded in the future, and when.
+    pub ahead: Vec<(PathBuf, DateTime<Utc>)>,
+    /// Archives in their final state that may not be where they were.
+    pub away: HashMap<EntryId, Away>,
     /// Entries of the ledger that are not in their final state.
     pub pending: Vec<PendingFact>,
-    /// Archives that say they are ours, of which the ledger knows nothing.
+    /// Archives that are ours, and of which the ledger knows nothing.
     pub found: Vec<FoundArchive>,
+    /// What stands in each folder where the ledger has archives, by the path that the ledger gives it. A folder that
+    /// could not be read is not in here.
+    pub kept: HashMap<PathBuf, Kept>,
+    /// Archives that say they are ours and are not taken for it.
+    pub foreign: Vec<Foreign>,
+    /// Archives of which that cannot be told.
+    pub unreadable: Vec<crate::report::Incomplete>,
     /// The newest name in use, by folder and name of the log.
     pub newest: Newest,
     /// What could not be read of logrotate's configuration.
     pub logrotate: Vec<crate::report::Incomplete>,
+}
+
+/// What a folder with archives of the ledger really holds.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// How many names there are, of any kind, that are UTF-8.
+    pub names: u64,
+    /// The entries whose archive is there.
+    pub archives: HashSet<EntryId>,
 }
 
 /// A folder with logs or archives.
@@ -59,6 +86,10 @@ pub struct FolderFact {
     pub path: PathBuf,
     /// What it is, and the total and free bytes of its file system; or why it could not be looked into.
     pub state: Result<(Stat, (u64, u64)), Failure>,
+    /// Where its file system is mounted.
+    pub volume: Option<PathBuf>,
+    /// What the settings want of it.
+    pub wanted: Wanted,
 }
 
 /// A name that a set's pattern met.
@@ -72,7 +103,7 @@ pub struct LogFact {
     pub name: String,
     /// What it is.
     pub what: What,
-    /// Since when it is the live log.
+    /// Since when it is the live log; the epoch when nobody can tell.
     pub since: DateTime<Utc>,
     /// Where logrotate's configuration names it.
     pub logrotate: Option<String>,
@@ -87,6 +118,8 @@ pub enum What {
     Odd(&'static str),
     /// A name of several sets.
     Shared(Vec<usize>),
+    /// A log that several paths lead to.
+    Twice(Vec<String>),
     /// A name that is not UTF-8.
     Unnamable,
     /// The kernel would not say.
@@ -106,32 +139,21 @@ pub struct Missing {
     pub absent: bool,
 }
 
-/// An archive whose trailer says that it is ours.
-#[derive(Debug)]
-pub struct FoundArchive {
-    /// The folder it lies in.
-    pub folder: PathBuf,
-    /// Its name.
-    pub name: ArchiveName,
-    /// What it says of itself.
-    pub label: Label,
-    /// And of its content.
-    pub facts: Facts,
-}
-
 /// Looks at the machine for the chosen sets.
 pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     let mut world = World { now, us: rustix::process::geteuid().as_raw(), ..World::default() };
     let theirs = rotate.logrotate.as_deref().map(logrotate::read);
-    let mut listing = Listing::new(rotate, ledger.content());
-    listing.look(&mut world);
+    let mut volumes = Volumes::default();
+    Listing::new(rotate, ledger.content()).look(&mut world, &mut volumes);
     for log in &mut world.logs {
         let folder = &world.folders[log.folder].path;
         let path = folder.join(&log.name);
         if let What::File(stat) = &log.what {
             let last = path.to_str().and_then(|path| ledger.content().last.get(path)).copied();
-            let named = || world.newest.of(folder, &log.name).map(Stamp::at);
-            log.since = last.or_else(named).unwrap_or_else(|| stat.oldest());
+            if let Some(last) = last.filter(|last| is_future(now, *last)) {
+                world.ahead.push((path.clone(), last));
+            }
+            log.since = since(now, last, world.newest.of(folder, &log.name).map(Stamp::at), stat);
         }
         log.logrotate = theirs
             .as_ref()
@@ -139,8 +161,46 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
             .map(|stanza| format!("{}:{}", stanza.file.display(), stanza.line));
     }
     world.logrotate = theirs.map(|theirs| theirs.problems).unwrap_or_default();
-    world.pending = ledger.content().entries.values().filter_map(PendingFact::of).collect();
+    world.away = away(rotate, ledger.content(), &mut volumes);
+    let pending = |entry| PendingFact::of(entry, &rotate.host, &mut volumes);
+    world.pending = ledger.content().entries.values().filter_map(pending).collect();
     world
+}
+
+/// Since when it is the live log: the last rotation, the newest name, or what the file itself knows. What lies in the
+/// future tells nothing: the clock was wrong then, or is now.
+fn since(now: DateTime<Utc>, last: Option<DateTime<Utc>>, named: Option<DateTime<Utc>>, stat: &Stat) -> DateTime<Utc> {
+    let known = last.into_iter().chain(named).find(|time| !is_future(now, *time));
+    let made = stat.born.or(last).is_none_or(|made| !is_future(now, made));
+    match known {
+        Some(known) => known,
+        // Made under another clock and written under this one: any age may be its own, so it is due.
+        None if !made && !is_future(now, stat.modified) => DateTime::UNIX_EPOCH,
+        None => stat.oldest(),
+    }
+}
+
+/// Whether a time lies so far ahead that the clock must have been wrong: then, or now.
+fn is_future(now: DateTime<Utc>, time: DateTime<Utc>) -> bool {
+    /// Clocks are set by seconds every day; one that was taken for local time is off by hours.
+    const SKEW: TimeDelta = TimeDelta::days(1);
+    time.signed_duration_since(now) > SKEW
+}
+
+/// Which stored archives may not be where they were. Each folder is asked once.
+fn away(rotate: &Rotate, content: &Content, volumes: &mut Volumes) -> HashMap<EntryId, Away> {
+    let mut folders: HashMap<(&str, Option<&str>), Option<Away>> = HashMap::new();
+    let ours = |entry: &&Entry| entry.is_settled() && !rotate.others.contains(&entry.set);
+    let mut away = HashMap::new();
+    for entry in content.entries.values().filter(ours) {
+        let place = (entry.archive_folder(), entry.archive_volume());
+        let found = folders.entry(place).or_insert_with(|| volumes.of_archive(entry));
+        // A volume may be mounted elsewhere and lead to the same files.
+        if let Some(found) = found.as_ref().filter(|_| absent(Path::new(&entry.path()))) {
+            away.insert(entry.id, found.clone());
+        }
+    }
+    away
 }
 
 /// The newest name in use, by folder and name of the log.
@@ -162,9 +222,23 @@ impl Newest {
 }
 
 impl World {
+    /// Whether a time lies so far ahead that the clock must have been wrong.
+    pub fn is_future(&self, time: DateTime<Utc>) -> bool {
+        is_future(self.now, time)
+    }
+
     /// What is known of a folder, by where it really is.
     pub fn folder(&self, path: &Path) -> Option<&FolderFact> {
         self.positions.get(path).map(|position| &self.folders[*position])
+    }
+}
+
+impl FolderFact {
+    /// The volumes of an entry whose log is in here, and whose archive goes elsewhere or stays.
+    pub fn volumes(&self, archives: Option<&FolderFact>) -> Option<OnVolumes> {
+        let shown = |fact: &FolderFact| fact.volume.as_ref().map(|path| path.display().to_string());
+        let volumes = OnVolumes { log: shown(self), archives: archives.and_then(shown) };
+        (volumes != OnVolumes::default()).then_some(volumes)
     }
 }
 
@@ -178,4 +252,30 @@ impl Missing {
 /// another one after a restart of the machine, and rotated names are never used twice.
 pub fn same(stat: Option<&Stat>, file: Option<FileId>) -> bool {
     stat.is_some_and(|stat| file.is_some_and(|file| file.ino == stat.id.ino))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::dir::Kind;
+
+    #[test]
+    fn a_rotation_in_the_future_does_not_stop_the_ones_to_come() {
+        let day = |day: i64| DateTime::from_timestamp(1_700_000_000 + day * 86_400, 0).unwrap();
+        let file = |born: Option<i64>, modified: i64| Stat {
+            modified: day(modified),
+            born: born.map(day),
+            ..crate::files::dir::stat_open(&tempfile::tempfile().unwrap()).unwrap()
+        };
+        let since = |last: Option<i64>, named: Option<i64>, stat: &Stat| since(day(0), last.map(day), named.map(day), stat);
+        assert_eq!(file(None, 0).kind, Kind::File);
+        assert_eq!(since(Some(-3), Some(-2), &file(Some(-9), 0)), day(-3), "the ledger's word counts first");
+        assert_eq!(since(Some(1), None, &file(Some(-9), 0)), day(1), "a clock that is off by hours is believed");
+        assert_eq!(since(Some(900), Some(-2), &file(Some(900), 0)), day(-2));
+        assert_eq!(since(Some(900), None, &file(Some(-5), 0)), day(-5));
+        assert_eq!(since(Some(900), None, &file(Some(900), 0)), DateTime::UNIX_EPOCH, "unknown, so it is due");
+        assert_eq!(since(Some(900), None, &file(None, 0)), DateTime::UNIX_EPOCH);
+        assert_eq!(since(Some(900), None, &file(Some(900), 900)), day(900), "nothing was written under this clock yet");
+        assert_eq!(since(None, None, &file(None, -1)), day(-1));
+    }
 }

@@ -2,45 +2,51 @@
 //!
 //! Where nobody else may write, the hand is this process. Elsewhere it is a child of the same binary
 //! with the folder owner's rights and no more, so that whatever is swapped under it, it can touch only what
-//! that owner could touch anyway. Acts carry names, never paths.
+//! that owner could touch anyway. Acts carry names, never paths, and what a child answers is checked.
 
 mod act;
+mod answers;
 mod child;
 mod here;
+mod rights;
+mod trust;
 
-use std::{path::Path, sync::Mutex, time::Duration};
+use std::time::Duration;
 
+use self::child::Remote;
 pub use self::{
-    act::{Act, Acted},
-    child::{Child, SUBCOMMAND, serve},
+    act::{Act, Acted, Compress, Proven, Released, Version},
+    child::{SUBCOMMAND, serve},
     here::Here,
 };
 use crate::{
     failure::{Failure, Result},
     files::{
-        compress::{Compression, Facts, Label},
         dir::{Dir, FileId},
+        kernel,
         standing::Actor,
         writers::Writers,
     },
 };
 
+/// Told how many more bytes of the log are done.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+
 /// Who performs the acts in one folder.
-pub enum Hand {
-    /// This process.
-    Here(Here),
-    /// A child with fewer rights; one act at a time.
-    Child(Mutex<Child>),
+pub struct Hand {
+    /// Our own view of the folders: it performs the acts, or checks what a child says of them.
+    here: Here,
+    child: Option<Remote>,
 }
 
 impl Hand {
-    /// A hand for `folder`, whose finished archives go to `archives` or stay there.
-    pub fn in_folder(folder: &Path, archives: Option<&Path>, actor: Actor) -> Result<Hand> {
-        let logs = Dir::open(folder)?;
-        match actor {
-            Actor::Ourselves => Here::new(logs, archives).map(Hand::Here),
-            Actor::As { uid, gid } => Child::start(logs, archives, uid, gid).map(Mutex::new).map(Hand::Child),
-        }
+    /// A hand of `actor` in these open folders; finished archives stay with the logs when there is no second one.
+    pub fn new(logs: Dir, archives: Option<Dir>, actor: Actor) -> Hand {
+        let child = match actor {
+            Actor::Ourselves => None,
+            Actor::As(owner) => Some(Remote::of(owner)),
+        };
+        Hand { here: Here::new(logs, archives), child }
     }
 
     /// Swaps the live log away: `archive` becomes the old file, `live` a fresh one just like it.
@@ -56,10 +62,15 @@ impl Hand {
         }
     }
 
+    /// The size of the rotated file, as we see it ourselves.
+    pub fn size(&self, name: &str) -> Result<u64> {
+        self.here.size(name)
+    }
+
     /// Compresses `source` into the hidden `part` beside the archives, and proves it against the source.
-    pub fn compress(&self, job: &Compress, progress: &(dyn Fn(u64) + Sync)) -> Result<Facts> {
+    pub fn compress(&self, job: &Compress, progress: Progress) -> Result<Proven> {
         match self.act(Act::Compress(job.clone()), progress)? {
-            Acted::Facts(facts) => Ok(facts),
+            Acted::Proven(proven) => Ok(proven),
             _ => Err(confused()),
         }
     }
@@ -69,19 +80,22 @@ impl Hand {
         self.act(Act::Settle { parts }, &|_| ()).map(drop)
     }
 
-    /// Gives a finished part its final name, which must be free.
-    pub fn publish(&self, part: &str, archive: &str) -> Result<()> {
-        self.act(Act::Publish { part: part.to_owned(), archive: archive.to_owned() }, &|_| ()).map(drop)
+    /// Gives a finished part, which must be this file, its final name, which must be free.
+    pub fn publish(&self, part: &str, archive: &str, file: FileId) -> Result<()> {
+        self.act(Act::Publish { part: part.to_owned(), archive: archive.to_owned(), file }, &|_| ()).map(drop)
     }
 
-    /// Makes the archives' names survive a power cut.
+    /// Makes all names in both folders survive a power cut. We do that ourselves: it touches no name.
     pub fn sync_names(&self) -> Result<()> {
-        self.act(Act::SyncNames, &|_| ()).map(drop)
+        self.here.sync_names()
     }
 
-    /// Removes the uncompressed file, if it is still the one that was archived and nobody writes to it.
-    pub fn release(&self, name: &str, file: FileId, size: u64) -> Result<()> {
-        self.act(Act::Release { name: name.to_owned(), file, size }, &|_| ()).map(drop)
+    /// Removes the uncompressed file, if it still holds what was archived and nobody writes to it.
+    pub fn release(&self, name: &str, file: FileId, version: Version) -> Result<Released> {
+        match self.act(Act::Release { name: name.to_owned(), file, version }, &|_| ())? {
+            Acted::Released(released) => Ok(released),
+            _ => Err(confused()),
+        }
     }
 
     /// Removes the empty file of a rotation that never happened.
@@ -97,29 +111,21 @@ impl Hand {
         }
     }
 
-    fn act(&self, act: Act, progress: &(dyn Fn(u64) + Sync)) -> Result<Acted> {
-        match self {
-            Hand::Here(here) => here.act(act, progress),
-            Hand::Child(child) => child.lock().unwrap_or_else(std::sync::PoisonError::into_inner).act(&act),
+    fn act(&self, act: Act, progress: Progress) -> Result<Acted> {
+        match &self.child {
+            None => self.here.act(act, progress),
+            Some(child) => child.act(&self.here, &act, progress),
         }
     }
 }
 
-/// One compression.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Compress {
-    /// The rotated, uncompressed file.
-    pub source: String,
-    /// Which file that must be.
-    pub file: FileId,
-    /// The hidden name to write to.
-    pub part: String,
-    /// How.
-    pub how: Compression,
-    /// What the archive says it is.
-    pub label: Label,
-}
-
 fn confused() -> Failure {
     Failure::new("talk to", "the child in that folder").because("it answered another question")
+}
+
+/// Compression must never slow down what the machine is for. Both hold for this thread alone, so that
+/// swaps and syncs, which are short, do not wait behind it. Where the kernel refuses, it runs as it is.
+pub fn step_aside() {
+    let _ = rustix::process::nice(5);
+    let _ = kernel::idle_io();
 }

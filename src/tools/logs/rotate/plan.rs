@@ -1,26 +1,29 @@
 //! Decides what to do, purely: facts and settings in, every item with its action and its reason out.
 
+mod away;
 mod recovery;
 mod removal;
 mod rotation;
+mod vanished;
 
 pub use self::{
-    recovery::{Next, Recovery},
+    away::Astray,
+    recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
     rotation::{Left, Rotation, Trouble, Why},
 };
 use super::{
     Rotate,
-    facts::{FoundArchive, World},
+    facts::{Away, FoundArchive, World},
 };
-use crate::tools::logs::ledger::Content;
+use crate::tools::logs::ledger::{Content, EntryId};
 
 /// What a run will do, and why; what it will leave, and why.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// Rotations that earlier runs began.
     pub recoveries: Vec<Recovery>,
-    /// Archives that say they are ours and that the ledger does not know.
+    /// Archives that are ours and that the ledger does not know.
     pub adoptions: Vec<FoundArchive>,
     /// Logs to swap away and archive.
     pub rotations: Vec<Rotation>,
@@ -28,8 +31,12 @@ pub struct Plan {
     pub left: Vec<Left>,
     /// Logs and paths that cannot be rotated as things stand.
     pub troubles: Vec<Trouble>,
+    /// Archives that somebody else removed: they are forgotten, and count no more.
+    pub vanished: Vec<EntryId>,
     /// What becomes of each archive.
     pub fates: Vec<Removal>,
+    /// Folders that are not there, or are not what they were, with archives that the ledger knows.
+    pub astray: Vec<Astray>,
     /// What it was decided from.
     pub world: World,
 }
@@ -39,8 +46,12 @@ pub fn decide(rotate: &Rotate, content: &Content, mut world: World) -> Plan {
     let adoptions = std::mem::take(&mut world.found);
     let recoveries = recovery::decide(rotate, content, &world);
     let (rotations, left, troubles) = rotation::decide(rotate, &world);
-    let fates = removal::decide(rotate, content, &world, &rotations, &recoveries);
-    Plan { recoveries, adoptions, rotations, left, troubles, fates, world }
+    world.away.extend(vanished::bare(&rotate.chosen(), content, &world));
+    let vanished = vanished::decide(&rotate.chosen(), content, &world);
+    let past = removal::Past { recoveries: &recoveries, vanished: &vanished };
+    let fates = removal::decide(rotate, content, &world, &rotations, &past);
+    let astray = away::decide(content, &world);
+    Plan { recoveries, adoptions, rotations, left, troubles, vanished, fates, astray, world }
 }
 
 impl Plan {
@@ -50,6 +61,8 @@ impl Plan {
         self.recoveries.iter().all(|recovery| recovery.next.is_idle())
             && self.adoptions.is_empty()
             && self.rotations.is_empty()
+            && self.vanished.is_empty()
+            && !self.astray.iter().any(|astray| astray.away == Away::Removed)
             && !removes
     }
 }

@@ -1,15 +1,20 @@
 //! A plan as a report: what would be done and why, what stays and why, what stands in the way.
 
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
 use super::{
     Rotate,
-    apply::count,
-    facts::What,
-    plan::{Fate, Next, Plan, Recovery},
+    apply::{VANISHED, count},
+    facts::{Away, Beside, What, Whose},
+    plan::{Astray, Fate, Next, Plan, Recovery},
 };
 use crate::{
+    failure::Failure,
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step},
     run::Run,
-    tools::logs::ledger::Ledger,
+    tools::logs::ledger::{Entry, Ledger},
 };
 
 /// The whole plan, nothing done.
@@ -22,13 +27,16 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         }
     }
     for found in &plan.adoptions {
-        let path = found.folder.join(found.name.to_string()).display().to_string();
+        let path = found.path.display().to_string();
         report.steps.push(Step::new("adopt", path, Outcome::Planned, "it says it is ours, and the ledger does not know it"));
     }
     for rotation in &plan.rotations {
         let path = rotation.folder.join(&rotation.log).display().to_string();
         let step = Step::new("rotate", path, Outcome::Planned, rotation.why.to_string());
         report.steps.push(step.with("to", rotation.name.to_string()).with("bytes", rotation.size));
+    }
+    for entry in plan.vanished.iter().filter_map(|id| entries.get(id)) {
+        report.steps.push(Step::new("forget", entry.path(), Outcome::Planned, VANISHED));
     }
     let mut removed = (0, 0);
     for removal in &plan.fates {
@@ -44,6 +52,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
 pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Report {
     let mut report = Report::default();
     state_notes(&mut report, ledger);
+    report.findings.extend(plan.vanished.iter().filter_map(|id| ledger.content().entries.get(id)).map(vanished));
     for trouble in &plan.troubles {
         let why = match &trouble.hint {
             Some(hint) => format!("{} (hint: {hint})", trouble.why),
@@ -51,7 +60,10 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
         };
         report.steps.push(Step::new("rotate", trouble.path.clone(), trouble.outcome, why));
     }
-    report.incomplete.extend(plan.world.logrotate.iter().cloned());
+    report.steps.extend(plan.recoveries.iter().filter_map(|recovery| stuck(ledger, recovery)));
+    report.incomplete.extend(plan.world.logrotate.iter().chain(&plan.world.unreadable).cloned());
+    report.findings.extend(plan.world.ahead.iter().map(|(path, last)| ahead(path, *last)));
+    report.findings.extend(plan.astray.iter().map(astray));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -60,6 +72,10 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
             let size = if let What::File(stat) = &log.what { stat.size } else { 0 };
             let step = Step::new("leave", path, Outcome::Kept, left.why.to_string());
             report.steps.push(step.with("set", rotate.sets[log.set].name.clone()).with("bytes", size));
+        }
+        for foreign in &plan.world.foreign {
+            let why = format!("not taken into the ledger: {}", foreign.why);
+            report.steps.push(Step::new("adopt", foreign.path.display().to_string(), Outcome::Kept, why));
         }
         let entries = &ledger.content().entries;
         for removal in &plan.fates {
@@ -89,23 +105,102 @@ fn state_notes(report: &mut Report, ledger: &Ledger) {
     }
 }
 
+/// Told once: the run that tells it forgets the archive.
+fn vanished(entry: &Entry) -> Finding {
+    let hint = "restore it from a backup, or find out who removes files in that folder";
+    Finding::new("logs.vanished", Severity::Danger, entry.path(), VANISHED).hint(hint)
+}
+
+/// A folder that is not there, or is not what it was. Only a folder that was removed asks for a person, once.
+fn astray(astray: &Astray) -> Finding {
+    let archives = count(astray.entries.len() as u64, "archive");
+    let (id, severity, message, hint) = match &astray.away {
+        Away::Removed => (
+            "logs.folder-gone",
+            Severity::Warning,
+            format!("it was removed with {archives} in it; ops-logs did not do that, and forgets them"),
+            "restore it from a backup if that was not meant; zstd archives are then found again",
+        ),
+        Away::Missing => (
+            "logs.folder-missing",
+            Severity::Note,
+            format!(
+                "it is not there, and whether it was removed or its volume is missing is unknown; {archives} in it are not forgotten"
+            ),
+            "mount the volume that it is on",
+        ),
+        Away::Bare => (
+            "logs.folder-missing",
+            Severity::Note,
+            format!(
+                "it holds none of {archives} that were put there, and nothing says that it is the same folder; they are not forgotten"
+            ),
+            "mount the volume that it was on, or put the archives back",
+        ),
+        Away::OtherVolume { was, now } => (
+            "logs.folder-missing",
+            Severity::Note,
+            format!("it was on the volume at {was} and is on the one at {now} now; {archives} in it are not forgotten"),
+            "mount the volume that it was on",
+        ),
+    };
+    Finding::new(id, severity, &*astray.folder, message).hint(hint)
+}
+
+fn ahead(path: &Path, last: DateTime<Utc>) -> Finding {
+    let last = last.format("%Y-%m-%d");
+    let message = format!(
+        "its last rotation is recorded on {last}, in the future: the clock was wrong then, or is now; other times decide"
+    );
+    Finding::new("logs.clock", Severity::Note, path.display().to_string(), message).hint("check the clock (`timedatectl`)")
+}
+
+/// A rotation of an earlier run that cannot be ended as things stand.
+fn stuck(ledger: &Ledger, recovery: &Recovery) -> Option<Step> {
+    let entry = ledger.content().entries.get(&recovery.id)?;
+    let path = entry.rotated_path();
+    if let Some(Beside { name, whose }) = &recovery.in_the_way {
+        let why = if let Whose::Foreign(why) = whose { why } else { "nothing proves that it was made from this one" };
+        return Some(blocked(entry, name, why));
+    }
+    match &recovery.next {
+        Next::Foreign => {
+            Some(Step::new("archive", path, Outcome::Skipped, "another file stands under that name now; nothing is touched"))
+        }
+        Next::Blind(failure) => Some(Step::new("recover", path, Outcome::Failed, told(failure))),
+        _ => None,
+    }
+}
+
+/// The step of a rotation whose archive cannot get its name.
+pub(super) fn blocked(entry: &Entry, name: &str, why: &str) -> Step {
+    let file = format!("{}/{name}", entry.archive_folder().trim_end_matches('/'));
+    let why = format!("{file} is in the way, and it is not ours: {why} (hint: move it away)");
+    Step::new("archive", entry.rotated_path(), Outcome::Skipped, why)
+}
+
 fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
     let (action, outcome, why) = match &recovery.next {
-        Next::Abandon { .. } | Next::Settle | Next::Reconsider | Next::Forget | Next::Inherited => return None,
+        Next::Archive { .. } if recovery.in_the_way.is_some() => return None,
         Next::Archive { tell: true, .. } => {
-            ("archive", Outcome::Planned, "an earlier run swapped it away and did not come to tell its writer".to_owned())
+            ("archive", Outcome::Planned, "an earlier run swapped it away and did not come to tell its writer")
         }
         Next::Archive { tell: false, .. } => {
-            ("archive", Outcome::Planned, "an earlier run swapped it away and it waits to be archived".to_owned())
+            ("archive", Outcome::Planned, "an earlier run swapped it away and it waits to be archived")
         }
-        Next::Release { .. } => ("release", Outcome::Planned, "an earlier run archived and proved it".to_owned()),
-        Next::Lost => ("archive", Outcome::Failed, "the rotated file is gone, and ops-logs did not remove it".to_owned()),
-        Next::Foreign => {
-            ("archive", Outcome::Skipped, "another file stands under the rotated name; nothing is touched".to_owned())
-        }
-        Next::Blind(failure) => ("recover", Outcome::Failed, failure.to_string()),
+        Next::Release { .. } => ("release", Outcome::Planned, "an earlier run archived and proved it"),
+        Next::Lost => ("archive", Outcome::Failed, "the rotated file is gone, and ops-logs did not remove it"),
+        _ => return None,
     };
     Some(Step::new(action, path, outcome, why))
+}
+
+/// A failure as a reason, with what to do about it.
+pub(super) fn told(failure: &Failure) -> String {
+    match &failure.hint {
+        Some(hint) => format!("{failure} (hint: {hint})"),
+        None => failure.to_string(),
+    }
 }
 
 fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {
@@ -124,6 +219,9 @@ fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {
     }
     if removed > 0 {
         parts.push(format!("{} to remove ({})", count(removed, "archive"), Size(bytes)));
+    }
+    if !plan.vanished.is_empty() {
+        parts.push(format!("{} vanished", count(plan.vanished.len() as u64, "archive")));
     }
     if parts.is_empty() { "some records to bring up to date".to_owned() } else { parts.join(", ") }
 }

@@ -17,6 +17,7 @@ use rustix::{
 
 use crate::{
     failure::{Doing, Failure, Result},
+    files::dir::{Dir, Kind, Stat, stat_open},
     tools::logs::settings::{Reopen, Signal},
 };
 
@@ -39,27 +40,69 @@ pub(super) fn tell(reopen: &Reopen) -> Result<()> {
     }
 }
 
+/// Never says what the file holds: it may be anything that somebody made it stand for.
 fn signal_pidfile(path: &Path, signal: Signal) -> Result<()> {
-    let fail = |why: String| Failure::new("tell the writer in", path.display()).because(why);
-    let mut text = String::new();
-    let file = File::open(path).doing("read the pidfile", path.display())?;
-    let owner = rustix::fs::fstat(&file).doing("look at the pidfile", path.display())?.st_uid;
-    file.take(64).read_to_string(&mut text).doing("read the pidfile", path.display())?;
-    let number: i32 = text.trim().parse().map_err(|_| fail(format!("`{}` is no process id", text.trim())))?;
-    let pid = (number > 1)
-        .then(|| Pid::from_raw(number))
-        .flatten()
-        .ok_or_else(|| fail(format!("{number} is no process of a writer")))?;
+    let fail = |why: &str| Failure::new("tell the writer in", path.display()).because(why);
+    let (place, file, text) = read_pidfile(path)?;
+    let number = text.trim().parse().ok().filter(|number: &i32| *number > 1);
+    let pid = number.and_then(Pid::from_raw).ok_or_else(|| fail("it holds no process id of a writer"))?;
     // From here on the process cannot be exchanged for another one with the same number.
-    let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| fail(format!("no process {number} is running")))?;
-    let proc = format!("/proc/{number}");
-    let runs_as = rustix::fs::stat(proc.as_str()).doing("look at", &proc)?.st_uid;
-    let us = rustix::process::geteuid().as_raw();
-    if us == 0 && owner != 0 && owner != runs_as {
-        return Err(fail(format!("user {owner} owns the file but not process {number}: it could name anything"))
-            .hint("let the service write its pidfile as root, or name its unit instead"));
+    let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| fail("the process that it names is not running"))?;
+    let runs_as = user_of(pid).doing("look at the process in", path.display())?;
+    if rustix::process::geteuid().is_root()
+        && let Some(why) = distrust(&place, &file, runs_as)
+    {
+        return Err(fail(&why).hint("let the service write its pidfile as root in a folder of root's, or name its unit instead"));
     }
-    pidfd_send_signal(&process, signal.number()).doing("signal", format!("process {number} of {}", path.display()))
+    pidfd_send_signal(&process, signal.number()).doing("signal the process in", path.display())
+}
+
+/// What the folder and the file are, and its text. A link is refused, nothing but an ordinary file is read, and the way
+/// to the folder must be one that nobody else can bend.
+fn read_pidfile(path: &Path) -> Result<(Stat, Stat, String)> {
+    const LONGEST: u64 = 64;
+    let odd = |why: &str| Failure::new("read the pidfile", path.display()).because(why);
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| odd("that is no name of a file"))?;
+    let dir = Dir::open(path.parent().unwrap_or(Path::new("/")))?;
+    let file = dir.read(name)?;
+    let stat = stat_open(&file)?;
+    if stat.kind != Kind::File {
+        return Err(odd("it is no ordinary file"));
+    }
+    let mut text = Vec::new();
+    file.take(LONGEST).read_to_end(&mut text).doing("read the pidfile", path.display())?;
+    Ok((dir.stat_self()?, stat, String::from_utf8(text).unwrap_or_default()))
+}
+
+/// Why root must not signal a process of user `runs_as` because `file` in `folder` names it.
+fn distrust(folder: &Stat, file: &Stat, runs_as: u32) -> Option<String> {
+    let shared = |stat: &Stat| stat.mode & 0o002 != 0 || (stat.mode & 0o020 != 0 && stat.gid != 0);
+    let sticky = folder.mode & 0o1000 != 0;
+    // Who may rename in the folder can put any file of root's there under this name.
+    let replaceable = folder.uid != 0 || (shared(folder) && !sticky);
+    if shared(file) && (file.uid == 0 || file.mode & 0o002 != 0) {
+        return Some("others than its owner may write to it: it could name any process".to_owned());
+    }
+    if replaceable && file.links > 1 {
+        return Some("it has several names in a folder that others may change: it could be any file".to_owned());
+    }
+    // A user may signal his own processes anyway.
+    let own = file.uid == runs_as || (file.uid == 0 && (!replaceable || folder.uid == runs_as));
+    let who = match (file.uid, folder.uid) {
+        (0, 0) => "others than root".to_owned(),
+        (0, owner) | (owner, _) => format!("user {owner}"),
+    };
+    (!own).then(|| format!("{who} could have put it there to have another user's process signalled"))
+}
+
+/// Whom a process acts as.
+fn user_of(pid: Pid) -> std::io::Result<u32> {
+    const LARGEST: u64 = 1 << 16;
+    let mut status = String::new();
+    File::open(format!("/proc/{}/status", pid.as_raw_nonzero()))?.take(LARGEST).read_to_string(&mut status)?;
+    let users = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    let effective = users.and_then(|users| users.split_whitespace().nth(1)?.parse().ok());
+    effective.ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
 /// Runs a program to its end, within `timeout`. What it writes is only shown when it fails.
@@ -163,6 +206,8 @@ impl Signal {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::settings::units::Span;
 
@@ -183,13 +228,75 @@ mod tests {
         assert!(failure.to_string().contains("longer than 1 s"), "{failure}");
     }
 
+    fn pidfile(path: PathBuf) -> Result<()> {
+        tell(&Reopen::Pidfile { path, signal: Signal::Hup })
+    }
+
     #[test]
-    fn a_pidfile_with_nonsense_signals_nobody() {
+    fn a_pidfile_with_nonsense_signals_nobody_and_is_never_quoted() {
         let folder = tempfile::tempdir().unwrap();
-        for text in ["", "0", "1", "-1", "x", "99999999999999999999", "4194305"] {
+        for text in ["", "0", "1", "-1", "secret", "\u{1b}[2J", "99999999999999999999", "4194305"] {
             let path = folder.path().join("pid");
             std::fs::write(&path, text).unwrap();
-            assert!(tell(&Reopen::Pidfile { path, signal: Signal::Hup }).is_err(), "{text:?}");
+            let failure = pidfile(path.clone()).unwrap_err();
+            let told = format!("{failure:?}").replace(path.to_str().unwrap(), "");
+            assert!(text.len() < 2 || !told.contains(text), "{told}");
         }
+    }
+
+    #[test]
+    fn what_is_no_ordinary_file_names_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0)
+            .unwrap();
+        std::fs::write(folder.path().join("file"), "4194305").unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        for (path, said) in [
+            (fifo, "it is no ordinary file"),
+            (link, "it is a symbolic link"),
+            (folder.path().to_owned(), "it is no ordinary file"),
+            (folder.path().join("none"), "no such file or directory"),
+        ] {
+            assert_eq!(pidfile(path).unwrap_err().cause.as_deref(), Some(said));
+        }
+    }
+
+    fn stat(mode: u32, uid: u32, gid: u32, links: u32) -> Stat {
+        let folder = tempfile::tempdir().unwrap();
+        Stat { mode, uid, gid, links, ..Dir::open(folder.path()).unwrap().stat_self().unwrap() }
+    }
+
+    #[test]
+    fn root_signals_only_whom_root_or_the_process_own_user_named() {
+        const SERVICE: u32 = 33;
+        let roots = stat(0o755, 0, 0, 2);
+        let (tmp, open) = (stat(0o1777, 0, 0, 2), stat(0o777, 0, 0, 2));
+        let (services, group) = (stat(0o750, SERVICE, SERVICE, 2), stat(0o2775, 0, SERVICE, 2));
+        let file = |mode, uid| stat(mode, uid, 0, 1);
+        let trusted = |folder: &Stat, file: &Stat, runs_as| distrust(folder, file, runs_as).is_none();
+        for folder in [&roots, &tmp] {
+            assert!(trusted(folder, &file(0o644, 0), SERVICE) && trusted(folder, &file(0o644, 0), 0));
+        }
+        for folder in [&roots, &tmp, &open, &services, &group] {
+            assert!(trusted(folder, &file(0o644, SERVICE), SERVICE), "his own");
+            assert!(!trusted(folder, &file(0o644, SERVICE), 0) && !trusted(folder, &file(0o644, SERVICE), 34));
+            assert!(
+                !trusted(folder, &file(0o666, 0), 0) && !trusted(folder, &file(0o666, SERVICE), SERVICE),
+                "anybody may write"
+            );
+            assert!(!trusted(folder, &stat(0o664, 0, SERVICE, 1), 0), "a group may write");
+        }
+        assert!(trusted(&services, &file(0o644, 0), SERVICE), "written by root before it became the service");
+        for folder in [&open, &group, &services] {
+            assert!(!trusted(folder, &file(0o644, 0), 34), "any file of root's could have been renamed to it");
+            assert!(!trusted(folder, &stat(0o644, 0, 0, 2), 0), "or linked to it");
+        }
+    }
+
+    #[test]
+    fn a_process_acts_as_its_effective_user() {
+        assert_eq!(user_of(rustix::process::getpid()).unwrap(), rustix::process::geteuid().as_raw());
     }
 }

@@ -3,27 +3,11 @@
 //! A beginning in the gap of a clock set forward lies at the end of the gap. Of one that a clock set back shows twice,
 //! the first counts, except for hours: those are two. Computed once per zone and instant, not once per log.
 
-use std::fmt;
-
-use chrono::{DateTime, Datelike, MappedLocalTime, Months, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{DateTime, Datelike, MappedLocalTime, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::Moment;
-
-/// A calendar word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Period {
-    /// From minute zero.
-    Hourly,
-    /// From midnight.
-    Daily,
-    /// An ISO week, from Monday.
-    Weekly,
-    /// From the first.
-    Monthly,
-    /// From the first of January.
-    Yearly,
-}
+use crate::settings::units::{self, Period};
 
 /// The periods around one instant in one zone.
 #[derive(Clone, Debug)]
@@ -73,23 +57,9 @@ impl Periods {
 }
 
 impl Period {
-    /// All of them, from short to long.
-    pub const ALL: [Period; 5] = [Period::Hourly, Period::Daily, Period::Weekly, Period::Monthly, Period::Yearly];
-
-    /// The word in settings.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Period::Hourly => "hourly",
-            Period::Daily => "daily",
-            Period::Weekly => "weekly",
-            Period::Monthly => "monthly",
-            Period::Yearly => "yearly",
-        }
-    }
-
     fn around(self, zone: Tz, now: DateTime<Utc>) -> Bounds {
         let mut bounds = Bounds { start: DateTime::<Utc>::MIN_UTC, end: DateTime::<Utc>::MAX_UTC };
-        let shown = self.begin(local(zone, now));
+        let shown = self.begin(units::shown(zone, now));
         // A clock set back over midnight shows yesterday although today has begun, so the next beginnings may be past too.
         for begin in (0..=2).filter_map(|steps| self.later(shown, steps)) {
             let (first, second) = instants(zone, begin);
@@ -130,19 +100,6 @@ impl Period {
     }
 }
 
-impl fmt::Display for Period {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-/// What the clocks of `zone` show at `at`.
-fn local(zone: Tz, at: DateTime<Utc>) -> NaiveDateTime {
-    let utc = at.naive_utc();
-    // Only the first and last day of chrono's calendar have no local time.
-    utc.checked_add_offset(zone.offset_from_utc_datetime(&utc).fix()).unwrap_or(utc)
-}
-
 /// When the clocks show `shown`: the end of the gap if they skip it, both instants if they show it twice.
 fn instants(zone: Tz, shown: NaiveDateTime) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
     match zone.from_local_datetime(&shown) {
@@ -158,7 +115,7 @@ fn end_of_gap(zone: Tz, shown: NaiveDateTime) -> DateTime<Utc> {
     let (mut before, mut past) = (-2 * 86_400, 2 * 86_400);
     while past - before > 1 {
         let middle = i64::midpoint(before, past);
-        if local(zone, second(middle)) < shown { before = middle } else { past = middle }
+        if units::shown(zone, second(middle)) < shown { before = middle } else { past = middle }
     }
     second(past)
 }

@@ -5,10 +5,9 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::Period;
 use crate::{
     report::Size,
-    settings::units::{Bytes, Span},
+    settings::units::{Bytes, Period, Span},
 };
 
 /// Why a log is due or not.

@@ -13,10 +13,10 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{Period, Trigger, Triggers, When};
+use super::{Trigger, Triggers, When};
 use crate::settings::{
     suggest,
-    units::{Bytes, Span},
+    units::{Bytes, Period, Span},
 };
 
 /// Triggers and guards of a `when`.

@@ -2,7 +2,8 @@
 //! a whole batch durable with one barrier, records it, and only then lets the uncompressed files go.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,7 +12,7 @@ use super::{Carry, recover::compression};
 use crate::{
     failure::{Failure, Result},
     files::{
-        archive_name::{ArchiveName, Extension},
+        archive_name::ArchiveName,
         compress::{Compression, Facts, Label},
         dir::FileId,
         kernel,
@@ -20,8 +21,12 @@ use crate::{
     report::{Outcome, Size, Step},
     run::side_by_side,
     tools::logs::{
-        ledger::{Archive, Entry, Line, Stage},
-        rotate::hand::{Compress, Hand},
+        ledger::{Archive, Entry, EntryId, Line, Stage},
+        rotate::{
+            facts::PendingFact,
+            hand::{Compress, Hand, Proven, Released, step_aside},
+            plan::Plan,
+        },
     },
 };
 
@@ -31,12 +36,10 @@ const BATCH: usize = 64;
 /// One file on its way into an archive.
 struct Job {
     entry: Entry,
-    file: FileId,
     hand: Arc<Hand>,
     compress: Compress,
     /// The archive's final name.
     target: String,
-    size: u64,
 }
 
 impl Job {
@@ -47,25 +50,44 @@ impl Job {
 }
 
 /// Archives everything that waits.
-pub(super) fn archive(carry: &mut Carry) -> Result<()> {
+pub(super) fn archive(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let ids = std::mem::take(&mut carry.waiting);
     let deadlines = Deadlines::from_now(carry);
-    let mut jobs = Vec::new();
-    for id in ids {
-        let entry = carry.ledger.content().entries.get(&id).cloned();
-        if let Some(entry) = entry.filter(|_| !carry.run.shutdown.asked()) {
-            jobs.extend(ready(carry, &entry, &deadlines));
-        }
-    }
-    let bar = carry.run.progress.bytes("archiving", jobs.iter().map(|job| job.size).sum());
-    let mut jobs = jobs.into_iter().peekable();
-    while jobs.peek().is_some() && !carry.run.shutdown.asked() {
-        let batch: Vec<Job> = jobs.by_ref().take(BATCH).collect();
+    let bar = carry.run.progress.bytes("archiving", expected(carry, plan, &ids));
+    let mut ids = ids.into_iter().peekable();
+    while ids.peek().is_some() && !carry.run.shutdown.asked() {
+        let batch = next_batch(carry, &mut ids, &deadlines)?;
         one_batch(carry, batch, &|bytes| bar.advance(bytes))?;
+        kernel::give_back_holes();
     }
-    let left: Vec<String> = jobs.map(|job| job.entry.log_path()).collect();
+    let entries = &carry.ledger.content().entries;
+    let left: Vec<String> = ids.filter_map(|id| entries.get(&id)).map(Entry::log_path).collect();
     carry.unfinished.extend(left);
     Ok(())
+}
+
+/// How many bytes are to be archived, as far as the plan knew.
+fn expected(carry: &Carry, plan: &Plan, ids: &[EntryId]) -> u64 {
+    let found = |fact: &PendingFact| fact.seen.as_ref().ok()?.plain.map(|stat| (fact.id, stat.size));
+    let begun: HashMap<EntryId, u64> = plan.world.pending.iter().filter_map(found).collect();
+    let fresh: HashMap<(&Path, &str), u64> =
+        plan.rotations.iter().map(|rotation| ((rotation.folder.as_path(), rotation.log.as_str()), rotation.size)).collect();
+    let size = |entry: &Entry| begun.get(&entry.id).or_else(|| fresh.get(&(Path::new(&entry.folder), &entry.log))).copied();
+    ids.iter().filter_map(|id| carry.ledger.content().entries.get(id)).filter_map(size).sum()
+}
+
+/// The next files that nobody writes to any more: not too many, in not too many folders.
+fn next_batch(carry: &mut Carry, ids: &mut impl Iterator<Item = EntryId>, deadlines: &Deadlines) -> Result<Vec<Job>> {
+    if carry.hands.are_many() {
+        carry.hands.let_go()?;
+    }
+    let mut batch = Vec::new();
+    while batch.len() < BATCH && !carry.hands.are_many() && !carry.run.shutdown.asked() {
+        let Some(id) = ids.next() else { break };
+        let entry = carry.ledger.content().entries.get(&id).cloned();
+        batch.extend(entry.and_then(|entry| ready(carry, &entry, deadlines)));
+    }
+    Ok(batch)
 }
 
 /// One wait for each set, however many files it has.
@@ -107,8 +129,9 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
         .ok_or_else(|| Failure::new("archive", entry.log_path()).because("the ledger does not say which file it was"))?;
     let hand = carry.hands.for_entry(entry)?;
     let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
-    // Without a way to tell the writer there is nothing to wait for.
-    let patience = if set.is_some_and(|set| set.reopen.is_some()) { deadlines.left(&entry.set) } else { Duration::ZERO };
+    // Who was not told to let go will not do it soon.
+    let told = entry.stage == Stage::Told;
+    let patience = if told && set.is_some_and(|set| set.reopen.is_some()) { deadlines.left(&entry.set) } else { Duration::ZERO };
     let waits = |why: String| Step::new("archive", entry.rotated_path(), Outcome::Waiting, why);
     match hand.writers(&entry.name, file, patience)? {
         Writers::Nobody => Ok(Some((hand, file))),
@@ -120,7 +143,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
         Writers::Unknown(why) => {
             let assumed = set.and_then(|set| set.assume_closed_after);
             let age = carry.run.clock.now() - entry.at;
-            if assumed.is_some_and(|after| age >= after.chrono()) {
+            if told && assumed.is_some_and(|after| age >= after.chrono()) {
                 return Ok(Some((hand, file)));
             }
             let hint = "run as root, or set assume-closed-after";
@@ -134,12 +157,7 @@ fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Jo
     let how = compression(carry, entry);
     let name = ArchiveName::parse(&entry.name)
         .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
-    let extension = match how {
-        Compression::None => Extension::Plain,
-        Compression::Zstd { .. } => Extension::Zstd,
-        Compression::Gzip { .. } => Extension::Gzip,
-    };
-    let target = name.with(extension);
+    let target = name.with(how.extension());
     let label = Label {
         set: entry.set.clone(),
         log: entry.log_path(),
@@ -147,8 +165,9 @@ fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Jo
         rotated_at: entry.at,
         begun_at: entry.begun,
     };
-    let compress = Compress { source: entry.name.clone(), file, part: target.part_name(), how, label };
-    Ok(Job { file, hand, compress, target: target.to_string(), size: 0, entry: entry.clone() })
+    let size = hand.size(&entry.name)?;
+    let compress = Compress { source: entry.name.clone(), file, size, part: target.part_name(), how, label };
+    Ok(Job { hand, compress, target: target.to_string(), entry: entry.clone() })
 }
 
 /// One batch: compress and prove, one barrier, names, one barrier, record, release.
@@ -157,15 +176,15 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: &(dyn Fn(u64) + Sync)
     let mut proven = Vec::new();
     for (job, result) in batch.into_iter().zip(compressed) {
         match result {
-            Some(Ok(facts)) => proven.push((job, facts)),
+            Some(Ok(archive)) => proven.push((job, archive)),
             Some(Err(failure)) => give_up(carry, &job, &failure),
             None => drop(carry.unfinished.insert(job.entry.log_path())),
         }
     }
     let proven = publish(carry, proven);
-    let recorded = proven.iter().map(|(job, facts)| Line::Archived {
+    let recorded = proven.iter().map(|(job, archive)| Line::Archived {
         id: job.entry.id,
-        archive: Archive { file: job.target.clone(), facts: facts.clone() },
+        archive: Archive { file: job.target.clone(), facts: archive.facts.clone() },
     });
     carry.ledger.commit(recorded.collect())?;
     release(carry, proven)
@@ -182,40 +201,33 @@ fn compress_all(
     parallel: usize,
     progress: &(dyn Fn(u64) + Sync),
     run: &crate::run::Run,
-) -> Vec<Option<Result<Facts>>> {
+) -> Vec<Option<Result<Proven>>> {
     let one = |job: &Job| job.hand.compress(&job.compress, progress);
     side_by_side(batch, parallel, &run.shutdown, step_aside, one)
 }
 
-/// Compression must never slow down what the machine is for. Both hold for this thread alone, so that
-/// swaps and syncs, which are short, do not wait behind it. Where the kernel refuses, it runs as it is.
-fn step_aside() {
-    let _ = rustix::process::nice(5);
-    let _ = kernel::idle_io();
-}
-
 /// Makes the parts durable, gives them their names, makes the names durable: one barrier each for all
 /// files of a folder. What fails stays uncompressed.
-fn publish(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
-    let mut folders: Vec<Vec<(Job, Facts)>> = Vec::new();
-    for (job, facts) in proven {
+fn publish(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Vec<(Job, Proven)> {
+    let mut folders: Vec<Vec<(Job, Proven)>> = Vec::new();
+    for (job, archive) in proven {
         match folders.iter_mut().find(|folder| Arc::ptr_eq(&folder[0].0.hand, &job.hand)) {
-            Some(folder) => folder.push((job, facts)),
-            None => folders.push(vec![(job, facts)]),
+            Some(folder) => folder.push((job, archive)),
+            None => folders.push(vec![(job, archive)]),
         }
     }
     folders.into_iter().flat_map(|folder| publish_folder(carry, folder)).collect()
 }
 
-fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts)> {
+fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Proven)>) -> Vec<(Job, Proven)> {
     let hand = Arc::clone(&jobs[0].0.hand);
     // What stays uncompressed is an archive as well, and its writer may never have synced it.
     let content = |job: &Job| if job.stays() { job.entry.name.clone() } else { job.compress.part.clone() };
     let settled = hand.settle(jobs.iter().map(|(job, _)| content(job)).collect());
-    let named = jobs.into_iter().filter_map(|(job, facts)| {
-        let named =
-            settled.clone().and_then(|()| if job.stays() { Ok(()) } else { hand.publish(&job.compress.part, &job.target) });
-        named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, facts))
+    let named = jobs.into_iter().filter_map(|(job, archive)| {
+        let publish = || hand.publish(&job.compress.part, &job.target, archive.archive);
+        let named = settled.clone().and_then(|()| if job.stays() { Ok(()) } else { publish() });
+        named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, archive))
     });
     let named: Vec<_> = named.collect();
     match hand.sync_names() {
@@ -229,28 +241,20 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Facts)>) -> Vec<(Job, Facts
     }
 }
 
-fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
+fn release(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Result<()> {
     let mut lines = Vec::new();
-    for (job, facts) in proven {
-        let released = if job.stays() { Ok(()) } else { job.hand.release(&job.entry.name, job.file, facts.size) };
+    for (job, Proven { facts, version, .. }) in proven {
+        let gone = || job.hand.release(&job.entry.name, job.compress.file, version);
         let rotated = job.entry.rotated_path();
-        match released {
-            Ok(()) => {
+        match if job.stays() { Ok(Released::Gone) } else { gone() } {
+            Ok(Released::Gone) => {
                 carry.tally.archived += 1;
                 carry.tally.plain_bytes += facts.size;
                 carry.tally.stored_bytes += facts.stored;
-                let told = format!(
-                    "{} -> {}, sha-256 {}…, {} lines, proven",
-                    Size(facts.size),
-                    Size(facts.stored),
-                    &facts.sha256[..facts.sha256.len().min(12)],
-                    facts.lines
-                );
-                let step = Step::new("archive", format!("{}/{}", job.entry.archive_folder(), job.target), Outcome::Done, told);
-                let value = serde_json::to_value(&facts).unwrap_or_default();
-                carry.step(step.with("from", rotated).with("facts", value));
+                carry.step(archived(&job, &facts));
                 lines.push(Line::reached(&job.entry, Stage::Stored));
             }
+            Ok(Released::Changed(why)) => anew(carry, &job.entry, &why)?,
             // Archived, proven and recorded: only the uncompressed file still takes room. The next run looks again.
             Err(failure) => {
                 carry.unfinished.insert(job.entry.log_path());
@@ -259,4 +263,27 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Facts)>) -> Result<()> {
         }
     }
     carry.note(lines)
+}
+
+fn archived(job: &Job, facts: &Facts) -> Step {
+    let told = format!(
+        "{} -> {}, sha-256 {}…, {} lines, proven",
+        Size(facts.size),
+        Size(facts.stored),
+        &facts.sha256[..facts.sha256.len().min(12)],
+        facts.lines
+    );
+    let step = Step::new("archive", format!("{}/{}", job.entry.archive_folder(), job.target), Outcome::Done, told);
+    let value = serde_json::to_value(facts).unwrap_or_default();
+    step.with("from", job.entry.rotated_path()).with("facts", value)
+}
+
+/// The file may hold more than its archive: it waits to be archived once more, and the archive is debris. Durable at
+/// once, because the next run may not see a difference any more.
+pub(super) fn anew(carry: &mut Carry, entry: &Entry, why: &str) -> Result<()> {
+    carry.unfinished.insert(entry.log_path());
+    let why = format!("{why}; the next run archives it anew");
+    carry.step(Step::new("release", entry.rotated_path(), Outcome::Waiting, why));
+    // The archive stays recorded, so that the next run knows it for ours when it takes it away.
+    carry.ledger.commit(vec![Line::reached(entry, Stage::Told)])
 }

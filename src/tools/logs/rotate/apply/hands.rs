@@ -1,21 +1,25 @@
-//! The hands of one run, by folder and actor: opened when first needed, a bounded number at a time.
+//! The hands of one run, by folder and actor: opened when first needed, a bounded number at a time. Who acts
+//! is decided from the open folders that are then worked in, never from an earlier look at a path.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use crate::{
     failure::{Failure, Result},
     files::{
-        dir::{Dir, FileId, Stat},
-        standing::{Actor, actor},
+        dir::{Dir, FileId},
+        standing::{self, Actor, Refusal},
     },
-    tools::logs::{ledger::Entry, rotate::hand::Hand},
+    tools::logs::{
+        ledger::Entry,
+        rotate::{hand::Hand, plan::Rotation},
+    },
 };
 
-type Key = (PathBuf, Option<PathBuf>, Actor);
+/// Each hand costs descriptors, some a process: with so many a run gets along with 256 descriptors.
+const OPEN: usize = 32;
+
+/// Two ways may lead to one folder, and one path may lead to another folder the next time.
+type Key = (FileId, Option<FileId>, Actor);
 
 /// Hands that were opened.
 #[derive(Default)]
@@ -24,21 +28,28 @@ pub(super) struct Hands {
 }
 
 impl Hands {
-    /// The hand of `actor` in `folder`.
-    pub(super) fn of(&mut self, folder: &Path, archives: Option<&Path>, actor: Actor) -> Result<Arc<Hand>> {
-        /// Each costs descriptors, some a process.
-        const OPEN: usize = 64;
-        let key = (folder.to_owned(), archives.map(Path::to_owned), actor);
-        if let Some(hand) = self.open.get(&key) {
-            return Ok(Arc::clone(hand));
-        }
-        if self.open.len() >= OPEN {
-            self.settle()?;
-            self.open.clear();
-        }
-        let hand = Arc::new(Hand::in_folder(folder, archives, actor)?);
-        self.open.insert(key, Arc::clone(&hand));
-        Ok(hand)
+    /// The hand for a log that is about to be rotated.
+    pub(super) fn for_rotation(&mut self, rotation: &Rotation) -> Result<Arc<Hand>> {
+        let shown = || rotation.folder.join(&rotation.log).display().to_string();
+        self.of(&rotation.folder, rotation.archives.as_deref(), &[&rotation.log], &shown)
+    }
+
+    /// The hand for a rotation that is under way.
+    pub(super) fn for_entry(&mut self, entry: &Entry) -> Result<Arc<Hand>> {
+        let names = [&entry.name, entry.file_name(), &entry.log];
+        self.of(Path::new(&entry.folder), entry.archives.as_deref().map(Path::new), &names, &|| entry.log_path())
+    }
+
+    /// Whether one more folder means to let go of the others.
+    pub(super) fn are_many(&self) -> bool {
+        self.open.len() >= OPEN
+    }
+
+    /// Lets go of all hands that nobody else holds, and of their folders.
+    pub(super) fn let_go(&mut self) -> Result<()> {
+        self.settle()?;
+        self.open.clear();
+        Ok(())
     }
 
     /// Makes every name that a hand made or removed survive a power cut.
@@ -46,18 +57,31 @@ impl Hands {
         self.open.values().try_for_each(|hand| hand.sync_names())
     }
 
-    /// The hand for a rotation that is under way: who acts is decided from what stands there now.
-    pub(super) fn for_entry(&mut self, entry: &Entry) -> Result<Arc<Hand>> {
-        let folder = Path::new(&entry.folder);
-        let dir = Dir::open(folder)?;
-        let stat = dir.stat(&entry.name)?.or(dir.stat(entry.file_name())?).or(dir.stat(&entry.log)?);
-        let actor = decide(&dir.stat_self()?, stat.as_ref(), &entry.log_path())?;
-        self.of(folder, entry.archives.as_deref().map(Path::new), actor)
+    /// The hand in `folder` for the first of `names` that is there.
+    fn of(&mut self, folder: &Path, archives: Option<&Path>, names: &[&str], shown: &dyn Fn() -> String) -> Result<Arc<Hand>> {
+        let refused = |Refusal { why, hint }: Refusal| Failure::new("work on", shown()).because(why).hint(hint);
+        let us = rustix::process::geteuid().as_raw();
+        let logs = Dir::open(folder)?;
+        let home = logs.stat_self()?;
+        let mut file = None;
+        for name in names {
+            file = file.or(logs.stat(name)?);
+        }
+        let actor = standing::actor(&home, &file.unwrap_or(home), us).map_err(refused)?;
+        let archives = archives.map(Dir::open).transpose()?;
+        let elsewhere = archives.as_ref().map(Dir::stat_self).transpose()?;
+        if let Some(elsewhere) = &elsewhere {
+            standing::may_archive(elsewhere, actor, us).map_err(refused)?;
+        }
+        let key = (home.id, elsewhere.map(|folder| folder.id), actor);
+        if let Some(hand) = self.open.get(&key) {
+            return Ok(Arc::clone(hand));
+        }
+        if self.are_many() {
+            self.let_go()?;
+        }
+        let hand = Arc::new(Hand::new(logs, archives, actor));
+        self.open.insert(key, Arc::clone(&hand));
+        Ok(hand)
     }
-}
-
-fn decide(folder: &Stat, file: Option<&Stat>, shown: &str) -> Result<Actor> {
-    let us = rustix::process::geteuid().as_raw();
-    let file = file.copied().unwrap_or(Stat { id: FileId { dev: 0, ino: 0 }, ..*folder });
-    actor(folder, &file, us).map_err(|why| Failure::new("work on", shown).because(why))
 }

@@ -1,41 +1,51 @@
 //! Ends what earlier runs began, before anything new begins.
 
-use super::Carry;
+use std::{fs::File, path::Path};
+
+use super::{Carry, archive};
 use crate::{
     failure::Result,
-    files::compress::Compression,
+    files::{
+        archive_name::Extension,
+        compress::{self, Compression},
+        dir::{Dir, stat_open},
+    },
     report::{Finding, Outcome, Severity, Step},
     tools::logs::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
-            facts::FoundArchive,
-            plan::{Next, Recovery},
+            facts::Away,
+            hand::{Released, Version},
+            plan::{Astray, Next, Plan, Recovery, target},
+            show,
         },
     },
 };
 
-/// Takes archives into the ledger that say they are ours: the state was lost, or it is a copied disk.
-pub(super) fn adopt(carry: &mut Carry, found: Vec<FoundArchive>) -> Result<()> {
+/// Takes archives into the ledger that are ours: the state was lost, or it is a copied disk.
+pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let mut lines = Vec::new();
-    for archive in found {
-        let (folder, log) = archive.label.log.rsplit_once('/').unwrap_or(("", archive.label.log.as_str()));
-        let home = archive.folder.display().to_string();
+    for found in &plan.adoptions {
+        let (folder, home) = (&plan.world.folders[found.log_folder], &plan.world.folders[found.folder]);
+        let elsewhere = (folder.path != home.path).then_some(home);
         let entry = Entry {
             id: carry.ledger.next_id(),
-            set: archive.label.set.clone(),
-            folder: folder.to_owned(),
-            log: log.to_owned(),
-            archives: (home != folder).then_some(home),
-            name: archive.name.clone().with(crate::files::archive_name::Extension::Plain).to_string(),
-            at: archive.label.rotated_at,
-            begun: archive.label.begun_at,
+            // Never what the archive says: set and paths are ours.
+            set: carry.rotate.sets[found.set].name.clone(),
+            folder: folder.path.display().to_string(),
+            log: found.name.log().to_owned(),
+            archives: elsewhere.map(|home| home.path.display().to_string()),
+            name: found.name.clone().with(Extension::Plain).to_string(),
+            at: found.label.rotated_at,
+            begun: found.label.begun_at,
             file: None,
-            inherited: (archive.label.host != carry.rotate.host).then(|| archive.label.host.clone()),
+            volumes: folder.volumes(elsewhere),
+            inherited: (found.label.host != carry.rotate.host).then(|| found.label.host.clone()),
             stage: Stage::Stored,
-            archive: Some(Archive { file: archive.name.to_string(), facts: archive.facts }),
+            archive: Some(Archive { file: found.name.to_string(), facts: found.facts.clone() }),
         };
-        let path = archive.folder.join(archive.name.to_string()).display().to_string();
-        carry.step(Step::new("adopt", path, Outcome::Done, "it says it is ours, and the ledger did not know it"));
+        let why = "it says it is ours, and the ledger did not know it";
+        carry.step(Step::new("adopt", found.path.display().to_string(), Outcome::Done, why));
         lines.push(Line::Entry(entry));
     }
     carry.ledger.commit(lines)
@@ -46,7 +56,7 @@ pub(super) fn finish(carry: &mut Carry, recoveries: &[Recovery]) -> Result<()> {
     let mut lines = Vec::new();
     for recovery in recoveries {
         let Some(entry) = carry.ledger.content().entries.get(&recovery.id).cloned() else { continue };
-        let cleared = clear(carry, &entry, &recovery.leftovers);
+        let cleared = clear(carry, &entry, recovery);
         match cleared.and_then(|()| one(carry, &entry, &recovery.next)) {
             Ok(more) => lines.extend(more),
             Err(failure) => {
@@ -58,12 +68,47 @@ pub(super) fn finish(carry: &mut Carry, recoveries: &[Recovery]) -> Result<()> {
     carry.note(lines)
 }
 
-fn clear(carry: &mut Carry, entry: &Entry, leftovers: &[String]) -> Result<()> {
-    if leftovers.is_empty() || entry.inherited.is_some() {
+/// Forgets the archives of folders that somebody removed. The report says so already.
+pub(super) fn forget(carry: &mut Carry, astray: &[Astray]) -> Result<()> {
+    let removed = astray.iter().filter(|astray| astray.away == Away::Removed).flat_map(|astray| &astray.entries);
+    let entries = &carry.ledger.content().entries;
+    let lines = removed.filter_map(|id| entries.get(id)).map(|entry| Line::gone(entry, "somebody removed its folder")).collect();
+    carry.note(lines)
+}
+
+/// Removes what a cut-off compression left. What is not proven to be that stays, and if it has the name of the
+/// archive to be made, the rotation waits for a person; its writer is told all the same.
+fn clear(carry: &mut Carry, entry: &Entry, recovery: &Recovery) -> Result<()> {
+    if recovery.in_the_way.is_some() {
+        carry.block(entry);
+    }
+    if entry.inherited.is_some() {
         return Ok(());
     }
-    let hand = carry.hands.for_entry(entry)?;
-    leftovers.iter().try_for_each(|name| hand.remove_archive(name).map(drop))
+    for leftover in &recovery.leftovers {
+        if !leftover.by_content || gives_back(entry, &leftover.name)? {
+            carry.hand_for_archive(entry)?.remove_archive(&leftover.name)?;
+        } else if target(carry.rotate, entry).as_ref() == Some(&leftover.name) {
+            carry.step(show::blocked(entry, &leftover.name, "it is not what the rotated file holds"));
+            carry.block(entry);
+        }
+    }
+    Ok(())
+}
+
+/// Whether the archive `name` holds exactly what the rotated file holds, which is there and whole.
+fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
+    let source = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
+    let archive = Dir::open(Path::new(entry.archive_folder()))?.read(name)?;
+    let (size, stored) = (stat_open(&source)?.size, stat_open(&archive)?.size);
+    if name == entry.name {
+        let content = |file: &File| compress::examine(file, Compression::None, &|_| ()).map(|examined| examined.sha256);
+        return Ok(size == stored && content(&source)? == content(&archive)?);
+    }
+    // It stops at the first byte that differs: a stranger's file may unpack without end.
+    let (sha256, encoder) = (String::new(), String::new());
+    let facts = compress::Facts { sha256, size, lines: 0, stored, encoder, times: None };
+    Ok(compress::prove(&archive, &source, Compression::Gzip { level: 0 }, &facts).is_ok())
 }
 
 fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
@@ -73,20 +118,32 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
         Next::Abandon { made } => {
             if *made {
                 carry.hands.for_entry(entry)?.discard_empty(&entry.name)?;
+                // A writer that opened it while it was the live log keeps it; then it may yet become one.
+                if Dir::open(Path::new(&entry.folder))?.stat(&entry.name)?.is_some() {
+                    let why = "it was made for a rotation that did not happen, and somebody has it open; a later run removes it";
+                    carry.unfinished.insert(path);
+                    carry.step(Step::new("discard", rotated, Outcome::Waiting, why));
+                    return Ok(Vec::new());
+                }
             }
             Ok(vec![Line::gone(entry, "the rotation never happened")])
         }
         Next::Archive { file, tell } => {
             let stage = if *tell { Stage::Swapped } else { Stage::Told };
             carry.waiting.push(entry.id);
-            // The file may be another one than was intended; from here on it is this one.
-            Ok(vec![Line::Entry(Entry { file: Some(*file), stage, ..entry.clone() })])
+            // The file may be another one than was intended; from here on it is this one. An archive of it that is
+            // not what it holds now was cleared away.
+            Ok(vec![Line::Entry(Entry { file: Some(*file), stage, archive: None, ..entry.clone() })])
         }
         Next::Release { file } => {
             let size = entry.archive.as_ref().map_or(0, |archive| archive.facts.size);
-            carry.hands.for_entry(entry)?.release(&entry.name, *file, size)?;
-            carry.step(Step::new("release", rotated, Outcome::Done, "an earlier run archived and proved it"));
-            Ok(vec![Line::reached(entry, Stage::Stored)])
+            match carry.hands.for_entry(entry)?.release(&entry.name, *file, Version::sized(size))? {
+                Released::Gone => {
+                    carry.step(Step::new("release", rotated, Outcome::Done, "an earlier run archived and proved it"));
+                    Ok(vec![Line::reached(entry, Stage::Stored)])
+                }
+                Released::Changed(why) => archive::anew(carry, entry, &why).map(|()| Vec::new()),
+            }
         }
         Next::Settle | Next::Reconsider => Ok(vec![Line::reached(entry, Stage::Stored)]),
         Next::Forget => Ok(vec![Line::gone(entry, "it was removed")]),
@@ -97,22 +154,16 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
             );
             Ok(vec![Line::gone(entry, message)])
         }
-        Next::Foreign => {
+        // The report says so already, in the words of the plan.
+        Next::Foreign | Next::Blind(_) => {
             carry.unfinished.insert(path);
-            carry.step(Step::new(
-                "archive",
-                rotated,
-                Outcome::Skipped,
-                "another file stands under that name now; nothing is touched",
-            ));
             Ok(Vec::new())
         }
         Next::Inherited => Ok(Vec::new()),
-        Next::Blind(failure) => Err(failure.clone()),
     }
 }
 
-/// How an entry is compressed: as its set says today, or by default when the set is gone.
+/// How an entry is compressed.
 pub(super) fn compression(carry: &Carry, entry: &Entry) -> Compression {
-    carry.rotate.sets.iter().find(|set| set.name == entry.set).map_or_else(Compression::default, |set| set.compress)
+    carry.rotate.compression(&entry.set)
 }

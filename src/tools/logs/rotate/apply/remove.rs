@@ -1,9 +1,12 @@
 //! Removes archives that no keep-rule wants: recorded first, a batch at a time, and never for a log whose
-//! rotation did not come to its end in this run.
+//! rotation did not come to its end in this run. Forgets those that somebody else removed.
+
+use std::path::Path;
 
 use super::Carry;
 use crate::{
     failure::Result,
+    files::dir::Dir,
     report::{Outcome, Step},
     tools::logs::{
         ledger::{Entry, Line, Stage},
@@ -11,8 +14,25 @@ use crate::{
     },
 };
 
+/// Why an archive is forgotten.
+pub(in crate::tools::logs::rotate) const VANISHED: &str = "it is not there any more, and ops-logs did not remove it";
 /// So many removals share one record.
 const BATCH: usize = 256;
+
+/// Forgets the archives that are not there, each looked for once more. What came back meanwhile stays.
+pub(super) fn forget(carry: &mut Carry, plan: &Plan) -> Result<()> {
+    let mut lines = Vec::new();
+    for id in &plan.vanished {
+        let Some(entry) = carry.ledger.content().entries.get(id).cloned() else { continue };
+        let looked = Dir::open(Path::new(entry.archive_folder())).and_then(|dir| dir.stat(entry.file_name()));
+        if matches!(looked, Ok(None)) {
+            carry.tally.vanished += 1;
+            carry.step(Step::new("forget", entry.path(), Outcome::Done, VANISHED));
+            lines.push(Line::gone(&entry, VANISHED));
+        }
+    }
+    carry.note(lines)
+}
 
 /// Removes what the plan says.
 pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
@@ -46,13 +66,14 @@ fn one_batch(carry: &mut Carry, batch: &[(Entry, &String)]) -> Result<()> {
     carry.ledger.commit(removing.collect())?;
     let mut lines = Vec::new();
     for (entry, why) in batch {
-        let removed = carry.hands.for_entry(entry).and_then(|hand| hand.remove_archive(entry.file_name()));
+        let removed = carry.hand_for_archive(entry).and_then(|hand| hand.remove_archive(entry.file_name()));
         match removed {
             Ok(there) => {
                 let why = if there { (*why).clone() } else { format!("{why}; it was gone already") };
-                carry.tally.removed += 1;
-                carry.tally.removed_bytes += entry.stored();
-                carry.step(Step::new("remove", entry.path(), Outcome::Done, why.clone()).with("bytes", entry.stored()));
+                let bytes = if there { entry.stored() } else { 0 };
+                carry.tally.removed += u64::from(there);
+                carry.tally.removed_bytes += bytes;
+                carry.step(Step::new("remove", entry.path(), Outcome::Done, why.clone()).with("bytes", bytes));
                 lines.push(Line::gone(entry, why));
             }
             Err(failure) => carry.failed("remove", entry.path(), &failure),

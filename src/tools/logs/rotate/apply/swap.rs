@@ -1,10 +1,10 @@
 //! Swaps the due logs away, set by set: all intents durable first, then the swaps, then their writer is told.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use super::Carry;
 use crate::{
-    failure::{Failure, Result},
+    failure::Result,
     files::archive_name::Extension,
     report::{Outcome, Step},
     tools::logs::{
@@ -77,9 +77,10 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         log: rotation.log.clone(),
         archives: rotation.archives.as_ref().map(|path| path.display().to_string()),
         name: rotation.name.clone().with(Extension::Plain).to_string(),
-        at: rotation.name.at(),
+        at: rotation.at,
         begun: Some(rotation.begun),
         file: Some(rotation.file),
+        volumes: rotation.volumes.clone(),
         inherited: None,
         stage: Stage::Intended,
         archive: None,
@@ -89,8 +90,7 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
 
 /// What a failed swap left stands in the ledger as an intent: the next run looks and decides.
 fn swap_one(carry: &mut Carry, rotation: &Rotation, entry: &Entry) -> Result<()> {
-    let hand = carry.hands.of(&rotation.folder, entry.archives.as_deref().map(Path::new), rotation.actor)?;
-    hand.swap(&rotation.log, &entry.name, rotation.file)
+    carry.hands.for_rotation(rotation)?.swap(&rotation.log, &entry.name, rotation.file)
 }
 
 fn tell_writer(carry: &mut Carry, set: usize, swapped: &[EntryId]) -> Result<()> {
@@ -113,13 +113,11 @@ fn tell_writer(carry: &mut Carry, set: usize, swapped: &[EntryId]) -> Result<()>
             carry.note(lines)
         }
         Err(failure) => {
-            let failure: Failure = failure;
             let name = set.name.clone();
             let logs: BTreeSet<String> =
                 swapped.iter().filter_map(|id| carry.ledger.content().entries.get(id)).map(Entry::log_path).collect();
             carry.unfinished.extend(logs);
-            // Nothing is lost: the writer goes on in the old file, which stays until nobody has it open.
-            carry.waiting.retain(|id| !swapped.contains(id));
+            // They go on waiting to be archived: the kernel knows whether anybody writes to them, told or not.
             carry.failed("tell", name, &failure);
             Ok(())
         }

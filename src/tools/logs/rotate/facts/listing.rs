@@ -8,41 +8,63 @@ use std::{
 
 use chrono::DateTime;
 
-use super::{FolderFact, FoundArchive, LogFact, Missing, What, World};
+use super::{
+    FolderFact, Kept, LogFact, Missing, What, World,
+    found::{self, Claim},
+    twice,
+    volumes::Volumes,
+};
 use crate::{
     failure::{Failure, Result},
     files::{
         archive_name::{ArchiveName, Extension},
-        compress,
         dir::{Dir, Kind},
         find::PathPattern,
     },
-    tools::logs::{ledger::Content, rotate::Rotate},
+    tools::logs::{
+        ledger::{Content, EntryId},
+        rotate::Rotate,
+    },
 };
+
+/// Archives that should be in one folder, by name.
+type Stored<'a> = HashMap<&'a str, EntryId>;
 
 /// Which folders to look into, and for what.
 pub struct Listing<'a> {
     rotate: &'a Rotate,
     /// Patterns of each set, and what it excludes.
     sets: Vec<(Vec<PathPattern>, Vec<PathPattern>)>,
-    /// File names that the ledger knows, by folder.
-    known: HashMap<&'a str, HashSet<String>>,
+    /// Names that the ledger gave, without a compressor's extension, by folder.
+    known: HashMap<&'a str, HashSet<&'a str>>,
+    /// Archives of the chosen sets that should be there, by folder.
+    stored: HashMap<&'a Path, Stored<'a>>,
     content: &'a Content,
 }
 
-/// What is wanted of one folder: patterns by set and position, and whether archives go there.
-#[derive(Default)]
-struct Wanted {
+/// What is wanted of one folder: patterns by set and position, and the sets whose archives go there.
+#[derive(Debug, Default)]
+pub struct Wanted {
     patterns: Vec<(usize, usize)>,
-    archives: bool,
+    /// The sets that have this folder as `archive-dir`.
+    pub archives: Vec<usize>,
 }
 
 /// One name, sorted.
-pub enum Found {
+enum Found {
     /// A log of these sets, with the kind that the folder's list says.
     Log(Vec<usize>, Option<Kind>),
     /// A name that we would give to an archive.
     Archive(ArchiveName),
+}
+
+/// A folder that is being listed.
+struct Place<'a> {
+    dir: &'a Dir,
+    /// How the settings lead here; `dir` knows where it really is.
+    asked: &'a Path,
+    index: usize,
+    wanted: &'a Wanted,
 }
 
 impl<'a> Listing<'a> {
@@ -50,49 +72,51 @@ impl<'a> Listing<'a> {
     pub fn new(rotate: &'a Rotate, content: &'a Content) -> Listing<'a> {
         let compile = |texts: &[String]| texts.iter().filter_map(|text| PathPattern::new(text).ok()).collect();
         let sets = rotate.sets.iter().map(|set| (compile(&set.paths), compile(&set.exclude))).collect();
-        let mut known: HashMap<&str, HashSet<String>> = HashMap::new();
+        let mut known: HashMap<&str, HashSet<&str>> = HashMap::new();
         for entry in content.entries.values() {
-            if let Some(archive) = &entry.archive {
-                known.entry(entry.archive_folder()).or_default().insert(archive.file.clone());
+            // Whatever its extension: a run that was cut off may have finished it and not recorded it.
+            for folder in [entry.folder.as_str(), entry.archive_folder()] {
+                known.entry(folder).or_default().insert(&entry.name);
             }
-            known.entry(&entry.folder).or_default().insert(entry.name.clone());
-            // Finished by a run that was cut off before it could record it: the entry's own, not a stray to adopt.
-            known.entry(entry.archive_folder()).or_default().insert(format!("{}.zst", entry.name));
         }
-        Listing { rotate, sets, known, content }
+        Listing { rotate, sets, known, stored: stored(&rotate.chosen(), content), content }
     }
 
     /// Looks into every folder that a set names, once.
-    pub fn look(&mut self, world: &mut World) {
+    pub fn look(&self, world: &mut World, volumes: &mut Volumes) {
         let wanted = self.wanted(world);
+        let mut claims = Vec::new();
         let mut unmet = BTreeMap::new();
         for (path, wanted) in wanted {
             let index = world.folders.len();
+            world.positions.insert(path.clone(), index);
             match Dir::open(&path) {
                 Ok(dir) => {
                     let state = dir.stat_self().and_then(|stat| Ok((stat, dir.space()?)));
                     // The settings may name it through a link.
                     world.positions.insert(dir.path().to_owned(), index);
-                    world.positions.insert(path.clone(), index);
-                    world.folders.push(FolderFact { path: dir.path().to_owned(), state });
-                    if let Err(failure) = self.folder(world, index, &dir, &wanted) {
+                    let volume = volumes.of(dir.path());
+                    world.folders.push(FolderFact { path: dir.path().to_owned(), state, volume, wanted });
+                    let wanted = std::mem::take(&mut world.folders[index].wanted);
+                    let place = Place { dir: &dir, asked: &path, index, wanted: &wanted };
+                    let listed = self.folder(world, &place, &mut claims);
+                    world.folders[index].wanted = wanted;
+                    if let Err(failure) = listed {
                         world.folders[index].state = Err(failure);
                     }
                 }
                 Err(failure) => {
-                    world.positions.insert(path.clone(), index);
-                    world.folders.push(FolderFact { path: path.clone(), state: Err(failure) });
+                    world.folders.push(FolderFact { path: path.clone(), state: Err(failure), volume: None, wanted });
                 }
             }
-            self.report_absence(world, index, &path, &wanted, &mut unmet);
+            self.report_absence(world, index, &path, &mut unmet);
         }
         for ((set, position), _) in unmet.into_iter().filter(|(_, unmet)| *unmet) {
             let why = self.sets[set].0[position].unmet();
             world.missing.push(Missing { set, path: why.what.clone(), why, absent: true });
         }
-        // Two ways may lead to one folder.
-        world.found.sort_by(|one, other| (&one.folder, &one.name).cmp(&(&other.folder, &other.name)));
-        world.found.dedup_by(|one, other| (&one.folder, &one.name) == (&other.folder, &other.name));
+        twice::mark(world);
+        self.judge(world, claims);
         self.note_ledger_names(world);
     }
 
@@ -107,144 +131,167 @@ impl<'a> Listing<'a> {
                 world.missing.extend(missed.into_iter().map(|missed| Missing::of(set, missed)));
             }
             if let Some(folder) = &self.rotate.sets[set].archive_dir {
-                wanted.entry(folder.clone()).or_default().archives = true;
+                wanted.entry(folder.clone()).or_default().archives.push(set);
             }
+        }
+        for folder in self.stored.keys() {
+            wanted.entry(folder.to_path_buf()).or_default();
         }
         wanted
     }
 
-    fn folder(&self, world: &mut World, index: usize, dir: &Dir, wanted: &Wanted) -> Result<()> {
+    fn folder(&self, world: &mut World, place: &Place, claims: &mut Vec<Claim>) -> Result<()> {
+        let (stored, mut kept) = (self.stored.get(place.asked), Kept::default());
         let mut logs = Vec::new();
         let mut archives = Vec::new();
-        dir.each(|name, kind| match name {
-            Ok(name) => match self.sort(dir.path(), name, kind, wanted) {
+        place.dir.each(|name, kind| match name {
+            Ok(name) => match self.sort(place, kept.noted(name, stored), kind) {
                 Some(Found::Log(sets, kind)) => logs.push((name.to_owned(), sets, kind)),
                 Some(Found::Archive(archive)) => archives.push(archive),
                 None => {}
             },
             Err(bytes) => {
                 let lossy = String::from_utf8_lossy(bytes).into_owned();
-                let meant = |&&(set, position): &&(usize, usize)| {
-                    self.sets[set].0[position].means(&lossy) && !self.excluded(set, &dir.path().join(&lossy))
-                };
-                if let Some((set, _)) = wanted.patterns.iter().find(meant) {
-                    world.logs.push(LogFact {
-                        set: *set,
-                        folder: index,
-                        name: lossy,
-                        what: What::Unnamable,
-                        since: DateTime::UNIX_EPOCH,
-                        logrotate: None,
-                    });
+                if let Some(set) = self.sets_that_mean(place, &lossy).first() {
+                    world.logs.push(log(place.index, *set, lossy, What::Unnamable));
                 }
             }
         })?;
+        world.kept.insert(place.asked.to_owned(), kept);
         for (name, sets, kind) in logs {
-            let what = what(dir, &name, sets.as_slice(), kind);
-            if let Some(what) = what {
-                world.logs.push(LogFact {
-                    set: sets[0],
-                    folder: index,
-                    name,
-                    what,
-                    since: DateTime::UNIX_EPOCH,
-                    logrotate: None,
-                });
+            if let Some(what) = what(place.dir, &name, &sets, kind) {
+                world.logs.push(log(place.index, sets[0], name, what));
             }
         }
         for archive in archives {
-            self.archive(world, dir, archive);
+            self.archive(world, place, archive, claims);
         }
         Ok(())
     }
 
-    fn sort(&self, folder: &Path, name: &str, kind: Option<Kind>, wanted: &Wanted) -> Option<Found> {
+    fn sort(&self, place: &Place, name: &str, kind: Option<Kind>) -> Option<Found> {
         if ArchiveName::is_part(name) || kind == Some(Kind::Folder) {
             return None;
         }
         if let Some(archive) = ArchiveName::parse(name) {
-            let ours = wanted.archives
-                || wanted.patterns.iter().any(|(set, position)| self.sets[*set].0[*position].means(archive.log()));
+            let means = |(set, position): &(usize, usize)| self.sets[*set].0[*position].means(archive.log());
+            let ours = !place.wanted.archives.is_empty() || place.wanted.patterns.iter().any(means);
             return ours.then_some(Found::Archive(archive));
         }
-        let mut sets: Vec<usize> = Vec::new();
-        for (set, position) in &wanted.patterns {
-            let (patterns, excluded) = &self.sets[*set];
-            let meant = !sets.contains(set) && patterns[*position].means(name);
-            if meant && (excluded.is_empty() || !excluded.iter().any(|pattern| pattern.matches(&folder.join(name)))) {
-                sets.push(*set);
-            }
-        }
+        let sets = self.sets_that_mean(place, name);
         (!sets.is_empty()).then_some(Found::Log(sets, kind))
     }
 
-    fn archive(&self, world: &mut World, dir: &Dir, archive: ArchiveName) {
+    /// The sets that name a log in this folder, whatever way they lead here.
+    fn sets_that_mean(&self, place: &Place, name: &str) -> Vec<usize> {
+        let ways = [place.asked, place.dir.path()];
+        self.meaning(place.wanted, &ways, name)
+    }
+
+    fn meaning(&self, wanted: &Wanted, ways: &[&Path], name: &str) -> Vec<usize> {
+        let mut sets: Vec<usize> = Vec::new();
+        for (set, position) in &wanted.patterns {
+            let meant = !sets.contains(set) && self.sets[*set].0[*position].means(name);
+            if meant && !ways.iter().any(|way| self.excluded(*set, &way.join(name))) {
+                sets.push(*set);
+            }
+        }
+        sets
+    }
+
+    fn archive(&self, world: &mut World, place: &Place, archive: ArchiveName, claims: &mut Vec<Claim>) {
+        let dir = place.dir;
         // A foreign name of the year 9999 must not push our own names there.
         if archive.at() <= world.now {
             world.newest.note(dir.path(), archive.log(), archive.stamp());
         }
-        let name = archive.to_string();
-        let known = dir.path().to_str().and_then(|folder| self.known.get(folder)).is_some_and(|names| names.contains(&name));
+        let plain = archive.clone().with(Extension::Plain).to_string();
+        let known = dir.path().to_str().and_then(|folder| self.known.get(folder)).is_some_and(|names| names.contains(&*plain));
         if known || archive.extension() != Extension::Zstd {
             return;
         }
-        // A file that cannot be read, or says nothing of itself, is foreign: never touched.
-        if let Ok(Some((label, facts))) = dir.read(&name).and_then(|file| compress::read_trailer(&file)) {
-            world.found.push(FoundArchive { folder: dir.path().to_owned(), name: archive, label, facts });
+        match found::claim(dir, place.index, archive, world.us) {
+            Ok(claim) => claims.extend(claim),
+            Err(unreadable) => world.unreadable.push(unreadable),
         }
     }
 
     /// A plain path that names a file which is not there is trouble, unless the set says otherwise. Behind a wildcard
     /// the name need be in one of the folders only: `unmet` says of each such pattern whether it was in none.
-    fn report_absence(
-        &self,
-        world: &mut World,
-        index: usize,
-        path: &Path,
-        wanted: &Wanted,
-        unmet: &mut BTreeMap<(usize, usize), bool>,
-    ) {
-        let failed = world.folders[index].state.as_ref().err().cloned();
-        for (set, position) in &wanted.patterns {
+    fn report_absence(&self, world: &mut World, index: usize, path: &Path, unmet: &mut BTreeMap<(usize, usize), bool>) {
+        let hint = "optional = true makes its absence no trouble";
+        let mut missing = Vec::new();
+        let folder = &world.folders[index];
+        for (set, position) in &folder.wanted.patterns {
             let pattern = &self.sets[*set].0[*position];
-            let Some(failure) = &failed else {
-                let Some(name) = pattern.literal_name() else { continue };
-                let there = world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name)
-                    || self.excluded(*set, &path.join(name));
-                if pattern.has_many_folders() {
-                    *unmet.entry((*set, *position)).or_insert(true) &= !there;
-                } else if !there {
-                    let shown = path.join(name).display().to_string();
-                    let why = Failure::new("find", &shown)
-                        .because("there is no such file")
-                        .hint("optional = true makes its absence no trouble");
-                    world.missing.push(Missing { set: *set, path: shown, why, absent: true });
+            if let Err(failure) = &folder.state {
+                let absent = failure.is_absence();
+                // Met by a wildcard a moment ago and gone since: not met.
+                if !(absent && pattern.has_many_folders()) {
+                    let why = if absent { failure.clone().hint(hint) } else { failure.clone() };
+                    missing.push(Missing { set: *set, path: path.display().to_string(), why, absent });
                 }
                 continue;
-            };
-            let absent = failure.is_absence();
-            if absent && pattern.has_many_folders() {
-                // Met a moment ago and gone since: not met.
-                continue;
             }
-            let why = if absent { failure.clone().hint("optional = true makes its absence no trouble") } else { failure.clone() };
-            world.missing.push(Missing { set: *set, path: path.display().to_string(), why, absent });
+            let Some(name) = pattern.literal_name() else { continue };
+            let met = || world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name);
+            let there = met() || self.excluded(*set, &path.join(name));
+            if pattern.has_many_folders() {
+                *unmet.entry((*set, *position)).or_insert(true) &= !there;
+            } else if !there {
+                let shown = path.join(name).display().to_string();
+                let why = Failure::new("find", &shown).because("there is no such file").hint(hint);
+                missing.push(Missing { set: *set, path: shown, why, absent: true });
+            }
         }
+        world.missing.extend(missing);
     }
 
     fn excluded(&self, set: usize, path: &Path) -> bool {
         self.sets[set].1.iter().any(|pattern| pattern.matches(path))
     }
 
+    /// Decides which of the archives that claim to be ours are.
+    fn judge(&self, world: &mut World, claims: Vec<Claim>) {
+        let means = |world: &World, folder: usize, log: &str| {
+            let folder = &world.folders[folder];
+            self.meaning(&folder.wanted, &[&folder.path], log)
+        };
+        let (ours, foreign) = found::judge(world, self.content, claims, &means, &|set| &self.rotate.sets[set].name);
+        world.found = ours;
+        world.foreign = foreign;
+    }
+
     /// Names that the ledger gave away count as used, also where the folder cannot be read.
     fn note_ledger_names(&self, world: &mut World) {
         for entry in self.content.entries.values() {
-            let Some(name) = ArchiveName::parse(&entry.name) else { continue };
+            let Some(name) = ArchiveName::parse(&entry.name).filter(|name| !world.is_future(name.at())) else { continue };
             for folder in [Some(entry.folder.as_str()), entry.archives.as_deref()].into_iter().flatten() {
                 world.newest.note(Path::new(folder), &entry.log, name.stamp());
             }
         }
     }
+}
+
+impl Kept {
+    /// Takes note of a name, and gives it back.
+    fn noted<'a>(&mut self, name: &'a str, stored: Option<&Stored>) -> &'a str {
+        self.names += 1;
+        self.archives.extend(stored.and_then(|stored| stored.get(name)));
+        name
+    }
+}
+
+fn stored<'a>(chosen: &HashSet<&str>, content: &'a Content) -> HashMap<&'a Path, Stored<'a>> {
+    let mut stored: HashMap<&Path, Stored> = HashMap::new();
+    for entry in content.entries.values().filter(|entry| entry.is_settled() && chosen.contains(entry.set.as_str())) {
+        stored.entry(Path::new(entry.archive_folder())).or_default().insert(entry.file_name(), entry.id);
+    }
+    stored
+}
+
+fn log(folder: usize, set: usize, name: String, what: What) -> LogFact {
+    LogFact { set, folder, name, what, since: DateTime::UNIX_EPOCH, logrotate: None }
 }
 
 fn what(dir: &Dir, name: &str, sets: &[usize], kind: Option<Kind>) -> Option<What> {

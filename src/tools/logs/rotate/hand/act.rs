@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Compress;
-use crate::files::{compress::Facts, dir::FileId, writers::Writers};
+use crate::files::{
+    compress::{Compression, Facts, Label},
+    dir::{FileId, Stat},
+    writers::Writers,
+};
 
 /// One thing to do in one folder. Names only: an act cannot leave its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,17 +45,17 @@ pub enum Act {
         part: String,
         /// The final one.
         archive: String,
+        /// Which file it must be.
+        file: FileId,
     },
-    /// See [`super::Hand::sync_names`].
-    SyncNames,
     /// See [`super::Hand::release`].
     Release {
         /// The rotated file.
         name: String,
         /// Which file it must be.
         file: FileId,
-        /// The size that was archived.
-        size: u64,
+        /// What was archived of it.
+        version: Version,
     },
     /// See [`super::Hand::discard_empty`].
     DiscardEmpty {
@@ -65,6 +69,37 @@ pub enum Act {
     },
 }
 
+impl Act {
+    /// A child that needs longer is given up, even if it says all the time that it is at work.
+    pub fn longest(&self) -> Duration {
+        const ANY: Duration = Duration::from_hours(1);
+        /// Less than the slowest disk and the highest level do.
+        const BYTES_A_SECOND: u64 = 256 << 10;
+        match self {
+            Act::Await { patience, .. } => ANY.saturating_add(*patience),
+            Act::Compress(job) => ANY.saturating_add(Duration::from_secs(job.size / BYTES_A_SECOND)),
+            _ => ANY,
+        }
+    }
+}
+
+/// One compression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compress {
+    /// The rotated, uncompressed file.
+    pub source: String,
+    /// Which file that must be.
+    pub file: FileId,
+    /// Its size when it was looked at.
+    pub size: u64,
+    /// The hidden name to write to.
+    pub part: String,
+    /// How.
+    pub how: Compression,
+    /// What the archive says it is.
+    pub label: Label,
+}
+
 /// What came of an act.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Acted {
@@ -73,7 +108,54 @@ pub enum Acted {
     /// Who can still write.
     Writers(Writers),
     /// What was archived.
-    Facts(Facts),
+    Proven(Proven),
+    /// Whether the uncompressed file could go.
+    Released(Released),
     /// Whether there was something to remove.
     Removed(bool),
+}
+
+/// What was read of a log, and found again in its archive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proven {
+    /// What is true of both.
+    pub facts: Facts,
+    /// Which file is the archive: this one, and no other, gets the final name.
+    pub archive: FileId,
+    /// The log as it was read.
+    pub version: Version,
+}
+
+/// What became of the uncompressed file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Released {
+    /// It is gone.
+    Gone,
+    /// It stays, because its archive is not, or may soon not be, all there is of it.
+    Changed(String),
+}
+
+/// What a file held when it was looked at, as far as size and times tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    size: u64,
+    /// The last write and the last change; of what an earlier run archived only the size is known.
+    at: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+impl Version {
+    /// What `stat` says.
+    pub fn of(stat: &Stat) -> Version {
+        Version { size: stat.size, at: Some((stat.modified, stat.changed)) }
+    }
+
+    /// Anything of this size.
+    pub fn sized(size: u64) -> Version {
+        Version { size, at: None }
+    }
+
+    /// Whether the file is still that.
+    pub fn is(&self, stat: &Stat) -> bool {
+        self.size == stat.size && self.at.is_none_or(|at| at == (stat.modified, stat.changed))
+    }
 }

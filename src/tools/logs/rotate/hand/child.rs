@@ -1,91 +1,164 @@
-//! A hand in a child process: the same binary under the folder owner's user and group, with the folder as
-//! its standard input and a socket as its standard output. The parent names what to do; nothing that the
-//! child answers can lead the parent outside that folder, so the child need not be trusted.
+//! A hand in a child process: the same binary under the folder owner's user and groups, with the open
+//! folders as its standard output and error, and a socket as its standard input. The parent names what to
+//! do; nothing that the child answers can lead the parent outside these folders, and what it says of them is
+//! checked, so the child need not be trusted. One that is silent, talks nonsense or ends is replaced.
 
 use std::{
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Write},
+    net::Shutdown,
     os::{
         fd::{AsFd, OwnedFd},
-        unix::{net::UnixStream, process::CommandExt},
+        unix::net::UnixStream,
     },
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
-    time::Duration,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Acted, Here};
+use super::{Act, Acted, Here, Progress, answers::Answers, rights, trust};
 use crate::{
     failure::{Doing, Failure, Result},
-    files::dir::Dir,
+    files::{dir::Dir, standing::Owner},
 };
 
 /// The hidden subcommand that the child is started with.
 pub const SUBCOMMAND: &str = "hand-in-folder";
-/// An answer longer than this is no answer of ours.
-const LINE_LIMIT: u64 = 1 << 20;
-/// A child at work says so at least this often, or it is given up.
+/// A child at work says so much more often; one that is silent for so long is given up.
 const SILENCE: Duration = Duration::from_mins(2);
+/// An answer longer than this is no answer of ours.
+const LINE_LIMIT: usize = 1 << 20;
+
+/// What the child says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Says {
+    /// Still working; so many more bytes of the log are done.
+    Working(u64),
+    /// The act is over.
+    Over(std::result::Result<Acted, Failure>),
+}
+
+/// A hand that is, whenever there is something to do, a child with this owner's rights.
+pub(super) struct Remote {
+    owner: Owner,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    child: Option<Child>,
+    lost: u32,
+}
+
+impl Remote {
+    /// Nothing is started before the first act.
+    pub(super) fn of(owner: Owner) -> Remote {
+        Remote { owner, state: Mutex::default() }
+    }
+
+    /// Has a child perform one act in the folders of `here`, and checks what came of it.
+    pub(super) fn act(&self, here: &Here, act: &Act, progress: Progress) -> Result<Acted> {
+        /// An owner who ends our children wins no more than so many silences.
+        const PATIENCE: u32 = 5;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { child, lost } = &mut *state;
+        if *lost >= PATIENCE {
+            let folder = here.folders().0.path().display();
+            return Err(Failure::new("work in", folder).because(format!("{lost} children of ours ended or fell silent there")));
+        }
+        if child.is_none() {
+            *child = Some(Child::start(here, self.owner)?);
+        }
+        let answer = child.as_mut().expect("it was just started").ask(act, progress);
+        let (logs, archives) = here.folders();
+        std::iter::once(logs).chain(archives).for_each(Dir::unsettle);
+        let acted = answer.inspect_err(|_| {
+            // An answer that comes late must not be taken for the one to the next act.
+            *child = None;
+            *lost += 1;
+        })?;
+        let acted = acted.map(trust::acted).map_err(|failure| trust::failure(&failure))?;
+        match (act, &acted) {
+            (Act::Compress(job), Acted::Proven(proven)) => trust::proven(here, job, proven)?,
+            (Act::Publish { archive, file, .. }, _) => here.holds(archive, *file)?,
+            _ => {}
+        }
+        Ok(acted)
+    }
+}
 
 /// A child at work in one folder.
-pub struct Child {
+struct Child {
     process: std::process::Child,
     answers: BufReader<UnixStream>,
     shown: String,
 }
 
-/// What the child says.
-#[derive(Serialize, Deserialize)]
-enum Says {
-    /// Still working.
-    Working,
-    /// The act is over.
-    Over(std::result::Result<Acted, Failure>),
-}
-
 impl Child {
-    /// Starts a child for `logs` with the rights of `uid` and `gid`.
-    pub fn start(logs: Dir, archives: Option<&Path>, uid: u32, gid: u32) -> Result<Child> {
-        let shown = format!("a child as user {uid} in {}", logs.path().display());
-        let path = logs.path().to_owned();
+    fn start(here: &Here, owner: Owner) -> Result<Child> {
+        let (logs, archives) = here.folders();
+        let shown = format!("a child as user {} in {}", owner.uid, logs.path().display());
         let (ours, theirs) = UnixStream::pair().doing("start", &shown)?;
         ours.set_read_timeout(Some(SILENCE)).and_then(|()| ours.set_write_timeout(Some(SILENCE))).doing("start", &shown)?;
         let mut command = Command::new("/proc/self/exe");
-        command.arg(SUBCOMMAND).arg(&path).args(archives).env_clear().current_dir("/");
-        command.uid(uid).gid(gid).stdin(Stdio::from(logs.into_fd())).stdout(Stdio::from(OwnedFd::from(theirs)));
+        command.arg(SUBCOMMAND).arg(logs.path()).arg(owner.uid.to_string()).arg(owner.gid.to_string());
+        command.args(owner.also.map(|also| format!("--also={also}"))).env_clear().current_dir("/");
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::from(logs.handle()?));
+        if let Some(archives) = archives {
+            command.arg("--archives").arg(archives.path()).stderr(Stdio::from(archives.handle()?));
+        }
         let process = command.spawn().doing("start", &shown)?;
         Ok(Child { process, answers: BufReader::new(ours), shown })
     }
 
-    /// Has the child perform one act.
-    pub fn act(&mut self, act: &Act) -> Result<Acted> {
-        self.ask(act).unwrap_or_else(|failure| {
-            // An answer that comes late must not be taken for the one to the next act.
-            let _ = self.answers.get_ref().shutdown(std::net::Shutdown::Both);
-            Err(failure)
-        })
-    }
-
     /// The child's answer, or why there is none.
-    fn ask(&mut self, act: &Act) -> Result<Result<Acted>> {
+    fn ask(&mut self, act: &Act, progress: Progress) -> Result<Result<Acted>> {
+        let deadline = Instant::now() + act.longest();
         let mut line = serde_json::to_vec(act).expect("an act has string keys only");
         line.push(b'\n');
         // A child that could not even begin has said why, and is gone: its word is worth more than the broken pipe.
         let told = self.answers.get_mut().write_all(&line).doing("talk to", &self.shown);
         loop {
-            let mut line = Vec::new();
-            let heard =
-                Read::by_ref(&mut self.answers).take(LINE_LIMIT).read_until(b'\n', &mut line).doing("hear from", &self.shown);
-            told.clone().or_else(|failure| if line.is_empty() { Err(failure) } else { Ok(()) })?;
-            heard?;
-            if line.is_empty() {
-                return Err(Failure::new("hear from", &self.shown).because("it ended"));
-            }
+            let Some(line) = self.hear(deadline)? else {
+                return Err(told.err().unwrap_or_else(|| Failure::new("hear from", &self.shown).because("it ended")));
+            };
             match serde_json::from_slice(&line) {
-                Ok(Says::Working) => {}
+                Ok(Says::Working(bytes)) => progress(bytes),
                 Ok(Says::Over(result)) => return Ok(result),
                 Err(error) => return Err(Failure::new("understand", &self.shown).because(error)),
+            }
+        }
+    }
+
+    /// One line; None when the child is gone.
+    fn hear(&mut self, deadline: Instant) -> Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        let failed = |why: &str| Err(Failure::new("hear from", &self.shown).because(why));
+        loop {
+            let piece = match self.answers.fill_buf() {
+                Ok(piece) => piece,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return failed("it has been silent for 2 minutes"),
+                Err(error) => return Err(error).doing("hear from", &self.shown),
+            };
+            if piece.is_empty() {
+                return Ok(None);
+            }
+            let end = piece.iter().position(|byte| *byte == b'\n');
+            line.extend_from_slice(&piece[..end.unwrap_or(piece.len())]);
+            let taken = end.map_or(piece.len(), |end| end + 1);
+            self.answers.consume(taken);
+            if end.is_some() {
+                return Ok(Some(line));
+            }
+            if line.len() > LINE_LIMIT || Instant::now() > deadline {
+                return failed("its answer has no end");
             }
         }
     }
@@ -93,39 +166,29 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Closing the socket ends it; one that is stuck is ended.
-        let _ = self.answers.get_ref().shutdown(std::net::Shutdown::Both);
+        // Closing the socket ends it; one that is stuck is killed; one that even then does not end is not waited for.
+        const LAST_BREATH: Duration = Duration::from_secs(10);
+        let _ = self.answers.get_ref().shutdown(Shutdown::Both);
         let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Ok(process) = pidfd_open(Pid::from_child(&self.process), PidfdFlags::empty()) {
+            let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], Timespec::try_from(LAST_BREATH).ok().as_ref());
+        }
+        let _ = self.process.try_wait();
     }
 }
 
-/// The child's side: performs what the parent names until the parent closes the socket.
-pub fn serve(folder: PathBuf, archives: Option<&Path>) -> Result<()> {
+/// The child's side: gives up its parent's rights, then performs what it names until it closes the socket.
+pub fn serve(folder: PathBuf, archives: Option<PathBuf>, owner: Owner) -> Result<()> {
     let own = |fd: &dyn AsFd, what: &str| fd.as_fd().try_clone_to_owned().doing("take over", what);
-    let logs = Dir::from_fd(own(&io::stdin(), "the folder")?, folder);
-    let stream = UnixStream::from(own(&io::stdout(), "the socket")?);
-    let mut commands = BufReader::new(stream.try_clone().doing("take over", "the socket")?);
-    let say = |says: &Says| {
-        let mut line = serde_json::to_vec(says).expect("an answer has string keys only");
-        line.push(b'\n');
-        (&stream).write_all(&line)
+    let begin = || -> Result<Here> {
+        rights::become_owner(owner)?;
+        let logs = Dir::from_fd(own(&io::stdout(), "the folder")?, folder);
+        let archives = archives.map(|path| Ok(Dir::from_fd(own(&io::stderr(), "the folder of archives")?, path))).transpose()?;
+        Ok(Here::new(logs, archives))
     };
-    let here = match Here::new(logs, archives) {
-        Ok(here) => here,
-        Err(failure) => return say(&Says::Over(Err(failure))).doing("answer", "the parent"),
-    };
-    loop {
-        let mut line = Vec::new();
-        Read::by_ref(&mut commands).take(LINE_LIMIT).read_until(b'\n', &mut line).doing("hear", "the parent")?;
-        if line.is_empty() {
-            return Ok(());
-        }
-        let act: Act = serde_json::from_slice(&line).map_err(|error| Failure::new("understand", "the parent").because(error))?;
-        let working = |_: u64| {
-            // A parent that does not listen any more is noticed at the end of the act.
-            let _ = say(&Says::Working);
-        };
-        say(&Says::Over(here.act(act, &working))).doing("answer", "the parent")?;
+    let answers = Answers::to(UnixStream::from(own(&io::stdin(), "the socket")?));
+    match begin() {
+        Ok(here) => answers.give(&here),
+        Err(failure) => answers.say(&Says::Over(Err(failure))),
     }
 }

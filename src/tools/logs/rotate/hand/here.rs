@@ -1,19 +1,13 @@
 //! Performs acts in this process. Each act checks again what may have changed since the plan.
 
-use std::{
-    fs::File,
-    io::{self, Seek, SeekFrom},
-    os::fd::AsFd,
-    path::Path,
-    time::Duration,
-};
+use std::{fs::File, os::fd::AsFd, time::Duration};
 
-use super::{Act, Acted, Compress};
+use super::{Act, Acted, Compress, Progress, Proven, Released, Version};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
         attributes,
-        compress::{self, Compression},
+        compress::{self, Compression, Facts},
         dir::{Dir, FileId, Kind, Stat, stat_open},
         kernel::Lease,
         writers::{self, Writers},
@@ -28,28 +22,76 @@ pub struct Here {
 
 impl Here {
     /// Works in `logs`; archives go to `archives`, or stay.
-    pub fn new(logs: Dir, archives: Option<&Path>) -> Result<Here> {
-        let archives = archives.map(Dir::open).transpose()?;
-        Ok(Here { logs, archives })
+    pub fn new(logs: Dir, archives: Option<Dir>) -> Here {
+        Here { logs, archives }
     }
 
     /// Performs one act.
-    pub fn act(&self, act: Act, progress: &(dyn Fn(u64) + Sync)) -> Result<Acted> {
+    pub fn act(&self, act: Act, progress: Progress) -> Result<Acted> {
         match act {
             Act::Swap { live, archive, file } => self.swap(&live, &archive, file),
             Act::Await { name, file, patience } => self.writers(&name, file, patience),
-            Act::Compress(job) => self.compress(&job, progress),
+            Act::Compress(job) => self.compress(&job, progress).map(Acted::Proven),
             Act::Settle { parts } => self.settle(&parts),
-            Act::Publish { part, archive } => self.archives().rename(&part, &archive).map(|()| Acted::Done),
-            Act::SyncNames => self.sync_names(),
-            Act::Release { name, file, size } => self.release(&name, file, size),
+            Act::Publish { part, archive, file } => self.publish(&part, &archive, file),
+            Act::Release { name, file, version } => self.release(&name, file, version).map(Acted::Released),
             Act::DiscardEmpty { name } => self.discard_empty(&name),
             Act::RemoveArchive { name } => self.archives().remove(&name).map(Acted::Removed),
         }
     }
 
+    /// The folders, for a child that works in them.
+    pub(super) fn folders(&self) -> (&Dir, Option<&Dir>) {
+        (&self.logs, self.archives.as_ref())
+    }
+
+    /// The logs' folder too: an archive is only proof once the swap that made its source is on the disk.
+    pub(super) fn sync_names(&self) -> Result<()> {
+        self.logs.sync()?;
+        self.archives.as_ref().map_or(Ok(()), Dir::sync)
+    }
+
+    /// The size of a file in the logs' folder.
+    pub(super) fn size(&self, name: &str) -> Result<u64> {
+        self.logs.stat(name)?.map(|stat| stat.size).ok_or_else(|| gone(&self.logs, name))
+    }
+
+    /// Whether what was proven of a compression is what stands there now.
+    pub(super) fn confirm(&self, job: &Compress, proven: &Proven) -> Result<()> {
+        let Proven { facts, archive, version } = proven;
+        let source = Self::look(&self.logs, &job.source, job.file)?;
+        if !version.is(&source) || facts.size != source.size {
+            return Err(self.still_written(job));
+        }
+        let stays = self.stays(job);
+        let (home, name) = if stays { (&self.logs, &job.source) } else { (self.archives(), &job.part) };
+        if Self::look(home, name, *archive)?.size != facts.stored {
+            return Err(Failure::new("archive", home.shown(name)).because("it has another size than was written"));
+        }
+        Ok(())
+    }
+
+    /// Whether `name` stands for this archive.
+    pub(super) fn holds(&self, name: &str, file: FileId) -> Result<()> {
+        Self::look(self.archives(), name, file).map(drop)
+    }
+
     fn archives(&self) -> &Dir {
         self.archives.as_ref().unwrap_or(&self.logs)
+    }
+
+    /// Whether the rotated file is itself the archive: not compressed, and not wanted elsewhere.
+    fn stays(&self, job: &Compress) -> bool {
+        job.how == Compression::None && self.archives.is_none()
+    }
+
+    /// What `name` is, if it is the file that was meant.
+    fn look(home: &Dir, name: &str, file: FileId) -> Result<Stat> {
+        let stat = home.stat(name)?.ok_or_else(|| gone(home, name))?;
+        if stat.id != file || stat.kind != Kind::File {
+            return Err(another(home, name));
+        }
+        Ok(stat)
     }
 
     /// The old file under that name, open for reading, if it is the one that was meant.
@@ -57,7 +99,7 @@ impl Here {
         let open = self.logs.read(name)?;
         let stat = stat_open(&open)?;
         if stat.id != file || stat.kind != Kind::File {
-            return Err(Failure::new("go on with", self.logs.shown(name)).because("another file stands there now"));
+            return Err(another(&self.logs, name));
         }
         if stat.links > 1 {
             return Err(Failure::new("go on with", self.logs.shown(name)).because(format!("it has {} hard links", stat.links)));
@@ -81,7 +123,7 @@ impl Here {
         if self.logs.stat(archive)?.is_none_or(|stat| stat.id != file) {
             self.logs.exchange(live, archive)?;
             self.undo(archive, fresh_id)?;
-            return Err(Failure::new("rotate", shown).because("another file took its place meanwhile"));
+            return Err(another(&self.logs, live));
         }
         Ok(Acted::Done)
     }
@@ -100,35 +142,44 @@ impl Here {
         Ok(Acted::Writers(writers::wait(&open, stat.id, patience)))
     }
 
-    fn compress(&self, job: &Compress, progress: &(dyn Fn(u64) + Sync)) -> Result<Acted> {
+    fn compress(&self, job: &Compress, progress: Progress) -> Result<Proven> {
         let (source, before) = self.open(&job.source, job.file)?;
-        let facts = if job.how == Compression::None && self.archives.is_none() {
-            compress::measure(&source, &job.label)?
+        let (facts, archive) = if self.stays(job) {
+            (compress::measure(&source, &job.label, progress)?, before.id)
         } else {
             let part = self.archives().create(&job.part)?;
-            self.write_part(&source, &part, job, progress).inspect_err(|_| {
-                // What is left of it only takes room that we may need; the next run would remove it too.
-                let _ = self.archives().remove(&job.part);
-            })?
+            let written = self.write_part(&source, &part, job, progress).inspect_err(|_| self.discard_part(job))?;
+            (written, stat_open(&part)?.id)
         };
         let after = stat_open(&source)?;
         if (after.size, after.modified) != (before.size, before.modified) || facts.size != after.size {
-            self.archives().remove(&job.part)?;
-            return Err(Failure::new("archive", self.logs.shown(&job.source)).because("it was still written to"));
+            self.discard_part(job);
+            return Err(self.still_written(job));
         }
-        Ok(Acted::Facts(facts))
+        Ok(Proven { facts, archive, version: Version::of(&after) })
     }
 
-    fn write_part(&self, source: &File, part: &File, job: &Compress, progress: &(dyn Fn(u64) + Sync)) -> Result<compress::Facts> {
+    fn write_part(&self, source: &File, part: &File, job: &Compress, progress: Progress) -> Result<Facts> {
         // Readable by whoever could read the log, where we may say so; never by more.
         attributes::copy(source, part, &self.archives().shown(&job.part))
             .or_else(|failure| if self.archives.is_some() { Ok(()) } else { Err(failure) })?;
-        if job.how == Compression::None {
-            return copy(source, part, job);
-        }
         let facts = compress::compress(source, part, job.how, &job.label, progress)?;
         compress::prove(part, source, job.how, &facts)?;
         Ok(facts)
+    }
+
+    /// What is left of it only takes room that we may need; the next run would remove it too.
+    fn discard_part(&self, job: &Compress) {
+        if !self.stays(job) {
+            let _ = self.archives().remove(&job.part);
+        }
+    }
+
+    fn publish(&self, part: &str, archive: &str, file: FileId) -> Result<Acted> {
+        self.archives().rename(part, archive)?;
+        // What was proven, and nothing that took its place meanwhile.
+        self.holds(archive, file)?;
+        Ok(Acted::Done)
     }
 
     fn settle(&self, parts: &[String]) -> Result<Acted> {
@@ -144,26 +195,19 @@ impl Here {
         Ok(Acted::Done)
     }
 
-    /// The logs' folder too: an archive is only proof once the swap that made its source is on the disk.
-    fn sync_names(&self) -> Result<Acted> {
-        self.logs.sync()?;
-        self.archives.as_ref().map_or(Ok(()), Dir::sync).map(|()| Acted::Done)
-    }
-
-    fn release(&self, name: &str, file: FileId, size: u64) -> Result<Acted> {
+    fn release(&self, name: &str, file: FileId, version: Version) -> Result<Released> {
         let (open, stat) = self.open(name, file)?;
-        let refuse = |why: &str| Err(Failure::new("remove", self.logs.shown(name)).because(why));
-        if stat.size != size {
-            return refuse("it has grown since it was archived");
-        }
-        // While the lease is held nobody can begin to write to it.
+        // Taken before the look: while it is held nobody can begin to write to it.
         let lease = Lease::take(open.as_fd());
         if lease.is_err() && matches!(writers::of(&open, stat.id), Writers::Somebody(_)) {
-            return refuse("somebody has it open for writing again");
+            return Ok(Released::Changed("somebody has it open for writing again".to_owned()));
+        }
+        if !version.is(&stat_open(&open)?) {
+            return Ok(Released::Changed("it was written to after it was archived".to_owned()));
         }
         self.logs.remove(name)?;
         drop(lease);
-        Ok(Acted::Done)
+        Ok(Released::Gone)
     }
 
     fn discard_empty(&self, name: &str) -> Result<Acted> {
@@ -177,16 +221,93 @@ impl Here {
         let removed = lease.is_ok() && empty && self.logs.remove(name)?;
         Ok(Acted::Removed(removed))
     }
+
+    fn still_written(&self, job: &Compress) -> Failure {
+        Failure::new("archive", self.logs.shown(&job.source)).because("it was still written to")
+    }
 }
 
-/// An archive elsewhere that is not compressed: byte for byte the log, read back before anything relies on it.
-fn copy(mut source: &File, mut part: &File, job: &Compress) -> Result<compress::Facts> {
-    let facts = compress::measure(source, &job.label)?;
-    source.seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut source, &mut part)).doing("copy to", &job.part)?;
-    part.seek(SeekFrom::Start(0)).doing("read back", &job.part)?;
-    let copied = compress::measure(part, &job.label)?;
-    if (&copied.sha256, copied.size) != (&facts.sha256, facts.size) {
-        return Err(Failure::new("copy to", &job.part).because("it reads back different"));
+fn gone(home: &Dir, name: &str) -> Failure {
+    Failure::new("go on with", home.shown(name)).because("it is gone")
+}
+
+fn another(home: &Dir, name: &str) -> Failure {
+    Failure::new("go on with", home.shown(name)).because("another file stands there now")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        os::unix::fs::{FileExt, MetadataExt},
+    };
+
+    use chrono::DateTime;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::files::compress::Label;
+
+    /// A rotated log of 70 bytes, compressed and proven.
+    fn proven(home: &TempDir) -> (Here, Compress, Proven) {
+        fs::write(home.path().join("app.log.1"), "a line\n".repeat(10)).unwrap();
+        let dir = Dir::open(home.path()).unwrap();
+        let file = dir.stat("app.log.1").unwrap().unwrap().id;
+        let rotated_at = DateTime::UNIX_EPOCH;
+        let label = Label { set: "app".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
+        let (source, part) = ("app.log.1".to_owned(), ".part".to_owned());
+        let job = Compress { source, file, size: 70, part, how: Compression::default(), label };
+        let here = Here::new(dir, None);
+        let proven = here.compress(&job, &|_| ()).unwrap();
+        (here, job, proven)
     }
-    Ok(facts)
+
+    #[test]
+    fn what_was_archived_and_nothing_else_is_let_go() {
+        let home = tempfile::tempdir().unwrap();
+        let (here, job, proven) = proven(&home);
+        assert_eq!(here.release(&job.source, job.file, proven.version), Ok(Released::Gone));
+        assert!(!home.path().join("app.log.1").exists());
+    }
+
+    #[test]
+    fn a_rewrite_after_the_proof_is_seen_whatever_size_and_time_it_pretends() {
+        let home = tempfile::tempdir().unwrap();
+        let (here, job, proven) = proven(&home);
+        let path = home.path().join("app.log.1");
+        let written = fs::metadata(&path).unwrap();
+        // The clock of a file system may stand still for some milliseconds.
+        while fs::metadata(&path).unwrap().ctime_nsec() == written.ctime_nsec() {
+            let log = fs::File::options().write(true).open(&path).unwrap();
+            log.write_all_at(b"A", 0).unwrap();
+            log.set_modified(written.modified().unwrap()).unwrap();
+        }
+        let kept = here.release(&job.source, job.file, proven.version).unwrap();
+        assert_eq!(kept, Released::Changed("it was written to after it was archived".to_owned()));
+        assert!(fs::read(&path).unwrap().starts_with(b"A line"));
+    }
+
+    #[test]
+    fn what_somebody_writes_to_again_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let (here, job, proven) = proven(&home);
+        let writer = fs::File::options().append(true).open(home.path().join("app.log.1")).unwrap();
+        let kept = here.release(&job.source, job.file, proven.version).unwrap();
+        assert_eq!(kept, Released::Changed("somebody has it open for writing again".to_owned()));
+        drop(writer);
+        assert!(home.path().join("app.log.1").exists());
+    }
+
+    #[test]
+    fn only_what_was_proven_gets_the_final_name() {
+        let home = tempfile::tempdir().unwrap();
+        let (here, job, proven) = proven(&home);
+        fs::rename(home.path().join(".part"), home.path().join("aside")).unwrap();
+        fs::write(home.path().join(".part"), "something else").unwrap();
+        let failure = here.publish(&job.part, "app.log.1.zst", proven.archive).unwrap_err();
+        assert!(failure.to_string().ends_with("another file stands there now"), "{failure}");
+        fs::remove_file(home.path().join("app.log.1.zst")).unwrap();
+        fs::rename(home.path().join("aside"), home.path().join(".part")).unwrap();
+        assert_eq!(here.publish(&job.part, "app.log.1.zst", proven.archive), Ok(Acted::Done));
+    }
 }

@@ -1,14 +1,20 @@
 //! What to do about rotations that an earlier run began and did not end: killed, cut off, or waiting for
 //! a writer. Decides from the ledger and from what stands on the disk; in doubt everything stays.
 
+use std::collections::HashSet;
+
 use crate::{
     failure::Failure,
-    files::{archive_name::ArchiveName, dir::FileId},
+    files::{
+        archive_name::{ArchiveName, Extension},
+        compress::Compression,
+        dir::FileId,
+    },
     tools::logs::{
         ledger::{Content, Entry, EntryId, Stage},
         rotate::{
             Rotate,
-            facts::{Seen, World, same},
+            facts::{Away, Beside, PendingFact, Seen, Whose, World, same},
         },
     },
 };
@@ -21,7 +27,18 @@ pub struct Recovery {
     /// What comes next.
     pub next: Next,
     /// What cut-off compressions left beside the archives: worth nothing.
-    pub leftovers: Vec<String>,
+    pub leftovers: Vec<Leftover>,
+    /// The file that has the name of the archive to be made, and why it is not ours to remove.
+    pub in_the_way: Option<Beside>,
+}
+
+/// What a compression left that was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// Its name.
+    pub name: String,
+    /// Whether it may go only when it gives back what the rotated file has: nothing else says that it is ours.
+    pub by_content: bool,
 }
 
 /// How a begun rotation goes on.
@@ -69,28 +86,81 @@ impl Next {
 
 /// One decision for each entry that is not in its final state.
 pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Vec<Recovery> {
-    let next = |fact: &crate::tools::logs::rotate::facts::PendingFact| {
+    let finished = |beside: &Beside| !matches!(beside.whose, Whose::Part | Whose::Recorded);
+    let mut met = world.pending.iter().filter_map(|fact| fact.seen.as_ref().ok()).flat_map(|seen| &seen.archives);
+    // Mostly there is none, and then nobody needs to know.
+    let recorded = if met.any(finished) { recorded(content) } else { HashSet::new() };
+    let one = |fact: &PendingFact| {
         let entry = content.entries.get(&fact.id).filter(|entry| !rotate.others.contains(&entry.set))?;
-        Some(match &fact.seen {
-            Ok(seen) => Recovery { id: fact.id, next: next(entry, seen), leftovers: leftovers(entry, seen) },
-            Err(failure) => Recovery { id: fact.id, next: Next::Blind(failure.clone()), leftovers: Vec::new() },
-        })
+        let (next, leftovers, in_the_way) = match &fact.seen {
+            Ok(seen) => {
+                let next = next(entry, fact, seen);
+                let leftovers = leftovers(entry, seen, &recorded);
+                let in_the_way = in_the_way(rotate, entry, &next, seen, &leftovers);
+                (next, leftovers, in_the_way)
+            }
+            Err(failure) => (Next::Blind(failure.clone()), Vec::new(), None),
+        };
+        Some(Recovery { id: fact.id, next, leftovers, in_the_way })
     };
-    world.pending.iter().filter_map(next).collect()
+    world.pending.iter().filter_map(one).collect()
 }
 
-/// A finished archive that was not recorded is a leftover only while the file it was made from is whole.
-fn leftovers(entry: &Entry, seen: &Seen) -> Vec<String> {
-    let recorded = entry.archive.as_ref().map(|archive| archive.file.as_str());
-    let whole = recorded.is_none() && same(seen.plain.as_ref(), entry.file);
-    let left = |name: &&String| Some(name.as_str()) != recorded && (whole || ArchiveName::is_part(name));
-    seen.archives.iter().filter(left).cloned().collect()
+/// The archives that the ledger has, by folder and name.
+fn recorded(content: &Content) -> HashSet<(&str, &str)> {
+    let archives = content.entries.values().filter(|entry| entry.archive.is_some());
+    archives.map(|entry| (entry.archive_folder(), entry.file_name())).collect()
 }
 
-fn next(entry: &Entry, seen: &Seen) -> Next {
+/// A finished archive that was not recorded is a leftover only while the file it was made from is whole, and only
+/// when it is proven to be made from it. A recorded one is when that file must be archived anew.
+fn leftovers(entry: &Entry, seen: &Seen, recorded: &HashSet<(&str, &str)>) -> Vec<Leftover> {
+    let whole = same(seen.plain.as_ref(), entry.file);
+    let anew = whole && entry.stage == Stage::Told;
+    let left = |beside: &Beside| {
+        let free = || whole && entry.archive.is_none() && !recorded.contains(&(entry.archive_folder(), &*beside.name));
+        let by_content = match &beside.whose {
+            Whose::Part => false,
+            Whose::Recorded if anew => false,
+            Whose::Ours if free() => false,
+            Whose::Silent if free() => true,
+            _ => return None,
+        };
+        Some(Leftover { name: beside.name.clone(), by_content })
+    };
+    seen.archives.iter().filter_map(left).collect()
+}
+
+/// The archive that is to be made cannot get its name while a file of somebody else has it.
+fn in_the_way(rotate: &Rotate, entry: &Entry, next: &Next, seen: &Seen, leftovers: &[Leftover]) -> Option<Beside> {
+    if !matches!(next, Next::Archive { .. }) {
+        return None;
+    }
+    let target = target(rotate, entry)?;
+    let stays = |beside: &&Beside| beside.name == target && leftovers.iter().all(|leftover| leftover.name != target);
+    seen.archives.iter().find(stays).cloned()
+}
+
+/// The name of the archive that is to be made; None when the ledger's name is none of ours.
+pub fn target(rotate: &Rotate, entry: &Entry) -> Option<String> {
+    Some(ArchiveName::parse(&entry.name)?.with(extension(rotate.compression(&entry.set))).to_string())
+}
+
+fn extension(how: Compression) -> Extension {
+    match how {
+        Compression::None => Extension::Plain,
+        Compression::Zstd { .. } => Extension::Zstd,
+        Compression::Gzip { .. } => Extension::Gzip,
+    }
+}
+
+fn next(entry: &Entry, fact: &PendingFact, seen: &Seen) -> Next {
     let ours = same(seen.plain.as_ref(), entry.file);
     if entry.inherited.is_some() && !ours && entry.stage != Stage::Stored {
         return Next::Inherited;
+    }
+    if let Some(failure) = hidden(entry, fact, seen) {
+        return Next::Blind(failure);
     }
     match (&entry.stage, &seen.plain) {
         (Stage::Intended, None) => Next::Abandon { made: false },
@@ -103,13 +173,38 @@ fn next(entry: &Entry, seen: &Seen) -> Next {
         (Stage::Told, Some(plain)) if ours => Next::Archive { file: plain.id, tell: false },
         (Stage::Swapped | Stage::Told, None) => Next::Lost,
         (Stage::Archived, _) if entry.file_name() == entry.name && entry.archives.is_none() => Next::Settle,
-        (Stage::Archived, Some(plain)) if ours => Next::Release { file: plain.id },
+        (Stage::Archived, Some(plain)) if ours && there(entry, seen) => Next::Release { file: plain.id },
+        // Somebody took the archive away before the file that it was made from was removed.
+        (Stage::Archived, Some(plain)) if ours => Next::Archive { file: plain.id, tell: false },
         (Stage::Swapped | Stage::Told | Stage::Archived, Some(_)) => Next::Foreign,
         (Stage::Removing, plain) => {
-            let there = seen.archives.iter().any(|name| name == entry.file_name())
-                || (entry.file_name() == entry.name && plain.is_some());
-            if there { Next::Reconsider } else { Next::Forget }
+            if there(entry, seen) || (entry.file_name() == entry.name && plain.is_some()) {
+                Next::Reconsider
+            } else {
+                Next::Forget
+            }
         }
         (Stage::Archived, None) | (Stage::Stored, _) => Next::Settle,
     }
+}
+
+fn there(entry: &Entry, seen: &Seen) -> bool {
+    seen.archives.iter().any(|beside| beside.name == entry.file_name())
+}
+
+/// Why what is not there may still exist: the folder is on another volume than when it was recorded.
+fn hidden(entry: &Entry, fact: &PendingFact, seen: &Seen) -> Option<Failure> {
+    let elsewhere = entry.archives.is_some();
+    let removing = entry.stage == Stage::Removing;
+    let plain = (!(removing && elsewhere))
+        .then(|| (&fact.away, seen.plain.is_some() || (removing && there(entry, seen)), entry.rotated_path()));
+    let archive = (elsewhere && matches!(entry.stage, Stage::Archived | Stage::Removing))
+        .then(|| (&fact.archive_away, there(entry, seen), entry.path()));
+    let missing = plain.into_iter().chain(archive).find_map(|(away, there, path)| match away {
+        Some(Away::OtherVolume { was, now }) if !there => Some((was, now, path)),
+        _ => None,
+    });
+    let (was, now, path) = missing?;
+    let why = format!("it was on the volume at {was}, and its folder is on the one at {now} now");
+    Some(Failure::new("find", path).because(why).hint(format!("mount {was} as it was; nothing is forgotten meanwhile")))
 }

@@ -1,19 +1,19 @@
 //! What becomes of each archive under the keep-rules. Only what reached its final stage may go.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{HashMap, HashSet},
     path::Path,
 };
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    retention::{self, FreeSpace, Item, Removable, Verdict},
+    retention::{self, FreeSpace, Item, Lot, Removable, Verdict},
     tools::logs::{
         ledger::{Content, Entry, EntryId, Stage},
         rotate::{
             Rotate,
-            facts::World,
+            facts::{Away, World},
             plan::{Next, Recovery, Rotation},
         },
         settings::LogSet,
@@ -38,33 +38,47 @@ pub enum Fate {
     Remove(String),
 }
 
+/// What is known of the archives that earlier runs made.
+pub(super) struct Past<'a> {
+    /// What becomes of rotations that were begun.
+    pub recoveries: &'a [Recovery],
+    /// What is not there.
+    pub vanished: &'a [EntryId],
+}
+
 /// Decides for every archive of the chosen sets. The archives that this run will make count as made.
-pub(super) fn decide(
-    rotate: &Rotate,
-    content: &Content,
-    world: &World,
-    rotations: &[Rotation],
-    recoveries: &[Recovery],
-) -> Vec<Removal> {
-    let next: HashMap<EntryId, &Next> = recoveries.iter().map(|recovery| (recovery.id, &recovery.next)).collect();
-    let mut by_set: HashMap<&str, Vec<&Entry>> = HashMap::new();
-    for entry in content.entries.values() {
-        let gone = matches!(next.get(&entry.id), Some(Next::Abandon { .. } | Next::Forget | Next::Lost));
-        if !gone {
-            by_set.entry(entry.set.as_str()).or_default().push(entry);
-        }
+pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotations: &[Rotation], past: &Past) -> Vec<Removal> {
+    let next: HashMap<EntryId, &Next> = past.recoveries.iter().map(|recovery| (recovery.id, &recovery.next)).collect();
+    let vanished: HashSet<EntryId> = past.vanished.iter().copied().collect();
+    let gone = |entry: &Entry| {
+        let away = world.away.get(&entry.id) == Some(&Away::Removed);
+        away || vanished.contains(&entry.id)
+            || matches!(next.get(&entry.id), Some(Next::Abandon { .. } | Next::Forget | Next::Lost))
+    };
+    let mut by_set: HashMap<&str, Vec<(&Entry, String)>> = HashMap::new();
+    for entry in content.entries.values().filter(|entry| !gone(entry)) {
+        by_set.entry(entry.set.as_str()).or_default().push((entry, entry.log_path()));
     }
-    let mut fates = Vec::new();
+    let entries_of = |set: &LogSet| by_set.get(set.name.as_str()).map_or(&[][..], Vec::as_slice);
+    let made: Vec<(usize, Made)> = rotations.iter().map(|rotation| (rotation.set, Made::of(rotation))).collect();
+    let mut disks = Disks::default();
+    let mut lots = Vec::new();
     for (index, set) in rotate.sets.iter().enumerate() {
-        let Some(entries) = by_set.get(set.name.as_str()) else { continue };
-        let made: Vec<Made> = rotations.iter().filter(|rotation| rotation.set == index).map(Made::of).collect();
-        let groups: Vec<String> = entries.iter().map(|entry| entry.log_path()).collect();
-        let old = entries.iter().zip(&groups).map(|(entry, group)| item(entry, group, next.contains_key(&entry.id)));
-        let items: Vec<Item> = old.chain(made.iter().map(Made::item)).collect();
-        let verdicts = verdicts(set, &items, entries, world);
-        fates.extend(entries.iter().zip(verdicts).map(|(entry, verdict)| Removal { id: entry.id, fate: fate(verdict) }));
+        let old = entries_of(set).iter().map(|(entry, log)| {
+            let removable = removable(entry, world, next.contains_key(&entry.id));
+            Item { group: log, name: &entry.name, at: entry.at, bytes: entry.stored(), disk: disks.of(world, entry), removable }
+        });
+        let mut items: Vec<Item> = old.collect();
+        items.extend(made.iter().filter(|(set, _)| *set == index).map(|(_, made)| made.item()));
+        lots.push(Lot { items, keep: &set.keep, zone: set.zone });
     }
-    fates
+    let verdicts = retention::decide(&lots, &disks.spaces, world.now);
+    let decided = rotate.sets.iter().zip(verdicts);
+    // The archives that are still to be made come last in each set, and have no fate yet.
+    decided
+        .flat_map(|(set, verdicts)| entries_of(set).iter().zip(verdicts))
+        .map(|((entry, _), verdict)| Removal { id: entry.id, fate: fate(verdict) })
+        .collect()
 }
 
 /// An archive that this run is about to make.
@@ -81,49 +95,46 @@ impl Made {
     }
 
     fn item(&self) -> Item<'_> {
-        Item { group: &self.log, name: &self.name, at: self.at, bytes: 0, removable: Removable::No("this run makes it") }
+        Item {
+            group: &self.log,
+            name: &self.name,
+            at: self.at,
+            bytes: 0,
+            disk: None,
+            removable: Removable::No("this run makes it"),
+        }
     }
 }
 
-fn item<'a>(entry: &'a Entry, group: &'a str, reconsidered: bool) -> Item<'a> {
-    let removable = match entry.stage {
+fn removable(entry: &Entry, world: &World, reconsidered: bool) -> Removable<'static> {
+    match entry.stage {
         _ if entry.inherited.is_some() => Removable::No("another machine made it"),
+        // It would be recorded as gone, and may still exist.
+        _ if world.away.contains_key(&entry.id) => Removable::No("its folder is not there, or not on the volume that it was on"),
         Stage::Stored => Removable::Yes,
         Stage::Removing if reconsidered => Removable::Yes,
         _ => Removable::No("not archived yet"),
-    };
-    Item { group, name: &entry.name, at: entry.at, bytes: entry.stored(), removable }
+    }
 }
 
-/// All rules but `min-free` look at the set as a whole; free space is a matter of each file system.
-fn verdicts<'a>(set: &'a LogSet, items: &[Item<'a>], entries: &[&Entry], world: &World) -> Vec<Verdict<'a>> {
-    let mut verdicts = retention::decide(items, &set.keep, set.zone, world.now, None);
-    if set.keep.min_free.is_none() {
-        return verdicts;
-    }
-    let disks: Vec<Option<(u64, FreeSpace)>> = entries.iter().map(|entry| disk(world, entry)).collect();
-    let distinct: BTreeMap<u64, FreeSpace> = disks.iter().flatten().copied().collect();
-    for (dev, space) in distinct {
-        let here: Vec<usize> = (0..items.len())
-            .filter(|index| disks.get(*index).is_none_or(|disk| disk.is_some_and(|(other, _)| other == dev)))
-            .collect();
-        let on_disk: Vec<Item> = here.iter().map(|index| items[*index]).collect();
-        let judged = retention::decide(&on_disk, &set.keep, set.zone, world.now, Some(&space));
-        for (index, verdict) in here.into_iter().zip(judged) {
-            if !verdicts[index].removes() {
-                verdicts[index] = verdict;
-            }
-        }
-    }
-    verdicts
+/// The file systems that archives are on, each once: all sets on it share its free space.
+#[derive(Default)]
+struct Disks {
+    positions: HashMap<u64, usize>,
+    spaces: Vec<FreeSpace>,
 }
 
-/// The file system that an archive is on, and its space; None when it could not be asked, and then nothing
-/// goes for want of space.
-fn disk(world: &World, entry: &Entry) -> Option<(u64, FreeSpace)> {
-    let folder = Path::new(entry.archive_folder());
-    let (stat, (total, free)) = world.folder(folder)?.state.as_ref().ok()?;
-    Some((stat.id.dev, FreeSpace { total: *total, free: *free }))
+impl Disks {
+    /// Where an archive is; None when it could not be asked, and then nothing goes for want of space.
+    fn of(&mut self, world: &World, entry: &Entry) -> Option<usize> {
+        let folder = world.folder(Path::new(entry.archive_folder()))?;
+        let (stat, (total, free)) = folder.state.as_ref().ok()?;
+        let position = *self.positions.entry(stat.id.dev).or_insert_with(|| {
+            self.spaces.push(FreeSpace { total: *total, free: *free });
+            self.spaces.len() - 1
+        });
+        Some(position)
+    }
 }
 
 fn fate(verdict: Verdict) -> Fate {

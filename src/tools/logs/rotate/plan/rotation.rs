@@ -12,13 +12,14 @@ use crate::{
     files::{
         archive_name::ArchiveName,
         dir::{FileId, Stat},
-        standing::{Actor, actor},
+        standing::{self, Refusal},
     },
     report::Outcome,
     tools::logs::{
+        ledger::OnVolumes,
         rotate::{
             Rotate,
-            facts::{LogFact, Missing, Newest, What, World},
+            facts::{FolderFact, LogFact, Missing, Newest, What, World},
         },
         settings::LogSet,
         when::{self, Due, Periods},
@@ -34,18 +35,20 @@ pub struct Rotation {
     pub folder: PathBuf,
     /// Where its archive goes, when not to the same folder.
     pub archives: Option<PathBuf>,
+    /// The volumes that these are on.
+    pub volumes: Option<OnVolumes>,
     /// The live name.
     pub log: String,
     /// The name it gets.
     pub name: ArchiveName,
+    /// When, to the second: the name may have to be later, to sort after the one before.
+    pub at: DateTime<Utc>,
     /// Which file it is.
     pub file: FileId,
     /// Its size.
     pub size: u64,
     /// When its first line may have been written.
     pub begun: DateTime<Utc>,
-    /// Who does it.
-    pub actor: Actor,
     /// Why now.
     pub why: Why,
 }
@@ -102,7 +105,7 @@ pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left
         let path = || world.folders[log.folder].path.join(&log.name).display().to_string();
         match consider(rotate, set, log, world, &periods[log.set]) {
             Ok(Verdict::Stay(why)) => left.push(Left { log: index, why }),
-            Ok(Verdict::Go(stat, actor, why)) => match rotation(set, log, world, &mut newest, (stat, actor, why)) {
+            Ok(Verdict::Go(stat, why)) => match rotation(set, log, world, &mut newest, (stat, why)) {
                 Ok(rotation) => rotations.push(rotation),
                 Err(failure) => troubles.push(trouble(path(), &failure)),
             },
@@ -114,7 +117,7 @@ pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left
 
 enum Verdict {
     Stay(when::Reason),
-    Go(Stat, Actor, Why),
+    Go(Stat, Why),
 }
 
 fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods: &Periods) -> Result<Verdict> {
@@ -125,6 +128,10 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         What::Shared(sets) => {
             let names: Vec<&str> = sets.iter().map(|set| rotate.sets[*set].name.as_str()).collect();
             return Err(refuse(format!("several sets name it: {}", names.join(", "))).hint("exclude it in all but one"));
+        }
+        What::Twice(paths) => {
+            let why = format!("several sets or paths name it: {}", paths.join(", "));
+            return Err(refuse(why).hint("name its folder by one path only"));
         }
         What::Unnamable => return Err(refuse("its name is not UTF-8".to_owned()).hint("rename it, or exclude it")),
         What::Unreadable(failure) => return Err(failure.clone()),
@@ -145,42 +152,60 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         Due::NotYet(_) if rotate.force && stat.size > 0 => Why::Forced,
         Due::NotYet(why) => return Ok(Verdict::Stay(why)),
     };
-    let (folder, _) = world.folders[log.folder].state.as_ref().map_err(Clone::clone)?;
-    let actor = actor(folder, stat, world.us).map_err(|why| refuse(why.to_owned()).hint("chmod o-w the folder"))?;
-    Ok(Verdict::Go(*stat, actor, why))
+    may_touch(set, log, stat, world)?;
+    Ok(Verdict::Go(*stat, why))
 }
 
-fn rotation(
-    set: &LogSet,
-    log: &LogFact,
-    world: &World,
-    newest: &mut Newest,
-    (stat, actor, why): (Stat, Actor, Why),
-) -> Result<Rotation> {
-    let folder = world.folders[log.folder].path.clone();
-    let archives = set.archive_dir.as_ref().map(|dir| archives(dir, &folder, world)).transpose()?.flatten();
-    let name = give_name(newest, &folder, archives.as_deref(), &log.name, world.now)?;
+/// The same is decided again from the open folders when it is done.
+fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<()> {
+    let refused = |Refusal { why, hint }: Refusal| Failure::new("rotate", &log.name).because(why).hint(hint);
+    let folder = &world.folders[log.folder];
+    let (stat, _) = folder.state.as_ref().map_err(Clone::clone)?;
+    let actor = standing::actor(stat, file, world.us).map_err(refused)?;
+    recordable(&folder.path)?;
+    let Some(elsewhere) = set.archive_dir.as_ref().and_then(|dir| world.folder(dir)) else { return Ok(()) };
+    let (stat, _) = elsewhere.state.as_ref().map_err(Clone::clone)?;
+    standing::may_archive(stat, actor, world.us).map_err(refused)?;
+    recordable(&elsewhere.path)
+}
+
+/// What stands in the ledger must lead back to the same folder.
+fn recordable(folder: &Path) -> Result<()> {
+    match folder.to_str() {
+        Some(_) => Ok(()),
+        None => Err(Failure::new("rotate in", folder.display())
+            .because(format!("the real path of its folder, {}, is not UTF-8", folder.display()))
+            .hint("rename that folder")),
+    }
+}
+
+fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (stat, why): (Stat, Why)) -> Result<Rotation> {
+    let fact = &world.folders[log.folder];
+    let elsewhere = set.archive_dir.as_ref().map(|dir| archives(dir, fact, world)).transpose()?.flatten();
+    let archives = elsewhere.map(|elsewhere| elsewhere.path.clone());
+    let name = give_name(newest, &fact.path, archives.as_deref(), &log.name, world.now)?;
     Ok(Rotation {
         set: log.set,
-        folder,
+        folder: fact.path.clone(),
         archives,
+        volumes: fact.volumes(elsewhere),
         log: log.name.clone(),
+        at: DateTime::from_timestamp(world.now.timestamp(), 0).unwrap_or(name.at()),
         name,
         file: stat.id,
         size: stat.size,
         begun: log.since.min(stat.oldest()),
-        actor,
         why,
     })
 }
 
-/// Where `dir` really is; nothing when it is the log's own folder, whatever way leads there.
-fn archives(dir: &Path, folder: &Path, world: &World) -> Result<Option<PathBuf>> {
+/// What `dir` is; nothing when it is the log's own folder, whatever way leads there.
+fn archives<'a>(dir: &Path, folder: &FolderFact, world: &'a World) -> Result<Option<&'a FolderFact>> {
     let unseen = || Failure::new("open the folder", dir.display()).because("it was not looked into");
     let fact = world.folder(dir).ok_or_else(unseen)?;
     let (stat, _) = fact.state.as_ref().map_err(Clone::clone)?;
-    let own = world.folder(folder).and_then(|fact| fact.state.as_ref().ok()).is_some_and(|(own, _)| own.id == stat.id);
-    Ok((!own).then(|| fact.path.clone()))
+    let own = folder.state.as_ref().is_ok_and(|(own, _)| own.id == stat.id);
+    Ok((!own).then_some(fact))
 }
 
 /// A name later than all in use, and from now on in use itself.

@@ -1,0 +1,98 @@
+//! Which archives somebody else removed from a folder that is there. In doubt none: nothing is decided from a folder
+//! that could not be read, and a folder that holds none of them may be what a missing volume covers.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
+
+use crate::tools::logs::{
+    ledger::{Content, Entry, EntryId},
+    rotate::facts::{Away, Kept, World},
+};
+
+/// Archives of folders that hold none of theirs: those of an empty one, and those whose volume nobody knows.
+pub(super) fn bare(chosen: &HashSet<&str>, content: &Content, world: &World) -> HashMap<EntryId, Away> {
+    let bare = |kept: &Kept, entry: &Entry| kept.archives.is_empty() && (kept.names == 0 || entry.archive_volume().is_none());
+    missing(chosen, content, world).filter(|(entry, kept)| bare(kept, entry)).map(|(entry, _)| (entry.id, Away::Bare)).collect()
+}
+
+/// Archives that are missing beside others, or from a folder that is on the volume where it was.
+pub(super) fn decide(chosen: &HashSet<&str>, content: &Content, world: &World) -> Vec<EntryId> {
+    missing(chosen, content, world).map(|(entry, _)| entry.id).collect()
+}
+
+/// What should be in a folder that could be read, and is not there; with what is.
+fn missing<'a>(chosen: &HashSet<&str>, content: &'a Content, world: &'a World) -> impl Iterator<Item = (&'a Entry, &'a Kept)> {
+    let ours = |entry: &&Entry| entry.is_settled() && chosen.contains(entry.set.as_str()) && !world.away.contains_key(&entry.id);
+    let look = |entry: &'a Entry| {
+        let kept = world.kept.get(Path::new(entry.archive_folder()))?;
+        (!kept.archives.contains(&entry.id)).then_some((entry, kept))
+    };
+    content.entries.values().filter(ours).filter_map(look)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        files::dir::FileId,
+        tools::logs::ledger::{OnVolumes, Stage},
+    };
+
+    const FOLDER: &str = "/srv/archive";
+
+    fn entry(number: u64, volume: Option<&str>) -> Entry {
+        Entry {
+            id: EntryId(number),
+            set: "app".to_owned(),
+            folder: FOLDER.to_owned(),
+            log: "app.log".to_owned(),
+            archives: None,
+            name: format!("app.log.{number}"),
+            at: chrono::DateTime::UNIX_EPOCH,
+            begun: None,
+            file: Some(FileId { dev: 99, ino: number }),
+            volumes: volume.map(|volume| OnVolumes { log: Some(volume.to_owned()), archives: None }),
+            inherited: None,
+            stage: Stage::Stored,
+            archive: None,
+        }
+    }
+
+    /// How many of the archives (there or not) count as gone, and how many as away. The folder holds so many other
+    /// names; None: it could not be read.
+    fn decided(there: &[bool], volume: Option<&str>, others: Option<u64>) -> (usize, usize) {
+        let entries = (0..there.len() as u64).map(|number| entry(number, volume));
+        let content = Content { entries: entries.map(|entry| (entry.id, entry)).collect(), ..Content::default() };
+        let mut world = World::default();
+        if let Some(others) = others {
+            let archives: HashSet<EntryId> = (0..).zip(there).filter(|(_, there)| **there).map(|(id, _)| EntryId(id)).collect();
+            world.kept.insert(FOLDER.into(), Kept { names: archives.len() as u64 + others, archives });
+        }
+        let app = HashSet::from(["app"]);
+        world.away = bare(&app, &content, &world);
+        assert_eq!(decide(&HashSet::from(["other"]), &content, &world), []);
+        (decide(&app, &content, &world).len(), world.away.len())
+    }
+
+    const KNOWN: Option<&str> = Some("/srv");
+
+    #[test]
+    fn what_is_missing_beside_others_was_removed() {
+        assert_eq!(decided(&[true, false, false], KNOWN, Some(0)), (2, 0));
+        assert_eq!(decided(&[true, false], None, Some(0)), (1, 0));
+    }
+
+    #[test]
+    fn the_last_ones_were_removed_when_the_folder_is_the_same_one_and_not_empty() {
+        assert_eq!(decided(&[false, false], KNOWN, Some(1)), (2, 0));
+        assert_eq!(decided(&[false, false], KNOWN, Some(0)), (0, 2));
+        assert_eq!(decided(&[false, false], None, Some(5)), (0, 2));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_says_nothing() {
+        assert_eq!(decided(&[false, false], KNOWN, None), (0, 0));
+    }
+}
