@@ -325,7 +325,7 @@ fn what_init_could_not_see_is_told_beside_the_settings() {
     if !needs::met(&[Need::Root, Need::Program("setpriv")]) {
         return;
     }
-    let scene = Scenario::new().open_root().owned("state", NOBODY, NOBODY).owned("run", NOBODY, NOBODY);
+    let scene = Scenario::new().open_root().owned("state", NOBODY, NOBODY);
     let root = scene.logs().display().to_string();
     // Nobody may ask root's processes for their open files.
     let ran = scene.run_as(NOBODY, &["init", "--root", &root]).exits(3);

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{
     needs::{self, Need},
-    scenario::{Ran, Scenario, files_under},
+    scenario::{Ran, Scenario},
     stories::NOBODY,
 };
 
@@ -118,7 +118,7 @@ fn a_folder_that_may_not_be_looked_into_is_not_taken_as_absent() {
         let words = format!("paths = [\"{{logs}}/{path}\"]\nwhen = \"1 KiB\"\noptional = true");
         let scene = Scenario::new().set(&words).open_root();
         fs::create_dir_all(scene.live("closed/inner")).unwrap();
-        let scene = scene.mode("logs/closed", 0o700).owned("state", NOBODY, NOBODY).owned("run", NOBODY, NOBODY);
+        let scene = scene.mode("logs/closed", 0o700).owned("state", NOBODY, NOBODY);
         let ran = scene.run_as(NOBODY, &["--format", "json", "rotate"]).exits(3);
         let steps = ran.steps("rotate", "skipped");
         assert_eq!(steps.len(), 1, "{path}: {ran:#?}");

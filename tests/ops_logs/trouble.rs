@@ -179,7 +179,7 @@ fn what_may_not_be_looked_at_is_not_absent() {
     std::fs::create_dir(scene.live("secret")).unwrap();
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do", "nobody wants what is not there");
     fs::create_dir(scene.live("secret/app")).unwrap();
-    let scene = scene.mode("logs/secret", 0o700).owned("state", NOBODY, NOBODY).owned("run", NOBODY, NOBODY);
+    let scene = scene.mode("logs/secret", 0o700).owned("state", NOBODY, NOBODY);
     let ran = scene.run_as(NOBODY, &["--format", "json", "plan"]).exits(3);
     assert!(ran.reason("rotate", "skipped", "secret/app").contains("permission denied"), "{ran:#?}");
 }
