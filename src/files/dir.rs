@@ -95,19 +95,20 @@ impl Dir {
         let fail = |errno: Errno| errno_failure("open the folder", path, errno);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match sys::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS) {
-            Ok(fd) => Ok(Dir::of(fd, path.to_owned())),
+            Ok(fd) => Ok(Dir::from_fd(fd, path.to_owned())),
             Err(Errno::LOOP | Errno::NOTDIR | Errno::NOSYS | Errno::PERM) => {
                 let (fd, real) = walk(path)?;
                 let fd = sys::openat(&fd, ".", flags, Mode::empty()).map_err(fail)?;
-                Ok(Dir::of(fd, real))
+                Ok(Dir::from_fd(fd, real))
             }
             Err(errno) => Err(fail(errno)),
         }
     }
 
-    /// A directory that somebody else opened and handed to us.
+    /// An open directory, also one that somebody else opened and handed to us.
     pub fn from_fd(fd: OwnedFd, path: PathBuf) -> Dir {
-        Dir::of(fd, path)
+        // An earlier run may have been killed between a change and its sync.
+        Dir { fd, path, unsettled: AtomicBool::new(true) }
     }
 
     /// The handle itself, for a child that works in here.
@@ -135,7 +136,7 @@ impl Dir {
         }
     }
 
-    /// Calls `visit` with each name and what it is said to be. Names that are not UTF-8 come as None.
+    /// Calls `visit` with each name and what it is said to be. Names that are not UTF-8 come as bytes.
     pub fn each(&self, mut visit: impl FnMut(std::result::Result<&str, &[u8]>, Option<Kind>)) -> Result<()> {
         let entries = Entries::read_from(&self.fd).doing("read the folder", self.path.display())?;
         for entry in entries {
@@ -201,11 +202,6 @@ impl Dir {
     /// Somebody else changed names in here on our behalf.
     pub fn unsettle(&self) {
         self.unsettled.store(true, Ordering::SeqCst);
-    }
-
-    fn of(fd: OwnedFd, path: PathBuf) -> Dir {
-        // An earlier run may have been killed between a change and its sync.
-        Dir { fd, path, unsettled: AtomicBool::new(true) }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "what every act in here ends with")]

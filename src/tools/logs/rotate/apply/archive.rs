@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Carry, recover::compression};
+use super::Carry;
 use crate::{
     failure::{Failure, Result},
     files::{
@@ -154,7 +154,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
 }
 
 fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
-    let how = compression(carry, entry);
+    let how = carry.rotate.compression(&entry.set);
     let name = ArchiveName::parse(&entry.name)
         .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
     let target = name.with(how.extension());
