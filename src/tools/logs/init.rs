@@ -45,10 +45,7 @@ impl Query for Init {
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
-        match run.out.write(&settings_from(&gather(&self.0, run))) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            written => written.doing("write", "the settings")?,
-        }
+        run.out.write(&settings_from(&gather(&self.0, run)))?;
         Ok(Report::default())
     }
 }

@@ -22,10 +22,13 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Acted, Here, Progress, answers::Answers, rights, trust};
+use super::{Act, Acted, Here, answers::Answers, rights, trust};
 use crate::{
     failure::{Doing, Failure, Result},
-    files::{dir::Dir, standing::Owner},
+    files::{compress::Progress, dir::Dir, standing::Owner},
+    report::Report,
+    run::Run,
+    tool::Query,
 };
 
 /// The hidden subcommand that the child is started with.
@@ -177,18 +180,47 @@ impl Drop for Child {
     }
 }
 
-/// The child's side: gives up its parent's rights, then performs what it names until it closes the socket.
-pub fn serve(folder: PathBuf, archives: Option<PathBuf>, owner: Owner) -> Result<()> {
-    let own = |fd: &dyn AsFd, what: &str| fd.as_fd().try_clone_to_owned().doing("take over", what);
-    let begin = || -> Result<Here> {
-        rights::become_owner(owner)?;
-        let logs = Dir::from_fd(own(&io::stdout(), "the folder")?, folder);
-        let archives = archives.map(|path| Ok(Dir::from_fd(own(&io::stderr(), "the folder of archives")?, path))).transpose()?;
-        Ok(Here::new(logs, archives))
-    };
-    let answers = Answers::to(UnixStream::from(own(&io::stdin(), "the socket")?));
-    match begin() {
-        Ok(here) => answers.give(&here),
-        Err(failure) => answers.say(&Says::Over(Err(failure))),
+/// The child's side: gives up its parent's rights, then performs what the parent names until that closes the socket.
+#[derive(clap::Args)]
+pub struct HandInFolder {
+    /// The folder that standard output is
+    folder: PathBuf,
+    /// The user to become
+    uid: u32,
+    /// The group to become
+    gid: u32,
+    /// One more group
+    #[arg(long, value_name = "GID")]
+    also: Option<u32>,
+    /// The folder for archives, which is standard error then
+    #[arg(long, value_name = "FOLDER")]
+    archives: Option<PathBuf>,
+}
+
+impl Query for HandInFolder {
+    fn schema(&self) -> &'static str {
+        ""
     }
+
+    fn answer(&self, _run: &Run) -> Result<Report> {
+        let answers = Answers::to(UnixStream::from(own(&io::stdin(), "the socket")?));
+        match self.begin() {
+            Ok(here) => answers.give(&here)?,
+            Err(failure) => answers.say(&Says::Over(Err(failure)))?,
+        }
+        Ok(Report::default())
+    }
+}
+
+impl HandInFolder {
+    fn begin(&self) -> Result<Here> {
+        rights::become_owner(Owner { uid: self.uid, gid: self.gid, also: self.also })?;
+        let logs = Dir::from_fd(own(&io::stdout(), "the folder")?, self.folder.clone());
+        let archives = |path: &PathBuf| Ok(Dir::from_fd(own(&io::stderr(), "the folder of archives")?, path.clone()));
+        Ok(Here::new(logs, self.archives.as_ref().map(archives).transpose()?))
+    }
+}
+
+fn own(fd: &dyn AsFd, what: &str) -> Result<OwnedFd> {
+    fd.as_fd().try_clone_to_owned().doing("take over", what)
 }
