@@ -78,7 +78,8 @@ impl Remote {
         if child.is_none() {
             *child = Some(Child::start(here, self.owner)?);
         }
-        let answer = child.as_mut().expect("it was just started").ask(act, progress);
+        let deadline = Instant::now() + act.longest();
+        let answer = child.as_mut().expect("it was just started").ask(act, deadline, progress);
         let (logs, archives) = here.folders();
         std::iter::once(logs).chain(archives).for_each(Dir::unsettle);
         let acted = answer.inspect_err(|_| {
@@ -121,8 +122,7 @@ impl Child {
     }
 
     /// The child's answer, or why there is none.
-    fn ask(&mut self, act: &Act, progress: Progress) -> Result<Result<Acted>> {
-        let deadline = Instant::now() + act.longest();
+    fn ask(&mut self, act: &Act, deadline: Instant, progress: Progress) -> Result<Result<Acted>> {
         let mut line = serde_json::to_vec(act).expect("an act has string keys only");
         line.push(b'\n');
         // A child that could not even begin has said why, and is gone: its word is worth more than the broken pipe.
@@ -132,6 +132,10 @@ impl Child {
                 return Err(told.err().unwrap_or_else(|| Failure::new("hear from", &self.shown).because("it ended")));
             };
             match serde_json::from_slice(&line) {
+                // Whoever is at work says so without end, also where one call to a dying disk never returns.
+                Ok(Says::Working(_)) if Instant::now() > deadline => {
+                    return Err(Failure::new("wait for", &self.shown).because("it has been at one act for far too long"));
+                }
                 Ok(Says::Working(bytes)) => progress(bytes),
                 Ok(Says::Over(result)) => return Ok(result),
                 Err(error) => return Err(Failure::new("understand", &self.shown).because(error)),
@@ -223,4 +227,24 @@ impl HandInFolder {
 
 fn own(fd: &dyn AsFd, what: &str) -> Result<OwnedFd> {
     fd.as_fd().try_clone_to_owned().doing("take over", what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_says_for_ever_that_it_is_at_work_is_given_up() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let process = Command::new("/bin/true").spawn().unwrap();
+        let mut child = Child { process, answers: BufReader::new(ours), shown: "a child".to_owned() };
+        for says in [Says::Working(1), Says::Working(2), Says::Over(Ok(Acted::Done))] {
+            writeln!(&theirs, "{}", serde_json::to_string(&says).unwrap()).unwrap();
+        }
+        let act = Act::Settle { parts: Vec::new() };
+        let failure = child.ask(&act, Instant::now(), &|_| ()).unwrap_err();
+        assert_eq!(failure.to_string(), "cannot wait for a child: it has been at one act for far too long");
+        let answer = child.ask(&act, Instant::now() + Duration::from_hours(1), &|bytes| assert_eq!(bytes, 2));
+        assert_eq!(answer, Ok(Ok(Acted::Done)));
+    }
 }
