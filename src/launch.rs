@@ -219,7 +219,7 @@ impl<T: Tool> Launch<T> {
     }
 
     fn sources(&self) -> Sources {
-        Sources::standard(T::SUBJECT, self.shared.config.as_deref(), Vec::new())
+        Sources::standard(T::SUBJECT, self.shared.config.as_deref())
     }
 
     /// Prints the result, remembers the run, and says how to end.
