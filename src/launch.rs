@@ -16,14 +16,14 @@ use clap::{CommandFactory, FromArgMatches};
 
 use self::flags::{Cli, Color, Config, Format, Shared, Word};
 use crate::{
-    failure::{Exit, Failure, Result, plain},
+    failure::{Exit, Failure, Result},
     files::{kernel, lock::Lock},
     report::{
         Cell, Report, Table, json,
         record::{FORMAT, Record},
         safe, table,
     },
-    run::{Clock, Host, Out, Progress, Run, Shutdown, State},
+    run::{Clock, Out, Progress, Run, Shutdown, State, host},
     settings::{self, Sources},
     tool::{AnyChange, Task, Tool},
 };
@@ -67,7 +67,8 @@ struct Launch<T: Tool> {
     tool: std::marker::PhantomData<T>,
 }
 
-/// A task carried through: what it said, under which name.
+/// A task carried through: what it said, under which name. Without a name the answer was given already.
+#[derive(Default)]
 struct Ended {
     schema: String,
     job: String,
@@ -82,7 +83,7 @@ impl<T: Tool> Launch<T> {
     }
 
     fn end(&self, word: Word<T::Command>) -> Exit {
-        let run = self.run(State::of(T::SUBJECT));
+        let run = self.run();
         if let Err(failure) = signals::listen(&run.shutdown) {
             return Self::complain(&failure);
         }
@@ -94,10 +95,8 @@ impl<T: Tool> Launch<T> {
         };
         let ended = ended.unwrap_or_else(|failure| Ended {
             schema: format!("opsbelt.{}/1", T::SUBJECT),
-            job: String::new(),
-            report: Report::default(),
             failure: Some(failure),
-            remembered: false,
+            ..Ended::default()
         });
         let mut exit = ended.failure.as_ref().map_or_else(|| ended.report.exit(), |failure| failure.exit);
         if let Some(signal) = run.shutdown.asked_by() {
@@ -111,14 +110,14 @@ impl<T: Tool> Launch<T> {
         self.tell(&run, &record, &ended, exit)
     }
 
-    fn run(&self, state: State) -> Run {
+    fn run(&self) -> Run {
         let quiet_work = self.shared.no_progress || self.shared.quiet || !io::stderr().is_terminal();
         Run {
             clock: Clock::System,
             progress: if quiet_work { Progress::silent() } else { Progress::on_terminal() },
             shutdown: Shutdown::default(),
             out: Out::to(io::stdout()),
-            state,
+            state: State::of(T::SUBJECT),
             every_item: self.shared.verbose || self.shared.format == Format::Json,
         }
     }
@@ -130,7 +129,7 @@ impl<T: Tool> Launch<T> {
             id: format!("{}-{}", started.format("%Y%m%dT%H%M%S%.3fZ"), std::process::id()),
             tool: T::NAME.to_owned(),
             job: String::new(),
-            host: Host::local().0,
+            host: host::local(),
             started,
             seconds: 0.0,
             exit: Exit::Done,
@@ -179,25 +178,20 @@ impl<T: Tool> Launch<T> {
     }
 
     fn config(&self, config: &Config, run: &Run) -> Result<Ended> {
-        let json = self.shared.format == Format::Json;
-        let report = match config {
-            Config::Check => settings::config::check::<T>(&self.sources())?,
-            Config::Show if json => {
-                let shown = settings::config::show_json::<T>(&self.sources())?;
-                answer(run, &format!("{shown:#}\n"))?;
-                return Ok(Self::bare());
+        let text = match config {
+            Config::Check => {
+                let schema = format!("opsbelt.{}.config/1", T::SUBJECT);
+                let report = settings::config::check::<T>(&self.sources())?;
+                return Ok(Ended { schema, job: "config".to_owned(), report, ..Ended::default() });
             }
-            Config::Show => {
-                answer(run, &settings::config::show::<T>(&self.sources())?)?;
-                return Ok(Self::bare());
+            Config::Show if self.shared.format == Format::Json => {
+                format!("{:#}\n", settings::config::show_json::<T>(&self.sources())?)
             }
-            Config::Schema => {
-                answer(run, &settings::config::schema::<T>())?;
-                return Ok(Self::bare());
-            }
+            Config::Show => settings::config::show::<T>(&self.sources())?,
+            Config::Schema => settings::config::schema::<T>(),
         };
-        let schema = format!("opsbelt.{}.config/1", T::SUBJECT);
-        Ok(Ended { schema, job: "config".to_owned(), report, failure: None, remembered: false })
+        run.out.write(&text)?;
+        Ok(Ended::default())
     }
 
     fn history(run: &Run, last: usize) -> Result<Ended> {
@@ -221,22 +215,11 @@ impl<T: Tool> Launch<T> {
         };
         let summary = if records.is_empty() { "no run is recorded yet".to_owned() } else { String::new() };
         let report = Report { tables: vec![table], summary, ..Report::default() };
-        Ok(Ended {
-            schema: format!("opsbelt.{}.history/1", T::SUBJECT),
-            job: String::new(),
-            report,
-            failure: None,
-            remembered: false,
-        })
-    }
-
-    /// An answer that went to standard output as it is: nothing is left to render.
-    fn bare() -> Ended {
-        Ended { schema: String::new(), job: String::new(), report: Report::default(), failure: None, remembered: false }
+        Ok(Ended { schema: format!("opsbelt.{}.history/1", T::SUBJECT), report, ..Ended::default() })
     }
 
     fn sources(&self) -> Sources {
-        Sources::standard(T::SUBJECT, self.shared.config.as_deref(), Vec::new())
+        Sources::standard(T::SUBJECT, self.shared.config.as_deref())
     }
 
     /// Prints the result, remembers the run, and says how to end.
@@ -256,7 +239,7 @@ impl<T: Tool> Launch<T> {
         if let Some(failure) = &ended.failure {
             Self::complain(failure);
         }
-        match answer(run, &text) {
+        match run.out.write(&text) {
             Ok(()) => exit,
             Err(failure) => exit.and(Self::complain(&failure)),
         }
@@ -282,15 +265,5 @@ impl<T: Tool> Launch<T> {
             let _ = writeln!(stderr, "hint: {}", lines(hint));
         }
         failure.exit
-    }
-}
-
-/// Writes `text` to standard output. A reader that left early has what it wanted.
-fn answer(run: &Run, text: &str) -> Result<()> {
-    match run.out.write(text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new("write", "standard output").because(plain(&error)))
-        }
-        _ => Ok(()),
     }
 }

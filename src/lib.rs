@@ -10,7 +10,7 @@
 //! tool, settings  what launch needs to know of a tool; find, read, merge and check its TOML
 //! run             what a tool may know of its surroundings: clock, progress, shutdown, state
 //! report          what happened, as data; one renderer per format
-//! files           the local disk, always relative to an open directory
+//! files           the local disk; relative to an open directory wherever somebody else may write
 //! failure         what went wrong, and the exit codes
 //! ```
 //!

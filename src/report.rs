@@ -237,6 +237,11 @@ impl Report {
     }
 }
 
+/// `1 log`, `2 logs`.
+pub fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// Text from hosts, names or files, made safe for a terminal: control characters (C0, DEL, C1), line and paragraph
 /// separators and the marks that reorder text become escapes.
 pub fn safe(text: &str) -> String {

@@ -121,13 +121,6 @@ pub enum Verdict<'a> {
     Remove(Reason<'a>),
 }
 
-impl Verdict<'_> {
-    /// Whether the item goes.
-    pub fn removes(&self) -> bool {
-        matches!(self, Verdict::Remove(_))
-    }
-}
-
 impl Keep {
     /// The calendar keepers that are set.
     fn calendars(&self) -> impl Iterator<Item = (Period, NonZeroU32)> {

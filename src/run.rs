@@ -10,7 +10,6 @@ pub mod side_by_side;
 pub mod state;
 
 pub use clock::Clock;
-pub use host::Host;
 pub use out::Out;
 pub use progress::Progress;
 pub use shutdown::Shutdown;

@@ -1,7 +1,7 @@
 //! Finds, reads, merges and checks TOML settings, for any tool.
 //!
 //! Layers, later wins: the defaults of the type, `/etc/opsbelt/<subject>.toml`, `<subject>.d/*.toml`, the user's file, the
-//! environment, flags; `--config` replaces all files. Every value keeps its origin, so whatever is wrong is shown in its
+//! environment; `--config` replaces all files. Every value keeps its origin, so whatever is wrong is shown in its
 //! line. Nothing here knows a tool's keys, and nothing here looks at the machine that the settings speak of.
 
 pub mod config;
@@ -32,7 +32,7 @@ use self::{
 };
 pub use self::{
     origin::{Origin, Origins, Spot},
-    sources::{Flag, Sources},
+    sources::Sources,
 };
 use crate::{
     failure::Result,
@@ -60,7 +60,6 @@ pub fn load<T: Tool>(sources: &Sources) -> Result<Loaded<T::Settings>> {
     let mut problems = Vec::new();
     let mut layers: Vec<Node> = read.into_iter().map(|file| Node::of_file(file, &mut problems)).collect();
     layers.push(environment::layer(T::SUBJECT, &sources.env, &shape, &mut problems));
-    layers.extend(sources.flags.iter().map(flag));
     let tree = merged(layers, &shape, &mut problems);
     let (value, tree) = typed::<T::Settings>(tree, &mut problems);
     let origins = Origins(tree);
@@ -71,11 +70,6 @@ pub fn load<T: Tool>(sources: &Sources) -> Result<Loaded<T::Settings>> {
         Some(value) if problems.is_empty() => Ok(Loaded { value, origins, files }),
         _ => Err(problem::failure(problems)),
     }
-}
-
-fn flag(flag: &Flag) -> Node {
-    let keys: Vec<String> = flag.key.split('.').map(str::to_owned).collect();
-    Node::of_flag(flag.value.clone(), &Origin::Flag(flag.name.clone())).under(&keys)
 }
 
 /// One tree of all layers; a layer that could not be parsed leaves nothing to rely on.

@@ -12,7 +12,7 @@ use source::{Source, text};
 const FILE_LINES: usize = 400;
 const FUNCTION_LINES: usize = 80;
 
-/// The one other place that may take hold of standard output: there it is the folder that the parent opened, not a reader.s.
+/// The one other place that may take hold of standard output: there it is the folder that the parent opened, not a reader's.
 const SPEAKS_TO_ITS_PARENT: &str = "src/tools/logs/rotate/hand/child.rs";
 
 /// A place that breaks a rule.

@@ -77,14 +77,10 @@ impl ArchiveName {
         Some(ArchiveName { log: log.to_owned(), stamp: Stamp::parse(stamp)?, extension })
     }
 
-    /// Reads the name of a compression under way, [`ArchiveName::part_name`].
-    pub fn parse_part(name: &str) -> Option<ArchiveName> {
-        ArchiveName::parse(name.strip_prefix(PART_PREFIX)?.strip_suffix(PART_SUFFIX)?)
-    }
-
-    /// Whether this is the name of one of our compressions under way.
+    /// Whether this is the name of one of our compressions under way, [`ArchiveName::part_name`].
     pub fn is_part(name: &str) -> bool {
-        ArchiveName::parse_part(name).is_some()
+        let archive = name.strip_prefix(PART_PREFIX).and_then(|rest| rest.strip_suffix(PART_SUFFIX));
+        archive.and_then(ArchiveName::parse).is_some()
     }
 
     /// The hidden name under which this archive is written before it is verified.
@@ -138,11 +134,6 @@ impl Stamp {
     /// When, to the second.
     pub fn at(self) -> DateTime<Utc> {
         self.at
-    }
-
-    /// Which rotation of its second, from 1.
-    pub fn sequence(self) -> u16 {
-        self.sequence
     }
 
     /// The first stamp from `now` on that sorts after `newest`.

@@ -1,15 +1,13 @@
 //! An open directory, and what can be done to the names in it. No call follows a link, none leaves the
 //! directory, and nothing that exists is ever overwritten.
-//!
-//! The way to the directory is checked once, when it is opened: a link on it is followed only where
-//! nobody but root or ourselves could have put it.
+
+mod way;
 
 use std::{
-    ffi::OsStr,
     fs::File,
     io,
-    os::{fd::OwnedFd, unix::ffi::OsStrExt},
-    path::{Component, Path, PathBuf},
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -97,19 +95,20 @@ impl Dir {
         let fail = |errno: Errno| errno_failure("open the folder", path, errno);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match sys::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS) {
-            Ok(fd) => Ok(Dir::of(fd, path.to_owned())),
+            Ok(fd) => Ok(Dir::from_fd(fd, path.to_owned())),
             Err(Errno::LOOP | Errno::NOTDIR | Errno::NOSYS | Errno::PERM) => {
-                let (fd, real) = walk(path)?;
+                let (fd, real) = way::walk(path)?;
                 let fd = sys::openat(&fd, ".", flags, Mode::empty()).map_err(fail)?;
-                Ok(Dir::of(fd, real))
+                Ok(Dir::from_fd(fd, real))
             }
             Err(errno) => Err(fail(errno)),
         }
     }
 
-    /// A directory that somebody else opened and handed to us.
+    /// An open directory, also one that somebody else opened and handed to us.
     pub fn from_fd(fd: OwnedFd, path: PathBuf) -> Dir {
-        Dir::of(fd, path)
+        // An earlier run may have been killed between a change and its sync.
+        Dir { fd, path, unsettled: AtomicBool::new(true) }
     }
 
     /// The handle itself, for a child that works in here.
@@ -137,7 +136,7 @@ impl Dir {
         }
     }
 
-    /// Calls `visit` with each name and what it is said to be. Names that are not UTF-8 come as None.
+    /// Calls `visit` with each name and what it is said to be. Names that are not UTF-8 come as bytes.
     pub fn each(&self, mut visit: impl FnMut(std::result::Result<&str, &[u8]>, Option<Kind>)) -> Result<()> {
         let entries = Entries::read_from(&self.fd).doing("read the folder", self.path.display())?;
         for entry in entries {
@@ -211,11 +210,6 @@ impl Dir {
         self.unsettled.store(true, Ordering::SeqCst);
     }
 
-    fn of(fd: OwnedFd, path: PathBuf) -> Dir {
-        // An earlier run may have been killed between a change and its sync.
-        Dir { fd, path, unsettled: AtomicBool::new(true) }
-    }
-
     #[expect(clippy::unnecessary_wraps, reason = "what every act in here ends with")]
     fn changed<T>(&self, outcome: T) -> Result<T> {
         self.unsettle();
@@ -250,75 +244,6 @@ fn errno_failure(doing: &str, path: &Path, errno: Errno) -> Failure {
         Errno::ACCESS | Errno::PERM => failure.hint("run as root, or as the user that owns the folder"),
         _ => failure,
     }
-}
-
-/// Walks to `path` component by component, following only links that root or we ourselves own, in
-/// folders where nobody else may write.
-fn walk(path: &Path) -> Result<(OwnedFd, PathBuf)> {
-    const LINKS: u32 = 40;
-    let handle = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let fail = |errno: Errno| errno_failure("open the folder", path, errno);
-    let mut at = sys::openat(CWD, "/", handle, Mode::empty()).map_err(fail)?;
-    let mut real = PathBuf::from("/");
-    let mut left: Vec<Vec<u8>> = components(path);
-    let mut links = 0;
-    while let Some(component) = left.pop() {
-        let name = OsStr::from_bytes(&component);
-        if component == b".." {
-            at = sys::openat(&at, "..", handle, Mode::empty()).map_err(fail)?;
-            real.pop();
-            continue;
-        }
-        match sys::openat(&at, name, handle, Mode::empty()) {
-            Ok(next) => {
-                at = next;
-                real.push(name);
-            }
-            Err(Errno::NOTDIR | Errno::LOOP) => {
-                links += 1;
-                let target = trusted_link(&at, name, &real, path)?;
-                if links > LINKS {
-                    return Err(fail(Errno::LOOP));
-                }
-                if target.is_absolute() {
-                    at = sys::openat(CWD, "/", handle, Mode::empty()).map_err(fail)?;
-                    real = PathBuf::from("/");
-                }
-                left.extend(components(&target));
-            }
-            Err(errno) => return Err(fail(errno)),
-        }
-    }
-    Ok((at, real))
-}
-
-/// The components of a path, last first, without `.` and `/`.
-fn components(path: &Path) -> Vec<Vec<u8>> {
-    let named = |component: Component| match component {
-        Component::Normal(name) => Some(name.as_bytes().to_vec()),
-        Component::ParentDir => Some(b"..".to_vec()),
-        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
-    };
-    path.components().rev().filter_map(named).collect()
-}
-
-fn trusted_link(at: &OwnedFd, name: &OsStr, parent: &Path, path: &Path) -> Result<PathBuf> {
-    let fail = |errno: Errno| errno_failure("open the folder", path, errno);
-    let link = stat(&sys::statx(at, name, AtFlags::SYMLINK_NOFOLLOW, wanted()).map_err(fail)?);
-    if link.kind != Kind::Link {
-        return Err(fail(Errno::NOTDIR));
-    }
-    let folder = stat(&sys::statx(at, "", AtFlags::EMPTY_PATH, wanted()).map_err(fail)?);
-    let us = rustix::process::geteuid().as_raw();
-    let ours = |uid: u32| uid == 0 || uid == us;
-    let shared = folder.mode & 0o022 != 0 && folder.mode & 0o1000 == 0;
-    if !ours(link.uid) || !ours(folder.uid) || shared {
-        return Err(Failure::new("open the folder", path.display())
-            .because(format!("{} is a link that another user could have put there", parent.join(name).display()))
-            .hint("name the real folder in the settings"));
-    }
-    let target = sys::readlinkat(at, name, Vec::new()).map_err(fail)?;
-    Ok(PathBuf::from(OsStr::from_bytes(target.as_bytes())))
 }
 
 fn wanted() -> StatxFlags {

@@ -13,8 +13,8 @@ use rustix::{fs::OFlags, io::Errno};
 /// Opens `path` as `options` say. A file that is made is for its owner alone.
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).expect("flags are small and positive");
-    let file = options.mode(0o600).custom_flags(flags).open(path).map_err(|error| match Errno::from_io_error(&error) {
+    let opened = options.mode(0o600).custom_flags(flags.bits().cast_signed()).open(path);
+    let file = opened.map_err(|error| match Errno::from_io_error(&error) {
         Some(Errno::LOOP) => io::Error::other("it is a symbolic link"),
         Some(Errno::NXIO) => no_ordinary_file(),
         _ => error,

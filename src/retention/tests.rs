@@ -9,6 +9,12 @@ use chrono_tz::{
 
 mod laws;
 
+impl Verdict<'_> {
+    fn removes(&self) -> bool {
+        matches!(self, Verdict::Remove(_))
+    }
+}
+
 fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }

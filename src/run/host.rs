@@ -1,36 +1,27 @@
-//! Which machine this is: the settings' word, else the instance id, else machine-id.
+//! Which machine this is, when the settings do not say: the instance id, else machine-id.
 //!
 //! State is stamped with it, because a golden image clones state, and a clone must notice.
 
 use std::{fs::File, io::Read, path::Path};
 
-use serde::{Deserialize, Serialize};
+/// A stable name that the machine says of itself, without the network: the board's asset tag (which is the instance id
+/// on EC2), cloud-init's record of the instance id, `machine-` and the machine-id.
+pub fn local() -> String {
+    told_under(Path::new("/"))
+}
 
-/// A machine's stable name: `i-0abc...` on EC2, else a machine-id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Host(pub String);
-
-impl Host {
-    /// What the machine says of itself, without the network: the board's asset tag (which is the instance id on
-    /// EC2), cloud-init's record of the instance id, machine-id.
-    pub fn local() -> Host {
-        Host::told_under(Path::new("/"))
-    }
-
-    fn told_under(root: &Path) -> Host {
-        // The board first: a clone that boots still has the record of the machine that its image was made of.
-        let instance = ["sys/devices/virtual/dmi/id/board_asset_tag", "var/lib/cloud/data/instance-id"]
+fn told_under(root: &Path) -> String {
+    // The board first: a clone that boots still has the record of the machine that its image was made of.
+    let instance = ["sys/devices/virtual/dmi/id/board_asset_tag", "var/lib/cloud/data/instance-id"]
+        .iter()
+        .find_map(|path| first_line(&root.join(path)).filter(|id| id.starts_with("i-")));
+    let machine = || {
+        ["etc/machine-id", "var/lib/dbus/machine-id"]
             .iter()
-            .find_map(|path| first_line(&root.join(path)).filter(|id| id.starts_with("i-")));
-        let machine = || {
-            ["etc/machine-id", "var/lib/dbus/machine-id"]
-                .iter()
-                .find_map(|path| first_line(&root.join(path)))
-                .map(|id| format!("machine-{id}"))
-        };
-        Host(instance.or_else(machine).unwrap_or_else(|| "unknown".to_owned()))
-    }
+            .find_map(|path| first_line(&root.join(path)))
+            .map(|id| format!("machine-{id}"))
+    };
+    instance.or_else(machine).unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn first_line(path: &Path) -> Option<String> {
@@ -56,7 +47,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let host = || Host::told_under(root.path()).0;
+        let host = || told_under(root.path());
         assert_eq!(host(), "unknown");
         say("var/lib/dbus/machine-id", "0123\n");
         say("etc/machine-id", "\n");

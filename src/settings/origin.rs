@@ -13,8 +13,6 @@ pub enum Origin {
     File(Spot),
     /// In this environment variable.
     Environment(String),
-    /// In this flag, as it is typed: `--host`.
-    Flag(String),
 }
 
 /// A place in a settings file.
@@ -32,7 +30,6 @@ impl fmt::Display for Origin {
                 write!(f, "{}:{}", spot.file.path.display(), spot.file.position(spot.bytes.start).0)
             }
             Origin::Environment(name) => write!(f, "environment {name}"),
-            Origin::Flag(name) => f.write_str(name),
         }
     }
 }
@@ -42,18 +39,14 @@ impl fmt::Display for Origin {
 pub struct Origins(pub(super) Node);
 
 impl Origins {
-    /// Where the value at `key` was written, or else the nearest thing around it; `None` when all of that is built in.
-    pub fn of(&self, key: &str) -> Option<&Origin> {
-        self.nearest(key).map(|(origin, _)| origin)
-    }
-
     /// Where the value at `key` comes from, itself or as part of a list or a text: the default, unless somebody wrote it.
     pub fn source(&self, key: &str) -> &Origin {
         let (node, rest) = self.0.walk(&steps(key));
         if rest == 0 || !node.is_table() { &node.origin } else { &Origin::Default }
     }
 
-    /// As [`Origins::of`], and whether it is `key` itself.
+    /// Where the value at `key` was written, or else the nearest thing around it, and whether it is `key` itself; `None`
+    /// when all of that is built in.
     pub(super) fn nearest(&self, key: &str) -> Option<(&Origin, bool)> {
         let (node, rest) = self.0.walk(&steps(key));
         (node.origin != Origin::Default).then_some((&node.origin, rest == 0))

@@ -49,7 +49,7 @@ impl Problem {
                 let (line, column) = file.position(bytes.start);
                 safe(&format!("{}:{line}:{column}", file.path.display()))
             }
-            other => other.to_string(),
+            Origin::Environment(_) => self.place.to_string(),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{environment, file::SettingsFile};
 use crate::failure::{Exit, Failure, Result, plain};
 
 /// Everything outside the program that settings may come from. Later wins: files of the machine, of the user, or only
-/// the one that was named; then the environment, then flags.
+/// the one that was named; then the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// The machine's folder: `/etc/opsbelt`.
@@ -20,27 +20,14 @@ pub struct Sources {
     pub config: Option<PathBuf>,
     /// Environment variables; only those of the tool are looked at.
     pub env: Vec<(String, String)>,
-    /// Settings that were typed as flags.
-    pub flags: Vec<Flag>,
-}
-
-/// A setting that was typed as a flag.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Flag {
-    /// The dotted key that it stands for: `defaults.compress`.
-    pub key: String,
-    /// Its value.
-    pub value: toml::Value,
-    /// The flag as it is typed: `--compress`.
-    pub name: String,
 }
 
 /// Nobody has more drop-ins.
 const MOST_FILES: usize = 1000;
 
 impl Sources {
-    /// The standard places, this process' environment, and what was typed.
-    pub fn standard(subject: &str, config: Option<&Path>, flags: Vec<Flag>) -> Sources {
+    /// The standard places, or what was named, and this process' environment.
+    pub fn standard(subject: &str, config: Option<&Path>) -> Sources {
         let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
         let prefix = environment::prefix(subject);
@@ -50,7 +37,6 @@ impl Sources {
             user: home.map(|home| home.join("opsbelt")),
             config: config.map(Path::to_owned),
             env: lossy.filter(|(name, _): &(String, _)| name.starts_with(&prefix)).collect(),
-            flags,
         }
     }
 

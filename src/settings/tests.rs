@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use tempfile::TempDir;
 
 use super::{
-    Flag, Loaded, Sources, load,
+    Loaded, Sources, load,
     units::{Bytes, Room, Span},
 };
 use crate::{
@@ -181,12 +181,6 @@ impl Scene {
 
     fn variable(mut self, name: &str, value: &str) -> Scene {
         self.sources.env.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    fn flag(mut self, key: &str, value: impl Into<toml::Value>) -> Scene {
-        let name = format!("--{}", key.replace('.', "-"));
-        self.sources.flags.push(Flag { key: key.to_owned(), value: value.into(), name });
         self
     }
 

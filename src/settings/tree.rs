@@ -58,32 +58,6 @@ impl Node {
         Node { value: grower.table(table.into_inner()), origin: Origin::Default }
     }
 
-    /// A value from a flag.
-    pub(super) fn of_flag(value: toml::Value, origin: &Origin) -> Node {
-        let value = match value {
-            toml::Value::String(text) => Value::Text(text),
-            toml::Value::Integer(number) => Value::Integer(number),
-            toml::Value::Float(number) => Value::Float(number),
-            toml::Value::Boolean(flag) => Value::Flag(flag),
-            toml::Value::Datetime(moment) => Value::Text(moment.to_string()),
-            toml::Value::Array(list) => Value::List(list.into_iter().map(|item| Node::of_flag(item, origin)).collect()),
-            toml::Value::Table(table) => {
-                let entry = |value| Entry { key: origin.clone(), node: Node::of_flag(value, origin) };
-                Value::Table(table.into_iter().map(|(key, value)| (key, entry(value))).collect())
-            }
-        };
-        Node { value, origin: origin.clone() }
-    }
-
-    /// The value under nested tables, one for each of `keys`.
-    pub(super) fn under(self, keys: &[String]) -> Node {
-        keys.iter().rev().fold(self, |node, key| {
-            let origin = node.origin.clone();
-            let entry = Entry { key: origin.clone(), node };
-            Node { value: Value::Table(BTreeMap::from([(key.clone(), entry)])), origin }
-        })
-    }
-
     pub(super) fn is_table(&self) -> bool {
         matches!(self.value, Value::Table(_))
     }

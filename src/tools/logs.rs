@@ -18,7 +18,10 @@ use clap::Subcommand;
 use self::{
     init::{Init, InitFile},
     presets::Presets,
-    rotate::{Rotate, hand},
+    rotate::{
+        Rotate,
+        hand::{self, HandInFolder},
+    },
     settings::{LogSet, Settings},
     status::Status,
     survey::Survey,
@@ -26,11 +29,9 @@ use self::{
 };
 use crate::{
     failure::{Exit, Failure, Result, plain},
-    files::standing::Owner,
-    report::Report,
-    run::{Host, Run},
+    run::host,
     settings::{Loaded, suggest},
-    tool::{Contradiction, Query, Task, Tool},
+    tool::{Contradiction, Task, Tool},
 };
 
 /// The tool.
@@ -197,7 +198,7 @@ fn rotation(settings: &Settings, choice: &Choice, force: bool) -> Result<Rotate>
 }
 
 fn host(settings: &Settings) -> String {
-    settings.host.clone().unwrap_or_else(|| Host::local().0)
+    settings.host.clone().unwrap_or_else(host::local)
 }
 
 fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
@@ -219,33 +220,4 @@ fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
         });
     }
     Ok(sets.into_iter().filter(|set| choice.sets.is_empty() || choice.sets.contains(&set.name)).collect())
-}
-
-/// The child's side of a hand.
-#[derive(clap::Args)]
-pub struct HandInFolder {
-    /// The folder that standard output is
-    folder: PathBuf,
-    /// The user to become
-    uid: u32,
-    /// The group to become
-    gid: u32,
-    /// One more group
-    #[arg(long, value_name = "GID")]
-    also: Option<u32>,
-    /// The folder for archives, which is standard error then
-    #[arg(long, value_name = "FOLDER")]
-    archives: Option<PathBuf>,
-}
-
-impl Query for HandInFolder {
-    fn schema(&self) -> &'static str {
-        ""
-    }
-
-    fn answer(&self, _run: &Run) -> Result<Report> {
-        let owner = Owner { uid: self.uid, gid: self.gid, also: self.also };
-        hand::serve(self.folder.clone(), self.archives.clone(), owner)?;
-        Ok(Report::default())
-    }
 }

@@ -19,7 +19,7 @@ fn a_rotated_log_is_named_by_time_and_sequence() {
     assert_eq!(name.to_string(), "app.log.20261121T031500Z-0001");
     assert_eq!(name.clone().with(Extension::Zstd).to_string(), "app.log.20261121T031500Z-0001.zst");
     assert_eq!(name.clone().with(Extension::Gzip).part_name(), ".app.log.20261121T031500Z-0001.gz.part");
-    assert_eq!((name.log(), name.at(), name.stamp().sequence()), ("app.log", time("2026-11-21T03:15:00Z"), 1));
+    assert_eq!((name.log(), name.at(), name.stamp().sequence), ("app.log", time("2026-11-21T03:15:00Z"), 1));
 }
 
 #[test]
@@ -133,7 +133,7 @@ proptest! {
     fn every_name_reads_back_as_itself(log in logs(), stamp in stamps(), extension in extensions()) {
         let name = ArchiveName { log, stamp, extension };
         prop_assert_eq!(ArchiveName::parse(&name.to_string()), Some(name.clone()));
-        prop_assert_eq!(ArchiveName::parse_part(&name.part_name()), Some(name.clone()));
+        prop_assert!(ArchiveName::is_part(&name.part_name()));
         prop_assert_eq!(ArchiveName::parse(&name.part_name()), None);
         prop_assert!(name.part_name().len() <= 255);
     }

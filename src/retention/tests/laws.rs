@@ -48,7 +48,7 @@ fn keeps() -> impl Strategy<Value = Keep> {
     (keepers(), limits).prop_map(|(keep, (age, total, free))| Keep {
         max_age: age.map(Span::days),
         max_total: total.map(Bytes),
-        min_free: free.map(|percent| Room::Share(crate::settings::units::Share::percent(percent))),
+        min_free: free.map(|percent| format!("{percent}%").parse().unwrap()),
         ..keep
     })
 }

@@ -28,14 +28,14 @@ fn check_fails_with_every_problem() {
 
 #[test]
 fn show_names_the_origin_of_each_value() {
-    let scene = Scene::with(SOME).variable("OPSBELT_TESTING_LIMIT", "5").flag("eager", true);
+    let scene = Scene::with(SOME).variable("OPSBELT_TESTING_LIMIT", "5").variable("OPSBELT_TESTING_EAGER", "true");
     let shown = show::<Testing>(&scene.sources).unwrap();
     assert_eq!(
         scene.short(&shown),
         "\
 host = \"a\"   # etc/testing.toml:1
 limit = 5   # environment OPSBELT_TESTING_LIMIT
-eager = true   # --eager
+eager = true   # environment OPSBELT_TESTING_EAGER
 weight = 0.0   # default
 colors = []   # default
 

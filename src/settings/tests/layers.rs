@@ -11,7 +11,6 @@ fn without_any_source_the_defaults_hold() {
     let loaded = Scene::new().loaded();
     assert_eq!(loaded.value, Settings::default());
     assert!(loaded.files.is_empty());
-    assert_eq!(loaded.origins.of("host"), None);
     assert_eq!(loaded.origins.source("host").to_string(), "default");
 }
 
@@ -21,7 +20,7 @@ fn each_source_wins_over_the_one_before() {
     let expect = |scene: Scene, host: &str, origin: &str| {
         let loaded = scene.loaded();
         assert_eq!(loaded.value.host.as_deref(), Some(host));
-        assert_eq!(scene.short(&loaded.origins.of("host").unwrap().to_string()), origin);
+        assert_eq!(scene.short(&loaded.origins.source("host").to_string()), origin);
         scene
     };
     scene = scene.file("etc/testing.toml", "limit = 1\nhost = 'etc'\n");
@@ -34,8 +33,6 @@ fn each_source_wins_over_the_one_before() {
     scene = expect(scene, "user", "user/testing.toml:3");
     scene = scene.variable("OPSBELT_TESTING_HOST", "environment");
     scene = expect(scene, "environment", "environment OPSBELT_TESTING_HOST");
-    scene = scene.flag("host", "flag");
-    scene = expect(scene, "flag", "--host");
     assert_eq!(scene.loaded().value.limit, 1);
 }
 
@@ -82,7 +79,7 @@ fn tables_merge_and_plain_lists_replace() {
     assert_eq!(loaded.value.colors, ["blue"]);
     assert_eq!(loaded.value.defaults.keep, Keep { count: 4, min_free: Some("10%".parse().unwrap()), max_total: None });
     assert_eq!(loaded.value.labels.len(), 2);
-    let origin = |key| scene.short(&loaded.origins.of(key).unwrap().to_string());
+    let origin = |key| scene.short(&loaded.origins.source(key).to_string());
     assert_eq!(origin("defaults.keep.count"), "user/testing.toml:2");
     assert_eq!(origin("defaults.keep.min-free"), "etc/testing.toml:4");
     assert_eq!(origin("colors[0]"), "user/testing.toml:1");
@@ -94,7 +91,7 @@ fn a_drop_in_adds_an_entry_to_a_list_of_tables() {
         .file("etc/testing.d/b.toml", "[[log]]\nname = 'b'\npaths = ['/b']\n");
     let loaded = scene.loaded();
     assert_eq!(names(&loaded), ["a", "b"]);
-    assert_eq!(scene.short(&loaded.origins.of("log[1].paths[0]").unwrap().to_string()), "etc/testing.d/b.toml:3");
+    assert_eq!(scene.short(&loaded.origins.source("log[1].paths[0]").to_string()), "etc/testing.d/b.toml:3");
 }
 
 #[test]
@@ -142,25 +139,17 @@ fn an_empty_variable_is_as_good_as_none() {
 }
 
 #[test]
-fn a_flag_reaches_into_tables() {
-    let loaded = Scene::with("defaults.keep.count = 3").flag("defaults.keep.max-total", "1 GiB").loaded();
-    let keep = &loaded.value.defaults.keep;
-    assert_eq!((keep.count, keep.max_total), (3, Some(Bytes(1 << 30))));
-    assert_eq!(loaded.origins.of("defaults.keep.max-total").unwrap().to_string(), "--defaults-keep-max-total");
-}
-
-#[test]
 fn an_origin_is_that_of_the_nearest_thing_written() {
     let scene = Scene::with("\n[[log]]\nname = 'a'\npaths = ['/a']\n");
     let loaded = scene.loaded();
-    assert_eq!(scene.short(&loaded.origins.of("log[0].keep.count").unwrap().to_string()), "etc/testing.toml:2");
+    assert_eq!(scene.short(&loaded.origins.nearest("log[0].keep.count").unwrap().0.to_string()), "etc/testing.toml:2");
     assert_eq!(loaded.origins.source("log[0].keep.count").to_string(), "default");
-    assert_eq!(loaded.origins.of("nothing.at.all"), None);
+    assert_eq!(loaded.origins.nearest("nothing.at.all"), None);
 }
 
 #[test]
 fn the_standard_places_are_those_of_the_machine_and_the_user() {
-    let sources = Sources::standard("testing", None, Vec::new());
+    let sources = Sources::standard("testing", None);
     assert_eq!(sources.etc, PathBuf::from("/etc/opsbelt"));
     assert!(sources.user.is_none_or(|user| user.is_absolute() && user.ends_with("opsbelt")));
 }

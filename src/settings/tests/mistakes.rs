@@ -168,15 +168,6 @@ fn wrong_variables_are_named() {
 }
 
 #[test]
-fn wrong_flags_are_named() {
-    assert_eq!(
-        Scene::new().flag("defaults.compress", "zstdd").complaint(),
-        "cannot use --defaults-compress: unknown value `zstdd`\nhint: did you mean `zstd`?"
-    );
-    assert!(Scene::new().flag("nothing", 1).complaint().starts_with("cannot use --nothing: unknown key `nothing`"));
-}
-
-#[test]
 fn hostile_text_in_a_key_does_not_reach_the_terminal() {
     let complaint = Scene::with("\"\\u001b[31m\" = 1\n").complaint();
     assert!(complaint.contains("\\u{1b}[31m") && !complaint.contains('\u{1b}'), "{complaint}");

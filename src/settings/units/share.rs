@@ -22,12 +22,6 @@ impl Quantity for Share {
 }
 
 impl Share {
-    /// So many percent; more than 100 counts as 100.
-    pub const fn percent(percent: u8) -> Share {
-        let percent = if percent > 100 { 100 } else { percent };
-        Share { permille: percent as u16 * 10 }
-    }
-
     /// This share of `total`, rounded down.
     pub fn of(self, total: u64) -> u64 {
         let part = u128::from(total) * u128::from(self.permille) / 1000;
@@ -80,8 +74,7 @@ mod tests {
             assert_eq!(share.to_string(), shown);
             assert_eq!(share.of(1_000_000_000), of_a_gigabyte);
         }
-        assert_eq!(Share::percent(100).of(u64::MAX), u64::MAX);
-        assert_eq!(Share::percent(200), Share::percent(100));
+        assert_eq!(Share { permille: 1000 }.of(u64::MAX), u64::MAX);
     }
 
     #[test]

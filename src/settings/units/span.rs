@@ -34,11 +34,6 @@ impl Span {
         Span(Duration::from_secs(seconds as u64))
     }
 
-    /// So many hours.
-    pub const fn hours(hours: u16) -> Span {
-        Span::seconds(hours as u32 * 3_600)
-    }
-
     /// So many days of 24 hours.
     pub const fn days(days: u16) -> Span {
         Span(Duration::from_secs(days as u64 * 86_400))

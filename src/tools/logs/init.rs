@@ -15,7 +15,7 @@ use super::{
     survey::{Facts, Judged, Rotation, Survey, gather, judge},
 };
 use crate::{
-    failure::{Doing, Exit, Failure, Result},
+    failure::{Exit, Failure, Result},
     files::find::PathPattern,
     report::{Incomplete, Outcome, Report, Size, Step, is_hostile, safe},
     run::Run,
@@ -47,10 +47,7 @@ impl Query for Init {
 
     fn answer(&self, run: &Run) -> Result<Report> {
         let facts = gather(&self.0, run);
-        match run.out.write(&settings_from(&facts)) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            written => written.doing("write", "the settings")?,
-        }
+        run.out.write(&settings_from(&facts))?;
         match &facts.incomplete[..] {
             [] => Ok(Report::default()),
             parts => Err(unseen(parts)),

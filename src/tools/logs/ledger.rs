@@ -118,7 +118,7 @@ pub struct Archive {
 impl Entry {
     /// The live log's path.
     pub fn log_path(&self) -> String {
-        format!("{}/{}", self.folder.trim_end_matches('/'), self.log)
+        within(&self.folder, &self.log)
     }
 
     /// The folder of the finished archive.
@@ -143,13 +143,17 @@ impl Entry {
 
     /// The path of the file that holds the log now.
     pub fn path(&self) -> String {
-        let folder = if self.archive.is_some() { self.archive_folder() } else { &self.folder };
-        format!("{}/{}", folder.trim_end_matches('/'), self.file_name())
+        if self.archive.is_some() { self.archive_path(self.file_name()) } else { self.rotated_path() }
     }
 
     /// The path of the rotated, uncompressed file.
     pub fn rotated_path(&self) -> String {
-        format!("{}/{}", self.folder.trim_end_matches('/'), self.name)
+        within(&self.folder, &self.name)
+    }
+
+    /// The path of a name in the folder of the finished archive.
+    pub fn archive_path(&self, name: &str) -> String {
+        within(self.archive_folder(), name)
     }
 
     /// Whether nothing is under way: its archive should stand on this machine's disk.
@@ -161,6 +165,10 @@ impl Entry {
     pub fn stored(&self) -> u64 {
         self.archive.as_ref().map_or(0, |archive| archive.facts.stored)
     }
+}
+
+fn within(folder: &str, name: &str) -> String {
+    format!("{}/{name}", folder.trim_end_matches('/'))
 }
 
 /// One line of the ledger.
@@ -209,6 +217,18 @@ pub enum Line {
         /// When.
         at: DateTime<Utc>,
     },
+}
+
+impl Line {
+    /// The entry has come as far as `stage`.
+    pub fn reached(entry: &Entry, stage: Stage) -> Line {
+        Line::Reached { id: entry.id, stage }
+    }
+
+    /// The entry is gone.
+    pub fn gone(entry: &Entry, why: impl Into<String>) -> Line {
+        Line::Gone { id: entry.id, why: why.into() }
+    }
 }
 
 /// What the lines add up to.

@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use directives::{Create, Directives, Frequency, Method};
+pub use directives::{Directives, Method};
 use pattern::Pattern;
 
 use crate::report::Incomplete;
@@ -80,12 +80,6 @@ impl Read {
 }
 
 impl Stanza {
-    /// Whether one of the patterns names `path`, which must be absolute.
-    pub fn names(&self, path: &Path) -> bool {
-        let text = path.to_string_lossy();
-        self.compiled.iter().any(|pattern| pattern.names(&text))
-    }
-
     /// `file:line`, as a person looks it up.
     pub fn place(&self) -> String {
         format!("{}:{}", self.file.display(), self.line)

@@ -5,7 +5,7 @@
 //! [`absent`] with the reason, so that asking for them gets an answer and not a guess.
 
 use crate::{
-    failure::{Doing, Exit, Failure, Result},
+    failure::{Exit, Failure, Result},
     report::{Cell, Report, Table},
     run::Run,
     settings::suggest,
@@ -89,10 +89,7 @@ impl Query for Presets {
     fn answer(&self, run: &Run) -> Result<Report> {
         let Some(name) = &self.name else { return Ok(list()) };
         let toml = find(name).ok_or_else(|| unknown(name))?;
-        match run.out.write(toml) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            written => written.doing("write", "the preset")?,
-        }
+        run.out.write(toml)?;
         Ok(Report::default())
     }
 }

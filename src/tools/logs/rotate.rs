@@ -9,7 +9,6 @@ mod tell;
 
 use std::collections::HashSet;
 
-pub(super) use self::apply::count;
 use crate::{
     failure::Result,
     files::compress::Compression,

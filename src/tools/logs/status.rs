@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{
     ledger::{Content, Stage},
-    rotate::{Rotate, count, facts::What, plan::Plan},
+    rotate::{Rotate, facts::What, plan::Plan},
     when::{self, Periods},
 };
 use crate::{
     failure::Result,
-    report::{Cell, Outcome, Report, Size, Table},
+    report::{Cell, Outcome, Report, Size, Table, count},
     run::Run,
     tool::{Change, Query},
 };

@@ -7,16 +7,13 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::{
         archive_name::ArchiveName,
-        compress::{self, Compression},
+        compress::{self, Compression, Progress},
         dir::{Dir, Kind, stat_open},
     },
-    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step},
+    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Run, side_by_side},
     tool::Query,
-    tools::logs::{
-        ledger::{Archive, Entry, Ledger, Stage},
-        rotate::count,
-    },
+    tools::logs::ledger::{Archive, Entry, Ledger, Stage},
 };
 
 /// Which archives to prove anew.
@@ -123,7 +120,7 @@ fn report(run: &Run, archives: &[(&Entry, &Archive)], verdicts: Vec<Option<Verdi
     report
 }
 
-fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: &(dyn Fn(u64) + Sync)) -> Verdict {
+fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: Progress) -> Verdict {
     let open = || -> Result<Option<std::fs::File>> {
         let dir = Dir::open(Path::new(entry.archive_folder()))?;
         match dir.stat(file)? {

@@ -92,20 +92,6 @@ impl From<Triggers> for When {
     }
 }
 
-impl Due {
-    /// Whether to rotate.
-    pub fn is_now(&self) -> bool {
-        matches!(self, Due::Now(_))
-    }
-
-    /// Why, or why not.
-    pub fn reason(&self) -> &Reason {
-        match self {
-            Due::Now(reason) | Due::NotYet(reason) => reason,
-        }
-    }
-}
-
 /// Whether the log is due at the instant that `periods` was made for.
 pub fn due(when: &When, log: &Log, periods: &Periods) -> Due {
     if let Some(reason) = held_back(when, log, periods) {

@@ -10,7 +10,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Content, Entry, EntryId, FORMAT, Line, Stage, VERSION};
+use super::{Content, EntryId, FORMAT, Line, VERSION};
 use crate::{
     failure::{Doing, Failure, Result},
     files::own_file,
@@ -28,16 +28,16 @@ pub struct Ledger {
     /// Where the last whole line ends.
     end: u64,
     /// What we believe to stand under the path.
-    there: Option<Standing>,
+    there: Option<Extent>,
     /// Lines that could not be read.
     damaged: usize,
     /// Open once something was written.
     file: Option<File>,
 }
 
-/// Which file the path leads to, and how long it is.
+/// Which file a path leads to, and how long it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Standing {
+struct Extent {
     inode: u64,
     length: u64,
 }
@@ -168,7 +168,7 @@ impl Ledger {
 
     fn ends_at(&mut self, end: u64) {
         self.end = end;
-        self.there = self.there.map(|there| Standing { length: end, ..there });
+        self.there = self.there.map(|there| Extent { length: end, ..there });
     }
 
     /// Nobody but us may write to it or replace it meanwhile, whatever became of the lock: what we know of it would be wrong.
@@ -253,7 +253,7 @@ impl Ledger {
             let read = one.read_until(b'\n', &mut line).doing("read the ledger", self.path.display())?;
             if read == 0 || (line.last() != Some(&b'\n') && (read as u64) < LINE_LIMIT) {
                 // The end, or a line that a crash cut short before anything relied on it.
-                self.there = Some(Standing { inode, length: self.end + read as u64 });
+                self.there = Some(Extent { inode, length: self.end + read as u64 });
                 return Ok(());
             }
             self.end += read as u64;
@@ -281,9 +281,9 @@ impl Ledger {
 }
 
 /// What stands under `path`.
-fn look(path: &Path) -> std::io::Result<Option<Standing>> {
+fn look(path: &Path) -> std::io::Result<Option<Extent>> {
     match fs::symlink_metadata(path) {
-        Ok(meta) => Ok(Some(Standing { inode: meta.ino(), length: meta.len() })),
+        Ok(meta) => Ok(Some(Extent { inode: meta.ino(), length: meta.len() })),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -314,16 +314,4 @@ fn parse(text: &[u8], first: bool) -> Parsed {
         }
     }
     serde_json::from_slice(text).map_or(Parsed::Foreign, |line| Parsed::Line(Box::new(line)))
-}
-
-impl Line {
-    /// The entry has come as far as `stage`.
-    pub fn reached(entry: &Entry, stage: Stage) -> Line {
-        Line::Reached { id: entry.id, stage }
-    }
-
-    /// The entry is gone.
-    pub fn gone(entry: &Entry, why: impl Into<String>) -> Line {
-        Line::Gone { id: entry.id, why: why.into() }
-    }
 }

@@ -39,18 +39,12 @@ fn patterns(read: &Read) -> Vec<&str> {
 #[test]
 fn globals_reach_later_stanzas_and_later_includes_only() {
     let read = Configuration::new()
-        .with("main.conf", "include HERE/first\nweekly\nrotate 4\ncompress\ninclude HERE/second\n/c {\nrotate 9\n}\n")
+        .with("main.conf", "include HERE/first\ncopy\nrotate 4\ninclude HERE/second\n/c {\nrotate 9\n}\n")
         .with("first", "/a { }\n")
-        .with("second", "/b { \ndaily\n}\nnocompress\n")
+        .with("second", "/b { \ncopytruncate\n}\nnocopy\n")
         .read();
-    let facts: Vec<_> = read
-        .stanzas
-        .iter()
-        .map(|stanza| (stanza.directives.frequency, stanza.directives.rotate, stanza.directives.compress))
-        .collect();
-    let expected =
-        [(Frequency::Size(1 << 20), None, false), (Frequency::Daily, Some(4), true), (Frequency::Weekly, Some(9), false)];
-    assert_eq!(facts, expected);
+    let facts: Vec<_> = read.stanzas.iter().map(|stanza| (stanza.directives.method, stanza.directives.rotate)).collect();
+    assert_eq!(facts, [(Method::Rename, None), (Method::CopyTruncate, Some(4)), (Method::Rename, Some(9))]);
     assert_eq!(read.problems, []);
 }
 
@@ -91,9 +85,9 @@ fn what_logrotate_refuses_is_a_problem_and_no_owner() {
 
 #[test]
 fn trouble_in_one_stanza_leaves_the_path_to_logrotate() {
-    let read = Configuration::new().with("main.conf", "/a {\nsize 1m\nrotat 4\ndaily\n}\n/b {\n").read();
+    let read = Configuration::new().with("main.conf", "/a {\nsize 1m\nrotat 4\nrotate 3\n}\n/b {\n").read();
     assert_eq!(patterns(&read), ["/a", "/b"]);
-    assert_eq!(read.stanzas[0].directives.frequency, Frequency::Daily);
+    assert_eq!(read.stanzas[0].directives.rotate, Some(3));
     assert_eq!(read.unknown[0].word, "rotat");
     assert_eq!(read.problems.len(), 2);
     assert!(read.problems[0].what.ends_with("main.conf:2"), "{:?}", read.problems);
@@ -112,16 +106,12 @@ fn includes_in_a_circle_and_huge_files_end() {
 
 #[test]
 fn the_first_stanza_that_names_a_path_owns_it() {
-    let read = Configuration::new()
-        .with("main.conf", "/log/a*.log {\ndaily\n}\n/log/ab.log /log/c.log {\nweekly\n}\n/log/*.log {\nmonthly\n}\n")
-        .read();
-    let frequency = |path: &str| read.owner_of(Path::new(path)).map(|stanza| stanza.directives.frequency);
-    assert_eq!(frequency("/log/ab.log"), Some(Frequency::Daily));
-    assert_eq!(frequency("/log/c.log"), Some(Frequency::Weekly));
-    assert_eq!(frequency("/log/d.log"), Some(Frequency::Monthly));
-    assert_eq!(frequency("/log/x/d.log"), None);
-    assert!(read.stanzas[1].names(Path::new("/log/c.log")));
-    assert!(!read.stanzas[1].names(Path::new("/log/d.log")));
+    let read = Configuration::new().with("main.conf", "/log/a*.log {\n}\n/log/ab.log /log/c.log {\n}\n/log/*.log {\n}\n").read();
+    let line = |path: &str| read.owner_of(Path::new(path)).map(|stanza| stanza.line);
+    assert_eq!(line("/log/ab.log"), Some(1));
+    assert_eq!(line("/log/c.log"), Some(3));
+    assert_eq!(line("/log/d.log"), Some(5));
+    assert_eq!(line("/log/x/d.log"), None);
 }
 
 #[test]

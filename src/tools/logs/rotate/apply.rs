@@ -17,7 +17,7 @@ pub(super) use self::remove::VANISHED;
 use super::{Rotate, facts::absent, hand::Hand, plan::Plan, show};
 use crate::{
     failure::{Failure, Result},
-    report::{Finding, Outcome, Report, Severity, Step},
+    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::Run,
     tools::logs::ledger::{Entry, EntryId, Ledger, Line},
 };
@@ -78,7 +78,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, plan: &Plan)
     }
     if let Some(signal) = run.shutdown.asked_by() {
         let why = format!("signal {signal} asked to stop; the next run goes on");
-        carry.report.incomplete.push(crate::report::Incomplete::new("this run", why));
+        carry.report.incomplete.push(Incomplete::new("this run", why));
     }
     carry.report.summary = carry.tally.summary(run);
     Ok(carry.report)
@@ -156,7 +156,6 @@ impl Carry<'_> {
 
 impl Tally {
     fn summary(&self, run: &Run) -> String {
-        use crate::report::Size;
         let mut parts = Vec::new();
         if self.rotated > 0 {
             parts.push(format!("{} rotated", count(self.rotated, "log")));
@@ -176,9 +175,4 @@ impl Tally {
             (false, _) => parts.join(", "),
         }
     }
-}
-
-/// `1 log`, `2 logs`.
-pub(in crate::tools::logs) fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

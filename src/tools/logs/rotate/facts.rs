@@ -23,11 +23,8 @@ pub use self::{
 use super::Rotate;
 use crate::{
     failure::Failure,
-    files::{
-        archive_name::Stamp,
-        dir::{FileId, Stat},
-        find::Missed,
-    },
+    files::{archive_name::Stamp, dir::Stat, find::Missed},
+    report::Incomplete,
     tools::logs::{
         ledger::{Content, Entry, EntryId, Ledger, OnVolumes},
         logrotate,
@@ -63,11 +60,11 @@ pub struct World {
     /// Archives that say they are ours and are not taken for it.
     pub foreign: Vec<Foreign>,
     /// Archives of which that cannot be told.
-    pub unreadable: Vec<crate::report::Incomplete>,
+    pub unreadable: Vec<Incomplete>,
     /// The newest name in use, by folder and name of the log.
     pub newest: Newest,
     /// What could not be read of logrotate's configuration.
-    pub logrotate: Vec<crate::report::Incomplete>,
+    pub logrotate: Vec<Incomplete>,
 }
 
 /// What a folder with archives of the ledger really holds.
@@ -246,12 +243,6 @@ impl Missing {
     fn of(set: usize, missed: Missed) -> Missing {
         Missing { set, path: missed.failure.what.clone(), why: missed.failure, absent: missed.absent }
     }
-}
-
-/// Whether a found file is the one that was meant. The file system's number does not count: it may be
-/// another one after a restart of the machine, and rotated names are never used twice.
-pub fn same(stat: Option<&Stat>, file: Option<FileId>) -> bool {
-    stat.is_some_and(|stat| file.is_some_and(|file| file.ino == stat.id.ino))
 }
 
 #[cfg(test)]

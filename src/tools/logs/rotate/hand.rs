@@ -16,21 +16,19 @@ use std::time::Duration;
 use self::child::Remote;
 pub use self::{
     act::{Act, Acted, Compress, Proven, Released, Version},
-    child::{SUBCOMMAND, serve},
+    child::{HandInFolder, SUBCOMMAND},
     here::Here,
 };
 use crate::{
     failure::{Failure, Result},
     files::{
+        compress::Progress,
         dir::{Dir, FileId},
         kernel,
         standing::Actor,
         writers::Writers,
     },
 };
-
-/// Told how many more bytes of the log are done.
-pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// Who performs the acts in one folder.
 pub struct Hand {

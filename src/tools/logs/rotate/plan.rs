@@ -1,16 +1,15 @@
 //! Decides what to do, purely: facts and settings in, every item with its action and its reason out.
 
-mod away;
 mod recovery;
 mod removal;
 mod rotation;
 mod vanished;
 
 pub use self::{
-    away::Astray,
     recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
     rotation::{Left, Rotation, Trouble, Why},
+    vanished::Astray,
 };
 use super::{
     Rotate,
@@ -50,7 +49,7 @@ pub fn decide(rotate: &Rotate, content: &Content, mut world: World) -> Plan {
     let vanished = vanished::decide(&rotate.chosen(), content, &world);
     let past = removal::Past { recoveries: &recoveries, vanished: &vanished };
     let fates = removal::decide(rotate, content, &world, &rotations, &past);
-    let astray = away::decide(content, &world);
+    let astray = vanished::astray(content, &world);
     Plan { recoveries, adoptions, rotations, left, troubles, vanished, fates, astray, world }
 }
 

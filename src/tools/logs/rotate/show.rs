@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Rotate,
-    apply::{VANISHED, count},
+    apply::VANISHED,
     facts::{Away, Beside, What, Whose},
     plan::{Astray, Fate, Next, Plan, Recovery},
 };
 use crate::{
     failure::Failure,
-    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step},
+    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::Run,
     tools::logs::ledger::{Entry, Ledger},
 };
@@ -174,8 +174,7 @@ fn stuck(ledger: &Ledger, recovery: &Recovery) -> Option<Step> {
 
 /// The step of a rotation whose archive cannot get its name.
 pub(super) fn blocked(entry: &Entry, name: &str, why: &str) -> Step {
-    let file = format!("{}/{name}", entry.archive_folder().trim_end_matches('/'));
-    let why = format!("{file} is in the way, and it is not ours: {why} (hint: move it away)");
+    let why = format!("{} is in the way, and it is not ours: {why} (hint: move it away)", entry.archive_path(name));
     Step::new("archive", entry.rotated_path(), Outcome::Skipped, why)
 }
 

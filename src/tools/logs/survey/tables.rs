@@ -7,10 +7,7 @@ use super::{
     findings::{holders, shown},
     rotation::{Judged, Rotation},
 };
-use crate::{
-    report::{Cell, Size, Table},
-    tools::logs::rotate::count,
-};
+use crate::report::{Cell, Size, Table, count};
 
 /// What compression leaves of a log: a fifth. Of two measured kinds of logs gzip -6 left a fourteenth and
 /// 1/5.1, and zstd 6 leaves a little less; the worse one is taken.

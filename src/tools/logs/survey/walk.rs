@@ -20,7 +20,11 @@ use super::{
     mounts::{Mounts, Shut},
     names,
 };
-use crate::{failure::plain, report::Incomplete, run::Shutdown};
+use crate::{
+    failure::plain,
+    report::{Incomplete, count},
+    run::Shutdown,
+};
 
 /// A regular file that looks like a log, or like a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,8 +149,7 @@ impl Walk<'_> {
             }
         }
         if denied > 0 {
-            let folders = if denied == 1 { "1 folder".to_owned() } else { format!("{denied} folders") };
-            let entry = Incomplete::new(format!("{folders} under {}", root.display()), "permission denied");
+            let entry = Incomplete::new(format!("{} under {}", count(denied, "folder"), root.display()), "permission denied");
             self.found.incomplete.push(super::more_as_root(entry));
         }
     }

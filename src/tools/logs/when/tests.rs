@@ -9,6 +9,17 @@ mod laws;
 
 const NOW: &str = "2026-11-21T03:15:00Z";
 
+impl Due {
+    fn is_now(&self) -> bool {
+        matches!(self, Due::Now(_))
+    }
+
+    fn reason(&self) -> &Reason {
+        let (Due::Now(reason) | Due::NotYet(reason)) = self;
+        reason
+    }
+}
+
 fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }

@@ -8,18 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Carry, recover::compression};
+use super::Carry;
 use crate::{
     failure::{Failure, Result},
     files::{
         archive_name::ArchiveName,
-        compress::{Compression, Facts, Label},
+        compress::{Compression, Facts, Label, Progress},
         dir::FileId,
         kernel,
         writers::{self, Writers},
     },
     report::{Outcome, Size, Step},
-    run::side_by_side,
+    run::{Run, side_by_side},
     tools::logs::{
         ledger::{Archive, Entry, EntryId, Line, Stage},
         rotate::{
@@ -154,7 +154,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
 }
 
 fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
-    let how = compression(carry, entry);
+    let how = carry.rotate.compression(&entry.set);
     let name = ArchiveName::parse(&entry.name)
         .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
     let target = name.with(how.extension());
@@ -171,7 +171,7 @@ fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Jo
 }
 
 /// One batch: compress and prove, one barrier, names, one barrier, record, release.
-fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: &(dyn Fn(u64) + Sync)) -> Result<()> {
+fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: Progress) -> Result<()> {
     let compressed = compress_all(&batch, carry.rotate.parallel, progress, carry.run);
     let mut proven = Vec::new();
     for (job, result) in batch.into_iter().zip(compressed) {
@@ -196,12 +196,7 @@ fn give_up(carry: &mut Carry, job: &Job, failure: &Failure) {
 }
 
 /// Compresses on as many threads as allowed; None for what was not begun because somebody asked to stop.
-fn compress_all(
-    batch: &[Job],
-    parallel: usize,
-    progress: &(dyn Fn(u64) + Sync),
-    run: &crate::run::Run,
-) -> Vec<Option<Result<Proven>>> {
+fn compress_all(batch: &[Job], parallel: usize, progress: Progress, run: &Run) -> Vec<Option<Result<Proven>>> {
     let one = |job: &Job| job.hand.compress(&job.compress, progress);
     side_by_side(batch, parallel, &run.shutdown, step_aside, one)
 }
@@ -273,7 +268,7 @@ fn archived(job: &Job, facts: &Facts) -> Step {
         &facts.sha256[..facts.sha256.len().min(12)],
         facts.lines
     );
-    let step = Step::new("archive", format!("{}/{}", job.entry.archive_folder(), job.target), Outcome::Done, told);
+    let step = Step::new("archive", job.entry.archive_path(&job.target), Outcome::Done, told);
     let value = serde_json::to_value(facts).unwrap_or_default();
     step.with("from", job.entry.rotated_path()).with("facts", value)
 }

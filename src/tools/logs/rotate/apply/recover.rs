@@ -177,8 +177,3 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
         Next::Inherited => Ok(Vec::new()),
     }
 }
-
-/// How an entry is compressed.
-pub(super) fn compression(carry: &Carry, entry: &Entry) -> Compression {
-    carry.rotate.compression(&entry.set)
-}

@@ -3,12 +3,12 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use crate::tools::logs::ledger::Entry;
+use crate::{failure::Doing, tools::logs::ledger::Entry};
 
 /// Volumes of folders, each folder asked once.
 #[derive(Debug, Default)]
@@ -77,6 +77,5 @@ impl Volumes {
 
 /// Whether there is certainly nothing under that path. What may not be looked at is not absent.
 pub fn absent(path: &Path) -> bool {
-    let gone = |error: io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-    fs::metadata(path).is_err_and(gone)
+    fs::metadata(path).doing("look at", path.display()).is_err_and(|failure| failure.is_absence())
 }

@@ -22,10 +22,13 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Acted, Here, Progress, answers::Answers, rights, trust};
+use super::{Act, Acted, Here, answers::Answers, rights, trust};
 use crate::{
     failure::{Doing, Failure, Result},
-    files::{dir::Dir, standing::Owner},
+    files::{compress::Progress, dir::Dir, standing::Owner},
+    report::Report,
+    run::Run,
+    tool::Query,
 };
 
 /// The hidden subcommand that the child is started with.
@@ -75,7 +78,8 @@ impl Remote {
         if child.is_none() {
             *child = Some(Child::start(here, self.owner)?);
         }
-        let answer = child.as_mut().expect("it was just started").ask(act, progress);
+        let deadline = Instant::now() + act.longest();
+        let answer = child.as_mut().expect("it was just started").ask(act, deadline, progress);
         let (logs, archives) = here.folders();
         std::iter::once(logs).chain(archives).for_each(Dir::unsettle);
         let acted = answer.inspect_err(|_| {
@@ -118,8 +122,7 @@ impl Child {
     }
 
     /// The child's answer, or why there is none.
-    fn ask(&mut self, act: &Act, progress: Progress) -> Result<Result<Acted>> {
-        let deadline = Instant::now() + act.longest();
+    fn ask(&mut self, act: &Act, deadline: Instant, progress: Progress) -> Result<Result<Acted>> {
         let mut line = serde_json::to_vec(act).expect("an act has string keys only");
         line.push(b'\n');
         // A child that could not even begin has said why, and is gone: its word is worth more than the broken pipe.
@@ -129,6 +132,10 @@ impl Child {
                 return Err(told.err().unwrap_or_else(|| Failure::new("hear from", &self.shown).because("it ended")));
             };
             match serde_json::from_slice(&line) {
+                // Whoever is at work says so without end, also where one call to a dying disk never returns.
+                Ok(Says::Working(_)) if Instant::now() > deadline => {
+                    return Err(Failure::new("wait for", &self.shown).because("it has been at one act for far too long"));
+                }
                 Ok(Says::Working(bytes)) => progress(bytes),
                 Ok(Says::Over(result)) => return Ok(result),
                 Err(error) => return Err(Failure::new("understand", &self.shown).because(error)),
@@ -177,18 +184,67 @@ impl Drop for Child {
     }
 }
 
-/// The child's side: gives up its parent's rights, then performs what it names until it closes the socket.
-pub fn serve(folder: PathBuf, archives: Option<PathBuf>, owner: Owner) -> Result<()> {
-    let own = |fd: &dyn AsFd, what: &str| fd.as_fd().try_clone_to_owned().doing("take over", what);
-    let begin = || -> Result<Here> {
-        rights::become_owner(owner)?;
-        let logs = Dir::from_fd(own(&io::stdout(), "the folder")?, folder);
-        let archives = archives.map(|path| Ok(Dir::from_fd(own(&io::stderr(), "the folder of archives")?, path))).transpose()?;
-        Ok(Here::new(logs, archives))
-    };
-    let answers = Answers::to(UnixStream::from(own(&io::stdin(), "the socket")?));
-    match begin() {
-        Ok(here) => answers.give(&here),
-        Err(failure) => answers.say(&Says::Over(Err(failure))),
+/// The child's side: gives up its parent's rights, then performs what the parent names until that closes the socket.
+#[derive(clap::Args)]
+pub struct HandInFolder {
+    /// The folder that standard output is
+    folder: PathBuf,
+    /// The user to become
+    uid: u32,
+    /// The group to become
+    gid: u32,
+    /// One more group
+    #[arg(long, value_name = "GID")]
+    also: Option<u32>,
+    /// The folder for archives, which is standard error then
+    #[arg(long, value_name = "FOLDER")]
+    archives: Option<PathBuf>,
+}
+
+impl Query for HandInFolder {
+    fn schema(&self) -> &'static str {
+        ""
+    }
+
+    fn answer(&self, _run: &Run) -> Result<Report> {
+        let answers = Answers::to(UnixStream::from(own(&io::stdin(), "the socket")?));
+        match self.begin() {
+            Ok(here) => answers.give(&here)?,
+            Err(failure) => answers.say(&Says::Over(Err(failure)))?,
+        }
+        Ok(Report::default())
+    }
+}
+
+impl HandInFolder {
+    fn begin(&self) -> Result<Here> {
+        rights::become_owner(Owner { uid: self.uid, gid: self.gid, also: self.also })?;
+        let logs = Dir::from_fd(own(&io::stdout(), "the folder")?, self.folder.clone());
+        let archives = |path: &PathBuf| Ok(Dir::from_fd(own(&io::stderr(), "the folder of archives")?, path.clone()));
+        Ok(Here::new(logs, self.archives.as_ref().map(archives).transpose()?))
+    }
+}
+
+fn own(fd: &dyn AsFd, what: &str) -> Result<OwnedFd> {
+    fd.as_fd().try_clone_to_owned().doing("take over", what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_says_for_ever_that_it_is_at_work_is_given_up() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let process = Command::new("/bin/true").spawn().unwrap();
+        let mut child = Child { process, answers: BufReader::new(ours), shown: "a child".to_owned() };
+        for says in [Says::Working(1), Says::Working(2), Says::Over(Ok(Acted::Done))] {
+            writeln!(&theirs, "{}", serde_json::to_string(&says).unwrap()).unwrap();
+        }
+        let act = Act::Settle { parts: Vec::new() };
+        let failure = child.ask(&act, Instant::now(), &|_| ()).unwrap_err();
+        assert_eq!(failure.to_string(), "cannot wait for a child: it has been at one act for far too long");
+        let answer = child.ask(&act, Instant::now() + Duration::from_hours(1), &|bytes| assert_eq!(bytes, 2));
+        assert_eq!(answer, Ok(Ok(Acted::Done)));
     }
 }

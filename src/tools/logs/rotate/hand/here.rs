@@ -2,12 +2,12 @@
 
 use std::{fs::File, os::fd::AsFd, time::Duration};
 
-use super::{Act, Acted, Compress, Progress, Proven, Released, Version};
+use super::{Act, Acted, Compress, Proven, Released, Version};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
         attributes,
-        compress::{self, Compression, Facts},
+        compress::{self, Compression, Facts, Progress},
         dir::{Dir, FileId, Kind, Stat, stat_open},
         kernel::Lease,
         writers::{self, Writers},

@@ -6,15 +6,14 @@ use std::collections::HashSet;
 use crate::{
     failure::Failure,
     files::{
-        archive_name::{ArchiveName, Extension},
-        compress::Compression,
-        dir::FileId,
+        archive_name::ArchiveName,
+        dir::{FileId, Stat},
     },
     tools::logs::{
         ledger::{Content, Entry, EntryId, Stage},
         rotate::{
             Rotate,
-            facts::{Away, Beside, PendingFact, Seen, Whose, World, same},
+            facts::{Away, Beside, PendingFact, Seen, Whose, World},
         },
     },
 };
@@ -143,15 +142,13 @@ fn in_the_way(rotate: &Rotate, entry: &Entry, next: &Next, seen: &Seen, leftover
 
 /// The name of the archive that is to be made; None when the ledger's name is none of ours.
 pub fn target(rotate: &Rotate, entry: &Entry) -> Option<String> {
-    Some(ArchiveName::parse(&entry.name)?.with(extension(rotate.compression(&entry.set))).to_string())
+    Some(ArchiveName::parse(&entry.name)?.with(rotate.compression(&entry.set).extension()).to_string())
 }
 
-fn extension(how: Compression) -> Extension {
-    match how {
-        Compression::None => Extension::Plain,
-        Compression::Zstd { .. } => Extension::Zstd,
-        Compression::Gzip { .. } => Extension::Gzip,
-    }
+/// Whether a found file is the one that was meant. The file system's number does not count: it may be
+/// another one after a restart of the machine, and rotated names are never used twice.
+fn same(stat: Option<&Stat>, file: Option<FileId>) -> bool {
+    stat.is_some_and(|stat| file.is_some_and(|file| file.ino == stat.id.ino))
 }
 
 fn next(entry: &Entry, fact: &PendingFact, seen: &Seen) -> Next {

@@ -1,8 +1,9 @@
-//! Which archives somebody else removed from a folder that is there. In doubt none: nothing is decided from a folder
-//! that could not be read, and a folder that holds none of them may be what a missing volume covers.
+//! Which archives somebody else removed, alone or with their folder: they are forgotten, and never taken for removed by
+//! us. In doubt none: nothing is decided from a folder that could not be read, is not there, or is on another volume than
+//! it was, and one that holds none of them may be what a missing volume covers.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::Path,
 };
 
@@ -10,6 +11,17 @@ use crate::tools::logs::{
     ledger::{Content, Entry, EntryId},
     rotate::facts::{Away, Kept, World},
 };
+
+/// A folder with archives that are not where they were.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Astray {
+    /// The folder.
+    pub folder: String,
+    /// What became of it.
+    pub away: Away,
+    /// The archives.
+    pub entries: Vec<EntryId>,
+}
 
 /// Archives of folders that hold none of theirs: those of an empty one, and those whose volume nobody knows.
 pub(super) fn bare(chosen: &HashSet<&str>, content: &Content, world: &World) -> HashMap<EntryId, Away> {
@@ -30,6 +42,22 @@ fn missing<'a>(chosen: &HashSet<&str>, content: &'a Content, world: &'a World) -
         (!kept.archives.contains(&entry.id)).then_some((entry, kept))
     };
     content.entries.values().filter(ours).filter_map(look)
+}
+
+/// What may not be where it was, folder by folder: archives of a folder that was removed are forgotten, all others stay.
+pub(super) fn astray(content: &Content, world: &World) -> Vec<Astray> {
+    let mut folders: BTreeMap<&str, Vec<Astray>> = BTreeMap::new();
+    for entry in content.entries.values() {
+        let Some(away) = world.away.get(&entry.id) else { continue };
+        let here = folders.entry(entry.archive_folder()).or_default();
+        if let Some(astray) = here.iter_mut().find(|astray| astray.away == *away) {
+            astray.entries.push(entry.id);
+        } else {
+            let (folder, away) = (entry.archive_folder().to_owned(), away.clone());
+            here.push(Astray { folder, away, entries: vec![entry.id] });
+        }
+    }
+    folders.into_values().flatten().collect()
 }
 
 #[cfg(test)]

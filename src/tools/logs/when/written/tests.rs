@@ -32,7 +32,7 @@ fn one_trigger_is_enough() {
 fn a_table_combines_and_guards() {
     let when = read("when = { all = [\"daily\", \"1 MiB\"], min-size = \"1 KiB\", min-age = \"1h\", skip-empty = false }");
     let triggers = Triggers::All(vec![Trigger::Every(Period::Daily), Trigger::Size(Bytes(1 << 20))]);
-    let expected = When { triggers, min_size: Some(Bytes(1024)), min_age: Some(Span::hours(1)), skip_empty: false };
+    let expected = When { triggers, min_size: Some(Bytes(1024)), min_age: Some(Span::seconds(3_600)), skip_empty: false };
     assert_eq!(when, expected);
     assert_eq!(read("when = { any = [\"daily\", \"100 MiB\"] }"), When::default());
 }
