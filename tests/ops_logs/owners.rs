@@ -261,6 +261,12 @@ fn an_ordinary_user_rotates_what_is_his_and_is_told_what_is_not() {
     for folder in ["logs", "state"] {
         scene = scene.owned(folder, NOBODY, NOBODY);
     }
+    let scene = scene.owned("logs", 0, 0);
+    for question in ["plan", "rotate"] {
+        let ran = scene.run_as(NOBODY, &["--format", "json", question]).exits(3);
+        assert!(ran.reason("rotate", "skipped", "mine.log").contains("cannot write to"), "{ran:#?}");
+    }
+    let scene = scene.owned("logs", NOBODY, NOBODY);
     let ran = scene.run_as(NOBODY, &["--format", "json", "rotate"]).exits(3);
     assert!(ran.reason("rotate", "failed", "roots.log").contains("permission denied"), "{ran:#?}");
     assert_eq!(scene.archives("mine.log").len(), 1);

@@ -190,9 +190,41 @@ fn archived_and_ours_there_with_other_content_is_archived_anew() {
     // The same file of the same size: only the content tells.
     fs::write(&begun.rotated, &other).unwrap();
     let ran = begun.scene.rotate().exits(0);
-    assert!(ran.reason("release", "waiting", "-0001").starts_with("it is not what was archived"), "{ran:#?}");
+    assert!(ran.reason("release", "waiting", "-0001").starts_with("it and its archive do not agree"), "{ran:#?}");
     begun.mended(0);
     begun.assert_archived(&other);
+}
+
+#[test]
+fn archived_and_ours_there_with_a_broken_archive_is_archived_anew() {
+    let begun = begun("archived", Under::Ours);
+    let mut broken = fs::read(&begun.archive).unwrap();
+    broken[20] ^= 1;
+    fs::write(&begun.archive, broken).unwrap();
+    let ran = begun.scene.rotate().exits(0);
+    assert!(ran.reason("release", "waiting", "-0001").starts_with("it and its archive do not agree"), "{ran:#?}");
+    begun.mended(0);
+    begun.assert_archived(OLD);
+}
+
+#[test]
+fn archived_and_ours_there_stays_while_something_else_is_in_its_archives_place() {
+    let begun = begun("archived", Under::Ours);
+    let archive = fs::read(&begun.archive).unwrap();
+    let place = |what: &dyn Fn()| {
+        fs::remove_file(&begun.archive).or_else(|_| fs::remove_dir(&begun.archive)).unwrap();
+        what();
+        let ran = begun.scene.rotate().exits(3);
+        assert!(ran.reason("archive", "skipped", "-0001").contains(".zst"), "{ran:#?}");
+        assert_eq!(read(&begun.rotated), OLD);
+    };
+    place(&|| fs::write(&begun.archive, "").unwrap());
+    place(&|| fs::write(&begun.archive, &archive[..archive.len() / 2]).unwrap());
+    place(&|| fs::create_dir(&begun.archive).unwrap());
+    place(&|| std::os::unix::fs::symlink("/etc/passwd", &begun.archive).unwrap());
+    fs::remove_file(&begun.archive).unwrap();
+    begun.mended(0);
+    begun.assert_archived(OLD);
 }
 
 #[test]

@@ -310,3 +310,20 @@ fn what_waits_for_more_than_a_day_is_told() {
     let message = finding["message"].as_str().unwrap();
     assert!(message.starts_with("it was rotated at 20") && message.contains("still has it open"), "{message}");
 }
+
+#[test]
+fn a_writer_that_goes_on_writing_to_the_old_file_is_told_at_once_and_its_bytes_are_shown() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let _writer = scene.writer("app.log");
+    scene.rotate().exits(0);
+    let rotated = scene.live(&scene.archives("app.log")[0]);
+    let old = std::fs::File::options().append(true).open(rotated).unwrap();
+    old.set_len(3000).unwrap();
+    let written = old.metadata().unwrap().modified().unwrap();
+    old.set_modified(written + std::time::Duration::from_hours(1)).unwrap();
+    drop(old);
+    let finding = scene.rotate().exits(1).json()["findings"][0].clone();
+    assert_eq!(finding["id"], "logs.waiting");
+    assert!(finding["message"].as_str().unwrap().contains("holds 2.9 KiB"), "{finding}");
+    scene.run(&["status"]).exits(0).says("WAITING BYTES").says("2.9 KiB");
+}

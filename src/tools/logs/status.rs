@@ -1,10 +1,14 @@
 //! `status`: each log's size, last and next rotation, archives, bytes saved and problems. Changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    ledger::{Content, Stage},
-    rotate::{Rotate, facts::What, plan::Plan},
+    ledger::{Content, EntryId, Stage},
+    rotate::{
+        Rotate,
+        facts::{PendingFact, What},
+        plan::Plan,
+    },
     when::{self, Periods},
 };
 use crate::{
@@ -24,6 +28,7 @@ struct Archives {
     plain: u64,
     stored: u64,
     waiting: u64,
+    waiting_bytes: u64,
 }
 
 impl Query for Status {
@@ -37,7 +42,7 @@ impl Query for Status {
         let (ledger, plan) = &decided;
         // Planned work is no problem; what a plan cannot do is.
         let problems = planned.steps.into_iter().filter(|step| !matches!(step.outcome, Outcome::Planned | Outcome::Kept));
-        let archives = archives(ledger.content());
+        let archives = archives(&self.0, ledger.content(), &plan.world.pending);
         let saved: u64 = archives.values().map(|archives| archives.plain.saturating_sub(archives.stored)).sum();
         let kept: u64 = archives.values().map(|archives| archives.count).sum();
         Ok(Report {
@@ -51,9 +56,12 @@ impl Query for Status {
     }
 }
 
-fn archives(content: &Content) -> BTreeMap<String, Archives> {
+/// What there is of each log; of sets that were not asked for, nothing.
+fn archives(rotate: &Rotate, content: &Content, pending: &[PendingFact]) -> BTreeMap<String, Archives> {
+    let size = |fact: &PendingFact| Some((fact.id, fact.seen.as_ref().ok()?.plain?.size));
+    let sizes: HashMap<EntryId, u64> = pending.iter().filter_map(size).collect();
     let mut all: BTreeMap<String, Archives> = BTreeMap::new();
-    for entry in content.entries.values() {
+    for entry in content.entries.values().filter(|entry| !rotate.others.contains(&entry.set)) {
         let archives = all.entry(entry.log_path()).or_default();
         match &entry.archive {
             Some(archive) => {
@@ -61,7 +69,11 @@ fn archives(content: &Content) -> BTreeMap<String, Archives> {
                 archives.plain += archive.facts.size;
                 archives.stored += archive.facts.stored;
             }
-            None => archives.waiting += u64::from(entry.stage != Stage::Intended),
+            None if entry.stage == Stage::Intended => {}
+            None => {
+                archives.waiting += 1;
+                archives.waiting_bytes += sizes.get(&entry.id).copied().unwrap_or_default();
+            }
         }
     }
     all
@@ -96,13 +108,14 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &BTreeMap<St
             Cell::Bytes(Size(kept.stored)),
             Cell::Bytes(Size(kept.plain.saturating_sub(kept.stored))),
             Cell::Count(kept.waiting),
+            Cell::Bytes(Size(kept.waiting_bytes)),
         ]);
     }
     rows.sort_by(|one, other| format!("{:?}", &one[..2]).cmp(&format!("{:?}", &other[..2])));
     Table {
         name: "logs",
         title: String::new(),
-        columns: vec!["set", "log", "size", "last-rotated", "next", "archives", "stored", "saved", "waiting"],
+        columns: vec!["set", "log", "size", "last-rotated", "next", "archives", "stored", "saved", "waiting", "waiting-bytes"],
         rows,
     }
 }

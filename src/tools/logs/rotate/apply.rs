@@ -10,13 +10,14 @@ mod swap;
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use self::hands::Hands;
 pub(super) use self::remove::VANISHED;
 use super::{Rotate, facts::absent, hand::Hand, plan::Plan, show};
 use crate::{
     failure::{Failure, Result},
+    files::dir::Dir,
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::Run,
     tools::logs::ledger::{Entry, EntryId, Ledger, Line},
@@ -101,18 +102,34 @@ impl Carry<'_> {
 
     /// Nothing is lost while a log waits to be archived, but the disk fills.
     fn tell_long_waits(&mut self) {
-        const LONG: TimeDelta = TimeDelta::days(1);
-        let now = self.run.clock.now();
         let waiting = |step: &&Step| step.outcome == Outcome::Waiting && step.action == "archive";
-        let since = |step: &Step| {
-            let entry = self.ledger.content().entries.values().find(|entry| entry.rotated_path() == step.subject)?;
-            let message =
-                format!("it was rotated at {}, and it is not archived yet: {}", entry.at.format(TO_THE_SECOND), step.reason);
-            let finding = Finding::new("logs.waiting", Severity::Warning, step.subject.clone(), message);
-            (now - entry.at > LONG).then(|| finding.hint("restart its writer, or set how it is told to reopen its log"))
+        let told = |step: &Step| {
+            let mut entries = self.ledger.content().entries.values();
+            self.long_wait(entries.find(|entry| entry.rotated_path() == step.subject)?, &step.reason)
         };
-        let findings: Vec<Finding> = self.report.steps.iter().filter(waiting).filter_map(since).collect();
+        let findings: Vec<Finding> = self.report.steps.iter().filter(waiting).filter_map(told).collect();
         self.report.findings.extend(findings);
+    }
+
+    /// Too long is a day, or any time in which its writer went on writing to it although it should have let go.
+    fn long_wait(&self, entry: &Entry, why: &str) -> Option<Finding> {
+        const LONG: TimeDelta = TimeDelta::days(1);
+        const SLOW: TimeDelta = TimeDelta::minutes(1);
+        let set = self.rotate.sets.iter().find(|set| set.name == entry.set);
+        let patience = SLOW + set.map_or(TimeDelta::zero(), |set| set.close_wait.chrono());
+        let file = Dir::open(Path::new(&entry.folder)).and_then(|dir| dir.stat(&entry.name)).ok().flatten()?;
+        if self.run.clock.now() - entry.at <= LONG && file.modified - entry.at <= patience {
+            return None;
+        }
+        let shown = |time: DateTime<Utc>| time.format(TO_THE_SECOND).to_string();
+        let message = format!(
+            "it was rotated at {}, holds {}, was last written to at {}, and is not archived yet: {why}",
+            shown(entry.at),
+            Size(file.size),
+            shown(file.modified)
+        );
+        let finding = Finding::new("logs.waiting", Severity::Warning, entry.rotated_path(), message);
+        Some(finding.hint("restart its writer, or set how it is told to reopen its log"))
     }
 
     /// Something stands where the archive of `entry` must go.

@@ -83,6 +83,8 @@ pub struct FolderFact {
     pub path: PathBuf,
     /// What it is, and the total and free bytes of its file system; or why it could not be looked into.
     pub state: Result<(Stat, (u64, u64)), Failure>,
+    /// Whether we may make names in it, and if not, why.
+    pub writable: Result<(), Failure>,
     /// Where its file system is mounted.
     pub volume: Option<PathBuf>,
     /// What the settings want of it.

@@ -1,6 +1,8 @@
 //! What a file's name tells: whether it is a log, an older part of one, or compressed. Pure; names are
 //! clues, not proof, and the findings say so.
 
+use crate::files::archive_name::ArchiveName;
+
 /// Whether somebody who sees only the name would call it a log.
 pub(super) fn looks_like_log(name: &str) -> bool {
     let ends = [".log", ".out", ".err", "_log", ".trace"];
@@ -65,6 +67,9 @@ impl Packing {
 /// The name of the live log that this file belongs to: the same name for a live log itself, another one
 /// for what a rotation left, which carries a number or a date.
 pub(super) fn base(name: &str) -> String {
+    if let Some(ours) = ArchiveName::parse(name) {
+        return ours.log().to_owned();
+    }
     let mut base = without_dates(unpacked(name));
     for end in [".old", ".bak", ".prev"] {
         if let Some(stem) = base.strip_suffix(end) {

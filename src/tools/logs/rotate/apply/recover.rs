@@ -4,9 +4,9 @@ use std::{fs::File, path::Path};
 
 use super::{Carry, archive};
 use crate::{
-    failure::Result,
+    failure::{Exit, Result},
     files::{
-        archive_name::Extension,
+        archive_name::{ArchiveName, Extension},
         compress::{self, Compression},
         dir::{Dir, stat_open},
     },
@@ -111,16 +111,19 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
     Ok(compress::prove(&archive, &source, Compression::Gzip { level: 0 }, &facts).is_ok())
 }
 
-/// The rotated file as it is, when it still holds what an earlier run archived. The ledger knows no times of it, so
-/// only its content can tell.
+/// The rotated file as it is, when its archive still gives back exactly that: an earlier run proved it, and since then
+/// anybody may have changed either.
 fn as_archived(entry: &Entry) -> Result<Option<Version>> {
-    let file = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
-    let stat = stat_open(&file)?;
-    let Some(facts) = entry.archive.as_ref().map(|archive| &archive.facts).filter(|facts| facts.size == stat.size) else {
-        return Ok(None);
-    };
-    let same = compress::examine(&file, Compression::None, &|_| ())?.sha256 == facts.sha256;
-    Ok(same.then(|| Version::of(&stat)))
+    let source = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
+    let stat = stat_open(&source)?;
+    let recorded = entry.archive.as_ref().filter(|archive| archive.facts.size == stat.size);
+    let (Some(recorded), Some(name)) = (recorded, ArchiveName::parse(entry.file_name())) else { return Ok(None) };
+    let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
+    match compress::prove(&archive, &source, Compression::of(name.extension()), &recorded.facts) {
+        Ok(()) => Ok(Some(Version::of(&stat))),
+        Err(failure) if failure.exit == Exit::PersonNeeded => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
@@ -150,7 +153,7 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
         Next::Release { file } => {
             let released = match as_archived(entry)? {
                 Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, *file, version)?,
-                None => Released::Changed("it is not what was archived".to_owned()),
+                None => Released::Changed("it and its archive do not agree any more".to_owned()),
             };
             match released {
                 Released::Gone => {

@@ -96,7 +96,13 @@ impl<'a> Listing<'a> {
                     // The settings may name it through a link.
                     world.positions.insert(dir.path().to_owned(), index);
                     let volume = volumes.of(dir.path());
-                    world.folders.push(FolderFact { path: dir.path().to_owned(), state, volume, wanted });
+                    world.folders.push(FolderFact {
+                        path: dir.path().to_owned(),
+                        state,
+                        writable: dir.check_writable(),
+                        volume,
+                        wanted,
+                    });
                     let wanted = std::mem::take(&mut world.folders[index].wanted);
                     let place = Place { dir: &dir, asked: &path, index, wanted: &wanted };
                     let listed = self.folder(world, &place, &mut claims);
@@ -106,7 +112,13 @@ impl<'a> Listing<'a> {
                     }
                 }
                 Err(failure) => {
-                    world.folders.push(FolderFact { path: path.clone(), state: Err(failure), volume: None, wanted });
+                    world.folders.push(FolderFact {
+                        path: path.clone(),
+                        writable: Err(failure.clone()),
+                        state: Err(failure),
+                        volume: None,
+                        wanted,
+                    });
                 }
             }
             self.report_absence(world, index, &path, &mut unmet);

@@ -94,19 +94,20 @@ fn look(entry: &Entry, host: &str, away: Option<&Away>, archive_away: Option<&Aw
             extension == Extension::Plain && (entry.archives.is_none() || plain.is_some_and(|plain| plain.id == stat.id))
         };
         if let Some(stat) = home.stat(&finished.to_string())?.filter(|stat| !source(stat)) {
-            archives.push(Beside { name: finished.to_string(), whose: whose(entry, host, home, &finished, stat.kind) });
+            archives.push(Beside { name: finished.to_string(), whose: whose(entry, host, home, &finished, &stat) });
         }
     }
     Ok(Seen { plain, archives })
 }
 
-fn whose(entry: &Entry, host: &str, home: &Dir, finished: &ArchiveName, kind: Kind) -> Whose {
+fn whose(entry: &Entry, host: &str, home: &Dir, finished: &ArchiveName, stat: &Stat) -> Whose {
     let name = finished.to_string();
-    if entry.archive.as_ref().is_some_and(|archive| archive.file == name) {
-        return Whose::Recorded;
-    }
-    if kind != Kind::File {
+    if stat.kind != Kind::File {
         return Whose::Foreign("it is no ordinary file".to_owned());
+    }
+    if let Some(archive) = entry.archive.as_ref().filter(|archive| archive.file == name) {
+        let whole = stat.size == archive.facts.stored;
+        return if whole { Whose::Recorded } else { Whose::Foreign("it has another size than was recorded".to_owned()) };
     }
     if finished.extension() != Extension::Zstd {
         return Whose::Silent;

@@ -186,7 +186,7 @@ fn next(entry: &Entry, fact: &PendingFact, seen: &Seen) -> Next {
 }
 
 fn there(entry: &Entry, seen: &Seen) -> bool {
-    seen.archives.iter().any(|beside| beside.name == entry.file_name())
+    seen.archives.iter().any(|beside| beside.whose == Whose::Recorded && beside.name == entry.file_name())
 }
 
 /// Why what is not there may still exist: the folder is on another volume than when it was recorded.

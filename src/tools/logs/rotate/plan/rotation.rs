@@ -12,7 +12,7 @@ use crate::{
     files::{
         archive_name::ArchiveName,
         dir::{FileId, Stat},
-        standing::{self, Refusal},
+        standing::{self, Actor, Refusal},
     },
     report::Outcome,
     tools::logs::{
@@ -163,9 +163,16 @@ fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<
     let (stat, _) = folder.state.as_ref().map_err(Clone::clone)?;
     let actor = standing::actor(stat, file, world.us).map_err(refused)?;
     recordable(&folder.path)?;
+    let may_write = |folder: &FolderFact| match &folder.writable {
+        // A child has rights of its own, and finds out before it touches anything.
+        Err(failure) if actor == Actor::Ourselves => Err(Failure { cause: Some(failure.to_string()), ..failure.clone() }),
+        _ => Ok(()),
+    };
+    may_write(folder)?;
     let Some(elsewhere) = set.archive_dir.as_ref().and_then(|dir| world.folder(dir)) else { return Ok(()) };
     let (stat, _) = elsewhere.state.as_ref().map_err(Clone::clone)?;
     standing::may_archive(stat, actor, world.us).map_err(refused)?;
+    may_write(elsewhere)?;
     recordable(&elsewhere.path)
 }
 
