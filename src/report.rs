@@ -247,14 +247,15 @@ pub fn count(number: u64, noun: &str) -> String {
 pub fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() || is_reordering(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
+        if is_hostile(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
     }
     safe
 }
 
-/// Every character with Unicode's property `Bidi_Control`, and the two separators that end a line.
-fn is_reordering(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether a character does something to a terminal or to the order of the text: a control, one with Unicode's
+/// property `Bidi_Control`, or a separator that ends a line.
+pub fn is_hostile(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use rustix::{
-    fs::{self as sys, AtFlags, CWD, Dir as Entries, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Statx, StatxFlags},
+    fs::{
+        self as sys, Access, AtFlags, CWD, Dir as Entries, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Statx, StatxFlags,
+    },
     io::Errno,
 };
 use serde::{Deserialize, Serialize};
@@ -145,6 +147,12 @@ impl Dir {
             }
         }
         Ok(())
+    }
+
+    /// Whether names can be made in here, and if not, why.
+    pub fn check_writable(&self) -> Result<()> {
+        let wanted = Access::WRITE_OK | Access::EXEC_OK;
+        sys::accessat(&self.fd, ".", wanted, AtFlags::empty()).map_err(|errno| errno_failure("write to", &self.path, errno))
     }
 
     /// Opens `name` for reading. A FIFO does not hang us, and a link is refused.

@@ -2,7 +2,11 @@
 //!
 //! `*`, `?` and `[..]` stand within one name, `**` for any number of folders. Each folder is listed once.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use glob::{MatchOptions, Pattern};
 
@@ -191,7 +195,9 @@ impl Found<'_> {
             dir.each(|name, kind| match (name, kind) {
                 (Ok(name), Some(Kind::Folder)) if part.means(name) => inner.push(at.join(name)),
                 (Ok(name), None) if part.means(name) => unsure.push(name.to_owned()),
-                (Err(bytes), Some(Kind::Folder) | None) => unnamable.push(String::from_utf8_lossy(bytes).into_owned()),
+                (Err(bytes), Some(Kind::Folder) | None) if part.means(&String::from_utf8_lossy(bytes)) => {
+                    unnamable.push(at.join(OsStr::from_bytes(bytes)));
+                }
                 _ => {}
             })?;
             for name in unsure {
@@ -206,8 +212,8 @@ impl Found<'_> {
             Err(failure) if failure.is_absence() && at != self.root => {}
             looked => looked.unwrap_or_else(|failure| self.miss(failure)),
         }
-        for name in unnamable.iter().filter(|name| part.means(name)) {
-            let failure = Failure::new("look into", at.join(name).display()).because("its name is not UTF-8");
+        for path in unnamable.iter().filter(|path| path.symlink_metadata().is_ok_and(|found| found.is_dir())) {
+            let failure = Failure::new("look into", path.display()).because("its name is not UTF-8");
             self.miss(failure.hint("rename the folder, or name others than it"));
         }
         inner.sort_unstable();
@@ -263,10 +269,10 @@ mod tests {
 
     #[test]
     fn a_folder_whose_name_is_not_utf_8_is_missed_when_a_wildcard_means_it() {
-        use std::os::unix::ffi::OsStrExt;
         let tree = tempfile::tempdir().unwrap();
         let root = tree.path().canonicalize().unwrap();
-        let odd = std::ffi::OsStr::from_bytes(b"caf\xe9");
+        let odd = OsStr::from_bytes(b"caf\xe9");
+        fs::write(root.join(OsStr::from_bytes(b"a file\xe9")), "").unwrap();
         fs::create_dir(root.join(odd)).unwrap();
         fs::create_dir(root.join("bar")).unwrap();
         let missed = |text: &str| PathPattern::new(&format!("{}/{text}", root.display())).unwrap().folders().1;

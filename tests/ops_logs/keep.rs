@@ -70,6 +70,22 @@ fn a_daily_keeper_keeps_the_last_of_each_day() {
 }
 
 #[test]
+fn what_was_put_in_the_place_of_an_archive_is_not_removed() {
+    let scene = Scenario::new().plain_set("keep = { count = 1 }");
+    scene.append("app.log", "one\n".repeat(500));
+    scene.rotate().exits(0);
+    let oldest = scene.archives("app.log").remove(0);
+    fs::write(scene.live(&oldest), "somebody's notes").unwrap();
+    scene.append("app.log", "two\n".repeat(500));
+    scene.rotate();
+    for _ in 0..2 {
+        let ran = scene.rotate().exits(3);
+        assert!(ran.reason("remove", "failed", &oldest).contains("another file stands there"), "{ran:#?}");
+        assert_eq!(fs::read_to_string(scene.live(&oldest)).unwrap(), "somebody's notes");
+    }
+}
+
+#[test]
 fn the_oldest_go_until_all_fit_into_the_total() {
     let scene = Scenario::new().plain_set("keep = { max-total = \"4000 B\" }\ncompress = \"none\"");
     for number in 0..4 {

@@ -148,7 +148,8 @@ fn a_reader_that_left_is_no_trouble() {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let left = run_to(&mut scene.command(args), writer);
-        assert_eq!(left.stderr, "", "{args:?}");
+        // What a survey may not see of this machine, init tells there.
+        assert!(left.stderr.is_empty() || left.stderr.starts_with("ops-logs: cannot see everything"), "{args:?}: {left:?}");
         assert!(matches!(left.code, Some(0 | 1 | 3)), "{args:?}: {left:?}");
     }
 }

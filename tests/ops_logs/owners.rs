@@ -230,6 +230,23 @@ fn archives_go_nowhere_where_another_user_could_replace_them() {
 }
 
 #[test]
+fn a_log_whose_owner_may_not_write_to_the_archives_stays_where_it_is() {
+    if !needs::met(OTHERS) {
+        return;
+    }
+    let scene = Scenario::new().open_root().plain_set("archive-dir = \"{root}/archives\"").log_of("app.log", 2000);
+    fs::create_dir(scene.root().join("archives")).unwrap();
+    let scene = scene.mode("archives", 0o755).owned("logs", NOBODY, NOBODY).owned("logs/app.log", NOBODY, NOBODY);
+    for _ in 0..2 {
+        let ran = scene.rotate().exits(3);
+        assert!(ran.reason("rotate", "failed", "app.log").contains("archives: permission denied"), "{ran:#?}");
+        assert_eq!(scene.files().len(), 1, "nothing was swapped");
+    }
+    let scene = scene.owned("archives", NOBODY, NOBODY);
+    assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive done"]);
+}
+
+#[test]
 fn an_ordinary_user_rotates_what_is_his_and_is_told_what_is_not() {
     if !needs::met(OTHERS) {
         return;

@@ -14,7 +14,7 @@ use crate::support::{
     needs::{self, Need, TRACES},
     process::Process,
     scenario::{DEADLINE, Ran, Scenario},
-    stories::NOBODY,
+    stories::{NOBODY, run_to},
 };
 
 fn with_archives(compress: &str) -> Scenario {
@@ -150,14 +150,18 @@ fn what_a_run_archives_or_removes_while_somebody_asks_is_neither_lost_nor_missin
     if !needs::met(TRACES) {
         return;
     }
+    for question in ["status", "plan"] {
+        let scene = Scenario::new().plain_set("keep = { count = 1 }").log_of("a.log", 2000);
+        let writer = scene.writer("a.log");
+        scene.rotate().exits(0);
+        let ran = overtaken(&scene, question, || {
+            drop(writer);
+            assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
+        });
+        assert_eq!(ran.exits(0).json()["findings"].as_array().map(Vec::len), Some(0));
+    }
     let scene = Scenario::new().plain_set("keep = { count = 1 }").log_of("a.log", 2000);
-    let writer = scene.writer("a.log");
     scene.rotate().exits(0);
-    let ran = overtaken(&scene, "status", || {
-        drop(writer);
-        assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
-    });
-    assert_eq!(ran.exits(0).json()["steps"].as_array().map(Vec::len), Some(0));
     scene.append("a.log", vec![b'x'; 2000]);
     let ran = overtaken(&scene, "verify", || {
         assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive done", "remove done"]);
@@ -299,4 +303,41 @@ fn an_unknown_set_or_preset_is_answered_with_the_one_that_was_meant() {
     }
     scene.run(&["presets", "ngnix"]).exits(2).says("did you mean `nginx`?");
     scene.run(&["presets", "docker"]).exits(2).says("there is none on purpose: dockerd keeps its place");
+}
+
+#[test]
+fn a_survey_does_not_count_its_own_inherited_descriptors() {
+    let scene = Scenario::new().log_of("held.log", 2000);
+    let held = fs::File::options().read(true).append(true).open(scene.live("held.log")).unwrap();
+    fs::remove_file(scene.live("held.log")).unwrap();
+    let root = scene.logs().display().to_string();
+    run_to(&mut scene.command(&["--format", "json", "survey", "--root", &root]), held.try_clone().unwrap());
+    let mut answer = vec![0; usize::try_from(held.metadata().unwrap().len()).unwrap()];
+    held.read_exact_at(&mut answer, 0).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let json: serde_json::Value = serde_json::from_str(&answer[answer.find("\n{").unwrap()..]).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    let ours: Vec<_> = findings.iter().filter(|found| found["subject"] == scene.live("held.log").display().to_string()).collect();
+    // This test holds it, and that is told.
+    assert_eq!(ours.len(), 1, "{findings:#?}");
+    let message = ours[0]["message"].as_str().unwrap();
+    assert!(message.contains("still open in") && !message.contains("ops-logs (pid"), "{message}");
+}
+
+#[test]
+fn what_init_could_not_see_is_told_beside_the_settings() {
+    if !needs::met(&[Need::Root, Need::Program("setpriv")]) {
+        return;
+    }
+    let scene = Scenario::new().open_root().owned("state", NOBODY, NOBODY);
+    let root = scene.logs().display().to_string();
+    // Nobody may ask root's processes for their open files.
+    let ran = scene.run_as(NOBODY, &["init", "--root", &root]).exits(3);
+    assert!(
+        ran.stderr.starts_with("ops-logs: cannot see everything: ") && ran.stderr.contains("\nhint: run it as root"),
+        "{ran:#?}"
+    );
+    assert!(ran.stdout.contains("# Not seen: open files of ") && !ran.stdout.contains("incomplete"), "{ran:#?}");
+    fs::write(scene.root().join("settings.toml"), &ran.stdout).unwrap();
+    scene.run(&["config", "check"]).exits(0);
 }

@@ -183,6 +183,19 @@ fn archived_and_ours_there_without_its_archive_is_archived_anew() {
 }
 
 #[test]
+fn archived_and_ours_there_with_other_content_is_archived_anew() {
+    let begun = begun("archived", Under::Ours);
+    let other = OLD.to_uppercase();
+    assert!(other != OLD && other.len() == OLD.len());
+    // The same file of the same size: only the content tells.
+    fs::write(&begun.rotated, &other).unwrap();
+    let ran = begun.scene.rotate().exits(0);
+    assert!(ran.reason("release", "waiting", "-0001").starts_with("it is not what was archived"), "{ran:#?}");
+    begun.mended(0);
+    begun.assert_archived(&other);
+}
+
+#[test]
 fn archived_and_nothing_there_is_stored() {
     let begun = begun("archived", Under::Nothing);
     begun.mended(0);

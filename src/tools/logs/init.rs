@@ -1,22 +1,23 @@
 //! `ops-logs init`: settings from what a survey saw. Proposes and explains; never overwrites a file, and
 //! leaves what it cannot know, such as how a writer is told, to a person.
 
+mod target;
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    io::Write as _,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
+use self::target::Target;
 use super::{
     presets::{self, Preset},
     survey::{Facts, Judged, Rotation, Survey, gather, judge},
 };
 use crate::{
-    failure::{Doing, Exit, Failure, Result, plain},
-    files::{dir::Dir, find::PathPattern},
-    report::{Incomplete, Outcome, Report, Size, Step, safe},
+    failure::{Exit, Failure, Result},
+    files::find::PathPattern,
+    report::{Incomplete, Outcome, Report, Size, Step, is_hostile, safe},
     run::Run,
     tool::{Change, Query},
 };
@@ -45,8 +46,12 @@ impl Query for Init {
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
-        run.out.write(&settings_from(&gather(&self.0, run)))?;
-        Ok(Report::default())
+        let facts = gather(&self.0, run);
+        run.out.write(&settings_from(&facts))?;
+        match &facts.incomplete[..] {
+            [] => Ok(Report::default()),
+            parts => Err(unseen(parts)),
+        }
     }
 }
 
@@ -88,6 +93,16 @@ impl InitFile {
         };
         let step = Step::new("write", self.out.display().to_string(), outcome, why);
         Report { steps: vec![step], incomplete, summary: summary.to_owned(), ..Report::default() }
+    }
+}
+
+/// Standard output is all settings, so what is missing in them is told beside it.
+fn unseen(parts: &[Incomplete]) -> Failure {
+    let list: Vec<String> = parts.iter().map(|part| format!("{}: {}", part.what, part.why)).collect();
+    let failure = Failure::new("see", "everything").because(list.join("; ")).exit(Exit::Partial);
+    match parts.iter().find_map(|part| part.hint.as_ref()) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }
 
@@ -202,16 +217,15 @@ fn stanza(facts: &Facts, folder: &Path, logs: &[&Judged<'_>]) -> String {
         };
         let _ = writeln!(about, "# {shown}: {}, last write {}; {writer}.", Size(log.allocated), log.written.format("%Y-%m-%d"));
         match log.path.to_str() {
-            Some(path) => paths.push(toml::Value::from(glob::Pattern::escape(path))),
-            None => about.push_str("# Its name is not UTF-8: name it with a pattern.\n"),
+            Some(path) => paths.push(quoted(&glob::Pattern::escape(path))),
+            None => about.push_str("# Its name is not UTF-8, and ops-logs leaves such a file alone: rename it.\n"),
         }
     }
     if logs.len() > MOST {
         let _ = writeln!(about, "# And {} more in {}.", logs.len() - MOST, safe(&folder.display().to_string()));
     }
     let settled = facts.writers_are_known && logs.iter().all(|judged| !facts.writers.contains_key(&judged.log.id));
-    let name = toml::Value::from(name_of(folder));
-    let table = format!("[[log]]\nname = {name}\npaths = {}\n", toml::Value::from(paths.clone()));
+    let table = format!("[[log]]\nname = {}\npaths = [{}]\n", quoted(&name_of(folder)), paths.join(", "));
     if paths.is_empty() {
         return format!("\n{about}");
     }
@@ -224,6 +238,19 @@ fn stanza(facts: &Facts, folder: &Path, logs: &[&Judged<'_>]) -> String {
          # do that goes on writing to the renamed file, which then waits, whole and uncompressed.\n\
          {table}\n#reopen = {{ unit = \"NAME.service\", signal = \"HUP\" }}\n"
     )
+}
+
+/// TOML for a text, on one line whatever is in it, and harmless on a terminal.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        let _ = match c {
+            '"' | '\\' => write!(quoted, "\\{c}"),
+            c if is_hostile(c) => write!(quoted, "\\u{:04X}", u32::from(c)),
+            c => write!(quoted, "{c}"),
+        };
+    }
+    quoted + "\""
 }
 
 /// `opt-shop-logs` of `/opt/shop/logs`: unique, as folders are.
@@ -264,47 +291,6 @@ fn dockers(judged: &[Judged<'_>]) -> String {
     }
     let why = presets::absent("docker").unwrap_or_default();
     format!("\n# Docker's {count} container logs are not for this tool: {why}.\n")
-}
-
-/// A name that nothing had when we looked, in a folder that is there.
-struct Target {
-    path: PathBuf,
-    folder: Dir,
-    name: String,
-}
-
-impl Target {
-    fn of(path: &Path) -> Result<Target> {
-        let refuse = |why: &str| Failure::new("write", path.display()).because(why).exit(Exit::BadInput);
-        let whole = std::path::absolute(path).map_err(|error| refuse(&plain(&error)))?;
-        let name = whole.file_name().and_then(|name| name.to_str()).ok_or_else(|| refuse("it is no name of a file"))?;
-        let above = whole.parent().unwrap_or(Path::new("/"));
-        let folder = Dir::open(above).map_err(|failure| {
-            if failure.is_absence() { failure.hint("make the folder first").exit(Exit::BadInput) } else { failure }
-        })?;
-        if folder.stat(name)?.is_some() {
-            return Err(refuse("it is there already").hint("compare it with what `ops-logs init` prints, or name another file"));
-        }
-        Ok(Target { name: name.to_owned(), folder, path: whole })
-    }
-
-    /// Whole or not at all, and also now only where nothing is.
-    fn write(self, text: &str) -> Result<()> {
-        let Target { path, folder, name } = self;
-        let draft = format!(".{name}.{}.part", std::process::id());
-        let written = folder.create(&draft).and_then(|mut file| {
-            // No secret is in settings, and `plan` is for everybody.
-            let readable = std::fs::Permissions::from_mode(0o644);
-            let write =
-                file.write_all(text.as_bytes()).and_then(|()| file.set_permissions(readable)).and_then(|()| file.sync_all());
-            write.doing("write", path.display())?;
-            folder.rename(&draft, &name)
-        });
-        if written.is_err() {
-            folder.remove(&draft)?;
-        }
-        written.and_then(|()| folder.sync())
-    }
 }
 
 #[cfg(test)]

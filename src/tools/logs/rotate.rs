@@ -57,11 +57,20 @@ impl Change for Rotate {
         "rotate"
     }
 
+    /// Nothing locks out a run while somebody only asks: what it archives between our look at the ledger and our look
+    /// at the folders would seem lost. So both must be of one moment.
     fn plan(&self, run: &Run) -> Result<Self::Plan> {
-        let ledger = Ledger::read(run.state.folder()?, &self.host)?;
-        let world = facts::gather(self, &ledger, run.clock.now());
-        let plan = plan::decide(self, ledger.content(), world);
-        Ok((ledger, plan))
+        const TRIES: usize = 5;
+        let mut tries = 0;
+        loop {
+            let ledger = Ledger::read(run.state.folder()?, &self.host)?;
+            let world = facts::gather(self, &ledger, run.clock.now());
+            tries += 1;
+            if tries == TRIES || ledger.is_current() {
+                let plan = plan::decide(self, ledger.content(), world);
+                return Ok((ledger, plan));
+            }
+        }
     }
 
     fn show(&self, run: &Run, (ledger, plan): &Self::Plan) -> Report {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ledger::{Content, Ledger, Stage},
+    ledger::{Content, Stage},
     rotate::{Rotate, facts::What, plan::Plan},
     when::{self, Periods},
 };
 use crate::{
-    failure::{Exit, Result},
+    failure::Result,
     report::{Cell, Outcome, Report, Size, Table, count},
     run::Run,
     tool::{Change, Query},
@@ -32,8 +32,9 @@ impl Query for Status {
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
-        let ((ledger, plan), planned) = self.look(run)?;
-        let plan = &plan;
+        let decided = self.0.plan(run)?;
+        let planned = self.0.show(run, &decided);
+        let (ledger, plan) = &decided;
         // Planned work is no problem; what a plan cannot do is.
         let problems = planned.steps.into_iter().filter(|step| !matches!(step.outcome, Outcome::Planned | Outcome::Kept));
         let archives = archives(ledger.content());
@@ -47,27 +48,6 @@ impl Query for Status {
             unchanged: 0,
             summary: format!("{}, {}, {} saved", count(plan.world.logs.len() as u64, "log"), count(kept, "archive"), Size(saved)),
         })
-    }
-}
-
-impl Status {
-    /// The plan of one moment. A run that is under way changes the ledger and the files while they are read, and what
-    /// it just archived would look lost: trouble counts only when the ledger still says what it said before.
-    fn look(&self, run: &Run) -> Result<((Ledger, Plan), Report)> {
-        const TRIES: usize = 5;
-        let look = || self.0.plan(run).map(|decided| (self.0.show(run, &decided), decided));
-        let (mut planned, mut decided) = look()?;
-        for _ in 1..TRIES {
-            if planned.exit() == Exit::Done || !self.is_overtaken(run, &decided.0)? {
-                break;
-            }
-            (planned, decided) = look()?;
-        }
-        Ok((decided, planned))
-    }
-
-    fn is_overtaken(&self, run: &Run, ledger: &Ledger) -> Result<bool> {
-        Ok(Ledger::read(run.state.folder()?, &self.0.host)?.content() != ledger.content())
     }
 }
 

@@ -128,6 +128,8 @@ fn hostile_names_stay_names() {
     assert_eq!(settings.log.len(), 1);
     let paths = settings.log[0].paths.clone().unwrap();
     assert!(paths.contains(&"/opt/x/b\"[*][[].log".to_owned()), "{paths:?}");
+    assert!(paths.contains(&"/opt/x/a\n[[][[]log[]][]]\nname = \"evil\".log".to_owned()), "{paths:?}");
+    assert!(text.lines().all(|line| !line.starts_with("name = \"evil")), "{text}");
 }
 
 proptest::proptest! {
@@ -135,7 +137,19 @@ proptest::proptest! {
     fn whatever_logs_are_called_the_settings_are_valid(names in proptest::collection::btree_set("[^/\\x00]{1,20}\\.log", 1..4)) {
         let paths: Vec<String> = names.iter().filter(|name| *name != "..log").map(|name| format!("/opt/x/{name}")).collect();
         let logs: Vec<(&str, u64)> = paths.iter().map(|path| (path.as_str(), 60)).collect();
-        understood(&settings_from(&machine(&logs)));
+        let mut facts = machine(&logs);
+        let settled = understood(&settings_from(&facts));
+        facts.writers_are_known = false;
+        let text = settings_from(&facts);
+        let marked = understood(&unmarked(&text));
+        let judged = judge(&facts);
+        let neglected = judged.iter().filter(|judged| judged.is_neglected(&facts)).map(|judged| judged.log.path.to_str().unwrap());
+        let known: Vec<String> = neglected.map(glob::Pattern::escape).collect();
+        for settings in [settled, marked] {
+            let told: Vec<String> = settings.log.iter().flat_map(|set| set.paths.clone().unwrap()).collect();
+            proptest::prop_assert_eq!(&told, &known);
+        }
+        proptest::prop_assert!(!text.chars().any(|c| c != '\n' && is_hostile(c)), "{:?}", text);
     }
 }
 

@@ -81,6 +81,11 @@ impl Ledger {
         &self.path
     }
 
+    /// Whether the file still is what was read.
+    pub fn is_current(&self) -> bool {
+        look(&self.path).is_ok_and(|there| there == self.there)
+    }
+
     /// A number for a new entry.
     pub fn next_id(&mut self) -> EntryId {
         let id = EntryId(self.content.next);

@@ -59,9 +59,12 @@ fn never_rotated(facts: &Facts, judged: &Judged<'_>) -> Finding {
         let message = format!("{nobody}; nothing was written to it for {} days", idle.num_days());
         return Finding::new("logs.never-rotated", Severity::Note, shown(&log.path), message);
     }
-    let writer = facts.writers.get(&log.id).map(|writers| format!("; {} writes to it", holders(writers))).unwrap_or_default();
-    Finding::new("logs.never-rotated", Severity::Warning, shown(&log.path), format!("{nobody}{writer}"))
-        .hint("`ops-logs init` proposes a stanza for it")
+    let writer = facts.writers.get(&log.id).map(|writers| format!("; written to by {}", holders(writers))).unwrap_or_default();
+    let hint = match log.path.to_str() {
+        Some(_) => "`ops-logs init` proposes a stanza for it",
+        None => "rename it: its name is not UTF-8, and ops-logs leaves such a file alone",
+    };
+    Finding::new("logs.never-rotated", Severity::Warning, shown(&log.path), format!("{nobody}{writer}")).hint(hint)
 }
 
 fn held_open(facts: &Facts) -> Vec<Finding> {
@@ -70,7 +73,7 @@ fn held_open(facts: &Facts) -> Vec<Finding> {
 
 fn held_file(held: &Held) -> Finding {
     let writer = held.holders.iter().find(|holder| matches!(holder.access, Some(Access::Write | Access::Append)));
-    let message = format!("deleted, and {} still has it open: {} are not free", holders(&held.holders), Size(held.allocated));
+    let message = format!("deleted, and still open in {}: {} are not free", holders(&held.holders), Size(held.allocated));
     let path = shown(&held.path);
     match writer {
         Some(writer) if held::is_log(&held.path) => {
@@ -103,8 +106,8 @@ fn truncated(facts: &Facts, stanza: &Stanza, judged: &[Judged<'_>]) -> Finding {
     let logs: Vec<_> = judged.iter().filter(|judged| own(&judged.rotation)).collect();
     let writer = logs.iter().find_map(|judged| facts.writers.get(&judged.log.id));
     let (severity, seen) = match writer {
-        Some(writers) => (Severity::Danger, format!("{} writes to one of its logs now", holders(writers))),
-        None if logs.is_empty() => (Severity::Note, "none of its logs is there".to_owned()),
+        Some(writers) => (Severity::Danger, format!("one of its logs is open for writing in {} now", holders(writers))),
+        None if logs.is_empty() => (Severity::Note, "none of its logs is in the folders that were looked into".to_owned()),
         None => {
             (Severity::Warning, format!("{} of its logs {}", logs.len(), if logs.len() == 1 { "is there" } else { "are there" }))
         }

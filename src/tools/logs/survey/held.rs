@@ -51,7 +51,12 @@ pub(super) struct Open {
 pub(super) fn find(proc: &Path, logs: &std::collections::HashSet<(u64, u64)>) -> Open {
     let mut open = Open::default();
     let mut held: BTreeMap<(u64, u64), Held> = BTreeMap::new();
+    // What we have open, we inherited: it says nothing of the machine.
+    let us = std::process::id();
     let coverage = open_files::each(proc, &mut |file| {
+        if file.pid == us {
+            return;
+        }
         let id = (file.dev, file.ino);
         if logs.contains(&id) {
             note(open.writers.entry(id).or_default(), file);

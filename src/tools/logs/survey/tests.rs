@@ -122,7 +122,7 @@ fn a_large_log_that_nobody_rotates_is_found_with_its_writer() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].severity, Severity::Warning);
     assert!(
-        found[0].message.contains("60.0 MiB") && found[0].message.contains("java (pid 1) writes to it"),
+        found[0].message.contains("60.0 MiB") && found[0].message.contains("written to by java (pid 1)"),
         "{}",
         found[0].message
     );

@@ -111,6 +111,18 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
     Ok(compress::prove(&archive, &source, Compression::Gzip { level: 0 }, &facts).is_ok())
 }
 
+/// The rotated file as it is, when it still holds what an earlier run archived. The ledger knows no times of it, so
+/// only its content can tell.
+fn as_archived(entry: &Entry) -> Result<Option<Version>> {
+    let file = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
+    let stat = stat_open(&file)?;
+    let Some(facts) = entry.archive.as_ref().map(|archive| &archive.facts).filter(|facts| facts.size == stat.size) else {
+        return Ok(None);
+    };
+    let same = compress::examine(&file, Compression::None, &|_| ())?.sha256 == facts.sha256;
+    Ok(same.then(|| Version::of(&stat)))
+}
+
 fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
     let path = entry.log_path();
     let rotated = entry.rotated_path();
@@ -136,8 +148,11 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
             Ok(vec![Line::Entry(Entry { file: Some(*file), stage, archive: None, ..entry.clone() })])
         }
         Next::Release { file } => {
-            let size = entry.archive.as_ref().map_or(0, |archive| archive.facts.size);
-            match carry.hands.for_entry(entry)?.release(&entry.name, *file, Version::sized(size))? {
+            let released = match as_archived(entry)? {
+                Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, *file, version)?,
+                None => Released::Changed("it is not what was archived".to_owned()),
+            };
+            match released {
                 Released::Gone => {
                     carry.step(Step::new("release", rotated, Outcome::Done, "an earlier run archived and proved it"));
                     Ok(vec![Line::reached(entry, Stage::Stored)])

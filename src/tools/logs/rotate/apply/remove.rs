@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::Carry;
 use crate::{
-    failure::Result,
-    files::dir::Dir,
+    failure::{Failure, Result},
+    files::dir::{Dir, Kind},
     report::{Outcome, Step},
     tools::logs::{
         ledger::{Entry, Line, Stage},
@@ -49,7 +49,10 @@ pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
                 "this run could not finish the log's rotation, so its older archives stay",
             ));
         } else {
-            doomed.push((entry, why));
+            match as_recorded(&entry) {
+                Ok(()) => doomed.push((entry, why)),
+                Err(failure) => carry.failed("remove", entry.path(), &failure),
+            }
         }
     }
     for batch in doomed.chunks(BATCH) {
@@ -59,6 +62,17 @@ pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
         one_batch(carry, batch)?;
     }
     Ok(())
+}
+
+/// A file that somebody put in the archive's place is not ours to remove.
+fn as_recorded(entry: &Entry) -> Result<()> {
+    let there = Dir::open(Path::new(entry.archive_folder()))?.stat(entry.file_name())?;
+    match there {
+        Some(stat) if stat.kind != Kind::File || stat.size != entry.stored() => Err(Failure::new("remove", entry.path())
+            .because("another file stands there than the archive that was recorded")
+            .hint("look at it, and move it away or back")),
+        _ => Ok(()),
+    }
 }
 
 fn one_batch(carry: &mut Carry, batch: &[(Entry, &String)]) -> Result<()> {

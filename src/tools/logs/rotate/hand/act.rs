@@ -139,23 +139,18 @@ pub enum Released {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
     size: u64,
-    /// The last write and the last change; of what an earlier run archived only the size is known.
-    at: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    modified: DateTime<Utc>,
+    changed: DateTime<Utc>,
 }
 
 impl Version {
     /// What `stat` says.
     pub fn of(stat: &Stat) -> Version {
-        Version { size: stat.size, at: Some((stat.modified, stat.changed)) }
-    }
-
-    /// Anything of this size.
-    pub fn sized(size: u64) -> Version {
-        Version { size, at: None }
+        Version { size: stat.size, modified: stat.modified, changed: stat.changed }
     }
 
     /// Whether the file is still that.
     pub fn is(&self, stat: &Stat) -> bool {
-        self.size == stat.size && self.at.is_none_or(|at| at == (stat.modified, stat.changed))
+        *self == Version::of(stat)
     }
 }

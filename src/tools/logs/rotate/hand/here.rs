@@ -108,6 +108,8 @@ impl Here {
     }
 
     fn swap(&self, live: &str, archive: &str, file: FileId) -> Result<Acted> {
+        // A log that could not be archived there is better off where it is.
+        self.archives().check_writable()?;
         let (old, _) = self.open(live, file)?;
         let shown = self.logs.shown(live);
         let fresh = self.logs.create(archive)?;
