@@ -1,10 +1,14 @@
 //! `status`: each log's size, last and next rotation, archives, bytes saved and problems. Changes nothing.
 
-use std::collections::BTreeMap;
+use std::{collections::HashMap, path::Path};
 
 use super::{
     ledger::{Content, Stage},
-    rotate::{Rotate, facts::What, plan::Plan},
+    rotate::{
+        Rotate,
+        facts::What,
+        plan::{Plan, Rotation},
+    },
     when::{self, Periods},
 };
 use crate::{
@@ -51,8 +55,8 @@ impl Query for Status {
     }
 }
 
-fn archives(content: &Content) -> BTreeMap<String, Archives> {
-    let mut all: BTreeMap<String, Archives> = BTreeMap::new();
+fn archives(content: &Content) -> HashMap<String, Archives> {
+    let mut all: HashMap<String, Archives> = HashMap::new();
     for entry in content.entries.values() {
         let archives = all.entry(entry.log_path()).or_default();
         match &entry.archive {
@@ -67,18 +71,17 @@ fn archives(content: &Content) -> BTreeMap<String, Archives> {
     all
 }
 
-fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &BTreeMap<String, Archives>) -> Table {
+fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<String, Archives>) -> Table {
+    let due: HashMap<(&Path, &str), &Rotation> =
+        plan.rotations.iter().map(|rotation| ((rotation.folder.as_path(), rotation.log.as_str()), rotation)).collect();
     let mut rows = Vec::new();
     for log in &plan.world.logs {
         let What::File(stat) = &log.what else { continue };
         let set = &rotate.sets[log.set];
-        let path = plan.world.folders[log.folder].path.join(&log.name).display().to_string();
+        let folder = plan.world.folders[log.folder].path.as_path();
+        let path = folder.join(&log.name).display().to_string();
         let kept = archives.get(&path).copied().unwrap_or_default();
-        let due = plan
-            .rotations
-            .iter()
-            .find(|rotation| rotation.folder == plan.world.folders[log.folder].path && rotation.log == log.name);
-        let next = match due {
+        let next = match due.get(&(folder, log.name.as_str())) {
             Some(rotation) => Cell::Text(format!("now: {}", rotation.why)),
             None => {
                 when::next(&set.when, &when::Log { size: stat.size, since: log.since }, &Periods::at(set.zone, plan.world.now))

@@ -8,7 +8,11 @@ mod recover;
 mod remove;
 mod swap;
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use chrono::TimeDelta;
 
@@ -19,7 +23,7 @@ use crate::{
     failure::{Failure, Result},
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::Run,
-    tools::logs::ledger::{Entry, EntryId, Ledger, Line},
+    tools::logs::ledger::{Entry, EntryId, Ledger, Line, Stage},
 };
 
 /// One run under way: what the phases share.
@@ -103,15 +107,17 @@ impl Carry<'_> {
     fn tell_long_waits(&mut self) {
         const LONG: TimeDelta = TimeDelta::days(1);
         let now = self.run.clock.now();
-        let waiting = |step: &&Step| step.outcome == Outcome::Waiting && step.action == "archive";
-        let since = |step: &Step| {
-            let entry = self.ledger.content().entries.values().find(|entry| entry.rotated_path() == step.subject)?;
-            let message =
-                format!("it was rotated at {}, and it is not archived yet: {}", entry.at.format(TO_THE_SECOND), step.reason);
-            let finding = Finding::new("logs.waiting", Severity::Warning, step.subject.clone(), message);
-            (now - entry.at > LONG).then(|| finding.hint("restart its writer, or set how it is told to reopen its log"))
+        let waiting = self.report.steps.iter().filter(|step| step.outcome == Outcome::Waiting && step.action == "archive");
+        let waiting: HashMap<&str, &Step> = waiting.map(|step| (step.subject.as_str(), step)).collect();
+        let late = |entry: &&Entry| entry.stage != Stage::Stored && now - entry.at > LONG;
+        let tell = |entry: &Entry| {
+            let path = entry.rotated_path();
+            let why = &waiting.get(path.as_str())?.reason;
+            let message = format!("it was rotated at {}, and it is not archived yet: {why}", entry.at.format(TO_THE_SECOND));
+            let finding = Finding::new("logs.waiting", Severity::Warning, path, message);
+            Some(finding.hint("restart its writer, or set how it is told to reopen its log"))
         };
-        let findings: Vec<Finding> = self.report.steps.iter().filter(waiting).filter_map(since).collect();
+        let findings: Vec<Finding> = self.ledger.content().entries.values().filter(late).filter_map(tell).collect();
         self.report.findings.extend(findings);
     }
 
