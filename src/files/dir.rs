@@ -40,6 +40,13 @@ pub struct FileId {
     pub ino: u64,
 }
 
+impl FileId {
+    /// The one that the kernel told of.
+    pub fn of(statx: &Statx) -> FileId {
+        FileId { dev: sys::makedev(statx.stx_dev_major, statx.stx_dev_minor), ino: statx.stx_ino }
+    }
+}
+
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -256,7 +263,7 @@ fn stat(statx: &Statx) -> Stat {
     let time = |seconds: i64, nanos: u32| DateTime::from_timestamp(seconds, nanos).unwrap_or_default();
     let born = StatxFlags::from_bits_retain(statx.stx_mask).contains(StatxFlags::BTIME);
     Stat {
-        id: FileId { dev: rustix::fs::makedev(statx.stx_dev_major, statx.stx_dev_minor), ino: statx.stx_ino },
+        id: FileId::of(statx),
         kind: kind_of(FileType::from_raw_mode(statx.stx_mode.into())).unwrap_or(Kind::Special("something unknown")),
         size: statx.stx_size,
         allocated: statx.stx_blocks.saturating_mul(512),

@@ -19,6 +19,8 @@ use rustix::{
     io::Errno,
 };
 
+use super::dir::FileId;
+
 /// Shows every regular file that any process has open to `visit`, one descriptor at a time.
 pub fn each(proc: &Path, visit: &mut dyn FnMut(&OpenFile<'_>)) -> Coverage {
     each_within(proc, Bounds::default(), visit)
@@ -52,10 +54,8 @@ pub struct OpenFile<'a> {
     pub pid: u32,
     /// Its short name, as it calls itself.
     pub command: &'a str,
-    /// The device of the file, as `st_dev` has it.
-    pub dev: u64,
-    /// The inode of the file.
-    pub ino: u64,
+    /// Which file.
+    pub id: FileId,
     /// The length of the file.
     pub size: u64,
     /// The space that the file takes on disk.
@@ -119,8 +119,8 @@ impl OpenFile<'_> {
         let bytes = rustix::fs::readlinkat(self.descriptors, name.as_str(), Vec::new()).ok()?.into_bytes();
         let Some(stem) = bytes.strip_suffix(b" (deleted)") else { return Some(Target::Named(path(&bytes))) };
         // A file may really be called so: then it is still found under its whole name.
-        let same = |found: &Statx| (device(found), found.stx_ino) == (self.dev, self.ino);
-        let named = look(rustix::fs::CWD, path(&bytes), AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|found| same(&found));
+        let found = look(rustix::fs::CWD, path(&bytes), AtFlags::SYMLINK_NOFOLLOW);
+        let named = found.is_ok_and(|found| FileId::of(&found) == self.id);
         Some(if named { Target::Named(path(&bytes)) } else { Target::Deleted(path(stem)) })
     }
 
@@ -200,8 +200,7 @@ impl Walk<'_> {
             (self.visit)(&OpenFile {
                 pid,
                 command: command.trim_end_matches('\n'),
-                dev: device(&found),
-                ino: found.stx_ino,
+                id: FileId::of(&found),
                 size: found.stx_size,
                 allocated: found.stx_blocks.saturating_mul(512),
                 links: found.stx_nlink.into(),
@@ -222,10 +221,6 @@ fn directory(at: impl AsFd, path: impl rustix::path::Arg) -> rustix::io::Result<
 fn look(at: impl AsFd, path: impl rustix::path::Arg, flags: AtFlags) -> rustix::io::Result<Statx> {
     let flags = flags | AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
     rustix::fs::statx(at, path, flags, StatxFlags::BASIC_STATS)
-}
-
-fn device(found: &Statx) -> u64 {
-    rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor)
 }
 
 fn path(bytes: &[u8]) -> PathBuf {

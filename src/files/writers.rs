@@ -84,7 +84,7 @@ pub fn name_them(id: FileId) -> Option<String> {
 
 /// Whether `open` is this file and may write to it; what cannot be told counts as may.
 fn is(open: &OpenFile<'_>, id: FileId) -> bool {
-    open.dev == id.dev && open.ino == id.ino && open.access() != Some(Access::Read)
+    open.id == id && open.access() != Some(Access::Read)
 }
 
 fn search(proc: &Path, id: FileId, refusal: &io::Error) -> Writers {

@@ -20,7 +20,7 @@ fn find(proc: &Path, file: &File) -> Vec<Holder> {
     let wanted = file.metadata().unwrap();
     let mut found = Vec::new();
     each(proc, &mut |open| {
-        if (open.dev, open.ino) == (wanted.dev(), wanted.ino()) {
+        if open.id == (FileId { dev: wanted.dev(), ino: wanted.ino() }) {
             let (target, access) = (open.target(), open.access());
             found.push(Holder { pid: open.pid, command: open.command.to_owned(), target, access, allocated: open.allocated });
         }

@@ -1,13 +1,13 @@
 //! `status`: each log's size, last and next rotation, archives, bytes saved and problems. Changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{collections::HashMap, path::Path};
 
 use super::{
     ledger::{Content, EntryId, Stage},
     rotate::{
         Rotate,
         facts::{PendingFact, What},
-        plan::Plan,
+        plan::{Plan, Rotation},
     },
     when::{self, Periods},
 };
@@ -57,10 +57,10 @@ impl Query for Status {
 }
 
 /// What there is of each log; of sets that were not asked for, nothing.
-fn archives(rotate: &Rotate, content: &Content, pending: &[PendingFact]) -> BTreeMap<String, Archives> {
+fn archives(rotate: &Rotate, content: &Content, pending: &[PendingFact]) -> HashMap<String, Archives> {
     let size = |fact: &PendingFact| Some((fact.id, fact.seen.as_ref().ok()?.plain?.size));
     let sizes: HashMap<EntryId, u64> = pending.iter().filter_map(size).collect();
-    let mut all: BTreeMap<String, Archives> = BTreeMap::new();
+    let mut all: HashMap<String, Archives> = HashMap::new();
     for entry in content.entries.values().filter(|entry| !rotate.others.contains(&entry.set)) {
         let archives = all.entry(entry.log_path()).or_default();
         match &entry.archive {
@@ -79,18 +79,17 @@ fn archives(rotate: &Rotate, content: &Content, pending: &[PendingFact]) -> BTre
     all
 }
 
-fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &BTreeMap<String, Archives>) -> Table {
+fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<String, Archives>) -> Table {
+    let due: HashMap<(&Path, &str), &Rotation> =
+        plan.rotations.iter().map(|rotation| ((rotation.folder.as_path(), rotation.log.as_str()), rotation)).collect();
     let mut rows = Vec::new();
     for log in &plan.world.logs {
         let What::File(stat) = &log.what else { continue };
         let set = &rotate.sets[log.set];
-        let path = plan.world.folders[log.folder].path.join(&log.name).display().to_string();
+        let folder = plan.world.folders[log.folder].path.as_path();
+        let path = folder.join(&log.name).display().to_string();
         let kept = archives.get(&path).copied().unwrap_or_default();
-        let due = plan
-            .rotations
-            .iter()
-            .find(|rotation| rotation.folder == plan.world.folders[log.folder].path && rotation.log == log.name);
-        let next = match due {
+        let next = match due.get(&(folder, log.name.as_str())) {
             Some(rotation) => Cell::Text(format!("now: {}", rotation.why)),
             None => {
                 when::next(&set.when, &when::Log { size: stat.size, since: log.since }, &Periods::at(set.zone, plan.world.now))

@@ -1,7 +1,7 @@
 //! `verify`: decompresses every archive that the ledger knows and compares it with the recorded facts.
 //! Changes nothing.
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 use crate::{
     failure::{Exit, Failure, Result},
@@ -121,29 +121,12 @@ fn report(run: &Run, archives: &[(&Entry, &Archive)], verdicts: Vec<Option<Verdi
 }
 
 fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: Progress) -> Verdict {
-    let open = || -> Result<Option<std::fs::File>> {
-        let dir = Dir::open(Path::new(entry.archive_folder()))?;
-        match dir.stat(file)? {
-            None => Ok(None),
-            Some(stat) if stat.kind != Kind::File => {
-                Err(Failure::new("verify", dir.shown(file)).because("it is no ordinary file any more"))
-            }
-            Some(_) => dir.read(file).map(Some),
-        }
-    };
-    let archive = match open() {
-        Ok(Some(archive)) => archive,
-        Ok(None) => return Verdict::Missing,
+    let archive = match open(entry.archive_folder(), file) {
+        Ok((archive, stored)) if stored == facts.stored => archive,
+        Ok((_, stored)) => return Verdict::Wrong(format!("it has {stored} bytes, and {} were recorded", facts.stored)),
         Err(failure) if failure.is_absence() => return Verdict::Missing,
         Err(failure) => return Verdict::Unknown(failure),
     };
-    match stat_open(&archive) {
-        Ok(stat) if stat.size != facts.stored => {
-            return Verdict::Wrong(format!("it has {} bytes, and {} were recorded", stat.size, facts.stored));
-        }
-        Ok(_) => {}
-        Err(failure) => return Verdict::Unknown(failure),
-    }
     let how = ArchiveName::parse(file).map_or(Compression::None, |name| Compression::of(name.extension()));
     match compress::examine(&archive, how, progress) {
         Err(failure) if failure.exit == Exit::PersonNeeded => {
@@ -158,4 +141,15 @@ fn examine(entry: &Entry, Archive { file, facts }: &Archive, progress: Progress)
         }
         Ok(_) => Verdict::Sound,
     }
+}
+
+/// The archive and its size. What is no ordinary file is not opened: to open a device can act.
+fn open(folder: &str, name: &str) -> Result<(File, u64)> {
+    let dir = Dir::open(Path::new(folder))?;
+    if dir.stat(name)?.is_some_and(|stat| stat.kind != Kind::File) {
+        return Err(Failure::new("verify", dir.shown(name)).because("it is no ordinary file any more"));
+    }
+    let archive = dir.read(name)?;
+    let stored = stat_open(&archive)?.size;
+    Ok((archive, stored))
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::*;
 use crate::{
     failure::Exit,
+    files::dir::FileId,
     run::{Clock, Out, Progress, Shutdown, State},
     tool::AnyChange,
     tools::logs::{
@@ -25,7 +26,7 @@ fn machine(logs: &[(&str, u64)]) -> Facts {
         allocated: mib << 20,
         written: now - TimeDelta::hours(1),
         born: None,
-        id: (1, number as u64),
+        id: FileId { dev: 1, ino: number as u64 },
     };
     Facts {
         now,
@@ -93,7 +94,7 @@ fn a_neglected_log_gets_a_stanza_that_says_what_was_seen() {
 fn a_log_with_a_writer_is_left_to_a_person() {
     let mut facts = machine(&[("/opt/shop/shop.log", 60)]);
     let writer = Holder { pid: 812, command: "java".to_owned(), descriptor: 3, access: None };
-    facts.writers.insert((1, 0), vec![writer]);
+    facts.writers.insert(FileId { dev: 1, ino: 0 }, vec![writer]);
     let text = settings_from(&facts);
     assert!(understood(&text).log.is_empty());
     assert!(text.contains("java (pid 812) writes to it"), "{text}");

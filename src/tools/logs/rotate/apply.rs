@@ -8,7 +8,11 @@ mod recover;
 mod remove;
 mod swap;
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -20,7 +24,7 @@ use crate::{
     files::dir::Dir,
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::Run,
-    tools::logs::ledger::{Entry, EntryId, Ledger, Line},
+    tools::logs::ledger::{Entry, EntryId, Ledger, Line, Stage},
 };
 
 /// One run under way: what the phases share.
@@ -102,12 +106,11 @@ impl Carry<'_> {
 
     /// Nothing is lost while a log waits to be archived, but the disk fills.
     fn tell_long_waits(&mut self) {
-        let waiting = |step: &&Step| step.outcome == Outcome::Waiting && step.action == "archive";
-        let told = |step: &Step| {
-            let mut entries = self.ledger.content().entries.values();
-            self.long_wait(entries.find(|entry| entry.rotated_path() == step.subject)?, &step.reason)
-        };
-        let findings: Vec<Finding> = self.report.steps.iter().filter(waiting).filter_map(told).collect();
+        let waiting = self.report.steps.iter().filter(|step| step.outcome == Outcome::Waiting && step.action == "archive");
+        let waiting: HashMap<&str, &Step> = waiting.map(|step| (step.subject.as_str(), step)).collect();
+        let told = |entry: &Entry| self.long_wait(entry, &waiting.get(entry.rotated_path().as_str())?.reason);
+        let unfinished = self.ledger.content().entries.values().filter(|entry| entry.stage != Stage::Stored);
+        let findings: Vec<Finding> = unfinished.filter_map(told).collect();
         self.report.findings.extend(findings);
     }
 

@@ -19,7 +19,7 @@ use super::{
     names,
     walk::{self, Bounds, Found, LogFile},
 };
-use crate::{report::Incomplete, run::Run, tools::logs::logrotate};
+use crate::{files::dir::FileId, report::Incomplete, run::Run, tools::logs::logrotate};
 
 /// All that the survey knows of this machine.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub struct Facts {
     pub logs: Vec<LogFile>,
     /// Folders with logs in which every user may remove and replace files.
     pub open_folders: Vec<PathBuf>,
-    /// Who can write to a log, by device and inode.
-    pub writers: HashMap<(u64, u64), Vec<Holder>>,
+    /// Who can write to a log.
+    pub writers: HashMap<FileId, Vec<Holder>>,
     /// Whether every process could be asked, so that no writer means nobody writes.
     pub writers_are_known: bool,
     /// Deleted files that are still open, the largest first.
@@ -90,7 +90,7 @@ pub fn gather(survey: &Survey, run: &Run) -> Facts {
     let Found { mut logs, open_folders, mut incomplete } = walk::find(&survey.roots, &mounts, Bounds::default(), &run.shutdown);
     let docker = docker::read(&survey.docker, &survey.daemon, &mut incomplete);
     add_containers(&mut logs, &docker);
-    let known: HashSet<(u64, u64)> = logs.iter().map(|log| log.id).collect();
+    let known: HashSet<FileId> = logs.iter().map(|log| log.id).collect();
     let open = held::find(&survey.proc, &known);
     let writers_are_known = open.incomplete.is_empty();
     incomplete.extend(open.incomplete);
@@ -107,7 +107,7 @@ pub fn gather(survey: &Survey, run: &Run) -> Facts {
 }
 
 fn add_containers(logs: &mut Vec<LogFile>, docker: &Docker) {
-    let present: HashSet<(u64, u64)> = logs.iter().map(|log| log.id).collect();
+    let present: HashSet<FileId> = logs.iter().map(|log| log.id).collect();
     for container in &docker.containers {
         logs.extend(walk::one(&container.log).filter(|log| !present.contains(&log.id)));
     }
@@ -115,7 +115,7 @@ fn add_containers(logs: &mut Vec<LogFile>, docker: &Docker) {
 }
 
 /// A file being compressed just now looks the same, so what is young or open is left out.
-fn leftovers(logs: &[LogFile], writers: &HashMap<(u64, u64), Vec<Holder>>, now: DateTime<Utc>) -> Vec<Leftover> {
+fn leftovers(logs: &[LogFile], writers: &HashMap<FileId, Vec<Holder>>, now: DateTime<Utc>) -> Vec<Leftover> {
     let settled = TimeDelta::minutes(10);
     let paths: HashSet<&Path> = logs.iter().map(|log| log.path.as_path()).collect();
     let mut leftovers = Vec::new();

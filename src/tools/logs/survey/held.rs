@@ -1,13 +1,16 @@
 //! What running programs hold open: who writes to which log, and deleted files whose space is not free.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
 use super::names;
 use crate::{
-    files::open_files::{self, Access, Coverage, OpenFile, Target},
+    files::{
+        dir::FileId,
+        open_files::{self, Access, Coverage, OpenFile, Target},
+    },
     report::Incomplete,
 };
 
@@ -41,27 +44,26 @@ pub struct Holder {
 /// The open files that matter to a survey of logs.
 #[derive(Debug, Default)]
 pub(super) struct Open {
-    /// Who can write to a log, by device and inode.
-    pub(super) writers: HashMap<(u64, u64), Vec<Holder>>,
+    /// Who can write to a log, by file.
+    pub(super) writers: HashMap<FileId, Vec<Holder>>,
     pub(super) held: Vec<Held>,
     pub(super) incomplete: Vec<Incomplete>,
 }
 
 /// Asks /proc about `logs` and about deleted files.
-pub(super) fn find(proc: &Path, logs: &std::collections::HashSet<(u64, u64)>) -> Open {
+pub(super) fn find(proc: &Path, logs: &HashSet<FileId>) -> Open {
     let mut open = Open::default();
-    let mut held: BTreeMap<(u64, u64), Held> = BTreeMap::new();
+    let mut held: BTreeMap<FileId, Held> = BTreeMap::new();
     // What we have open, we inherited: it says nothing of the machine.
     let us = std::process::id();
     let coverage = open_files::each(proc, &mut |file| {
         if file.pid == us {
             return;
         }
-        let id = (file.dev, file.ino);
-        if logs.contains(&id) {
-            note(open.writers.entry(id).or_default(), file);
+        if logs.contains(&file.id) {
+            note(open.writers.entry(file.id).or_default(), file);
         } else if let Some(path) = deleted(file) {
-            let entry = held.entry(id).or_insert_with(|| Held { path, allocated: file.allocated, holders: Vec::new() });
+            let entry = held.entry(file.id).or_insert_with(|| Held { path, allocated: file.allocated, holders: Vec::new() });
             note(&mut entry.holders, file);
         }
     });

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::*;
 use crate::{
     failure::Exit,
+    files::dir::FileId,
     report::{Cell, Finding, Severity},
     run::{Clock, Out, Progress, Shutdown, State},
     tools::logs::logrotate,
@@ -325,7 +326,7 @@ fn one_log(allocated: u64, born: i64, written: i64) -> Facts {
         allocated,
         written: now - TimeDelta::days(written),
         born: Some(now - TimeDelta::days(born)),
-        id: (1, 1),
+        id: FileId { dev: 1, ino: 1 },
     };
     Facts {
         now,
@@ -358,7 +359,8 @@ fn large_is_told_at_once_and_middling_after_a_month() {
 fn each_kind_of_finding_is_bounded_and_says_how_many_there_are_more() {
     let mut facts = one_log(60 << 20, 1, 0);
     for n in 2..30 {
-        let log = LogFile { path: PathBuf::from(format!("/srv/app{n}x.log")), id: (1, n), ..facts.logs[0].clone() };
+        let log =
+            LogFile { path: PathBuf::from(format!("/srv/app{n}x.log")), id: FileId { dev: 1, ino: n }, ..facts.logs[0].clone() };
         facts.logs.push(log);
     }
     let report = report(&facts, 10);

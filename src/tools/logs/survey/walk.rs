@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     failure::plain,
+    files::dir::FileId,
     report::{Incomplete, count},
     run::Shutdown,
 };
@@ -39,8 +40,8 @@ pub struct LogFile {
     pub written: DateTime<Utc>,
     /// When the file was made, where the file system remembers.
     pub born: Option<DateTime<Utc>>,
-    /// Device and inode.
-    pub id: (u64, u64),
+    /// Which file.
+    pub id: FileId,
 }
 
 /// What the walk found.
@@ -117,8 +118,8 @@ struct Walk<'w> {
     mounts: &'w Mounts,
     bounds: Bounds,
     entries: u64,
-    folders: HashSet<(u64, u64)>,
-    counted: HashSet<(u64, u64)>,
+    folders: HashSet<FileId>,
+    counted: HashSet<FileId>,
     until: Instant,
     shutdown: &'w Shutdown,
 }
@@ -158,7 +159,7 @@ impl Walk<'_> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let open: OwnedFd = rustix::fs::openat(rustix::fs::CWD, &folder.path, flags, Mode::empty())?;
         let own = look(&open, c"", AtFlags::EMPTY_PATH)?;
-        if !self.folders.insert(id(&own)) {
+        if !self.folders.insert(FileId::of(&own)) {
             return Ok(());
         }
         let before = self.found.logs.len();
@@ -261,7 +262,7 @@ fn log_file(path: PathBuf, found: &Statx) -> Option<LogFile> {
         written: instant(found.stx_mtime.tv_sec).unwrap_or_default(),
         // Some file systems say that they know, and mean the epoch.
         born: instant(found.stx_btime.tv_sec).filter(|_| knows_birth && found.stx_btime.tv_sec > 0),
-        id: id(found),
+        id: FileId::of(found),
     })
 }
 
@@ -280,10 +281,6 @@ fn is_log_folder(name: Option<&OsStr>) -> bool {
 fn look(at: &OwnedFd, name: &CStr, flags: AtFlags) -> rustix::io::Result<Statx> {
     let flags = flags | AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
     rustix::fs::statx(at, name, flags, StatxFlags::BASIC_STATS | StatxFlags::BTIME)
-}
-
-fn id(found: &Statx) -> (u64, u64) {
-    (rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino)
 }
 
 fn instant(seconds: i64) -> Option<DateTime<Utc>> {

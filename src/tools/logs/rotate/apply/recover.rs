@@ -8,7 +8,7 @@ use crate::{
     files::{
         archive_name::{ArchiveName, Extension},
         compress::{self, Compression},
-        dir::{Dir, stat_open},
+        dir::{Dir, FileId, stat_open},
     },
     report::{Finding, Outcome, Severity, Step},
     tools::logs::{
@@ -96,13 +96,71 @@ fn clear(carry: &mut Carry, entry: &Entry, recovery: &Recovery) -> Result<()> {
     Ok(())
 }
 
+/// Does what comes next for one entry; the line that tells it, if there is something to tell.
+fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
+    Ok(match next {
+        Next::Abandon { made: true } if !discarded(carry, entry)? => None,
+        Next::Abandon { .. } => Some(Line::gone(entry, "the rotation never happened")),
+        Next::Archive { file, tell } => {
+            let stage = if *tell { Stage::Swapped } else { Stage::Told };
+            carry.waiting.push(entry.id);
+            // The file may be another one than was intended; from here on it is this one. An archive of it that is
+            // not what it holds now was cleared away.
+            Some(Line::Entry(Entry { file: Some(*file), stage, archive: None, ..entry.clone() }))
+        }
+        Next::Release { file } => release(carry, entry, *file)?,
+        Next::Settle | Next::Reconsider => Some(Line::reached(entry, Stage::Stored)),
+        Next::Forget => Some(Line::gone(entry, "it was removed")),
+        Next::Lost => {
+            let message = "it was rotated and waited to be archived, and now it is gone; ops-logs did not remove it";
+            let lost = Finding::new("logs.lost", Severity::Danger, entry.rotated_path(), message);
+            carry.report.findings.push(lost.hint("find out who removes files in that folder"));
+            Some(Line::gone(entry, message))
+        }
+        // The report says so already, in the words of the plan.
+        Next::Foreign | Next::Blind(_) => {
+            carry.unfinished.insert(entry.log_path());
+            None
+        }
+        Next::Inherited => None,
+    })
+}
+
+/// Whether the empty file of a rotation that never happened is gone.
+fn discarded(carry: &mut Carry, entry: &Entry) -> Result<bool> {
+    carry.hands.for_entry(entry)?.discard_empty(&entry.name)?;
+    let gone = Dir::open(Path::new(&entry.folder))?.stat(&entry.name)?.is_none();
+    // A writer that opened it while it was the live log keeps it; then it may yet become one.
+    if !gone {
+        let why = "it was made for a rotation that did not happen, and somebody has it open; a later run removes it";
+        carry.unfinished.insert(entry.log_path());
+        carry.step(Step::new("discard", entry.rotated_path(), Outcome::Waiting, why));
+    }
+    Ok(gone)
+}
+
+/// Removes the rotated file of an archive that an earlier run proved and recorded.
+fn release(carry: &mut Carry, entry: &Entry, file: FileId) -> Result<Option<Line>> {
+    let released = match as_archived(entry)? {
+        Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, file, version)?,
+        None => Released::Changed("it and its archive do not agree any more".to_owned()),
+    };
+    match released {
+        Released::Gone => {
+            let why = "an earlier run archived and proved it";
+            carry.step(Step::new("release", entry.rotated_path(), Outcome::Done, why));
+            Ok(Some(Line::reached(entry, Stage::Stored)))
+        }
+        Released::Changed(why) => archive::anew(carry, entry, &why).map(|()| None),
+    }
+}
+
 /// Whether the archive `name` holds exactly what the rotated file holds, which is there and whole.
 fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
     let source = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(name)?;
     let (size, stored) = (stat_open(&source)?.size, stat_open(&archive)?.size);
     if name == entry.name {
-        let content = |file: &File| compress::examine(file, Compression::None, &|_| ()).map(|examined| examined.sha256);
         return Ok(size == stored && content(&source)? == content(&archive)?);
     }
     // It stops at the first byte that differs: a stranger's file may unpack without end.
@@ -126,57 +184,7 @@ fn as_archived(entry: &Entry) -> Result<Option<Version>> {
     }
 }
 
-fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Vec<Line>> {
-    let path = entry.log_path();
-    let rotated = entry.rotated_path();
-    match next {
-        Next::Abandon { made } => {
-            if *made {
-                carry.hands.for_entry(entry)?.discard_empty(&entry.name)?;
-                // A writer that opened it while it was the live log keeps it; then it may yet become one.
-                if Dir::open(Path::new(&entry.folder))?.stat(&entry.name)?.is_some() {
-                    let why = "it was made for a rotation that did not happen, and somebody has it open; a later run removes it";
-                    carry.unfinished.insert(path);
-                    carry.step(Step::new("discard", rotated, Outcome::Waiting, why));
-                    return Ok(Vec::new());
-                }
-            }
-            Ok(vec![Line::gone(entry, "the rotation never happened")])
-        }
-        Next::Archive { file, tell } => {
-            let stage = if *tell { Stage::Swapped } else { Stage::Told };
-            carry.waiting.push(entry.id);
-            // The file may be another one than was intended; from here on it is this one. An archive of it that is
-            // not what it holds now was cleared away.
-            Ok(vec![Line::Entry(Entry { file: Some(*file), stage, archive: None, ..entry.clone() })])
-        }
-        Next::Release { file } => {
-            let released = match as_archived(entry)? {
-                Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, *file, version)?,
-                None => Released::Changed("it and its archive do not agree any more".to_owned()),
-            };
-            match released {
-                Released::Gone => {
-                    carry.step(Step::new("release", rotated, Outcome::Done, "an earlier run archived and proved it"));
-                    Ok(vec![Line::reached(entry, Stage::Stored)])
-                }
-                Released::Changed(why) => archive::anew(carry, entry, &why).map(|()| Vec::new()),
-            }
-        }
-        Next::Settle | Next::Reconsider => Ok(vec![Line::reached(entry, Stage::Stored)]),
-        Next::Forget => Ok(vec![Line::gone(entry, "it was removed")]),
-        Next::Lost => {
-            let message = "it was rotated and waited to be archived, and now it is gone; ops-logs did not remove it";
-            carry.report.findings.push(
-                Finding::new("logs.lost", Severity::Danger, rotated, message).hint("find out who removes files in that folder"),
-            );
-            Ok(vec![Line::gone(entry, message)])
-        }
-        // The report says so already, in the words of the plan.
-        Next::Foreign | Next::Blind(_) => {
-            carry.unfinished.insert(path);
-            Ok(Vec::new())
-        }
-        Next::Inherited => Ok(Vec::new()),
-    }
+/// The checksum of a file as it is.
+fn content(file: &File) -> Result<String> {
+    Ok(compress::examine(file, Compression::None, &|_| ())?.sha256)
 }

@@ -1,6 +1,8 @@
 //! Lists each folder once, and sorts its names into logs, archives we know, archives that were found, and
 //! names that nobody asked about.
 
+mod absence;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
@@ -8,6 +10,7 @@ use std::{
 
 use chrono::DateTime;
 
+use self::absence::Unmet;
 use super::{
     FolderFact, Kept, LogFact, Missing, What, World,
     found::{self, Claim},
@@ -15,7 +18,7 @@ use super::{
     volumes::Volumes,
 };
 use crate::{
-    failure::{Failure, Result},
+    failure::Result,
     files::{
         archive_name::{ArchiveName, Extension},
         dir::{Dir, Kind},
@@ -86,7 +89,7 @@ impl<'a> Listing<'a> {
     pub fn look(&self, world: &mut World, volumes: &mut Volumes) {
         let wanted = self.wanted(world);
         let mut claims = Vec::new();
-        let mut unmet = BTreeMap::new();
+        let mut unmet = Unmet::new();
         for (path, wanted) in wanted {
             let index = world.folders.len();
             world.positions.insert(path.clone(), index);
@@ -123,10 +126,7 @@ impl<'a> Listing<'a> {
             }
             self.report_absence(world, index, &path, &mut unmet);
         }
-        for ((set, position), _) in unmet.into_iter().filter(|(_, unmet)| *unmet) {
-            let why = self.sets[set].0[position].unmet();
-            world.missing.push(Missing { set, path: why.what.clone(), why, absent: true });
-        }
+        self.report_unmet(world, unmet);
         twice::mark(world);
         self.judge(world, claims);
         self.note_ledger_names(world);
@@ -226,37 +226,6 @@ impl<'a> Listing<'a> {
             Ok(claim) => claims.extend(claim),
             Err(unreadable) => world.unreadable.push(unreadable),
         }
-    }
-
-    /// A plain path that names a file which is not there is trouble, unless the set says otherwise. Behind a wildcard
-    /// the name need be in one of the folders only: `unmet` says of each such pattern whether it was in none.
-    fn report_absence(&self, world: &mut World, index: usize, path: &Path, unmet: &mut BTreeMap<(usize, usize), bool>) {
-        let hint = "optional = true makes its absence no trouble";
-        let mut missing = Vec::new();
-        let folder = &world.folders[index];
-        for (set, position) in &folder.wanted.patterns {
-            let pattern = &self.sets[*set].0[*position];
-            if let Err(failure) = &folder.state {
-                let absent = failure.is_absence();
-                // Met by a wildcard a moment ago and gone since: not met.
-                if !(absent && pattern.has_many_folders()) {
-                    let why = if absent { failure.clone().hint(hint) } else { failure.clone() };
-                    missing.push(Missing { set: *set, path: path.display().to_string(), why, absent });
-                }
-                continue;
-            }
-            let Some(name) = pattern.literal_name() else { continue };
-            let met = || world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name);
-            let there = met() || self.excluded(*set, &path.join(name));
-            if pattern.has_many_folders() {
-                *unmet.entry((*set, *position)).or_insert(true) &= !there;
-            } else if !there {
-                let shown = path.join(name).display().to_string();
-                let why = Failure::new("find", &shown).because("there is no such file").hint(hint);
-                missing.push(Missing { set: *set, path: shown, why, absent: true });
-            }
-        }
-        world.missing.extend(missing);
     }
 
     fn excluded(&self, set: usize, path: &Path) -> bool {
