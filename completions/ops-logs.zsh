@@ -84,7 +84,7 @@ _arguments "${_arguments_options[@]}" : \
 '--no-progress[No progress bars, also on a terminal]' \
 '-h[Print help]' \
 '--help[Print help]' \
-'::name -- The preset to show:_default' \
+'::name -- The preset to show:(apache apt chrony cloud-init fail2ban haproxy httpd mariadb mysql nginx php-fpm redis suricata syslog)' \
 && ret=0
 ;;
 (plan)

@@ -27,7 +27,7 @@ use self::{
     origin::Step,
     problem::Problem,
     reader::Refusal,
-    shape::{Schema, Shape},
+    shape::{Foreign, Schema, Shape},
     tree::{Node, Value},
 };
 pub use self::{
@@ -60,7 +60,7 @@ pub fn load<T: Tool>(sources: &Sources) -> Result<Loaded<T::Settings>> {
     let mut problems = Vec::new();
     let mut layers: Vec<Node> = read.into_iter().map(|file| Node::of_file(file, &mut problems)).collect();
     layers.push(environment::layer(T::SUBJECT, &sources.env, &shape, &mut problems));
-    let tree = merged(layers, &shape, &mut problems);
+    let tree = merged(layers, &shape, T::foreign, &mut problems);
     let (value, tree) = typed::<T::Settings>(tree, &mut problems);
     let origins = Origins(tree);
     if let (Some(value), true) = (&value, problems.is_empty()) {
@@ -73,12 +73,12 @@ pub fn load<T: Tool>(sources: &Sources) -> Result<Loaded<T::Settings>> {
 }
 
 /// One tree of all layers; a layer that could not be parsed leaves nothing to rely on.
-fn merged(layers: Vec<Node>, shape: &Shape<'_>, problems: &mut Vec<Problem>) -> Node {
+fn merged(layers: Vec<Node>, shape: &Shape<'_>, foreign: Foreign, problems: &mut Vec<Problem>) -> Node {
     let mut tree = Node::empty();
     let mut unparsed = false;
     for mut layer in layers {
         unparsed |= layer.value == Value::Rejected;
-        shape::reject_unknown_keys(&mut layer, shape, problems);
+        shape::reject_unknown_keys(&mut layer, shape, foreign, problems);
         if !unparsed {
             merge::merge(&mut tree, layer, shape);
         }

@@ -28,6 +28,11 @@ pub trait Tool {
     /// Each problem names its key path (`log[2].paths`); `launch` finds the line.
     fn check(settings: &Self::Settings) -> Vec<Contradiction>;
 
+    /// What to write here instead of a key that people know from another program, if it is one of those.
+    fn foreign(_key: &str) -> Option<&'static str> {
+        None
+    }
+
     /// The machine's name, where the settings give it one.
     fn host(_settings: &Self::Settings) -> Option<&str> {
         None

@@ -2,14 +2,25 @@
 //!
 //! `OPSBELT_REWRITE=1 cargo test --test completions` writes them anew. Never touches anything else.
 
+mod support;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Command as Program,
+    time::Duration,
 };
 
-use clap::Command;
+use clap::{Command, builder::PossibleValuesParser};
 use clap_complete::{Shell, generate};
-use opsbelt::{launch::command, tools::logs::Logs};
+use opsbelt::{
+    launch::command,
+    tools::logs::{Logs, presets},
+};
+use support::{
+    needs::{self, Need},
+    process::Process,
+};
 
 /// Every tool's command line. One line for each binary.
 fn tools() -> Vec<Command> {
@@ -93,6 +104,59 @@ fn what_is_hidden_is_nowhere() {
     }
 }
 
+#[test]
+fn bash_completes_what_stands_after_a_command() {
+    if !needs::met(&[Need::Program("bash")]) {
+        return;
+    }
+    let offers = |line: &[&str], word: &str| {
+        let offered = offered_by_bash(line);
+        assert!(offered.iter().any(|offer| offer == word), "{line:?} is answered with {offered:?}");
+    };
+    assert_eq!(offered_by_bash(&["ops-logs", "rotate", "--fo"]), ["--force", "--format"]);
+    assert_eq!(offered_by_bash(&["ops-logs", "--format", "json", "plan", "--fo"]), ["--force", "--format"]);
+    assert_eq!(offered_by_bash(&["ops-logs", "config", "s"]), ["schema", "show"]);
+    assert_eq!(offered_by_bash(&["ops-logs", "status", "--format", ""]), ["json", "table"]);
+    for tool in tools() {
+        below_it_completes(&tool, &mut vec![tool.get_name()], &offers);
+    }
+    for preset in presets::all() {
+        offers(&["ops-logs", "presets", ""], preset.name);
+    }
+}
+
+/// Every command, at every depth, offers the commands below it and its own long flags.
+fn below_it_completes<'t>(command: &'t Command, line: &mut Vec<&'t str>, offers: &dyn Fn(&[&str], &str)) {
+    for below in command.get_subcommands() {
+        offers(&[&line[..], &[""]].concat(), below.get_name());
+        line.push(below.get_name());
+        below_it_completes(below, line, offers);
+        line.pop();
+    }
+    for flag in command.get_arguments().filter_map(|argument| argument.get_long()) {
+        let flag = format!("--{flag}");
+        offers(&[&line[..], &[&flag]].concat(), &flag);
+    }
+}
+
+/// What the committed script puts into `COMPREPLY` for a line whose last word is being typed.
+fn offered_by_bash(line: &[&str]) -> Vec<String> {
+    const ASK: &str = r#"
+        source "$1"; shift
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        way=$(complete -p "$1"); way=${way#* -F }; way=${way%% *}
+        "$way" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}""#;
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("completions/{}.bash", line[0]));
+    let mut bash = Program::new("bash");
+    bash.args(["--norc", "-euc", ASK, "bash"]).arg(script).args(line);
+    let ended = Process::start(&mut bash).end(Duration::from_mins(1));
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{line:?}: {ended:#?}");
+    let mut offered: Vec<String> = ended.stdout.lines().map(str::to_owned).filter(|offer| !offer.is_empty()).collect();
+    offered.sort();
+    offered
+}
+
 /// What lies where generated files lie.
 fn committed(root: &Path) -> Vec<String> {
     let entries = ["completions", "man"].into_iter().flat_map(|folder| fs::read_dir(root.join(folder)).into_iter().flatten());
@@ -106,7 +170,10 @@ fn generated(tool: &Command) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for (shell, ending) in [(Shell::Bash, "bash"), (Shell::Zsh, "zsh"), (Shell::Fish, "fish")] {
         let mut text = Vec::new();
-        generate(shell, &mut tool.clone(), &name, &mut text);
+        generate(shell, &mut offering(tool), &name, &mut text);
+        if shell == Shell::Bash {
+            text = reachable(&name, &String::from_utf8(text).expect("a script is text")).into_bytes();
+        }
         files.push((format!("completions/{name}.{ending}"), text));
     }
     // Built, so that each command knows its full name and the flags it shares.
@@ -114,6 +181,21 @@ fn generated(tool: &Command) -> Vec<(String, Vec<u8>)> {
     built.build();
     pages(&built, &name, &mut files);
     files
+}
+
+/// The command with the words that may stand where it takes any: to be completed, never to be refused.
+fn offering(tool: &Command) -> Command {
+    let names = || PossibleValuesParser::new(presets::all().iter().map(|preset| preset.name));
+    tool.clone().mut_subcommands(|below| match below.get_name() {
+        "presets" => below.mut_arg("name", |name| name.value_parser(names())),
+        _ => below,
+    })
+}
+
+/// `clap_complete` spells the hyphen of a tool's name in one way where it says which command is meant and in another where
+/// it says what completes it, and then nothing after a command is completed.
+fn reachable(name: &str, script: &str) -> String {
+    script.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"))
 }
 
 /// One manual page for a command and for each one below it: the pages refer to each other.

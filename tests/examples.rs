@@ -36,6 +36,45 @@ fn the_binary_accepts_the_example_as_it_stands_and_with_every_line_on() {
 }
 
 #[test]
+fn the_binary_accepts_every_setting_on_the_page_about_logrotate() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/from-logrotate.md");
+    let page = fs::read_to_string(path).expect("the page is committed");
+    let whole = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let is_setting =
+        |span: &&str| span.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
+    let prose = page.split("```").step_by(2);
+    let spans: Vec<&str> = prose.flat_map(|prose| prose.split('`').skip(1).step_by(2)).filter(is_setting).collect();
+    assert!(whole.clone().count() > 1 && spans.len() > 15, "the page was not understood: {spans:?}");
+    let paths = |span: &str| if span.starts_with("paths") { "" } else { "paths = [\"/x/*.log\"]\n" };
+    let alone = |span: &&str| format!("[[log]]\n{}{span}\n", paths(span));
+    for text in whole.map(str::to_owned).chain(spans.iter().map(alone)) {
+        let ran = Scenario::new().settings(&text).run(&["config", "check"]);
+        assert_eq!(ran.code, Some(0), "{text}\n{ran:#?}");
+    }
+}
+
+#[test]
+fn a_directive_of_logrotate_is_answered_with_the_word_to_use() {
+    for (line, hint) in [
+        ("rotate = 7", "write keep = { count = 7 }"),
+        ("size = \"10M\"", "write when = \"100 MiB\""),
+        ("olddir = \"/x/old\"", "write archive-dir ="),
+        ("create = \"0640 root adm\"", "leave it out: the new log gets"),
+        ("postrotate = \"kill\"", "write reopen ="),
+        ("copytruncate = true", "never copied"),
+        ("missingok = true", "write optional = true"),
+        ("keep = 7", "write { count = 7 }"),
+        ("when = \"10M\"", "write `10 MiB`"),
+        ("keep = { max-total = \"10M\" }", "write `10 MiB`"),
+        ("keep = { max-age = \"90 days\" }", "write `90d`"),
+    ] {
+        let scenario = Scenario::new().settings(&format!("[[log]]\npaths = [\"/x/*.log\"]\n{line}\n"));
+        let ran = scenario.run(&["config", "check"]).exits(2);
+        assert!(ran.stderr.contains(hint) && !ran.stderr.contains("assume-closed-after"), "{line}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_typing_mistake_in_the_example_would_be_seen() {
     let scenario = Scenario::new().settings(&all_on().replace("close-wait", "close-wiat"));
     let ran: Ran = scenario.run(&["config", "check"]).exits(2);

@@ -135,18 +135,21 @@ fn says(schema: &Map<String, Json>, name: &str) -> bool {
     }
 }
 
+/// What to write instead of a key that another program has.
+pub(super) type Foreign = fn(&str) -> Option<&'static str>;
+
 /// Reports every key that no settings have, and takes it out of play.
-pub(super) fn reject_unknown_keys(node: &mut Node, shape: &Shape<'_>, problems: &mut Vec<Problem>) {
-    unknown_keys(node, shape, &mut Vec::new(), problems);
+pub(super) fn reject_unknown_keys(node: &mut Node, shape: &Shape<'_>, foreign: Foreign, problems: &mut Vec<Problem>) {
+    unknown_keys(node, shape, foreign, &mut Vec::new(), problems);
 }
 
-fn unknown_keys(node: &mut Node, shape: &Shape<'_>, path: &mut Vec<Step>, problems: &mut Vec<Problem>) {
+fn unknown_keys(node: &mut Node, shape: &Shape<'_>, foreign: Foreign, path: &mut Vec<Step>, problems: &mut Vec<Problem>) {
     match &mut node.value {
         Value::List(items) => {
             let shape = shape.item();
             for (index, item) in items.iter_mut().enumerate() {
                 path.push(Step::Index(index));
-                unknown_keys(item, &shape, path, problems);
+                unknown_keys(item, &shape, foreign, path, problems);
                 path.pop();
             }
         }
@@ -155,12 +158,12 @@ fn unknown_keys(node: &mut Node, shape: &Shape<'_>, path: &mut Vec<Step>, proble
             for (key, entry) in entries {
                 match &known {
                     Some(known) if !known.contains(&key.as_str()) => {
-                        problems.push(unknown(key, known, path).place(&entry.key));
+                        problems.push(unknown(key, known, foreign, path).place(&entry.key));
                         entry.node.value = Value::Rejected;
                     }
                     _ => {
                         path.push(Step::Key(key.clone()));
-                        unknown_keys(&mut entry.node, &shape.key(key), path, problems);
+                        unknown_keys(&mut entry.node, &shape.key(key), foreign, path, problems);
                         path.pop();
                     }
                 }
@@ -170,9 +173,10 @@ fn unknown_keys(node: &mut Node, shape: &Shape<'_>, path: &mut Vec<Step>, proble
     }
 }
 
-fn unknown(key: &str, known: &[&str], path: &[Step]) -> Problem {
+fn unknown(key: &str, known: &[&str], foreign: Foreign, path: &[Step]) -> Problem {
     let table = if path.is_empty() { String::new() } else { format!(" in `{}`", Path(path)) };
-    Problem::new(format_args!("unknown key `{key}`{table}")).hint(suggest::instead(key, known))
+    let hint = foreign(key).map_or_else(|| suggest::instead(key, known), str::to_owned);
+    Problem::new(format_args!("unknown key `{key}`{table}")).hint(hint)
 }
 
 #[cfg(test)]

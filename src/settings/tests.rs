@@ -140,6 +140,10 @@ impl Tool for Testing {
         found
     }
 
+    fn foreign(key: &str) -> Option<&'static str> {
+        (key == "rotate").then_some("write keep = { count = 7 }")
+    }
+
     fn task(command: NoCommand, _: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {
         match command {}
     }

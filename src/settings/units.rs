@@ -116,6 +116,11 @@ impl<Q: Quantity> Visitor<'_> for Reader<Q> {
     }
 }
 
+/// A size or a duration that is written in another way here than `text`: `10 MiB` for `10M`, `90d` for `90 days`.
+pub fn meant(text: &str) -> Option<String> {
+    bytes::meant(text).or_else(|| span::meant(text))
+}
+
 /// Cuts leading ASCII digits off `text`.
 fn digits(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))

@@ -159,6 +159,10 @@ Settings, later ones win:
         settings::check(settings)
     }
 
+    fn foreign(key: &str) -> Option<&'static str> {
+        settings::foreign(key)
+    }
+
     fn host(settings: &Settings) -> Option<&str> {
         settings.host.as_deref()
     }

@@ -34,6 +34,35 @@ fn a_strange_key_is_answered_with_the_known_ones() {
 }
 
 #[test]
+fn a_key_of_another_program_is_answered_with_the_tools_own_word() {
+    for text in ["rotate = 7\n", "[defaults.keep]\nrotate = 7\n", "[[log]]\nname = 'a'\nrotate = 7\n"] {
+        let complaint = Scene::with(text).complaint();
+        assert!(complaint.contains("unknown key `rotate`"), "{complaint}");
+        assert!(complaint.ends_with("hint: write keep = { count = 7 }"), "{complaint}");
+    }
+}
+
+#[test]
+fn a_bare_number_where_a_table_with_a_count_belongs_is_answered_with_the_table() {
+    let complaint = |text: &str| Scene::with(&format!("[defaults]\nkeep = {text}\n")).complaint();
+    let seven = complaint("7");
+    assert!(seven.contains("2:8: expected a table, found 7") && seven.ends_with("hint: write { count = 7 }"), "{seven}");
+    for text in ["0", "-1", "'7'"] {
+        assert!(!complaint(text).contains("hint"), "{text}");
+    }
+}
+
+#[test]
+fn a_quantity_in_other_words_is_answered_with_the_right_ones() {
+    let total = Scene::with("[defaults.keep]\nmax-total = '10M'\n").complaint();
+    assert!(total.contains("2:13: `10M`: unknown unit `M`, write `10 MiB`"), "{total}");
+    let free = Scene::with("[defaults.keep]\nmin-free = '10g'\n").complaint();
+    assert!(free.contains("2:12: `10g`: unknown unit `g`, write `10 GiB`"), "{free}");
+    let age = Scene::with("max-age = '90 days'\n").complaint();
+    assert!(age.contains("1:11: `90 days`: write `90d`"), "{age}");
+}
+
+#[test]
 fn every_problem_is_named_at_once() {
     let scene =
         Scene::with("limit = -1\nhosst = 'a'\n[[log]]\nname = 'a'\npaths = 5\nmode = '99'\n[[log]]\nname = 'b'\npahts = []\n")

@@ -56,7 +56,10 @@ impl FromStr for Bytes {
         if rest.starts_with('.') && !(1..=9).contains(&fraction.len()) {
             return Err(misread("write one to nine digits after the point"));
         }
-        let factor = factor(unit.trim()).map_err(|why| Misread::new(text, why))?;
+        let factor = factor(unit.trim()).map_err(|why| match meant(text) {
+            Some(meant) => Misread::new(text, format_args!("unknown unit `{}`, write `{meant}`", unit.trim())),
+            None => Misread::new(text, why),
+        })?;
         if factor == 1 && !fraction.is_empty() {
             return Err(misread("a byte cannot be divided"));
         }
@@ -71,6 +74,23 @@ fn factor(unit: &str) -> Result<u64, String> {
         None if unit == "kB" => Ok(1_000),
         None => Err(format!("unknown unit `{unit}`, use {}", UNITS.map(|(name, _)| name).join(", "))),
     }
+}
+
+/// A size in the units of logrotate and `ls -h`, or in the wrong case, as it is written here.
+pub(super) fn meant(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.')?);
+    // Then only the unit can have been wrong, and reading what comes of this does not lead here again.
+    if number.matches('.').count() > 1 {
+        return None;
+    }
+    let unit = match unit.trim().to_ascii_uppercase().as_str() {
+        letter @ ("K" | "M" | "G" | "T") => format!("{letter}iB"),
+        "BYTE" | "BYTES" => "B".to_owned(),
+        other => UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(other))?.0.to_owned(),
+    };
+    let meant = format!("{number} {unit}");
+    meant.parse::<Bytes>().is_ok().then_some(meant)
 }
 
 /// `whole.fraction` times `factor`, rounded down. Nine digits of fraction times a TiB stay far below `u128`.
@@ -117,7 +137,11 @@ mod tests {
     fn nonsense_says_what_to_write() {
         let cases = [
             ("10 MBs", "`10 MBs`: unknown unit `MBs`, use B, KiB, MiB, GiB, TiB, KB, MB, GB, TB"),
-            ("10 mib", "unknown unit `mib`"),
+            ("10 mib", "unknown unit `mib`, write `10 MiB`"),
+            ("10M", "`10M`: unknown unit `M`, write `10 MiB`"),
+            ("1.5 g", "unknown unit `g`, write `1.5 GiB`"),
+            ("100 bytes", "write `100 B`"),
+            ("99999999999G", "unknown unit `G`, use B"),
             ("", "``: write a number and a unit, such as `100 MiB`"),
             ("-1 MiB", "cannot be negative"),
             ("1.5", "a byte cannot be divided"),

@@ -72,24 +72,58 @@ impl FromStr for Span {
     type Err = Misread;
 
     fn from_str(text: &str) -> Result<Span, Misread> {
-        let misread = |why: String| Misread::new(text, why);
-        let mut rest = text.trim();
-        let mut longer_than = UNITS.len() + 1;
-        let mut total = 0u64;
-        while !rest.is_empty() || longer_than > UNITS.len() {
-            let (number, after) = digits(rest);
-            let (unit, after) = after.split_at(after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len()));
-            let (place, factor) = factor(number, unit, after).map_err(misread)?;
-            if UNITS.len() - place >= longer_than {
-                return Err(misread("write each unit once, from long to short, such as `1h30m`".to_owned()));
-            }
-            longer_than = UNITS.len() - place;
-            let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-            total = part.and_then(|part| part.checked_add(total)).ok_or_else(|| misread(TOO_LONG.to_owned()))?;
-            rest = after.trim_start();
-        }
-        Span::try_from(Duration::from_millis(total)).map_err(|_| misread(TOO_LONG.to_owned()))
+        written(text).map_err(|why| match meant(text) {
+            Some(meant) => Misread::new(text, format_args!("write `{meant}`")),
+            None => Misread::new(text, why),
+        })
     }
+}
+
+fn written(text: &str) -> Result<Span, String> {
+    let mut rest = text.trim();
+    let mut longer_than = UNITS.len() + 1;
+    let mut total = 0u64;
+    while !rest.is_empty() || longer_than > UNITS.len() {
+        let (number, after) = digits(rest);
+        let (unit, after) = after.split_at(after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len()));
+        let (place, factor) = factor(number, unit, after)?;
+        if UNITS.len() - place >= longer_than {
+            return Err("write each unit once, from long to short, such as `1h30m`".to_owned());
+        }
+        longer_than = UNITS.len() - place;
+        let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+        total = part.and_then(|part| part.checked_add(total)).ok_or(TOO_LONG)?;
+        rest = after.trim_start();
+    }
+    Span::try_from(Duration::from_millis(total)).map_err(|_| TOO_LONG.to_owned())
+}
+
+/// A duration in whole words or with spaces, as it is written here.
+pub(super) fn meant(text: &str) -> Option<String> {
+    let mut rest = text.trim();
+    // A pasted novel is no duration, and what comes of this is read once more.
+    if rest.is_empty() || rest.len() > 60 {
+        return None;
+    }
+    let mut meant = String::new();
+    while !rest.is_empty() {
+        let (number, after) = digits(rest);
+        let after = after.trim_start();
+        let (word, after) = after.split_at(after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len()));
+        let unit = match word.to_ascii_lowercase().trim_end_matches('s') {
+            "w" | "week" => "w",
+            "d" | "day" => "d",
+            "h" | "hr" | "hour" => "h",
+            "m" | "min" | "minute" => "m",
+            "sec" | "second" => "s",
+            "" if word == "s" => "s",
+            _ => return None,
+        };
+        meant = meant + number + unit;
+        rest = after.trim_start();
+    }
+    let reads = meant != text.trim() && written(&meant).is_ok();
+    reads.then_some(meant)
 }
 
 /// The place of `unit` among [`UNITS`] and its length, or why there is none.
@@ -151,8 +185,13 @@ mod tests {
     fn nonsense_says_what_to_write() {
         let cases = [
             ("90", "`90`: needs a unit, such as `90s` or `90d`"),
-            ("90 days", "needs a unit"),
-            ("90days", "unknown unit `days`, use w, d, h, m, s, ms"),
+            ("90 days", "`90 days`: write `90d`"),
+            ("90days", "`90days`: write `90d`"),
+            ("1 hour 30 mins", "write `1h30m`"),
+            ("90 d", "write `90d`"),
+            ("10 fortnights", "needs a unit"),
+            ("10fortnights", "unknown unit `fortnights`, use w, d, h, m, s, ms"),
+            ("1 min 1 hour", "needs a unit"),
             ("1.5h", "write whole numbers"),
             ("-1d", "write numbers with units"),
             ("", "write numbers with units"),

@@ -2,6 +2,7 @@
 //! [`LogSet`]. Never looks at the machine.
 
 mod check;
+mod foreign;
 mod reopen;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     check::check,
+    foreign::foreign,
     reopen::{Reopen, Signal},
 };
 use super::{presets, when::When};

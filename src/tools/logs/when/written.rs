@@ -16,7 +16,7 @@ use serde::{
 use super::{Trigger, Triggers, When};
 use crate::settings::{
     suggest,
-    units::{Bytes, Period, Span},
+    units::{self, Bytes, Period, Span},
 };
 
 /// Triggers and guards of a `when`.
@@ -144,6 +144,9 @@ fn misread(word: &str) -> String {
     let shown: String = word.chars().take(60).collect();
     if let Some(period) = suggest::nearest(word, Period::ALL.map(Period::word)) {
         return format!("`{shown}`: unknown trigger, did you mean `{period}`?");
+    }
+    if let Some(meant) = units::meant(word) {
+        return format!("`{shown}`: write `{meant}`");
     }
     let words = Period::ALL.map(Period::word).join(", ");
     format!("`{shown}`: use {words}, a size such as `100 MiB`, or an age such as `7d`")

@@ -48,10 +48,7 @@ fn what_it_cannot_mean_is_refused_with_the_place() {
         ("when = { any = [\"daily\"], min_size = \"1 KiB\" }", "unknown field `min_size`"),
         ("when = \"dayly\"", "`dayly`: unknown trigger, did you mean `daily`?"),
         ("when = \"Daily\"", "did you mean `daily`?"),
-        (
-            "when = \"100 M\"",
-            "`100 M`: use hourly, daily, weekly, monthly, yearly, a size such as `100 MiB`, or an age such as `7d`",
-        ),
+        ("when = \"100 M\"", "`100 M`: write `100 MiB`"),
         ("when = \"100\"", "`100`: use hourly"),
         ("when = \"0\"", "`0`: use hourly"),
         ("when = \"\"", "``: use hourly"),
