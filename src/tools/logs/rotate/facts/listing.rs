@@ -144,6 +144,7 @@ impl<'a> Listing<'a> {
         let (stored, mut kept) = (self.stored.get(place.asked), Kept::default());
         let mut logs = Vec::new();
         let mut archives = Vec::new();
+        let first = world.logs.len();
         place.dir.each(|name, kind| match name {
             Ok(name) => match self.sort(place, kept.noted(name, stored), kind) {
                 Some(Found::Log(sets, kind)) => logs.push((name.to_owned(), sets, kind)),
@@ -163,6 +164,8 @@ impl<'a> Listing<'a> {
                 world.logs.push(log(place.index, sets[0], name, what));
             }
         }
+        // A folder gives its names in an order of its own, and what is told must not depend on that.
+        world.logs[first..].sort_by(|one, other| one.name.cmp(&other.name));
         for archive in archives {
             self.archive(world, place, archive, claims);
         }
@@ -239,9 +242,7 @@ impl<'a> Listing<'a> {
             if pattern.has_many_folders() {
                 *unmet.entry((*set, *position)).or_insert(true) &= !there;
             } else if !there {
-                let shown = path.join(name).display().to_string();
-                let why = Failure::new("find", &shown).because("there is no such file").hint(hint);
-                missing.push(Missing { set: *set, path: shown, why, absent: true });
+                missing.push(no_file(*set, &path.join(name), hint));
             }
         }
         world.missing.extend(missing);
@@ -288,6 +289,20 @@ fn stored<'a>(chosen: &HashSet<&str>, content: &'a Content) -> HashMap<&'a Path,
         stored.entry(Path::new(entry.archive_folder())).or_default().insert(entry.file_name(), entry.id);
     }
     stored
+}
+
+/// What to say of a path at which no file is.
+fn no_file(set: usize, path: &Path, hint: &str) -> Missing {
+    let shown = path.display().to_string();
+    let failure = Failure::new("find", &shown);
+    // Only for the words: nothing is done with what was not listed as a file.
+    let folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let why = if folder {
+        failure.because("it is a folder").hint(format_args!("name the files in it: {shown}/*.log"))
+    } else {
+        failure.because("there is no such file").hint(hint)
+    };
+    Missing { set, path: shown, why, absent: !folder }
 }
 
 fn log(folder: usize, set: usize, name: String, what: What) -> LogFact {
