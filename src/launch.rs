@@ -198,11 +198,10 @@ impl<T: Tool> Launch<T> {
         let records = history::read(&run.state, last)?;
         let row = |record: &Record| {
             let text = |text: &str| Cell::Text(text.to_owned());
-            let took = format!("{:.1} s", record.seconds);
             vec![
                 Cell::Time(record.started),
                 text(&record.job),
-                text(&took),
+                Cell::Seconds(record.seconds),
                 Cell::Count(record.exit.code().into()),
                 text(&record.summary),
             ]
@@ -234,15 +233,24 @@ impl<T: Tool> Launch<T> {
         let text = match (json, self.shared.quiet && exit == Exit::Done) {
             (true, _) => json::render(&ended.schema, record, &ended.report, ended.failure.as_ref()),
             (false, true) => String::new(),
-            (false, false) => table::render(&ended.report, table::Look { color: self.color(), every_item: run.every_item }),
+            (false, false) => table::render(&ended.report, self.look()),
         };
         if let Some(failure) = &ended.failure {
             Self::complain(failure);
         }
         match run.out.write(&text) {
             Ok(()) => exit,
-            Err(failure) => exit.and(Self::complain(&failure)),
+            Err(failure) => exit.and(Self::complain(&untold(failure, ended.remembered))),
         }
+    }
+
+    fn look(&self) -> table::Look {
+        let told = match (self.shared.quiet, self.shared.verbose) {
+            (true, _) => table::Told::Troubles,
+            (false, true) => table::Told::Everything,
+            (false, false) => table::Told::Acts,
+        };
+        table::Look { color: self.color(), told }
     }
 
     fn color(&self) -> bool {
@@ -266,4 +274,10 @@ impl<T: Tool> Launch<T> {
         }
         failure.exit
     }
+}
+
+/// A result that could not be told. What was done by then is done: only the telling is missing.
+fn untold(failure: Failure, done: bool) -> Failure {
+    let failure = Failure { what: "the result".to_owned(), ..failure };
+    if done { failure.hint("the work is done, and `history` has what came of it").exit(Exit::Partial) } else { failure }
 }

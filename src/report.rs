@@ -135,6 +135,8 @@ pub enum Cell {
     Count(u64),
     /// A number of bytes; people see `1.5 MiB`.
     Bytes(Size),
+    /// So many seconds; people see `0.1 s`.
+    Seconds(f64),
     /// An instant; people see it to the second, in UTC.
     Time(chrono::DateTime<chrono::Utc>),
 }

@@ -3,6 +3,8 @@
 //! A command is a change or a query. A change gathers facts, decides a plan from them, and carries it
 //! out; `launch` alone decides whether the last step happens. A query only answers.
 
+use std::collections::BTreeMap;
+
 use clap::Subcommand;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
@@ -33,6 +35,14 @@ pub trait Tool {
         None
     }
 
+    /// The settings with every gap filled by what holds there, for `config show`.
+    fn effective(settings: &Self::Settings) -> Effective<Self::Settings>;
+
+    /// Refuses sound settings that name nothing to work on, as a command that has work to do would.
+    fn check_work(_settings: &Self::Settings) -> Result<()> {
+        Ok(())
+    }
+
     /// The machine's name, where the settings give it one.
     fn host(_settings: &Self::Settings) -> Option<&str> {
         None
@@ -41,6 +51,23 @@ pub trait Tool {
     /// Turns what was typed into a task. `settings` loads on demand, so that a command that needs none
     /// works beside a broken file.
     fn task(command: Self::Command, settings: &dyn Fn() -> Result<Loaded<Self::Settings>>) -> Result<Task>;
+}
+
+/// Settings in which nothing is left to be thought.
+pub struct Effective<S> {
+    /// The settings; read again, they mean the same.
+    pub settings: S,
+    /// Who gave what was not written in its place, by its key path (`log[2].keep`). What is not in here is built in.
+    pub lenders: BTreeMap<String, Lender>,
+}
+
+/// Who gives a value that was not written in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lender {
+    /// The value at another key path.
+    Key(String),
+    /// Something that comes with the tool: `preset nginx`.
+    BuiltIn(String),
 }
 
 /// Settings that cannot mean anything, whatever the machine looks like.

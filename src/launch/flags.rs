@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
 
 /// A tool's command line.
 #[derive(Parser)]
@@ -24,7 +24,7 @@ pub(crate) enum Word<C: Subcommand> {
     /// What earlier runs did, newest last
     History {
         /// How many runs to show
-        #[arg(long, value_name = "N", default_value_t = 20)]
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
         last: usize,
     },
 }

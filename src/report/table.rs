@@ -10,20 +10,41 @@ use super::{Cell, Finding, Outcome, Report, Severity, Size, Step, Table, safe};
 pub struct Look {
     /// Whether to colour.
     pub color: bool,
-    /// Whether to list items that need nothing.
-    pub every_item: bool,
+    /// What to tell.
+    pub told: Told,
+}
+
+/// How much of a report a person gets to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Only what went wrong, what is missing, what a person should look at, and the last line.
+    Troubles,
+    /// What was done, too, and the answer.
+    Acts,
+    /// What needed nothing, too.
+    Everything,
+}
+
+impl Told {
+    fn tells(self, step: &Step) -> bool {
+        match self {
+            Told::Troubles => matches!(step.outcome, Outcome::Skipped | Outcome::Failed),
+            Told::Acts => step.outcome != Outcome::Kept,
+            Told::Everything => true,
+        }
+    }
 }
 
 /// The whole text; empty when there is nothing to say.
 pub fn render(report: &Report, look: Look) -> String {
     let mut text = String::new();
-    for table in &report.tables {
+    let troubles_only = look.told == Told::Troubles;
+    for table in report.tables.iter().filter(|_| !troubles_only) {
         grid(&mut text, table, look);
     }
-    let shown = |step: &&Step| look.every_item || step.outcome != Outcome::Kept;
-    let steps: Vec<&Step> = report.steps.iter().filter(shown).collect();
+    let steps: Vec<&Step> = report.steps.iter().filter(|step| look.told.tells(step)).collect();
     step_lines(&mut text, &steps, look);
-    for finding in &report.findings {
+    for finding in report.findings.iter().filter(|finding| !troubles_only || finding.severity > Severity::Note) {
         finding_lines(&mut text, finding, look);
     }
     for part in &report.incomplete {
@@ -96,7 +117,9 @@ fn grid(text: &mut String, table: &Table, look: Look) {
     }
     let heading: Vec<String> = table.columns.iter().map(|column| column.replace('-', " ").to_uppercase()).collect();
     let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
-    let numeric = |column: usize| table.rows.iter().any(|row| matches!(row.get(column), Some(Cell::Bytes(_) | Cell::Count(_))));
+    let numeric = |column: usize| {
+        table.rows.iter().any(|row| matches!(row.get(column), Some(Cell::Bytes(_) | Cell::Count(_) | Cell::Seconds(_))))
+    };
     let widths: Vec<usize> = (0..heading.len())
         .map(|column| {
             rows.iter().chain([&heading]).filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -118,6 +141,7 @@ fn shown(cell: &Cell) -> String {
         Cell::None => "-".to_owned(),
         Cell::Text(text) => safe(text),
         Cell::Count(count) => count.to_string(),
+        Cell::Seconds(seconds) => format!("{seconds:.1} s"),
         Cell::Bytes(Size(bytes)) => Size(*bytes).to_string(),
         Cell::Time(instant) => instant.format("%Y-%m-%d %H:%M:%S").to_string(),
     }

@@ -1,22 +1,25 @@
 //! The answers of `config check`, `config show` and `config schema`, for any tool. They print nothing.
 
+use std::collections::BTreeMap;
+
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value as Json, json};
 use toml::{Spanned, de::DeTable, de::DeValue};
 
 use super::{
-    Loaded, Sources, load,
+    Origin, Origins, Sources, load,
     origin::{Path, Step},
 };
 use crate::{
     failure::{Failure, Result},
     report::{Cell, Report, Table, safe},
-    tool::Tool,
+    tool::{Effective, Lender, Tool},
 };
 
-/// The files that were read, when all of them are sound; otherwise a failure that names every problem.
+/// The files that were read, when all of them are sound and give work; otherwise a failure that names every problem.
 pub fn check<T: Tool>(sources: &Sources) -> Result<Report> {
     let loaded = load::<T>(sources)?;
+    T::check_work(&loaded.value)?;
     let rows: Vec<Vec<Cell>> = loaded.files.iter().map(|path| vec![Cell::Text(path.display().to_string())]).collect();
     let summary = match rows.len() {
         0 => "no settings file found; the defaults hold".to_owned(),
@@ -27,21 +30,34 @@ pub fn check<T: Tool>(sources: &Sources) -> Result<Report> {
     Ok(Report { tables, summary, ..Report::default() })
 }
 
-/// The merged settings as TOML, each value with its origin.
+/// The merged settings as TOML with what holds where they say nothing, each value with its origin.
 pub fn show<T: Tool>(sources: &Sources) -> Result<String> {
     let loaded = load::<T>(sources)?;
-    let text = written::<T>(&loaded)?;
+    let effective = T::effective(&loaded.value);
+    let text = written::<T>(&effective)?;
     let mut shown = String::new();
     let mut from = 0;
     for (path, end) in leaves(&text, T::NAME)? {
         let line_end = text[end..].find('\n').map_or(text.len(), |more| end + more);
-        let origin = loaded.origins.source(&path);
+        let origin = origin(&path, &loaded.origins, &effective.lenders);
         shown.push_str(&disarmed(&text[from..line_end]));
         shown.push_str(&safe(&format!("   # {origin}")));
         from = line_end;
     }
     shown.push_str(&text[from..]);
     Ok(shown)
+}
+
+/// Where the value at `path` was written, be it elsewhere and lent.
+fn origin(path: &str, origins: &Origins, lenders: &BTreeMap<String, Lender>) -> String {
+    let own = origins.source(path);
+    let ends = path.match_indices(['.', '[']).map(|(at, _)| at).chain([path.len()]);
+    let mut lent = ends.filter_map(|end| Some((lenders.get(&path[..end])?, &path[end..])));
+    match (own, lent.next()) {
+        (Origin::Default, Some((Lender::Key(key), rest))) => format!("{}, as {key}", origins.source(&format!("{key}{rest}"))),
+        (Origin::Default, Some((Lender::BuiltIn(name), _))) => name.clone(),
+        _ => own.to_string(),
+    }
 }
 
 /// Every line by itself: the ends of lines are ours.
@@ -52,9 +68,10 @@ fn disarmed(text: &str) -> String {
 /// The merged settings as `value`, and in `origins` the origin of each by its key path.
 pub fn show_json<T: Tool>(sources: &Sources) -> Result<Json> {
     let loaded = load::<T>(sources)?;
-    let value = serde_json::to_value(&loaded.value).map_err(|error| unshown::<T>(&error))?;
-    let leaves = leaves(&written::<T>(&loaded)?, T::NAME)?;
-    let origin = |path: &str| Json::String(loaded.origins.source(path).to_string());
+    let effective = T::effective(&loaded.value);
+    let value = serde_json::to_value(&effective.settings).map_err(|error| unshown::<T>(&error))?;
+    let leaves = leaves(&written::<T>(&effective)?, T::NAME)?;
+    let origin = |path: &str| Json::String(origin(path, &loaded.origins, &effective.lenders));
     let origins: Map<String, Json> = leaves.into_iter().map(|(path, _)| (path.clone(), origin(&path))).collect();
     Ok(json!({ "value": value, "origins": origins }))
 }
@@ -69,8 +86,8 @@ pub fn schema<T: Tool>() -> String {
     text
 }
 
-fn written<T: Tool>(loaded: &Loaded<T::Settings>) -> Result<String> {
-    toml::to_string(&loaded.value).map_err(|error| unshown::<T>(&error))
+fn written<T: Tool>(effective: &Effective<T::Settings>) -> Result<String> {
+    toml::to_string(&effective.settings).map_err(|error| unshown::<T>(&error))
 }
 
 fn unshown<T: Tool>(error: &dyn std::fmt::Display) -> Failure {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure, Result},
-    tool::{Contradiction, Task, Tool},
+    tool::{Contradiction, Effective, Task, Tool},
 };
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -142,6 +142,11 @@ impl Tool for Testing {
 
     fn foreign(key: &str) -> Option<&'static str> {
         (key == "rotate").then_some("write keep = { count = 7 }")
+    }
+
+    fn effective(settings: &Settings) -> Effective<Settings> {
+        let settings = serde_json::from_value(serde_json::to_value(settings).unwrap()).unwrap();
+        Effective { settings, lenders: BTreeMap::new() }
     }
 
     fn task(command: NoCommand, _: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {

@@ -31,7 +31,7 @@ use crate::{
     failure::{Exit, Failure, Result, plain},
     run::host,
     settings::{Loaded, suggest},
-    tool::{Contradiction, Task, Tool},
+    tool::{Contradiction, Effective, Task, Tool},
 };
 
 /// The tool.
@@ -163,6 +163,14 @@ Settings, later ones win:
         settings::foreign(key)
     }
 
+    fn check_work(settings: &Settings) -> Result<()> {
+        some(settings.sets()?).map(drop)
+    }
+
+    fn effective(settings: &Settings) -> Effective<Settings> {
+        settings::effective(settings)
+    }
+
     fn host(settings: &Settings) -> Option<&str> {
         settings.host.as_deref()
     }
@@ -206,13 +214,7 @@ fn host(settings: &Settings) -> String {
 }
 
 fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
-    let sets = settings.sets()?;
-    if sets.is_empty() {
-        return Err(Failure::new("find", "anything to do")
-            .because("the settings name no logs")
-            .hint("`ops-logs init` proposes settings from what is on this machine")
-            .exit(Exit::BadInput));
-    }
+    let sets = some(settings.sets()?)?;
     if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         let failure = Failure::new("find", format!("the set `{unknown}`"))
@@ -224,4 +226,15 @@ fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
         });
     }
     Ok(sets.into_iter().filter(|set| choice.sets.is_empty() || choice.sets.contains(&set.name)).collect())
+}
+
+/// Refuses settings without any set: a timer with them would fail at every turn.
+fn some(sets: Vec<LogSet>) -> Result<Vec<LogSet>> {
+    if sets.is_empty() {
+        return Err(Failure::new("find", "anything to do")
+            .because("the settings name no logs")
+            .hint("`ops-logs init` proposes settings from what is on this machine; a [[log]] that it only marked counts once unmarked")
+            .exit(Exit::BadInput));
+    }
+    Ok(sets)
 }

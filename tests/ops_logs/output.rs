@@ -70,13 +70,22 @@ fn each_command_names_its_schema() {
 }
 
 #[test]
-fn quiet_says_nothing_when_all_is_well_and_all_when_it_is_not() {
+fn quiet_says_nothing_when_all_is_well_and_only_the_trouble_when_it_is_not() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
     let well = scene.run(&["--quiet", "rotate"]).exits(0);
     assert_eq!((well.stdout.as_str(), well.stderr.as_str()), ("", ""));
     std::os::unix::fs::symlink("/dev/null", scene.live("bad.log")).unwrap();
+    scene.append("app.log", vec![b'x'; 2000]);
     let ill = scene.run(&["--quiet", "rotate"]).exits(3);
-    assert!(ill.stdout.contains("bad.log"), "{ill:#?}");
+    let lines: Vec<&str> = ill.stdout.lines().collect();
+    let bad = scene.live("bad.log").display().to_string();
+    assert!(lines.len() == 2 && lines[0].starts_with("rotate skipped") && lines[0].contains(&bad), "{ill:#?}");
+    assert!(lines[1].starts_with("1 log rotated, 1 archived"), "{ill:#?}");
+    let status = scene.run(&["--quiet", "status"]).exits(3);
+    assert!(status.stdout.contains(&bad) && !status.stdout.contains("LAST ROTATED"), "{status:#?}");
+    fs::remove_file(scene.live(&scene.archives("app.log")[0])).unwrap();
+    let verified = scene.run(&["--quiet", "verify"]).exits(1);
+    assert!(verified.stdout.starts_with("danger ") && verified.stdout.contains("\nas recorded: 1 of 2"), "{verified:#?}");
 }
 
 #[test]
@@ -85,6 +94,20 @@ fn the_result_is_on_standard_output_and_nothing_on_the_other() {
     let ran = scene.run(&["rotate"]).exits(0);
     assert!(ran.stdout.contains("rotate") && ran.stdout.contains("1 log rotated"), "{ran:#?}");
     assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn logs_are_told_in_the_order_of_their_names_and_one_line_is_one_line() {
+    let mut scene = Scenario::new().plain_set("");
+    let names: Vec<String> = (0..30).map(|number| format!("{:02}.log", number * 7 % 30)).collect();
+    for name in &names {
+        scene = scene.log(name, "");
+    }
+    let text = scene.log("z.log", vec![b'x'; 2000]).run(&["--verbose", "plan"]).exits(0).stdout;
+    let told: Vec<&str> = text.lines().filter(|line| line.starts_with("leave")).collect();
+    assert!(told.len() == 30 && told.is_sorted(), "{text}");
+    let scene = Scenario::new().plain_set("").log("a.log", format!("{}\n", "x".repeat(2000)));
+    scene.run(&["rotate"]).exits(0).says(", 1 line, proven");
 }
 
 #[test]
@@ -158,9 +181,15 @@ fn a_reader_that_left_is_no_trouble() {
 fn an_answer_that_cannot_be_written_is_told_although_the_work_is_done() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let ran = run_to(&mut scene.command(&["rotate"]), full).exits(4);
-    assert_eq!(ran.stderr, "ops-logs: cannot write standard output: no space left on device\n");
+    let ran = run_to(&mut scene.command(&["rotate"]), full.try_clone().unwrap()).exits(3);
+    assert_eq!(
+        ran.stderr,
+        "ops-logs: cannot write the result: no space left on device\n\
+         hint: the work is done, and `history` has what came of it\n"
+    );
     assert_eq!(scene.archives("app.log").len(), 1);
+    let asked = run_to(&mut scene.command(&["status"]), full).exits(4);
+    assert_eq!(asked.stderr, "ops-logs: cannot write the result: no space left on device\n", "an answer is all the work");
 }
 
 #[test]

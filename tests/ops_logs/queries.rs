@@ -248,6 +248,8 @@ fn history_tells_what_runs_did_and_how_they_ended() {
     let rows = json["tables"][0]["rows"].as_array().unwrap();
     let exits: Vec<_> = rows.iter().map(|row| row[3].as_u64().unwrap()).collect();
     assert_eq!(exits, [0, 3]);
+    assert!(rows.iter().all(|row| row[2].is_f64()), "{json:#}");
+    scene.run(&["history", "--last", "0"]).exits(2).says("0 is not in 1..");
     assert_eq!(rows[0][4].as_str().map(|text| text.starts_with("1 log rotated, 1 archived")), Some(true), "{json:#}");
     let last = scene.run(&["--format", "json", "history", "--last", "1"]).exits(0).json();
     assert_eq!(last["tables"][0]["rows"].as_array().map(Vec::len), Some(1));
@@ -284,6 +286,24 @@ fn init_writes_its_file_once_and_a_dry_run_writes_none() {
         init(flags).exits(2).says("logs.toml: it is there already").says("hint: ");
     }
     assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
+}
+
+#[test]
+fn a_proposal_in_which_nothing_is_active_says_so_and_the_check_of_it_too() {
+    let scene = Scenario::new().log_of("app.log", 2000);
+    let (root, out) = (scene.logs().display().to_string(), scene.root().join("settings.toml"));
+    let shown = scene.run(&["init", "--root", &root]);
+    assert!(shown.stdout.contains("\n# nothing is active in these settings yet: "), "{shown:#?}");
+    assert!(shown.stdout.contains("only logs over 50.0 MiB (over 10.0 MiB when older than a month)"), "{shown:#?}");
+    assert!(shown.stderr.contains("nothing is active in these settings yet"), "{shown:#?}");
+    let file = out.display().to_string();
+    scene.run(&["init", "--root", &root, "--out", &file]).says("nothing is active in these settings yet: take the marks away");
+    for word in [&["config", "check"][..], &["plan"], &["rotate"]] {
+        scene.run(word).exits(2).says("the settings name no logs");
+    }
+    let text = fs::read_to_string(&out).unwrap();
+    let scene = scene.settings(&format!("{text}\n[[log]]\npaths = [\"{{logs}}/*.log\"]\n"));
+    scene.run(&["config", "check"]).exits(0).says("the settings are sound");
 }
 
 #[test]
@@ -339,5 +359,5 @@ fn what_init_could_not_see_is_told_beside_the_settings() {
     );
     assert!(ran.stdout.contains("# Not seen: open files of ") && !ran.stdout.contains("incomplete"), "{ran:#?}");
     fs::write(scene.root().join("settings.toml"), &ran.stdout).unwrap();
-    scene.run(&["config", "check"]).exits(0);
+    scene.run(&["config", "check"]).exits(2).says("the settings name no logs");
 }

@@ -127,6 +127,39 @@ fn a_folder_that_may_not_be_looked_into_is_not_taken_as_absent() {
 }
 
 #[test]
+fn an_archive_folder_that_is_not_there_is_named_with_its_setting() {
+    let scene = Scenario::new().plain_set("archive-dir = \"{root}/old\"").log_of("app.log", 2000);
+    let old = scene.root().join("old");
+    let reason = scene.rotate().exits(3).reason("rotate", "skipped", "app.log");
+    let told = format!("its archive-dir {}: no such file or directory (hint: make it, or change archive-dir)", old.display());
+    assert_eq!(reason, told);
+    fs::create_dir(&old).unwrap();
+    scene.rotate().exits(0);
+}
+
+#[test]
+fn a_folder_in_a_files_place_is_called_one_even_where_absence_is_no_trouble() {
+    for words in ["", "optional = true"] {
+        let scene = Scenario::new().set(&format!("paths = [\"{{logs}}/app\"]\n{words}"));
+        fs::create_dir(scene.live("app")).unwrap();
+        let reason = scene.rotate().exits(3).reason("rotate", "skipped", "logs/app");
+        let app = scene.live("app").display().to_string();
+        assert_eq!(reason, format!("it is a folder (hint: name the files in it: {app}/*.log)"));
+    }
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_told_with_the_pattern_that_excludes_it() {
+    use std::os::unix::ffi::OsStrExt;
+    let scene = Scenario::new().plain_set("").log_of("good.log", 2000);
+    fs::write(scene.logs().join(std::ffi::OsStr::from_bytes(b"[l]at\xe9in.log")), vec![b'x'; 2000]).unwrap();
+    let reason = scene.rotate().exits(3).reason("rotate", "skipped", "in.log");
+    let pattern = format!("{}/[[]l[]]at?in.log", scene.logs().display());
+    assert_eq!(reason, format!("its name is not UTF-8 (hint: rename it, or exclude \"{pattern}\")"));
+    scene.plain_set(&format!("exclude = [\"{pattern}\"]")).rotate().exits(0);
+}
+
+#[test]
 fn a_folder_whose_name_is_not_utf_8_is_told_when_a_wildcard_means_it() {
     use std::os::unix::ffi::OsStrExt;
     let scene = Scenario::new().set("paths = [\"{logs}/*/*.log\"]\nwhen = \"1 KiB\"\noptional = true");
@@ -148,7 +181,8 @@ fn no_settings_and_no_logs_are_told() {
     let scene = Scenario::new();
     scene.run(&["rotate"]).exits(2).says("settings.toml");
     let scene = scene.settings("[defaults]\ncompress = \"zstd\"\n");
-    scene.run(&["rotate"]).exits(2).says("the settings name no logs");
+    let ran = scene.run(&["rotate"]).exits(2).says("the settings name no logs");
+    assert_eq!(scene.run(&["config", "check"]).exits(2).stderr, ran.stderr, "check tells what a run would");
 }
 
 #[test]
@@ -188,6 +222,29 @@ fn show_tells_each_value_with_its_origin() {
     assert_eq!(json["value"]["parallel"], 2);
     assert!(json["origins"]["parallel"].as_str().is_some_and(|origin| origin.contains("settings.toml:2")), "{json}");
     scene.run(&["config", "check"]).exits(0).says("1 file read");
+}
+
+#[test]
+fn show_tells_what_holds_for_a_set_also_where_it_says_nothing() {
+    let scene = Scenario::new();
+    let empty = scene.settings("").run(&["config", "show"]).exits(0).stdout;
+    for line in ["compress = \"zstd\"   # default", "close-wait = \"5s\"   # default", "takeover = false   # default"] {
+        assert!(empty.lines().any(|shown| shown == line), "{line}: {empty}");
+    }
+    let words = "[defaults]\nwhen = \"weekly\"\n[[log]]\npreset = \"nginx\"\nkeep = { count = 3 }\n";
+    let scene = Scenario::new().settings(words);
+    let shown = scene.run(&["config", "show"]).exits(0).stdout;
+    let file = scene.root().join("settings.toml").display().to_string();
+    let set = &shown[shown.find("[[log]]").unwrap()..];
+    assert!(set.contains(&format!("when = \"weekly\"   # {file}:2, as defaults.when\n")), "{shown}");
+    assert!(set.contains("   # preset nginx\n") && set.contains("optional = false   # default\n"), "{shown}");
+    assert!(set.contains(&format!("count = 3   # {file}:5\n")), "{shown}");
+    let json = scene.run(&["--format", "json", "config", "show"]).exits(0).json();
+    assert_eq!(json["value"]["log"][0]["when"], "weekly");
+    assert_eq!(json["origins"]["log[0].when"], format!("{file}:2, as defaults.when"));
+    // What is shown is read back, and means the same.
+    let again = Scenario::new().settings(&shown).run(&["--format", "json", "config", "show"]).exits(0).json();
+    assert_eq!(again["value"], json["value"]);
 }
 
 #[test]

@@ -47,10 +47,14 @@ impl Query for Init {
 
     fn answer(&self, run: &Run) -> Result<Report> {
         let facts = gather(&self.0, run);
-        run.out.write(&settings_from(&facts))?;
-        match &facts.incomplete[..] {
-            [] => Ok(Report::default()),
-            parts => Err(unseen(parts)),
+        let text = settings_from(&facts);
+        run.out.write(&text)?;
+        match (&facts.incomplete[..], is_active(&text)) {
+            ([], true) => Ok(Report::default()),
+            // Standard output is all settings, so this is told beside it; proposing is done all the same.
+            ([], false) => Err(Failure::new("propose", "a set to begin with").because(IDLE).hint(WAKE).exit(Exit::Done)),
+            (parts, true) => Err(unseen(parts, "")),
+            (parts, false) => Err(unseen(parts, IDLE)),
         }
     }
 }
@@ -81,7 +85,9 @@ impl Change for InitFile {
 
     fn carry_out(&self, _run: &Run, plan: Proposal) -> Result<Report> {
         Target::of(&self.out)?.write(&plan.text)?;
-        Ok(self.report(Outcome::Done, plan.incomplete, "read it, then `ops-logs config check` and `ops-logs plan`"))
+        let next = "read it, then `ops-logs config check` and `ops-logs plan`";
+        let idle = format!("{IDLE}: {WAKE}; then `ops-logs config check` and `ops-logs plan`");
+        Ok(self.report(Outcome::Done, plan.incomplete, if is_active(&plan.text) { next } else { &idle }))
     }
 }
 
@@ -97,13 +103,22 @@ impl InitFile {
 }
 
 /// Standard output is all settings, so what is missing in them is told beside it.
-fn unseen(parts: &[Incomplete]) -> Failure {
-    let list: Vec<String> = parts.iter().map(|part| format!("{}: {}", part.what, part.why)).collect();
+fn unseen(parts: &[Incomplete], beside: &str) -> Failure {
+    let mut list: Vec<String> = parts.iter().map(|part| format!("{}: {}", part.what, part.why)).collect();
+    list.extend((!beside.is_empty()).then(|| beside.to_owned()));
     let failure = Failure::new("see", "everything").because(list.join("; ")).exit(Exit::Partial);
     match parts.iter().find_map(|part| part.hint.as_ref()) {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
+}
+
+const IDLE: &str = "nothing is active in these settings yet";
+const WAKE: &str = "take the marks away from a [[log]], or add one";
+
+/// Whether a set stands in the text that is more than a comment.
+fn is_active(text: &str) -> bool {
+    text.lines().any(|line| line == "[[log]]")
 }
 
 /// Settings for what was seen, as TOML with comments. The same facts give the same text.
@@ -124,7 +139,18 @@ pub fn settings_from(facts: &Facts) -> String {
     }
     text.push_str(&logrotates(&judged, &theirs));
     text.push_str(&dockers(&judged));
+    text.push_str(&scope(is_active(&text)));
     text
+}
+
+/// What a reader must know of the whole: whether it does anything, and what was left out as too small.
+fn scope(active: bool) -> String {
+    let idle = if active { String::new() } else { format!("# {IDLE}: {WAKE}. `ops-logs rotate` refuses them until then.\n") };
+    let (large, old) = (Size(Judged::LARGE), Size(Judged::NOT_SMALL));
+    format!(
+        "\n{idle}# Besides known programs, only logs over {large} (over {old} when older than a month) that nobody rotates\n\
+         # are proposed. Smaller ones: name = \"...\" and paths = [\"/folder/*.log\"] in a [[log]] of their own.\n"
+    )
 }
 
 fn heading(facts: &Facts) -> String {

@@ -2,6 +2,7 @@
 //! [`LogSet`]. Never looks at the machine.
 
 mod check;
+mod effective;
 mod foreign;
 mod reopen;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     check::check,
+    effective::effective,
     foreign::foreign,
     reopen::{Reopen, Signal},
 };
@@ -23,6 +25,13 @@ use crate::{
     retention::Keep,
     settings::units::{Span, Zone},
 };
+
+/// How long to wait for a writer, unless a set says.
+const CLOSE_WAIT: Span = Span::seconds(5);
+/// The zone of the calendar rules, unless a set says.
+const ZONE: Tz = Tz::UTC;
+/// Where logrotate's configuration is.
+const LOGROTATE: &str = "/etc/logrotate.conf";
 
 /// Everything `logs.toml` may say.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -131,7 +140,7 @@ impl Settings {
 
     /// Where logrotate's configuration is, unless nobody wants to know.
     pub fn logrotate(&self) -> Option<&Path> {
-        let path = self.logrotate.as_deref().unwrap_or(Path::new("/etc/logrotate.conf"));
+        let path = self.logrotate.as_deref().unwrap_or(Path::new(LOGROTATE));
         (!path.as_os_str().is_empty()).then_some(path)
     }
 
@@ -166,12 +175,12 @@ impl LogWords {
             compress: first(layers, |words| words.compress).unwrap_or_default(),
             keep: first(layers, |words| words.keep).unwrap_or_default(),
             reopen: first(layers, |words| words.reopen.clone()),
-            zone: first(layers, |words| words.zone).map_or(Tz::UTC, |zone| zone.0),
+            zone: first(layers, |words| words.zone).map_or(ZONE, |zone| zone.0),
             archive_dir: first(layers, |words| words.archive_dir.clone()),
             takeover: first(layers, |words| words.takeover).unwrap_or(false),
             optional: first(layers, |words| words.optional).unwrap_or(false),
             assume_closed_after: first(layers, |words| words.assume_closed_after),
-            close_wait: first(layers, |words| words.close_wait).unwrap_or(Span::seconds(5)),
+            close_wait: first(layers, |words| words.close_wait).unwrap_or(CLOSE_WAIT),
         })
     }
 

@@ -65,13 +65,17 @@ impl Rotation<'_> {
 }
 
 impl Judged<'_> {
+    /// More than this is neglected when nobody rotates it.
+    pub const LARGE: u64 = 50 << 20;
+    /// More than this is, too, when it is older than a month.
+    pub const NOT_SMALL: u64 = 10 << 20;
+
     /// Large, or old and not small, and nobody rotates it.
     pub fn is_neglected(&self, facts: &Facts) -> bool {
-        const LARGE: u64 = 50 << 20;
-        const NOT_SMALL: u64 = 10 << 20;
         let age = facts.now - self.log.born.unwrap_or(self.log.written).min(self.log.written);
         let old = age > TimeDelta::days(30);
-        matches!(self.rotation, Rotation::Nobody) && (self.log.allocated > LARGE || (self.log.allocated > NOT_SMALL && old))
+        matches!(self.rotation, Rotation::Nobody)
+            && (self.log.allocated > Self::LARGE || (self.log.allocated > Self::NOT_SMALL && old))
     }
 
     /// An older part that nobody compressed, and that nothing was written to for a day.

@@ -18,7 +18,7 @@ use crate::{
         kernel,
         writers::{self, Writers},
     },
-    report::{Outcome, Size, Step},
+    report::{Outcome, Size, Step, count},
     run::{Run, side_by_side},
     tools::logs::{
         ledger::{Archive, Entry, EntryId, Line, Stage},
@@ -262,11 +262,11 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Result<()> {
 
 fn archived(job: &Job, facts: &Facts) -> Step {
     let told = format!(
-        "{} -> {}, sha-256 {}…, {} lines, proven",
+        "{} -> {}, sha-256 {}…, {}, proven",
         Size(facts.size),
         Size(facts.stored),
         &facts.sha256[..facts.sha256.len().min(12)],
-        facts.lines
+        count(facts.lines, "line")
     );
     let step = Step::new("archive", job.entry.archive_path(&job.target), Outcome::Done, told);
     let value = serde_json::to_value(facts).unwrap_or_default();

@@ -156,6 +156,7 @@ impl<'a> Listing<'a> {
         let (stored, mut kept) = (self.stored.get(place.asked), Kept::default());
         let mut logs = Vec::new();
         let mut archives = Vec::new();
+        let first = world.logs.len();
         place.dir.each(|name, kind| match name {
             Ok(name) => match self.sort(place, kept.noted(name, stored), kind) {
                 Some(Found::Log(sets, kind)) => logs.push((name.to_owned(), sets, kind)),
@@ -175,6 +176,8 @@ impl<'a> Listing<'a> {
                 world.logs.push(log(place.index, sets[0], name, what));
             }
         }
+        // A folder gives its names in an order of its own, and what is told must not depend on that.
+        world.logs[first..].sort_by(|one, other| one.name.cmp(&other.name));
         for archive in archives {
             self.archive(world, place, archive, claims);
         }

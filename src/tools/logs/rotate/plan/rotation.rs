@@ -14,7 +14,7 @@ use crate::{
         dir::{FileId, Stat},
         standing::{self, Actor, Refusal},
     },
-    report::Outcome,
+    report::{Outcome, is_hostile},
     tools::logs::{
         ledger::OnVolumes,
         rotate::{
@@ -133,7 +133,10 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
             let why = format!("several sets or paths name it: {}", paths.join(", "));
             return Err(refuse(why).hint("name its folder by one path only"));
         }
-        What::Unnamable => return Err(refuse("its name is not UTF-8".to_owned()).hint("rename it, or exclude it")),
+        What::Unnamable => {
+            let pattern = excluding(&world.folders[log.folder].path.join(&log.name));
+            return Err(refuse("its name is not UTF-8".to_owned()).hint(format_args!("rename it, or exclude \"{pattern}\"")));
+        }
         What::Unreadable(failure) => return Err(failure.clone()),
     };
     if stat.links > 1 {
@@ -156,6 +159,12 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
     Ok(Verdict::Go(*stat, why))
 }
 
+/// A pattern for a path that cannot be written out: `?` stands for what is not UTF-8, and for what is not visible.
+fn excluding(path: &Path) -> String {
+    let sayable = |c: char| if c == char::REPLACEMENT_CHARACTER || is_hostile(c) { '?' } else { c };
+    glob::Pattern::escape(&path.to_string_lossy()).chars().map(sayable).collect()
+}
+
 /// The same is decided again from the open folders when it is done.
 fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<()> {
     let refused = |Refusal { why, hint }: Refusal| Failure::new("rotate", &log.name).because(why).hint(hint);
@@ -169,11 +178,22 @@ fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<
         _ => Ok(()),
     };
     may_write(folder)?;
-    let Some(elsewhere) = set.archive_dir.as_ref().and_then(|dir| world.folder(dir)) else { return Ok(()) };
-    let (stat, _) = elsewhere.state.as_ref().map_err(Clone::clone)?;
+    let Some((dir, elsewhere)) = set.archive_dir.as_ref().and_then(|dir| Some((dir, world.folder(dir)?))) else { return Ok(()) };
+    let (stat, _) = elsewhere.state.as_ref().map_err(|failure| no_archives(dir, failure))?;
     standing::may_archive(stat, actor, world.us).map_err(refused)?;
     may_write(elsewhere)?;
     recordable(&elsewhere.path)
+}
+
+/// The log's own folder is at hand: what is wrong is the one that a setting names.
+fn no_archives(dir: &Path, failure: &Failure) -> Failure {
+    let cause = failure.cause.as_deref().unwrap_or("it cannot be opened");
+    let refused = Failure::new("archive to", dir.display()).because(format!("its archive-dir {}: {cause}", dir.display()));
+    match &failure.hint {
+        _ if failure.is_absence() => refused.hint("make it, or change archive-dir"),
+        Some(hint) => refused.hint(hint),
+        None => refused.hint("change archive-dir, or what stands in its way"),
+    }
 }
 
 /// What stands in the ledger must lead back to the same folder.
@@ -210,7 +230,7 @@ fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (st
 fn archives<'a>(dir: &Path, folder: &FolderFact, world: &'a World) -> Result<Option<&'a FolderFact>> {
     let unseen = || Failure::new("open the folder", dir.display()).because("it was not looked into");
     let fact = world.folder(dir).ok_or_else(unseen)?;
-    let (stat, _) = fact.state.as_ref().map_err(Clone::clone)?;
+    let (stat, _) = fact.state.as_ref().map_err(|failure| no_archives(dir, failure))?;
     let own = folder.state.as_ref().is_ok_and(|(own, _)| own.id == stat.id);
     Ok((!own).then_some(fact))
 }

@@ -32,9 +32,7 @@ impl Listing<'_> {
             if pattern.has_many_folders() {
                 *unmet.entry((*set, *position)).or_insert(true) &= !there;
             } else if !there {
-                let shown = path.join(name).display().to_string();
-                let why = Failure::new("find", &shown).because("there is no such file").hint(hint);
-                missing.push(Missing { set: *set, path: shown, why, absent: true });
+                missing.push(no_file(*set, &path.join(name), hint));
             }
         }
         world.missing.extend(missing);
@@ -47,4 +45,18 @@ impl Listing<'_> {
             world.missing.push(Missing { set, path: why.what.clone(), why, absent: true });
         }
     }
+}
+
+/// What to say of a path at which no file is.
+fn no_file(set: usize, path: &Path, hint: &str) -> Missing {
+    let shown = path.display().to_string();
+    let failure = Failure::new("find", &shown);
+    // Only for the words: nothing is done with what was not listed as a file.
+    let folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let why = if folder {
+        failure.because("it is a folder").hint(format_args!("name the files in it: {shown}/*.log"))
+    } else {
+        failure.because("there is no such file").hint(hint)
+    };
+    Missing { set, path: shown, why, absent: !folder }
 }
