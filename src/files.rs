@@ -8,6 +8,7 @@ pub mod dir;
 pub mod find;
 pub mod kernel;
 pub mod lock;
+mod mapped;
 pub mod open_files;
 pub mod own_file;
 pub mod standing;

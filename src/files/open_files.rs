@@ -2,8 +2,8 @@
 //! the files themselves.
 //!
 //! "Nobody" may be believed only when [`Coverage::is_whole`] says that every process was seen. Even
-//! then a file can be in use without a descriptor: mapped, in flight over a socket, held by `io_uring`
-//! or by a thread with its own table. A read lease sees those; this walk does not.
+//! then a file can be in use without a descriptor: mapped (see `mapped.rs`), in flight over a socket, held by
+//! `io_uring` or by a thread with its own table. A read lease sees those; this walk does not.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -28,25 +28,42 @@ pub fn each(proc: &Path, visit: &mut dyn FnMut(&OpenFile<'_>)) -> Coverage {
 
 /// [`each`], but never looks at more than `bounds`.
 pub fn each_within(proc: &Path, bounds: Bounds, visit: &mut dyn FnMut(&OpenFile<'_>)) -> Coverage {
-    let mut walk = Walk { coverage: Coverage::default(), bounds, visit };
-    let Ok(root) = directory(rustix::fs::CWD, proc) else { return walk.coverage };
-    walk.coverage.sees_all_namespaces = in_initial_namespace(&root);
-    let Ok(entries) = Dir::read_from(&root) else { return walk.coverage };
+    each_process(proc, bounds, &mut |pid, process, coverage| {
+        let descriptors = directory(process, "fd")?;
+        Walk { coverage, bounds, visit }.descriptors(pid, process, &descriptors)
+    })
+}
+
+/// Shows the folder of every process to `visit`, which says whether it saw all of that process.
+pub(super) fn each_process(proc: &Path, bounds: Bounds, visit: Visit<'_>) -> Coverage {
+    let mut coverage = Coverage::default();
+    let Ok(root) = directory(rustix::fs::CWD, proc) else { return coverage };
+    coverage.sees_all_namespaces = in_initial_namespace(&root);
+    let Ok(entries) = Dir::read_from(&root) else { return coverage };
     for entry in entries {
         let Ok(entry) = entry else {
-            walk.coverage.stopped_early = true;
+            coverage.stopped_early = true;
             break;
         };
         let Some(pid) = number(entry.file_name().to_bytes()) else { continue };
-        let looked_at = walk.coverage.processes + walk.coverage.unreadable;
-        if looked_at >= bounds.processes || walk.coverage.descriptors >= bounds.descriptors {
-            walk.coverage.stopped_early = true;
+        let looked_at = coverage.processes + coverage.unreadable;
+        if looked_at >= bounds.processes || coverage.descriptors >= bounds.descriptors {
+            coverage.stopped_early = true;
             break;
         }
-        walk.process(&root, pid);
+        let process = directory(&root, pid.to_string().as_str());
+        let seen = process.as_ref().map_err(|error| *error).and_then(|process| visit(pid, process, &mut coverage));
+        match seen {
+            Ok(true) => coverage.processes += 1,
+            Err(error) if ended(error) || process.is_ok_and(|process| holds_no_files(&process)) => {}
+            Ok(false) | Err(_) => coverage.unreadable += 1,
+        }
     }
-    walk.coverage
+    coverage
 }
+
+/// Looks at one process, and counts what it looked at.
+pub(super) type Visit<'v> = &'v mut dyn FnMut(u32, &OwnedFd, &mut Coverage) -> rustix::io::Result<bool>;
 
 /// One open descriptor of one process. What costs a further system call is read only when asked.
 pub struct OpenFile<'a> {
@@ -151,30 +168,13 @@ impl Coverage {
     }
 }
 
-struct Walk<'v> {
-    coverage: Coverage,
+struct Walk<'w, 'v> {
+    coverage: &'w mut Coverage,
     bounds: Bounds,
-    visit: &'v mut dyn FnMut(&OpenFile<'_>),
+    visit: &'w mut (dyn FnMut(&OpenFile<'_>) + 'v),
 }
 
-impl Walk<'_> {
-    fn process(&mut self, root: &OwnedFd, pid: u32) {
-        let process = match directory(root, pid.to_string().as_str()) {
-            Ok(process) => process,
-            Err(error) if ended(error) => return,
-            Err(_) => {
-                self.coverage.unreadable += 1;
-                return;
-            }
-        };
-        let seen = directory(&process, "fd").and_then(|descriptors| self.descriptors(pid, &process, &descriptors));
-        match seen {
-            Ok(true) => self.coverage.processes += 1,
-            Err(error) if ended(error) || holds_no_files(&process) => {}
-            Ok(false) | Err(_) => self.coverage.unreadable += 1,
-        }
-    }
-
+impl Walk<'_, '_> {
     /// Whether all descriptors could be looked at.
     fn descriptors(&mut self, pid: u32, process: &OwnedFd, descriptors: &OwnedFd) -> rustix::io::Result<bool> {
         let command = read_small(process.as_fd(), "comm").unwrap_or_default();
@@ -251,7 +251,7 @@ fn in_initial_namespace(root: &OwnedFd) -> bool {
 }
 
 /// What the kernel writes in one go: these files are shorter than a page.
-fn read_small(at: BorrowedFd<'_>, path: &str) -> Option<String> {
+pub(super) fn read_small(at: BorrowedFd<'_>, path: &str) -> Option<String> {
     let file = rustix::fs::openat(at, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let mut buffer = [0_u8; 4096];
     let length = rustix::io::read(&file, &mut buffer).ok()?;

@@ -1,10 +1,13 @@
 //! Whether anybody can still write to a file. The kernel is asked with a read lease, which it refuses
 //! while the file is open for writing anywhere, inherited descriptors included; where we may not ask,
 //! /proc is searched; and what neither tells is unknown, never "nobody".
+//!
+//! A lease is not the whole truth everywhere. On overlayfs it does not see a writer that has the file mapped and
+//! its descriptor closed, because the mapping holds the file below: there the mappings of all processes are looked
+//! at too. On a network file system it says nothing of other machines.
 
 use std::{
     fs::File,
-    io,
     os::fd::{AsFd, AsRawFd},
     path::Path,
     time::{Duration, Instant},
@@ -19,8 +22,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     dir::FileId,
     kernel::Lease,
+    mapped,
     open_files::{self, Access, OpenFile},
 };
+use crate::failure::plain;
 
 /// Who may still write to a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,13 +39,53 @@ pub enum Writers {
     Unknown(String),
 }
 
+const OVERLAY: u32 = 0x794c_7630;
+/// File systems whose files are also written to from elsewhere, by the numbers of `statfs(2)`.
+const SHARED: [(u32, &str); 14] = [
+    (0x0000_6969, "NFS"),
+    (0x0000_517b, "SMB"),
+    (0xfe53_4d42, "SMB"),
+    (0xff53_4d42, "CIFS"),
+    (0x6573_5546, "FUSE"),
+    (0x0102_1997, "9p"),
+    (0x00c3_6400, "Ceph"),
+    (0x5346_414f, "AFS"),
+    (0x6b41_4653, "AFS"),
+    (0x7375_7245, "Coda"),
+    (0x0bd0_0bd0, "Lustre"),
+    (0x0116_1970, "GFS2"),
+    (0x7461_636f, "OCFS2"),
+    (0x786f_4256, "vboxsf"),
+];
+
 /// Asks now: the kernel, and where it does not answer, /proc.
 pub fn of(file: &File, id: FileId) -> Writers {
+    if let Some(name) = shared_between_machines(file) {
+        let unknown = Writers::Unknown(format!("on {name} another machine may have it open"));
+        return search(Path::new("/proc"), file, id, &|_| unknown.clone());
+    }
     match Lease::take(file.as_fd()) {
         Ok(_) => Writers::Nobody,
         Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => Writers::Somebody(None),
-        Err(refusal) => search(Path::new("/proc"), id, &refusal),
+        Err(refusal) => search(Path::new("/proc"), file, id, &|whole| {
+            if whole {
+                Writers::Nobody
+            } else {
+                Writers::Unknown(format!(
+                    "the kernel does not tell ({}), and not every process can be looked into",
+                    plain(&refusal)
+                ))
+            }
+        }),
     }
+}
+
+/// Who has the file of that name in `folder` mapped where the lease behind a "nobody" could not see it, on overlayfs.
+/// For who may look into all processes, which the owner of a log may not. A process that not even we may look into is
+/// taken at the lease's word: in a container there is always one, and nothing would ever be archived.
+pub fn mapped(folder: impl AsFd, name: &str, id: FileId) -> Option<String> {
+    let overlay = rustix::fs::fstatfs(folder).is_ok_and(|found| magic(&found) == OVERLAY);
+    overlay.then(|| mapped::holder(Path::new("/proc"), id, name).0).flatten()
 }
 
 /// Waits until nobody has the file open for writing, `patience` at most.
@@ -87,21 +132,40 @@ fn is(open: &OpenFile<'_>, id: FileId) -> bool {
     open.id == id && open.access() != Some(Access::Read)
 }
 
-fn search(proc: &Path, id: FileId, refusal: &io::Error) -> Writers {
+/// Who has it open or mapped here; when nobody does, what `nobody` makes of whether every process was seen.
+fn search(proc: &Path, file: &File, id: FileId, nobody: &dyn Fn(bool) -> Writers) -> Writers {
     let mut found = None;
-    let coverage = open_files::each(proc, &mut |open| {
+    let opened = open_files::each(proc, &mut |open| {
         if found.is_none() && is(open, id) {
             found = Some(format!("{} (pid {})", open.command, open.pid));
         }
     });
-    match found {
-        Some(writer) => Writers::Somebody(Some(writer)),
-        None if coverage.is_whole() => Writers::Nobody,
-        None => Writers::Unknown(format!(
-            "the kernel does not tell ({}), and not every process can be looked into",
-            crate::failure::plain(refusal)
-        )),
+    if found.is_some() {
+        return Writers::Somebody(found);
     }
+    match mapped::holder(proc, id, &name(file)) {
+        (Some(who), _) => Writers::Somebody(Some(who)),
+        (None, mapped) => nobody(opened.is_whole() && mapped.is_whole()),
+    }
+}
+
+/// The file system, when another machine or a server in user space may write to its files and no lease tells.
+fn shared_between_machines(file: &File) -> Option<&'static str> {
+    let found = magic(&rustix::fs::fstatfs(file).ok()?);
+    SHARED.iter().find(|(magic, _)| *magic == found).map(|(_, name)| *name)
+}
+
+/// `f_type` is as wide as the machine likes, and signed; the numbers have 32 bits.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the numbers have 32 bits")]
+fn magic(found: &rustix::fs::StatFs) -> u32 {
+    found.f_type as u32
+}
+
+/// The name that the file has now.
+fn name(file: &File) -> String {
+    let path = rustix::fs::readlink(format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new()).unwrap_or_default();
+    let path = path.to_string_lossy().into_owned();
+    path.rsplit_once('/').map(|(_, last)| last.to_owned()).unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -124,5 +188,33 @@ mod tests {
         let closing = std::thread::spawn(move || drop(writer));
         assert_eq!(wait(&reader, id, Duration::from_secs(30)), Writers::Nobody);
         closing.join().unwrap();
+    }
+
+    #[test]
+    fn what_other_machines_may_write_is_known_by_its_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join("app.log")).unwrap();
+        assert_eq!(shared_between_machines(&file), None, "{:x}", magic(&rustix::fs::fstatfs(&file).unwrap()));
+        let mut numbers: Vec<u32> = SHARED.iter().map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), SHARED.len());
+        let elsewhere = |number: u32| SHARED.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
+        assert_eq!((elsewhere(0x6969), elsewhere(0x6573_5546), elsewhere(0xef53)), (Some("NFS"), Some("FUSE"), None));
+    }
+
+    #[test]
+    fn without_a_lease_a_descriptor_is_found_and_nobody_needs_the_sight_of_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.log");
+        let writer = OpenOptions::new().create(true).append(true).open(&path).unwrap();
+        let reader = File::open(&path).unwrap();
+        let id = stat_open(&reader).unwrap().id;
+        let told = |whole: bool| if whole { Writers::Nobody } else { Writers::Unknown(String::new()) };
+        let look = || search(Path::new("/proc"), &reader, id, &told);
+        assert!(matches!(look(), Writers::Somebody(Some(_))));
+        drop(writer);
+        assert!(!matches!(look(), Writers::Somebody(_)));
+        assert_eq!(search(folder.path(), &reader, id, &told), Writers::Unknown(String::new()));
     }
 }

@@ -5,14 +5,18 @@ use std::{
     fs,
     io::Write,
     os::unix::fs::MetadataExt,
+    process::Command,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crate::support::{
-    needs::{self, Need, TRACES},
-    scenario::{Ran, Scenario},
+    filesystem::{Kind, Recipe},
+    needs::{self, MOUNTS, Need, TRACES},
+    process::Process,
+    scenario::{DEADLINE, Ran, Scenario},
     stories::{DAEMON, NOBODY, holder, tool},
     strace::{self, Blow, Strike},
+    wait_until,
 };
 
 #[test]
@@ -135,6 +139,43 @@ fn a_descriptor_inherited_by_a_child_counts_as_a_writer() {
     assert!(first.reason("archive", "waiting", "-0001").contains("sleep (pid"), "{first:#?}");
     drop(child);
     assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
+}
+
+/// Maps a file, closes it, and says so by standing in /proc until it is ended.
+const MAPPER: &str = "#include <fcntl.h>\n#include <sys/mman.h>\n#include <unistd.h>\nint main(int c, char **v) { int f = open(v[1], O_RDWR); \
+    mmap(0, 1, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0); close(f); sleep(600); return c; }\n";
+
+/// On an overlay the mapping holds the file below, which no lease on the one above sees.
+#[test]
+fn a_writer_that_has_it_only_mapped_counts() {
+    if !needs::met(MOUNTS) || !needs::met(&[Need::Program("cc"), Need::Kernel(Kind::Overlay)]) {
+        return;
+    }
+    let tools = tempfile::tempdir().unwrap();
+    fs::write(tools.path().join("mapper.c"), MAPPER).unwrap();
+    let program = tools.path().join("mapper");
+    tool("cc", &["-o", program.to_str().unwrap()], &tools.path().join("mapper.c"));
+    for (kind, owner) in [(Kind::Ext4, 0), (Kind::Overlay, 0), (Kind::Overlay, NOBODY)] {
+        let disk = Recipe::new(kind).mount();
+        let scene = Scenario::new().logs_in(disk.path()).plain_set("").log_of("app.log", 2000);
+        for path in [scene.logs(), &scene.live("app.log")] {
+            std::os::unix::fs::chown(path, Some(owner), Some(owner)).unwrap();
+        }
+        let mapper = Process::start(Command::new(&program).arg(scene.live("app.log")));
+        let fds = format!("/proc/{}/fd", mapper.id());
+        let holds =
+            |fd: std::io::Result<fs::DirEntry>| fs::read_link(fd.unwrap().path()).is_ok_and(|to| to == scene.live("app.log"));
+        let maps = || fs::read_to_string(format!("/proc/{}/maps", mapper.id())).unwrap();
+        wait_until("the mapping", DEADLINE, || maps().contains("rw-s"));
+        wait_until("the closing", DEADLINE, || !fs::read_dir(&fds).unwrap().any(holds));
+        let first = scene.rotate().exits(0);
+        assert_eq!(first.acts(), ["rotate done", "archive waiting"], "{kind:?} of {owner}: {first:#?}");
+        let why = first.reason("archive", "waiting", "-0001");
+        assert!(kind == Kind::Ext4 || why.starts_with(&format!("mapper (pid {})", mapper.id())), "{why}");
+        drop(mapper);
+        let second = scene.rotate().exits(0);
+        assert_eq!(second.acts(), ["archive done"], "{kind:?} of {owner}: {second:#?}");
+    }
 }
 
 #[test]

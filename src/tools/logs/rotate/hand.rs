@@ -26,7 +26,7 @@ use crate::{
         dir::{Dir, FileId},
         kernel,
         standing::Actor,
-        writers::Writers,
+        writers::{self, Writers},
     },
 };
 
@@ -55,6 +55,9 @@ impl Hand {
     /// Who can still write to `name`, waiting `patience` at most for them to close it.
     pub fn writers(&self, name: &str, file: FileId, patience: Duration) -> Result<Writers> {
         match self.act(Act::Await { name: name.to_owned(), file, patience }, &|_| ())? {
+            Acted::Writers(Writers::Nobody) => {
+                Ok(self.mapped(name, file)?.map_or(Writers::Nobody, |who| Writers::Somebody(Some(who))))
+            }
             Acted::Writers(writers) => Ok(writers),
             _ => Err(confused()),
         }
@@ -90,6 +93,9 @@ impl Hand {
 
     /// Removes the uncompressed file, if it still holds what was archived and nobody writes to it.
     pub fn release(&self, name: &str, file: FileId, version: Version) -> Result<Released> {
+        if self.mapped(name, file)?.is_some() {
+            return Ok(Released::Changed("a process has it mapped again".to_owned()));
+        }
         match self.act(Act::Release { name: name.to_owned(), file, version }, &|_| ())? {
             Acted::Released(released) => Ok(released),
             _ => Err(confused()),
@@ -107,6 +113,11 @@ impl Hand {
             Acted::Removed(there) => Ok(there),
             _ => Err(confused()),
         }
+    }
+
+    /// Who has it mapped where a lease does not tell. Not asked of a child: only we may look into every process.
+    fn mapped(&self, name: &str, file: FileId) -> Result<Option<String>> {
+        Ok(writers::mapped(self.here.folders().0.handle()?, name, file))
     }
 
     fn act(&self, act: Act, progress: Progress) -> Result<Acted> {
