@@ -96,7 +96,8 @@ impl<'a> Listing<'a> {
                     // The settings may name it through a link.
                     world.positions.insert(dir.path().to_owned(), index);
                     let volume = volumes.of(dir.path());
-                    world.folders.push(FolderFact { path: dir.path().to_owned(), state, volume, wanted });
+                    let root = volume.as_deref().and_then(|volume| volumes.root(volume));
+                    world.folders.push(FolderFact { path: dir.path().to_owned(), state, volume, root, wanted });
                     let wanted = std::mem::take(&mut world.folders[index].wanted);
                     let place = Place { dir: &dir, asked: &path, index, wanted: &wanted };
                     let listed = self.folder(world, &place, &mut claims);
@@ -106,7 +107,7 @@ impl<'a> Listing<'a> {
                     }
                 }
                 Err(failure) => {
-                    world.folders.push(FolderFact { path: path.clone(), state: Err(failure), volume: None, wanted });
+                    world.folders.push(FolderFact { path: path.clone(), state: Err(failure), volume: None, root: None, wanted });
                 }
             }
             self.report_absence(world, index, &path, &mut unmet);
