@@ -92,6 +92,21 @@ fn a_ledger_of_version_1_is_read_and_gone_on_with() {
 }
 
 #[test]
+fn lines_with_and_without_checksums_are_read() {
+    for name in ["ledger-v1.jsonl", "ledger-v1-sums.jsonl"] {
+        let scene = Scenario::new().plain_set("").log("app.log", "fresh\n");
+        let text = fs::read_to_string(fixture(name)).expect("a fixture");
+        fs::write(scene.ledger(), &text).expect("our own tree");
+        let sound = scene.run(&["--format", "json", "verify"]).exits(1).json();
+        assert_eq!(sound["incomplete"].as_array().map(Vec::len), Some(0), "{sound:#}");
+        // What it records is not there: so it was read.
+        assert_eq!(sound["findings"].as_array().map(Vec::len), Some(2), "{sound:#}");
+        fs::write(scene.ledger(), text.replacen("\"line\":\"last\"", "\"line\":\"lost\"", 1)).expect("our own tree");
+        scene.run(&["verify"]).exits(3).says("1 line cannot be read as written");
+    }
+}
+
+#[test]
 fn the_keep_rules_hold_for_what_version_1_made_and_not_for_what_it_inherited() {
     let scene = left_by_version_1().plain_set("keep = { count = 1 }");
     scene.append("app.log", vec![b'x'; 2000]);

@@ -50,6 +50,7 @@ fn begun(stage: &str, under: Under) -> Begun {
     let line =
         |word: &str| lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|line| line["line"] == word);
     let mut entry = line("entry").unwrap();
+    entry.as_object_mut().unwrap().remove("sum");
     entry["stage"] = stage.into();
     // A fresh file may get the number of one that was just removed, so both cases are said.
     let ino = if under == Under::Ours { fs::metadata(&rotated).unwrap().ino() } else { 1 };

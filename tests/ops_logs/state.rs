@@ -169,6 +169,38 @@ fn a_damaged_line_costs_only_itself_and_a_copy_is_kept() {
 }
 
 #[test]
+fn no_flipped_bit_in_the_ledger_removes_anything_or_passes_without_a_word() {
+    const PLACES: usize = 60;
+    let scene = with_history("keep = { count = 3, max-age = \"30d\" }");
+    next_turn(&scene);
+    scene.rotate().exits(0);
+    let (ledger, files) = (fs::read(scene.ledger()).unwrap(), scene.files());
+    for place in 0..PLACES {
+        let (at, bit) = (place * ledger.len() / PLACES, place % 8);
+        let mut flipped = ledger.clone();
+        flipped[at] ^= 1 << bit;
+        fs::write(scene.ledger(), &flipped).unwrap();
+        for word in [["plan", "status", "verify"][place % 3], "rotate"] {
+            let ran = scene.run(&["--format", "json", word]);
+            assert!(ran.code.is_some_and(|code| code > 0), "byte {at}, bit {bit}, {word}: {ran:#?}");
+        }
+        assert_eq!(scene.files(), files, "byte {at}, bit {bit}");
+    }
+}
+
+#[test]
+fn a_damaged_time_in_a_ledger_without_checksums_removes_nothing() {
+    let scene = with_history("keep = { max-age = \"30d\" }");
+    let year = |text: &str| text.split_once("\"at\":\"").map(|(_, at)| at[..4].to_owned()).unwrap();
+    let text = scene.without_sums();
+    let (files, year) = (scene.files(), year(&text));
+    fs::write(scene.ledger(), text.replace(&format!("\"at\":\"{year}"), "\"at\":\"2006")).unwrap();
+    let ran = scene.run(&["--format", "json", "rotate"]);
+    assert_eq!(scene.files(), files, "{ran:#?}");
+    assert!(ran.stdout.contains("ledger and name disagree about its time"), "{ran:#?}");
+}
+
+#[test]
 fn lost_state_is_found_again_from_what_archives_say_of_themselves() {
     let scene = with_history("keep = { count = 2 }");
     let archives = scene.archives("app.log");

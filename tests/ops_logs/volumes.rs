@@ -2,10 +2,14 @@
 
 use std::fs;
 
-use crate::support::{
-    filesystem::{Kind, Recipe},
-    needs::{self, MOUNTS},
-    scenario::{Scenario, files_under},
+use crate::{
+    keep::found,
+    support::{
+        filesystem::{Kind, Recipe},
+        needs::{self, MOUNTS},
+        process::must,
+        scenario::{Scenario, files_under},
+    },
 };
 
 fn set(folder: &std::path::Path, words: &str) -> String {
@@ -109,7 +113,8 @@ fn a_missing_folder_of_which_nobody_knows_the_volume_is_kept_in_the_books() {
     let text = fs::read_to_string(scene.ledger()).unwrap();
     let old_line = |line: &str| {
         let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
-        line.as_object_mut().unwrap().remove("volumes");
+        let fields = line.as_object_mut().unwrap();
+        fields.retain(|name, _| !["volumes", "sum"].contains(&name.as_str()));
         line.to_string() + "\n"
     };
     let old: String = text.lines().map(old_line).collect();
@@ -117,4 +122,73 @@ fn a_missing_folder_of_which_nobody_knows_the_volume_is_kept_in_the_books() {
     let ran = scene.rotate().exits(0);
     assert_eq!(ran.json()["findings"][0]["id"], "logs.folder-missing");
     assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), old);
+}
+
+#[test]
+fn archives_out_of_sight_push_out_none_that_are_there() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let words = format!("archive-dir = \"{}\"\nkeep = {{ count = 2 }}", disk.path().display());
+    let scene = Scenario::new().plain_set(&words);
+    let turn = |number: u32| {
+        scene.append("app.log", format!("{number} {}\n", "x".repeat(1500)));
+        scene.rotate().exits(0)
+    };
+    turn(0);
+    turn(1);
+    let there = files_under(&disk.path());
+    disk.unmount();
+    turn(2);
+    turn(3);
+    disk.mount_again();
+    let back = scene.rotate().exits(0);
+    assert_eq!((back.steps("remove", "done").len(), files_under(&disk.path())), (0, there), "{back:#?}");
+    let third = turn(4);
+    assert_eq!(third.steps("remove", "done").len(), 1, "the rules hold among those that are there: {third:#?}");
+}
+
+#[test]
+fn another_file_system_at_the_same_path_makes_nothing_vanish() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let words = format!("archive-dir = \"{}\"\nkeep = {{ count = 3 }}", disk.path().display());
+    let scene = Scenario::new().plain_set(&words);
+    let turn = |number: u32| {
+        scene.append("app.log", format!("{number} {}\n", "x".repeat(1500)));
+        scene.rotate().exits(0)
+    };
+    turn(0);
+    turn(1);
+    let there = files_under(&disk.path());
+    let over = Over::mount(disk.path());
+    for number in 2..4 {
+        let ran = turn(number);
+        assert_eq!((found(&ran, "logs.vanished"), found(&ran, "logs.folder-missing").len()), (vec![], 1), "{ran:#?}");
+    }
+    drop(over);
+    assert_eq!(files_under(&disk.path()), there);
+    let last = turn(4);
+    assert_eq!((found(&last, "logs.vanished"), last.steps("remove", "done").len()), (vec![], 0), "{last:#?}");
+}
+
+/// A file system in memory over a folder, for as long as this lives.
+struct Over(std::path::PathBuf);
+
+impl Over {
+    fn mount(path: std::path::PathBuf) -> Over {
+        must("mount", &["-t".as_ref(), "tmpfs".as_ref(), "none".as_ref(), path.as_os_str()]);
+        Over(path)
+    }
+}
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        crate::support::wait_until("the folder to be free", std::time::Duration::from_secs(10), || {
+            crate::support::process::try_run("umount", &[self.0.as_os_str()]).is_ok()
+        });
+    }
 }

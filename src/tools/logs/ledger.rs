@@ -20,6 +20,7 @@
 //! Without compression and with the archive beside the log, NAME itself is the archive.
 
 mod journal;
+mod line;
 
 use std::collections::HashMap;
 
@@ -86,6 +87,12 @@ pub struct OnVolumes {
     /// That of the archive's folder, when it is another folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archives: Option<String>,
+    /// Which file system was mounted where the log's folder is.
+    #[serde(default, rename = "log-root", skip_serializing_if = "Option::is_none")]
+    pub log_root: Option<String>,
+    /// The same of the archive's folder.
+    #[serde(default, rename = "archives-root", skip_serializing_if = "Option::is_none")]
+    pub archives_root: Option<String>,
 }
 
 /// How far a rotated log has come. Each stage is recorded when it is reached.
@@ -134,6 +141,16 @@ impl Entry {
     /// Where the file system of the archive's folder was mounted.
     pub fn archive_volume(&self) -> Option<&str> {
         if self.archives.is_some() { self.volumes.as_ref()?.archives.as_deref() } else { self.log_volume() }
+    }
+
+    /// Which file system that was.
+    pub fn log_root(&self) -> Option<&str> {
+        self.volumes.as_ref()?.log_root.as_deref()
+    }
+
+    /// Which file system the archive's folder was on.
+    pub fn archive_root(&self) -> Option<&str> {
+        if self.archives.is_some() { self.volumes.as_ref()?.archives_root.as_deref() } else { self.log_root() }
     }
 
     /// The name of the file that holds the log now.

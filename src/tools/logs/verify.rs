@@ -60,7 +60,9 @@ impl Query for Verify {
                 }
             }
         }
-        Ok(report(run, &archives, verdicts))
+        let mut report = report(run, &archives, verdicts);
+        report.incomplete.extend(ledger.damage());
+        Ok(report)
     }
 }
 

@@ -8,12 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
-
-use super::{Content, EntryId, FORMAT, Line, VERSION};
+use super::{
+    Content, EntryId, FORMAT, Line, VERSION,
+    line::{self, Parsed},
+};
 use crate::{
     failure::{Doing, Failure, Result},
     files::own_file,
+    report::{Incomplete, count},
 };
 
 /// A line longer than this is no line of ours.
@@ -71,9 +73,13 @@ impl Ledger {
         self.content.host.as_deref().filter(|host| *host != self.host)
     }
 
-    /// Lines that could not be read; the rest counts.
-    pub fn damaged(&self) -> usize {
-        self.damaged
+    /// Lines that could not be read, or are not what was written; the rest counts.
+    pub fn damage(&self) -> Option<Incomplete> {
+        let lines = count(self.damaged as u64, "line");
+        let why = format!("{lines} cannot be read as written; the rest counts, and a copy of the file is kept beside it");
+        let told = Incomplete::new(self.path.display().to_string(), why);
+        let hint = "archives that say they are ours are found again; `ops-logs verify` checks the rest";
+        (self.damaged > 0).then(|| told.hint(hint))
     }
 
     /// Where it lies.
@@ -108,7 +114,7 @@ impl Ledger {
         self.open()?;
         let mut text = Vec::new();
         for line in &lines {
-            write_line(&mut text, line);
+            line::write(&mut text, line);
         }
         if let Err(error) = self.file.as_mut().expect("it was just opened").write_all(&text) {
             // What was half written must not stand before the next line: open anew, cut off the torn end.
@@ -237,7 +243,7 @@ impl Ledger {
         let mut text = Vec::new();
         for line in std::iter::once(header).chain(last).chain(entries) {
             text.clear();
-            write_line(&mut text, &line);
+            line::write(&mut text, &line);
             writer.write_all(&text)?;
         }
         writer.flush()
@@ -254,10 +260,16 @@ impl Ledger {
             if read == 0 || (line.last() != Some(&b'\n') && (read as u64) < LINE_LIMIT) {
                 // The end, or a line that a crash cut short before anything relied on it.
                 self.there = Some(Extent { inode, length: self.end + read as u64 });
+                if line::lost_its_end(&line) {
+                    self.damaged += 1;
+                    if let Parsed::Line(line) = line::parse(&line[..line.len() - 1], number == 1) {
+                        self.content.take(*line);
+                    }
+                }
                 return Ok(());
             }
             self.end += read as u64;
-            match parse(&line, number == 1) {
+            match line::parse(&line, number == 1) {
                 Parsed::Line(line) => self.content.take(*line),
                 Parsed::Newer(version) => return Err(self.newer(version)),
                 Parsed::Foreign if number == 1 => return Err(self.foreign()),
@@ -287,31 +299,4 @@ fn look(path: &Path) -> std::io::Result<Option<Extent>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn write_line(text: &mut Vec<u8>, line: &Line) {
-    serde_json::to_writer(&mut *text, line).expect("a ledger line has string keys only");
-    text.push(b'\n');
-}
-
-enum Parsed {
-    Line(Box<Line>),
-    Newer(u32),
-    Foreign,
-}
-
-fn parse(text: &[u8], first: bool) -> Parsed {
-    #[derive(Deserialize)]
-    struct Version {
-        format: String,
-        version: u32,
-    }
-    if first {
-        match serde_json::from_slice::<Version>(text) {
-            Ok(header) if header.format == FORMAT && header.version > VERSION => return Parsed::Newer(header.version),
-            Ok(header) if header.format == FORMAT => {}
-            _ => return Parsed::Foreign,
-        }
-    }
-    serde_json::from_slice(text).map_or(Parsed::Foreign, |line| Parsed::Line(Box::new(line)))
 }

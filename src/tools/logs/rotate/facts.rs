@@ -87,6 +87,8 @@ pub struct FolderFact {
     pub writable: Result<(), Failure>,
     /// Where its file system is mounted.
     pub volume: Option<PathBuf>,
+    /// Which one that is.
+    pub root: Option<String>,
     /// What the settings want of it.
     pub wanted: Wanted,
 }
@@ -188,11 +190,11 @@ fn is_future(now: DateTime<Utc>, time: DateTime<Utc>) -> bool {
 
 /// Which stored archives may not be where they were. Each folder is asked once.
 fn away(rotate: &Rotate, content: &Content, volumes: &mut Volumes) -> HashMap<EntryId, Away> {
-    let mut folders: HashMap<(&str, Option<&str>), Option<Away>> = HashMap::new();
+    let mut folders: HashMap<[Option<&str>; 3], Option<Away>> = HashMap::new();
     let ours = |entry: &&Entry| entry.is_settled() && !rotate.others.contains(&entry.set);
     let mut away = HashMap::new();
     for entry in content.entries.values().filter(ours) {
-        let place = (entry.archive_folder(), entry.archive_volume());
+        let place = [Some(entry.archive_folder()), entry.archive_volume(), entry.archive_root()];
         let found = folders.entry(place).or_insert_with(|| volumes.of_archive(entry));
         // A volume may be mounted elsewhere and lead to the same files.
         if let Some(found) = found.as_ref().filter(|_| absent(Path::new(&entry.path()))) {
@@ -236,7 +238,12 @@ impl FolderFact {
     /// The volumes of an entry whose log is in here, and whose archive goes elsewhere or stays.
     pub fn volumes(&self, archives: Option<&FolderFact>) -> Option<OnVolumes> {
         let shown = |fact: &FolderFact| fact.volume.as_ref().map(|path| path.display().to_string());
-        let volumes = OnVolumes { log: shown(self), archives: archives.and_then(shown) };
+        let volumes = OnVolumes {
+            log: shown(self),
+            archives: archives.and_then(shown),
+            log_root: self.root.clone(),
+            archives_root: archives.and_then(|archives| archives.root.clone()),
+        };
         (volumes != OnVolumes::default()).then_some(volumes)
     }
 }

@@ -56,7 +56,7 @@ pub fn decide(rotate: &Rotate, content: &Content, mut world: World) -> Plan {
 impl Plan {
     /// Whether carrying it out would change nothing.
     pub fn is_idle(&self) -> bool {
-        let removes = self.fates.iter().any(|fate| matches!(fate.fate, Fate::Remove(_)));
+        let removes = self.fates.iter().any(|fate| matches!(fate.fate, Fate::Remove { .. }));
         self.recoveries.iter().all(|recovery| recovery.next.is_idle())
             && self.adoptions.is_empty()
             && self.rotations.is_empty()

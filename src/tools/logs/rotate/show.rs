@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
+    report::{Finding, Outcome, Report, Severity, Size, Step, count},
     run::Run,
     tools::logs::ledger::{Entry, Ledger},
 };
@@ -40,7 +40,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
     }
     let mut removed = (0, 0);
     for removal in &plan.fates {
-        let (Some(entry), Fate::Remove(why)) = (entries.get(&removal.id), &removal.fate) else { continue };
+        let (Some(entry), Fate::Remove { why, .. }) = (entries.get(&removal.id), &removal.fate) else { continue };
         removed = (removed.0 + 1, removed.1 + entry.stored());
         report.steps.push(Step::new("remove", entry.path(), Outcome::Planned, why.clone()).with("bytes", entry.stored()));
     }
@@ -92,17 +92,9 @@ fn state_notes(report: &mut Report, ledger: &Ledger) {
         let message = format!(
             "this state was copied from {other}: what it made is kept and never removed, and this machine begins its own"
         );
-        report.findings.push(Finding::new("logs.cloned-state", Severity::Note, path.clone(), message));
+        report.findings.push(Finding::new("logs.cloned-state", Severity::Note, path, message));
     }
-    if ledger.damaged() > 0 {
-        let why = format!(
-            "{} cannot be read; the rest counts, and a copy of the file is kept beside it",
-            count(ledger.damaged() as u64, "line")
-        );
-        report.incomplete.push(
-            Incomplete::new(path, why).hint("archives that say they are ours are found again; `ops-logs verify` checks the rest"),
-        );
-    }
+    report.incomplete.extend(ledger.damage());
 }
 
 /// Told once: the run that tells it forgets the archive.
@@ -140,7 +132,7 @@ fn astray(astray: &Astray) -> Finding {
         Away::OtherVolume { was, now } => (
             "logs.folder-missing",
             Severity::Note,
-            format!("it was on the volume at {was} and is on the one at {now} now; {archives} in it are not forgotten"),
+            format!("{}; {archives} in it are not forgotten", Away::moved(was, now)),
             "mount the volume that it was on",
         ),
     };

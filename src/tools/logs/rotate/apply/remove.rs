@@ -1,13 +1,14 @@
 //! Removes archives that no keep-rule wants: recorded first, a batch at a time, and never for a log whose
 //! rotation did not come to its end in this run. Forgets those that somebody else removed.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use super::Carry;
 use crate::{
     failure::{Failure, Result},
     files::dir::{Dir, Kind},
     report::{Outcome, Step},
+    settings::units::Room,
     tools::logs::{
         ledger::{Entry, Line, Stage},
         rotate::plan::{Fate, Plan},
@@ -36,9 +37,9 @@ pub(super) fn forget(carry: &mut Carry, plan: &Plan) -> Result<()> {
 
 /// Removes what the plan says.
 pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
-    let mut doomed = Vec::new();
+    let (mut doomed, mut for_room) = (Vec::new(), Vec::new());
     for removal in &plan.fates {
-        let Fate::Remove(why) = &removal.fate else { continue };
+        let Fate::Remove { why, room } = &removal.fate else { continue };
         let Some(entry) = carry.ledger.content().entries.get(&removal.id).cloned() else { continue };
         if carry.unfinished.contains(&entry.log_path()) {
             let path = entry.path();
@@ -50,7 +51,10 @@ pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
             ));
         } else {
             match as_recorded(&entry) {
-                Ok(()) => doomed.push((entry, why)),
+                Ok(()) => match room {
+                    Some(room) => for_room.push((entry, why, *room)),
+                    None => doomed.push((entry, why)),
+                },
                 Err(failure) => carry.failed("remove", entry.path(), &failure),
             }
         }
@@ -61,7 +65,56 @@ pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
         }
         one_batch(carry, batch)?;
     }
+    for_room.sort_by(|(one, ..), (other, ..)| (one.at, &one.name).cmp(&(other.at, &other.name)));
+    let mut free = Free::default();
+    for batch in for_room.chunks(BATCH) {
+        if carry.run.shutdown.asked() {
+            return Ok(());
+        }
+        let needed = needed(carry, &mut free, batch);
+        if !needed.is_empty() {
+            one_batch(carry, &needed)?;
+        }
+    }
     Ok(())
+}
+
+/// What is free on each file system, by its device. What was just removed may come back late, so it counts at once.
+type Free = HashMap<u64, u64>;
+
+/// Those that must go for want of room as it is now: the plan could not know what this run gives back.
+fn needed<'a>(carry: &mut Carry, free: &mut Free, batch: &[(Entry, &'a String, Room)]) -> Vec<(Entry, &'a String)> {
+    let mut asked = HashMap::new();
+    let mut needed = Vec::new();
+    for (entry, why, room) in batch {
+        let known = asked.entry(entry.archive_folder()).or_insert_with(|| {
+            let (device, total, now) = space(entry)?;
+            let free = free.entry(device).or_insert(now);
+            *free = now.max(*free);
+            Ok::<_, Failure>((device, total))
+        });
+        let stays = match known {
+            Ok((device, total)) => {
+                let free = free.entry(*device).or_default();
+                let enough = *free >= room.of(*total);
+                *free += if enough { 0 } else { entry.stored() };
+                enough.then(|| "there is room now".to_owned())
+            }
+            Err(failure) => Some(format!("how much is free is not known: {failure}")),
+        };
+        match stays {
+            Some(why) => carry.step(Step::new("remove", entry.path(), Outcome::Kept, why)),
+            None => needed.push((entry.clone(), *why)),
+        }
+    }
+    needed
+}
+
+/// The device that an archive is on, its size, and what is free on it.
+fn space(entry: &Entry) -> Result<(u64, u64, u64)> {
+    let dir = Dir::open(Path::new(entry.archive_folder()))?;
+    let (device, (total, free)) = (dir.stat_self()?.id.dev, dir.space()?);
+    Ok((device, total, free))
 }
 
 /// A file that somebody put in the archive's place is not ours to remove.

@@ -99,13 +99,9 @@ impl<'a> Listing<'a> {
                     // The settings may name it through a link.
                     world.positions.insert(dir.path().to_owned(), index);
                     let volume = volumes.of(dir.path());
-                    world.folders.push(FolderFact {
-                        path: dir.path().to_owned(),
-                        state,
-                        writable: dir.check_writable(),
-                        volume,
-                        wanted,
-                    });
+                    let root = volume.as_deref().and_then(|volume| volumes.root(volume));
+                    let (real, writable) = (dir.path().to_owned(), dir.check_writable());
+                    world.folders.push(FolderFact { path: real, state, writable, volume, root, wanted });
                     let wanted = std::mem::take(&mut world.folders[index].wanted);
                     let place = Place { dir: &dir, asked: &path, index, wanted: &wanted };
                     let listed = self.folder(world, &place, &mut claims);
@@ -115,13 +111,8 @@ impl<'a> Listing<'a> {
                     }
                 }
                 Err(failure) => {
-                    world.folders.push(FolderFact {
-                        path: path.clone(),
-                        writable: Err(failure.clone()),
-                        state: Err(failure),
-                        volume: None,
-                        wanted,
-                    });
+                    let (path, writable) = (path.clone(), Err(failure.clone()));
+                    world.folders.push(FolderFact { path, state: Err(failure), writable, volume: None, root: None, wanted });
                 }
             }
             self.report_absence(world, index, &path, &mut unmet);

@@ -202,6 +202,6 @@ fn hidden(entry: &Entry, fact: &PendingFact, seen: &Seen) -> Option<Failure> {
         _ => None,
     });
     let (was, now, path) = missing?;
-    let why = format!("it was on the volume at {was}, and its folder is on the one at {now} now");
+    let why = Away::moved(was, now);
     Some(Failure::new("find", path).because(why).hint(format!("mount {was} as it was; nothing is forgotten meanwhile")))
 }

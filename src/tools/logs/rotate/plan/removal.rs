@@ -8,7 +8,9 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    retention::{self, FreeSpace, Item, Lot, Removable, Verdict},
+    files::archive_name::ArchiveName,
+    retention::{self, FreeSpace, Item, Lot, Reason, Removable, Verdict},
+    settings::units::Room,
     tools::logs::{
         ledger::{Content, Entry, EntryId, Stage},
         rotate::{
@@ -19,6 +21,9 @@ use crate::{
         settings::LogSet,
     },
 };
+
+/// Why an archive stays that is not where it was.
+const UNSEEN: &str = "it cannot be looked at: its folder is not there, or not on the volume that it was on";
 
 /// One archive and what becomes of it.
 #[derive(Debug)]
@@ -35,7 +40,12 @@ pub enum Fate {
     /// It stays.
     Keep(String),
     /// It goes, once this run's rotation of the same log is archived.
-    Remove(String),
+    Remove {
+        /// Why.
+        why: String,
+        /// What should be free where it is, when it goes for nothing else.
+        room: Option<Room>,
+    },
 }
 
 /// What is known of the archives that earlier runs made.
@@ -56,7 +66,12 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
             || matches!(next.get(&entry.id), Some(Next::Abandon { .. } | Next::Forget | Next::Lost))
     };
     let mut by_set: HashMap<&str, Vec<(&Entry, String)>> = HashMap::new();
+    let mut unseen = Vec::new();
     for entry in content.entries.values().filter(|entry| !gone(entry)) {
+        if is_unseen(entry, world, next.get(&entry.id).copied()) {
+            unseen.push(entry);
+            continue;
+        }
         by_set.entry(entry.set.as_str()).or_default().push((entry, entry.log_path()));
     }
     let entries_of = |set: &LogSet| by_set.get(set.name.as_str()).map_or(&[][..], Vec::as_slice);
@@ -65,7 +80,7 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
     let mut lots = Vec::new();
     for (index, set) in rotate.sets.iter().enumerate() {
         let old = entries_of(set).iter().map(|(entry, log)| {
-            let removable = removable(entry, world, next.contains_key(&entry.id));
+            let removable = removable(entry, next.contains_key(&entry.id));
             Item { group: log, name: &entry.name, at: entry.at, bytes: entry.stored(), disk: disks.of(world, entry), removable }
         });
         let mut items: Vec<Item> = old.collect();
@@ -75,10 +90,12 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
     let verdicts = retention::decide(&lots, &disks.spaces, world.now);
     let decided = rotate.sets.iter().zip(verdicts);
     // The archives that are still to be made come last in each set, and have no fate yet.
-    decided
+    let seen = decided
         .flat_map(|(set, verdicts)| entries_of(set).iter().zip(verdicts))
-        .map(|((entry, _), verdict)| Removal { id: entry.id, fate: fate(verdict) })
-        .collect()
+        .map(|((entry, _), verdict)| Removal { id: entry.id, fate: fate(verdict) });
+    let chosen = rotate.chosen();
+    let unseen = unseen.into_iter().filter(|entry| chosen.contains(entry.set.as_str()));
+    seen.chain(unseen.map(|entry| Removal { id: entry.id, fate: Fate::Keep(UNSEEN.to_owned()) })).collect()
 }
 
 /// An archive that this run is about to make.
@@ -106,15 +123,28 @@ impl Made {
     }
 }
 
-fn removable(entry: &Entry, world: &World, reconsidered: bool) -> Removable<'static> {
+/// Whether nobody can look at it now. It stays, and is none of those that the rules count: else archives that may be lost
+/// would push out those that are there.
+fn is_unseen(entry: &Entry, world: &World, next: Option<&Next>) -> bool {
+    let listed = || world.kept.get(Path::new(entry.archive_folder())).is_some_and(|kept| kept.archives.contains(&entry.id));
+    (entry.is_settled() && !listed()) || matches!(next, Some(Next::Blind(_) | Next::Inherited))
+}
+
+fn removable(entry: &Entry, reconsidered: bool) -> Removable<'static> {
     match entry.stage {
         _ if entry.inherited.is_some() => Removable::No("another machine made it"),
-        // It would be recorded as gone, and may still exist.
-        _ if world.away.contains_key(&entry.id) => Removable::No("its folder is not there, or not on the volume that it was on"),
+        Stage::Stored | Stage::Removing if !agrees_with_name(entry) => Removable::No("ledger and name disagree about its time"),
         Stage::Stored => Removable::Yes,
         Stage::Removing if reconsidered => Removable::Yes,
         _ => Removable::No("not archived yet"),
     }
+}
+
+/// A name may be a little ahead of its time, so that it sorts after an earlier one, and is never behind it.
+fn agrees_with_name(entry: &Entry) -> bool {
+    const AHEAD: i64 = 24 * 3600;
+    let ahead = |name: ArchiveName| name.at().timestamp() - entry.at.timestamp();
+    ArchiveName::parse(&entry.name).is_some_and(|name| (0..=AHEAD).contains(&ahead(name)))
 }
 
 /// The file systems that archives are on, each once: all sets on it share its free space.
@@ -140,6 +170,9 @@ impl Disks {
 fn fate(verdict: Verdict) -> Fate {
     match verdict {
         Verdict::Keep(reasons) => Fate::Keep(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
-        Verdict::Remove(reason) => Fate::Remove(reason.to_string()),
+        Verdict::Remove(reason) => {
+            let room = if let Reason::TooLittleFree { wanted, .. } = reason { Some(wanted) } else { None };
+            Fate::Remove { why: reason.to_string(), room }
+        }
     }
 }
