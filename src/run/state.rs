@@ -25,6 +25,7 @@ impl State {
                 .map(|home| home.join("opsbelt").join(subject))
         };
         let folder = env_path("STATE_DIRECTORY")
+            .map(|folders| first_of(&folders))
             .or_else(|| if root { Some(Path::new("/var/lib/opsbelt").join(subject)) } else { users() });
         State { folder }
     }
@@ -80,16 +81,25 @@ fn private(folder: &Path) -> Result<()> {
         .try_for_each(|above| fs::File::open(above).and_then(|above| above.sync_all()).doing("sync the folder", above.display()))
 }
 
-/// systemd separates several folders by colons; the first one is ours.
+/// A folder that a variable names.
 fn env_path(name: &str) -> Option<PathBuf> {
-    let value = env::var_os(name)?;
-    let first = value.to_str().map_or_else(|| value.clone(), |text| text.split(':').next().unwrap_or_default().into());
-    Path::new(&first).is_absolute().then(|| PathBuf::from(first))
+    env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// systemd separates several folders by colons; the first one is ours.
+fn first_of(folders: &Path) -> PathBuf {
+    folders.to_str().and_then(|text| text.split(':').next()).map_or_else(|| folders.to_owned(), PathBuf::from)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_folders_the_first_is_ours() {
+        assert_eq!(first_of(Path::new("/var/lib/a:/var/lib/b")), Path::new("/var/lib/a"));
+        assert_eq!(first_of(Path::new("/var/lib/a")), Path::new("/var/lib/a"));
+    }
 
     #[test]
     fn state_is_kept_where_only_root_and_ourselves_may_write() {

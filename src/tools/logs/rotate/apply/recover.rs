@@ -14,7 +14,7 @@ use crate::{
     tools::logs::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
-            facts::Away,
+            facts::{Away, absent},
             hand::{Released, Version},
             plan::{Astray, Next, Plan, Recovery, target},
             show,
@@ -68,9 +68,10 @@ pub(super) fn finish(carry: &mut Carry, recoveries: &[Recovery]) -> Result<()> {
     carry.note(lines)
 }
 
-/// Forgets the archives of folders that somebody removed. The report says so already.
+/// Forgets the archives of folders that somebody removed. The report says so already; one that is back stays.
 pub(super) fn forget(carry: &mut Carry, astray: &[Astray]) -> Result<()> {
-    let removed = astray.iter().filter(|astray| astray.away == Away::Removed).flat_map(|astray| &astray.entries);
+    let removed = |astray: &&Astray| astray.away == Away::Removed && absent(Path::new(&astray.folder));
+    let removed = astray.iter().filter(removed).flat_map(|astray| &astray.entries);
     let entries = &carry.ledger.content().entries;
     let lines = removed.filter_map(|id| entries.get(id)).map(|entry| Line::gone(entry, "somebody removed its folder")).collect();
     carry.note(lines)

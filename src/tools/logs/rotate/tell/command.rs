@@ -22,11 +22,14 @@ pub(super) fn run(argv: &[&str], timeout: Duration) -> Result<()> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().doing("run", &shown)?;
-    let mut complaint = child.stderr.take().map(Complaint::of).transpose().doing("run", &shown)?;
-    if !ended_within(&child, timeout, complaint.as_mut())? {
-        end(&mut child);
-        return Err(Failure::new("run", &shown).because(format!("it took longer than {} s and was ended", timeout.as_secs())));
-    }
+    // Whatever keeps us from watching it must not leave it behind.
+    let complaint = match attend(&mut child, timeout, &shown) {
+        Ok(complaint) => complaint,
+        Err(failure) => {
+            end(&mut child);
+            return Err(failure);
+        }
+    };
     let status = child.wait().doing("run", &shown)?;
     if status.success() {
         return Ok(());
@@ -34,6 +37,15 @@ pub(super) fn run(argv: &[&str], timeout: Duration) -> Result<()> {
     let said = complaint.map(Complaint::words).unwrap_or_default();
     let first = said.lines().next().unwrap_or_default().to_owned();
     Err(Failure::new("run", &shown).because(if first.is_empty() { status.to_string() } else { format!("{status}: {first}") }))
+}
+
+/// Waits for the end of a command, and returns what it said; an error when it does not end in time.
+fn attend(child: &mut Child, timeout: Duration, shown: &str) -> Result<Option<Complaint>> {
+    let mut complaint = child.stderr.take().map(Complaint::of).transpose().doing("run", shown)?;
+    if ended_within(child, timeout, complaint.as_mut())? {
+        return Ok(complaint);
+    }
+    Err(Failure::new("run", shown).because(format!("it took longer than {} s and was ended", timeout.as_secs())))
 }
 
 /// What a command says on standard error: read all the time, so that it never waits for us; only the start is kept.
@@ -95,10 +107,13 @@ fn ended_within(child: &Child, timeout: Duration, mut complaint: Option<&mut Com
     }
 }
 
-/// Ends the command and whatever it started in its group.
+/// Ends the command and whatever it started in its group. One that hangs in the kernel ends when it can; nobody waits
+/// for that.
 fn end(child: &mut Child) {
+    const SOON: Duration = Duration::from_secs(10);
     if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         let _ = kill_process_group(group, Signal::KILL);
     }
-    let _ = child.wait();
+    let _ = ended_within(child, SOON, None);
+    let _ = child.try_wait();
 }
