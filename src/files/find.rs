@@ -68,7 +68,9 @@ impl PathPattern {
                 text.trim_end_matches(['/', '*'])
             ));
         }
-        let whole = Pattern::new(text).map_err(|error| format!("`{text}` is no pattern: {}", error.msg))?;
+        // Paths are compared as the walk spells them: `//` and `/./` in a pattern would exclude nothing.
+        let whole =
+            Pattern::new(&format!("/{}", parts.join("/"))).map_err(|error| format!("`{text}` is no pattern: {}", error.msg))?;
         let literal = folders.iter().take_while(|part| !wild(part)).count();
         let root = folders[..literal].iter().fold(PathBuf::from("/"), |path, part| path.join(part));
         let folders = folders[literal..].iter().map(|part| Part::new(part)).collect::<std::result::Result<_, _>>()?;
@@ -282,6 +284,16 @@ mod tests {
             assert!(!missed[0].absent && missed[0].failure.to_string().ends_with("its name is not UTF-8"), "{missed:?}");
         }
         assert_eq!(missed("b*/*.log"), []);
+    }
+
+    #[test]
+    fn a_whole_path_is_meant_however_its_pattern_is_spelled() {
+        for text in ["/var/log/a*.log", "//var/log//a*.log", "/./var/./log/a*.log"] {
+            let pattern = PathPattern::new(text).unwrap();
+            assert!(pattern.matches(Path::new("/var/log/ab.log")), "{text}");
+            assert!(!pattern.matches(Path::new("/var/log/x/ab.log")) && !pattern.matches(Path::new("/var/log/b.log")), "{text}");
+            assert_eq!(pattern.text(), text);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The few system and C library calls that rustix does not offer. The only module that may be unsafe, and it is
 //! only ever a call with plain integers: no pointer crosses.
-#![expect(unsafe_code, reason = "fcntl leases and ioprio_set have no safe wrapper")]
+#![expect(unsafe_code, reason = "fcntl leases, descriptors that nobody owns, and ioprio_set have no safe wrapper")]
 
 use std::{
     io,
@@ -26,6 +26,19 @@ impl Drop for Lease<'_> {
         // SAFETY: as above. A lease that cannot be dropped goes with its descriptor.
         unsafe { libc::fcntl(self.0.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
     }
+}
+
+/// Marks every descriptor above standard error to be closed in programs that we start. Ours are so from the beginning;
+/// what our caller left open may lead anywhere.
+pub fn keep_descriptors() -> io::Result<()> {
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let Some(descriptor) = entry?.file_name().to_str().and_then(|name| name.parse::<libc::c_int>().ok()) else { continue };
+        if descriptor > libc::STDERR_FILENO {
+            // SAFETY: F_SETFD takes integers and touches no memory; a descriptor that is gone by now is refused.
+            unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
+    Ok(())
 }
 
 /// Has large blocks of memory go back to the system as soon as they are free. By default glibc begins to

@@ -17,9 +17,10 @@ pub enum Actor {
 pub struct Owner {
     /// User; never root.
     pub uid: u32,
-    /// Group.
+    /// Group; never root's.
     pub gid: u32,
-    /// The group of the owner's file, when it is another: without it the fresh file could not be given to it.
+    /// The group of the owner's file, when it is another and not root's: without it the fresh file could not be given
+    /// to it.
     pub also: Option<u32>,
 }
 
@@ -64,6 +65,10 @@ pub fn may_archive(folder: &Stat, actor: Actor, us: u32) -> Result<(), Refusal> 
         Actor::Ourselves => (us, "chown the archive-dir to root, or archive beside the log"),
         Actor::As(owner) => (owner.uid, "chown the archive-dir to the owner of the log, or archive beside the log"),
     };
+    if us == 0 && actor == Actor::Ourselves && folder.gid != 0 && folder.mode & 0o020 != 0 && folder.mode & STICKY == 0 {
+        let why = "its archive-dir is writable by a group and not sticky: a member could replace an archive of root's";
+        return Err(Refusal { why, hint: "chmod +t or g-w the archive-dir, or archive beside the log" });
+    }
     if us == 0 && folder.uid != 0 && folder.uid != acting {
         let why = "its archive-dir belongs to another user than the one who works on the log, who could replace an archive";
         return Err(Refusal { why, hint });
@@ -71,14 +76,20 @@ pub fn may_archive(folder: &Stat, actor: Actor, us: u32) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// In such a folder only the owner of a file may rename or remove it.
+const STICKY: u32 = 0o1000;
+
 fn everybody_writes(folder: &Stat) -> bool {
-    const STICKY: u32 = 0o1000;
     folder.mode & 0o002 != 0 && folder.mode & STICKY == 0
 }
 
-/// Only a file of the owner's own lends its group: a file like it is all that the group is good for.
+/// Only a file of the owner's own lends its group: a file like it is all that the group is good for. Root's group is
+/// nobody's to lend: where it stands on a user's folder, the user need not be in it.
 fn as_owner(uid: u32, gid: u32, file: &Stat) -> Actor {
-    let also = (file.uid == uid && file.gid != gid).then_some(file.gid);
+    const NOGROUP: u32 = 65_534;
+    let lent = (file.uid == uid && file.gid != 0).then_some(file.gid);
+    let gid = if gid == 0 { lent.unwrap_or(NOGROUP) } else { gid };
+    let also = lent.filter(|group| *group != gid);
     Actor::As(Owner { uid, gid, also })
 }
 
@@ -99,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn root_never_acts_as_root_where_another_user_may_write() {
+    fn root_never_acts_as_root_in_anothers_folder_or_on_anothers_log_in_a_shared_one() {
         let file = stat(105, 4, 0o640);
         assert_eq!(actor(&stat(0, 0, 0o755), &file, 0), Ok(Actor::Ourselves));
         assert_eq!(actor(&stat(105, 4, 0o750), &file, 0), Ok(child(105, 4, None)));
@@ -114,6 +125,17 @@ mod tests {
         assert_eq!(actor(&stat(105, 105, 0o755), &stat(105, 4, 0o640), 0), Ok(child(105, 105, Some(4))));
         assert_eq!(actor(&stat(105, 105, 0o755), &stat(106, 4, 0o640), 0), Ok(child(105, 105, None)));
         assert_eq!(actor(&stat(105, 105, 0o755), &stat(0, 0, 0o640), 0), Ok(child(105, 105, None)));
+    }
+
+    #[test]
+    fn no_child_gets_roots_group() {
+        for folder in [stat(105, 0, 0o755), stat(105, 0, 0o775)] {
+            assert_eq!(actor(&folder, &stat(105, 4, 0o640), 0), Ok(child(105, 4, None)));
+            assert_eq!(actor(&folder, &stat(105, 0, 0o640), 0), Ok(child(105, 65_534, None)));
+            assert_eq!(actor(&folder, &stat(0, 4, 0o640), 0), Ok(child(105, 65_534, None)));
+        }
+        assert_eq!(actor(&stat(105, 105, 0o755), &stat(105, 0, 0o640), 0), Ok(child(105, 105, None)));
+        assert_eq!(actor(&stat(0, 0, 0o1777), &stat(105, 0, 0o640), 0), Ok(child(105, 65_534, None)));
     }
 
     #[test]
@@ -132,6 +154,9 @@ mod tests {
             assert!(!allowed(stat(0, 0, 0o777), actor, 0));
             assert!(!allowed(stat(106, 106, 0o755), actor, 0));
         }
+        assert!(allowed(stat(0, 4, 0o775), owner, 0), "through its group");
+        assert!(!allowed(stat(0, 4, 0o775), Actor::Ourselves, 0));
+        assert!(allowed(stat(0, 4, 0o1775), Actor::Ourselves, 0) && allowed(stat(0, 4, 0o775), Actor::Ourselves, 1000));
         assert!(allowed(stat(105, 105, 0o755), owner, 0));
         assert!(!allowed(stat(105, 105, 0o755), Actor::Ourselves, 0));
         assert!(allowed(stat(0, 0, 0o755), Actor::Ourselves, 1000));

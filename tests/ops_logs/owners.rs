@@ -1,6 +1,6 @@
 //! Other people's folders: worked on with their rights and no more, or refused.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Instant};
+use std::{fs, os::unix::fs::MetadataExt, path::Path, process::Command, time::Instant};
 
 use crate::support::{
     needs::{self, Need},
@@ -133,6 +133,61 @@ fn a_child_that_is_killed_costs_one_step_and_is_replaced() {
     assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
 }
 
+/// What its caller left open is no business of a user's process, and neither is the caller's terminal.
+#[test]
+fn a_child_has_only_its_folder_and_its_socket_and_never_roots_group() {
+    if !needs::met(OTHERS) {
+        return;
+    }
+    let scene = Scenario::new()
+        .plain_set("close-wait = \"50s\"\nreopen = { command = [\"/bin/true\"] }")
+        .log_of("app.log", 2000)
+        .owned("logs", NOBODY, 0)
+        .owned("logs/app.log", NOBODY, DAEMON);
+    let secret = scene.root().join("secret");
+    fs::write(&secret, "secret").unwrap();
+    let writer = scene.writer("app.log");
+    let real = scene.command(&["--format", "json", "rotate"]);
+    let mut command = Command::new("/bin/sh");
+    command.env_clear().args(["-c", "exec 9<\"$1\"; shift; exec \"$@\"", "sh"]).arg(&secret);
+    command.arg(real.get_program()).args(real.get_args());
+    scene.environment(&mut command);
+    let run = Process::start(&mut command);
+    let end = Instant::now() + DEADLINE;
+    while !fs::read_to_string(scene.ledger()).is_ok_and(|text| text.contains("\"told\"")) {
+        assert!(Instant::now() < end, "it never came to wait");
+    }
+    let child = child_of(run.id());
+    let open =
+        || fs::read_dir(format!("/proc/{child}/fd")).unwrap().map(|fd| fs::read_link(fd.unwrap().path()).unwrap_or_default());
+    assert!(open().any(|to| to == scene.logs()), "{:?}", open().collect::<Vec<_>>());
+    assert!(!open().any(|to| to == secret), "{:?}", open().collect::<Vec<_>>());
+    assert_eq!(fs::read_link(format!("/proc/{child}/fd/2")).unwrap(), Path::new("/dev/null"));
+    let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
+    assert!(status.contains("\nGid:\t1\t1\t1\t1\n"), "{status}");
+    drop(writer);
+    let ran: Ran = run.end(DEADLINE).into();
+    assert_eq!(ran.exits(0).acts(), ["rotate done", "tell done", "archive done"]);
+}
+
+#[test]
+fn a_child_that_may_start_no_thread_says_so() {
+    if !needs::met(OTHERS) || !needs::met(&[Need::Program("prlimit")]) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    let scene = scene.owned("logs", NOBODY, NOBODY).owned("logs/app.log", NOBODY, NOBODY);
+    let real = scene.command(&["--format", "json", "rotate"]);
+    let mut command = Command::new("prlimit");
+    command.env_clear().arg("--nproc=0").arg(real.get_program()).args(real.get_args());
+    scene.environment(&mut command);
+    let ran = Ran::of(&mut command).exits(3);
+    let why = ran.reason("rotate", "failed", "app.log");
+    assert!(why.contains("cannot start a thread"), "{ran:#?}");
+    assert!(!ran.stderr.contains("panicked"), "{ran:#?}");
+    assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive done"]);
+}
+
 /// The one child of a process that we started.
 fn child_of(parent: u32) -> u32 {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
@@ -227,6 +282,21 @@ fn archives_go_nowhere_where_another_user_could_replace_them() {
         let scene = scene.owned("archives", logs_of, logs_of).mode("archives", 0o755);
         assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
     }
+}
+
+#[test]
+fn roots_archives_go_to_no_folder_where_a_group_could_replace_them() {
+    if !needs::met(OTHERS) {
+        return;
+    }
+    let scene = Scenario::new().open_root().plain_set("archive-dir = \"{root}/archives\"").log_of("app.log", 2000);
+    fs::create_dir(scene.root().join("archives")).unwrap();
+    let scene = scene.owned("archives", 0, DAEMON).mode("archives", 0o775);
+    let ran = scene.rotate().exits(3);
+    assert!(ran.reason("rotate", "skipped", "app.log").contains("writable by a group"), "{ran:#?}");
+    assert_eq!(scene.files().len(), 1, "nothing was swapped");
+    let scene = scene.mode("archives", 0o1775);
+    assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive done"]);
 }
 
 #[test]

@@ -149,6 +149,28 @@ fn the_way_to_a_pidfile_must_be_one_that_nobody_else_can_bend() {
     assert!(ran.reason("tell", "failed", "app").contains("a link that another user could have put there"), "{ran:#?}");
 }
 
+/// The kernel lets a user signal what is his by the real and the saved id; as whom a process acts changes nothing.
+#[test]
+fn a_process_of_roots_that_acts_as_a_user_is_not_signalled_by_his_pidfile() {
+    if !needs::met(&[Need::Root, Need::Program("setpriv")]) {
+        return;
+    }
+    for (ids, trusted) in [(["--euid", "65534"], false), (["--reuid", "65534"], true)] {
+        let reopen = "reopen = { pidfile = \"{root}/run/pid\", signal = \"HUP\" }";
+        let scene = Scenario::new().plain_set(reopen).log_of("app.log", 2000).open_root();
+        fs::create_dir(scene.root().join("run")).unwrap();
+        let service = Process::start(Command::new("setpriv").args(ids).args(["--clear-groups", "sleep", "600"]));
+        let status = || fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap_or_default();
+        support::wait_until("the service", Duration::from_secs(10), || status().starts_with("Name:\tsleep"));
+        fs::write(scene.root().join("run/pid"), service.id().to_string()).unwrap();
+        let scene = scene.owned("run", NOBODY, NOBODY).owned("run/pid", NOBODY, NOBODY);
+        let ran = scene.rotate();
+        let why = if trusted { String::new() } else { ran.reason("tell", "failed", "app") };
+        assert!(trusted || why.contains("could have put it there"), "{ran:#?}");
+        assert_eq!(ran.steps("tell", "done").len(), usize::from(trusted), "{ran:#?}");
+    }
+}
+
 #[test]
 fn one_sets_deaf_writer_does_not_stop_another_set() {
     let other =

@@ -46,7 +46,7 @@ fn signal_pidfile(path: &Path, signal: Signal) -> Result<()> {
     let pid = number.and_then(Pid::from_raw).ok_or_else(|| fail("it holds no process id of a writer"))?;
     // From here on the process cannot be exchanged for another one with the same number.
     let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| fail("the process that it names is not running"))?;
-    let runs_as = user_of(pid).doing("look at the process in", path.display())?;
+    let runs_as = users_of(pid).doing("look at the process in", path.display())?;
     if rustix::process::geteuid().is_root()
         && let Some(why) = distrust(&place, &file, runs_as)
     {
@@ -72,8 +72,22 @@ fn read_pidfile(path: &Path) -> Result<(Stat, Stat, String)> {
     Ok((dir.stat_self()?, stat, String::from_utf8(text).unwrap_or_default()))
 }
 
-/// Why root must not signal a process of user `runs_as` because `file` in `folder` names it.
-fn distrust(folder: &Stat, file: &Stat, runs_as: u32) -> Option<String> {
+/// Whose a process is: not as whom it acts at the moment, but who may signal it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Users {
+    real: u32,
+    saved: u32,
+}
+
+impl Users {
+    /// Nobody else than this user could have made it what it is.
+    fn are(self, uid: u32) -> bool {
+        (self.real, self.saved) == (uid, uid)
+    }
+}
+
+/// Why root must not signal a process of these users because `file` in `folder` names it.
+fn distrust(folder: &Stat, file: &Stat, runs_as: Users) -> Option<String> {
     let shared = |stat: &Stat| stat.mode & 0o002 != 0 || (stat.mode & 0o020 != 0 && stat.gid != 0);
     let sticky = folder.mode & 0o1000 != 0;
     // Who may rename in the folder can put any file of root's there under this name.
@@ -85,7 +99,7 @@ fn distrust(folder: &Stat, file: &Stat, runs_as: u32) -> Option<String> {
         return Some("it has several names in a folder that others may change: it could be any file".to_owned());
     }
     // A user may signal his own processes anyway.
-    let own = file.uid == runs_as || (file.uid == 0 && (!replaceable || folder.uid == runs_as));
+    let own = runs_as.are(file.uid) || (file.uid == 0 && (!replaceable || runs_as.are(folder.uid)));
     let who = match (file.uid, folder.uid) {
         (0, 0) => "others than root".to_owned(),
         (0, owner) | (owner, _) => format!("user {owner}"),
@@ -93,14 +107,15 @@ fn distrust(folder: &Stat, file: &Stat, runs_as: u32) -> Option<String> {
     (!own).then(|| format!("{who} could have put it there to have another user's process signalled"))
 }
 
-/// Whom a process acts as.
-fn user_of(pid: Pid) -> std::io::Result<u32> {
+/// Whose a process is.
+fn users_of(pid: Pid) -> std::io::Result<Users> {
     const LARGEST: u64 = 1 << 16;
     let mut status = String::new();
     File::open(format!("/proc/{}/status", pid.as_raw_nonzero()))?.take(LARGEST).read_to_string(&mut status)?;
     let users = status.lines().find_map(|line| line.strip_prefix("Uid:"));
-    let effective = users.and_then(|users| users.split_whitespace().nth(1)?.parse().ok());
-    effective.ok_or_else(|| ErrorKind::InvalidData.into())
+    let user = |place| users.and_then(|users| users.split_whitespace().nth(place)?.parse().ok());
+    let both = user(0).zip(user(2)).map(|(real, saved)| Users { real, saved });
+    both.ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
 impl Signal {
@@ -185,7 +200,7 @@ mod tests {
         let (tmp, open) = (stat(0o1777, 0, 0, 2), stat(0o777, 0, 0, 2));
         let (services, group) = (stat(0o750, SERVICE, SERVICE, 2), stat(0o2775, 0, SERVICE, 2));
         let file = |mode, uid| stat(mode, uid, 0, 1);
-        let trusted = |folder: &Stat, file: &Stat, runs_as| distrust(folder, file, runs_as).is_none();
+        let trusted = |folder: &Stat, file: &Stat, uid| distrust(folder, file, Users { real: uid, saved: uid }).is_none();
         for folder in [&roots, &tmp] {
             assert!(trusted(folder, &file(0o644, 0), SERVICE) && trusted(folder, &file(0o644, 0), 0));
         }
@@ -203,10 +218,13 @@ mod tests {
             assert!(!trusted(folder, &file(0o644, 0), 34), "any file of root's could have been renamed to it");
             assert!(!trusted(folder, &stat(0o644, 0, 0, 2), 0), "or linked to it");
         }
+        for (real, saved) in [(0, SERVICE), (SERVICE, 0)] {
+            assert!(distrust(&services, &file(0o644, SERVICE), Users { real, saved }).is_some(), "root's, for the moment");
+        }
     }
 
     #[test]
-    fn a_process_acts_as_its_effective_user() {
-        assert_eq!(user_of(rustix::process::getpid()).unwrap(), rustix::process::geteuid().as_raw());
+    fn a_process_is_its_real_and_saved_users() {
+        assert!(users_of(rustix::process::getpid()).unwrap().are(rustix::process::getuid().as_raw()));
     }
 }

@@ -40,7 +40,7 @@ impl Answers {
     pub(super) fn give(&self, here: &Here) -> Result<()> {
         let (over, ended) = mpsc::channel();
         thread::scope(|scope| {
-            scope.spawn(move || self.beat(&ended));
+            thread::Builder::new().spawn_scoped(scope, move || self.beat(&ended)).doing("start", "a thread")?;
             // Dropped in whatever way this ends: then the other thread ends, too.
             let _over: mpsc::Sender<()> = over;
             self.one_by_one(here)
@@ -94,7 +94,11 @@ impl Answers {
             step_aside();
             here.act(act, &progress)
         };
-        thread::scope(|scope| scope.spawn(aside).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let joined = thread::scope(|scope| {
+            let thread = thread::Builder::new().spawn_scoped(scope, aside).doing("start", "a thread")?;
+            Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        joined.and_then(|acted| acted)
     }
 }
 

@@ -1,7 +1,8 @@
 //! A hand in a child process: the same binary under the folder owner's user and groups, with the open
 //! folders as its standard output and error, and a socket as its standard input. The parent names what to
 //! do; nothing that the child answers can lead the parent outside these folders, and what it says of them is
-//! checked, so the child need not be trusted. One that is silent, talks nonsense or ends is replaced.
+//! checked, so the child need not be trusted. One that talks nonsense or ends is replaced; one that is silent is not,
+//! because its user may stop it as often as he likes. It has no other descriptor of ours or of our caller.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::{Act, Acted, Here, answers::Answers, rights, trust};
 use crate::{
     failure::{Doing, Failure, Result},
-    files::{compress::Progress, dir::Dir, standing::Owner},
+    files::{compress::Progress, dir::Dir, kernel, standing::Owner},
     report::Report,
     run::Run,
     tool::Query,
@@ -34,7 +35,7 @@ use crate::{
 /// The hidden subcommand that the child is started with.
 pub const SUBCOMMAND: &str = "hand-in-folder";
 /// A child at work says so much more often; one that is silent for so long is given up.
-const SILENCE: Duration = Duration::from_mins(2);
+const SILENCE: Duration = Duration::from_secs(30);
 /// An answer longer than this is no answer of ours.
 const LINE_LIMIT: usize = 1 << 20;
 
@@ -57,6 +58,8 @@ pub(super) struct Remote {
 struct State {
     child: Option<Child>,
     lost: u32,
+    /// One was silent: no other one is started.
+    silent: bool,
 }
 
 impl Remote {
@@ -67,19 +70,24 @@ impl Remote {
 
     /// Has a child perform one act in the folders of `here`, and checks what came of it.
     pub(super) fn act(&self, here: &Here, act: &Act, progress: Progress) -> Result<Acted> {
-        /// An owner who ends our children wins no more than so many silences.
+        /// An owner who ends our children wins no more than so many failed steps.
         const PATIENCE: u32 = 5;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { child, lost } = &mut *state;
+        let State { child, lost, silent } = &mut *state;
+        let refuse = |why: String| Err(Failure::new("work in", here.folders().0.path().display()).because(why));
+        if *silent {
+            return refuse(format!("a child of ours fell silent there; did user {} stop it?", self.owner.uid));
+        }
         if *lost >= PATIENCE {
-            let folder = here.folders().0.path().display();
-            return Err(Failure::new("work in", folder).because(format!("{lost} children of ours ended or fell silent there")));
+            return refuse(format!("{lost} children of ours ended there"));
         }
         if child.is_none() {
             *child = Some(Child::start(here, self.owner)?);
         }
         let deadline = Instant::now() + act.longest();
-        let answer = child.as_mut().expect("it was just started").ask(act, deadline, progress);
+        let asked = child.as_mut().expect("it was just started");
+        let answer = asked.ask(act, deadline, progress);
+        *silent = asked.silent;
         let (logs, archives) = here.folders();
         std::iter::once(logs).chain(archives).for_each(Dir::unsettle);
         let acted = answer.inspect_err(|_| {
@@ -102,6 +110,7 @@ struct Child {
     process: std::process::Child,
     answers: BufReader<UnixStream>,
     shown: String,
+    silent: bool,
 }
 
 impl Child {
@@ -113,12 +122,13 @@ impl Child {
         let mut command = Command::new("/proc/self/exe");
         command.arg(SUBCOMMAND).arg(logs.path()).arg(owner.uid.to_string()).arg(owner.gid.to_string());
         command.args(owner.also.map(|also| format!("--also={also}"))).env_clear().current_dir("/");
-        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::from(logs.handle()?));
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::from(logs.handle()?)).stderr(Stdio::null());
         if let Some(archives) = archives {
             command.arg("--archives").arg(archives.path()).stderr(Stdio::from(archives.handle()?));
         }
+        kernel::keep_descriptors().doing("start", &shown)?;
         let process = command.spawn().doing("start", &shown)?;
-        Ok(Child { process, answers: BufReader::new(ours), shown })
+        Ok(Child { process, answers: BufReader::new(ours), shown, silent: false })
     }
 
     /// The child's answer, or why there is none.
@@ -146,12 +156,16 @@ impl Child {
     /// One line; None when the child is gone.
     fn hear(&mut self, deadline: Instant) -> Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
-        let failed = |why: &str| Err(Failure::new("hear from", &self.shown).because(why));
+        let shown = self.shown.clone();
+        let failed = |why: &str| Err(Failure::new("hear from", &shown).because(why));
         loop {
             let piece = match self.answers.fill_buf() {
                 Ok(piece) => piece,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return failed("it has been silent for 2 minutes"),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.silent = true;
+                    return failed(&format!("it has been silent for {} s", SILENCE.as_secs()));
+                }
                 Err(error) => return Err(error).doing("hear from", &self.shown),
             };
             if piece.is_empty() {
@@ -208,10 +222,8 @@ impl Query for HandInFolder {
 
     fn answer(&self, _run: &Run) -> Result<Report> {
         let answers = Answers::to(UnixStream::from(own(&io::stdin(), "the socket")?));
-        match self.begin() {
-            Ok(here) => answers.give(&here)?,
-            Err(failure) => answers.say(&Says::Over(Err(failure)))?,
-        }
+        // Nobody else hears it: standard error leads nowhere.
+        self.begin().and_then(|here| answers.give(&here)).or_else(|failure| answers.say(&Says::Over(Err(failure))))?;
         Ok(Report::default())
     }
 }
@@ -237,7 +249,7 @@ mod tests {
     fn a_child_that_says_for_ever_that_it_is_at_work_is_given_up() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let process = Command::new("/bin/true").spawn().unwrap();
-        let mut child = Child { process, answers: BufReader::new(ours), shown: "a child".to_owned() };
+        let mut child = Child { process, answers: BufReader::new(ours), shown: "a child".to_owned(), silent: false };
         for says in [Says::Working(1), Says::Working(2), Says::Over(Ok(Acted::Done))] {
             writeln!(&theirs, "{}", serde_json::to_string(&says).unwrap()).unwrap();
         }
@@ -246,5 +258,21 @@ mod tests {
         assert_eq!(failure.to_string(), "cannot wait for a child: it has been at one act for far too long");
         let answer = child.ask(&act, Instant::now() + Duration::from_hours(1), &|bytes| assert_eq!(bytes, 2));
         assert_eq!(answer, Ok(Ok(Acted::Done)));
+    }
+
+    #[test]
+    fn a_child_that_falls_silent_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        ours.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let process = Command::new("/bin/true").spawn().unwrap();
+        let child = Child { process, answers: BufReader::new(ours), shown: "a child".to_owned(), silent: false };
+        let remote = Remote::of(Owner { uid: 65_534, gid: 65_534, also: None });
+        remote.state.lock().unwrap().child = Some(child);
+        let here = Here::new(Dir::open(folder.path()).unwrap(), None);
+        let act = || remote.act(&here, &Act::Settle { parts: Vec::new() }, &|_| ()).unwrap_err().to_string();
+        assert_eq!(act(), "cannot hear from a child: it has been silent for 30 s");
+        assert!(act().ends_with("a child of ours fell silent there; did user 65534 stop it?"), "{}", act());
+        assert!(remote.state.lock().unwrap().child.is_none());
     }
 }

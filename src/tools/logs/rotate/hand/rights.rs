@@ -20,6 +20,9 @@ pub(super) fn become_owner(owner: Owner) -> Result<()> {
     if owner.uid == 0 {
         return refuse("root is nobody's lesser self");
     }
+    if owner.gid == 0 || owner.also == Some(0) {
+        return refuse("root's group is nobody else's");
+    }
     if std::fs::read_dir("/proc/self/task").doing("count the threads of", "this process")?.count() != 1 {
         return refuse("there are several threads, and each has rights of its own");
     }
