@@ -73,6 +73,9 @@ fn files_that_only_look_like_archives_are_never_touched() {
         assert_eq!(fs::read_to_string(scene.live(name)).unwrap(), format!("the content of {name}"));
     }
     assert_eq!(scene.files().len(), foreign.len() + 2, "one archive and the live log besides");
+    let finding = scene.rotate().exits(0).json()["findings"][0].clone();
+    assert_eq!((&finding["id"], &finding["severity"]), (&"logs.unrecorded".into(), &"note".into()));
+    assert!(finding["message"].as_str().unwrap().starts_with("3 files "), "{finding}");
 }
 
 #[test]

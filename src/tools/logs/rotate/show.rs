@@ -1,13 +1,13 @@
 //! A plan as a report: what would be done and why, what stays and why, what stands in the way.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     Rotate,
     apply::VANISHED,
-    facts::{Away, Beside, What, Whose},
+    facts::{Away, Beside, Foreign, What, Whose},
     plan::{Astray, Fate, Next, Plan, Recovery},
 };
 use crate::{
@@ -64,6 +64,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.incomplete.extend(plan.world.logrotate.iter().chain(&plan.world.unreadable).cloned());
     report.findings.extend(plan.world.ahead.iter().map(|(path, last)| ahead(path, *last)));
     report.findings.extend(plan.astray.iter().map(astray));
+    report.findings.extend(unrecorded(&plan.world.foreign));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -137,6 +138,23 @@ fn astray(astray: &Astray) -> Finding {
         ),
     };
     Finding::new(id, severity, &*astray.folder, message).hint(hint)
+}
+
+/// Files that have names of our archives and are not ours by any record: of a lost ledger, or somebody's copies.
+fn unrecorded(foreign: &[Foreign]) -> Vec<Finding> {
+    let mut folders: BTreeMap<&Path, u64> = BTreeMap::new();
+    for file in foreign {
+        *folders.entry(file.path.parent().unwrap_or(&file.path)).or_default() += 1;
+    }
+    let told = |(folder, number): (&Path, u64)| {
+        let message = format!(
+            "{} with the name of an archive and not in the ledger: no rule removes, nobody verifies that",
+            count(number, "file")
+        );
+        let finding = Finding::new("logs.unrecorded", Severity::Note, folder.display().to_string(), message);
+        finding.hint("-v lists them with the reason; move away what you do not need")
+    };
+    folders.into_iter().map(told).collect()
 }
 
 fn ahead(path: &Path, last: DateTime<Utc>) -> Finding {

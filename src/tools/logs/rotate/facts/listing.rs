@@ -13,7 +13,7 @@ use chrono::DateTime;
 use self::absence::Unmet;
 use super::{
     FolderFact, Kept, LogFact, Missing, What, World,
-    found::{self, Claim},
+    found::{self, Claim, Foreign},
     twice,
     volumes::Volumes,
 };
@@ -213,11 +213,17 @@ impl<'a> Listing<'a> {
         }
         let plain = archive.clone().with(Extension::Plain).to_string();
         let known = dir.path().to_str().and_then(|folder| self.known.get(folder)).is_some_and(|names| names.contains(&*plain));
-        if known || archive.extension() != Extension::Zstd {
+        if known {
             return;
         }
+        let path = dir.path().join(archive.to_string());
+        let mut foreign = |why: &str| world.foreign.push(Foreign { path: path.clone(), why: why.to_owned() });
+        if archive.extension() != Extension::Zstd {
+            return foreign("the ledger does not know it, and only zstd archives say what they are");
+        }
         match found::claim(dir, place.index, archive, world.us) {
-            Ok(claim) => claims.extend(claim),
+            Ok(Some(claim)) => claims.push(claim),
+            Ok(None) => foreign("it does not say that it is ours"),
             Err(unreadable) => world.unreadable.push(unreadable),
         }
     }
@@ -234,7 +240,7 @@ impl<'a> Listing<'a> {
         };
         let (ours, foreign) = found::judge(world, self.content, claims, &means, &|set| &self.rotate.sets[set].name);
         world.found = ours;
-        world.foreign = foreign;
+        world.foreign.extend(foreign);
     }
 
     /// Names that the ledger gave away count as used, also where the folder cannot be read.
