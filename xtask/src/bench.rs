@@ -11,6 +11,7 @@ mod page;
 mod peers;
 mod pile;
 mod single;
+mod trap;
 
 use std::{fs, path::PathBuf};
 
@@ -25,6 +26,7 @@ Compares ops-logs with logrotate and gzip. Parts:
   pile     1,000 logs of 1 MB with compression: equal settings, and each one's defaults
   single   one log of 50 MB against `gzip -6`: access log, JSON
   memory   peak memory for 64 MiB and for 2 GiB
+  trap     what is lost when the disk fills, or the run is killed, while a log of 200 MB is compressed (needs root)
 
   --rounds N   instead of 5 (pile: 3)
   --quick      small, one round, dev build: shows that the benchmark works, its figures mean nothing
@@ -73,6 +75,7 @@ const PARTS: &[Part] = &[
     Part { name: "pile", run: pile::part },
     Part { name: "single", run: single::part },
     Part { name: "memory", run: memory::part },
+    Part { name: "trap", run: trap::part },
 ];
 
 /// The chore.

@@ -32,6 +32,7 @@ const NEEDS: &[Need] = &[
     need("setpriv", &["util-linux"], "runs a command as another user"),
     need("nsenter", &["util-linux"], "runs a command inside the booted systemd"),
     need("prlimit", &["util-linux"], "limits what a run may write"),
+    need("fallocate", &["util-linux"], "fills a disk in an instant"),
     need("script", &["bsdutils"], "gives a run a terminal"),
     need("chattr", &["e2fsprogs"], "makes a file immutable"),
     need("setfacl", &["acl"], "gives a log an ACL"),

@@ -45,7 +45,8 @@ pub(crate) fn text(bench: &Bench, rows: &[Row]) -> Outcome<String> {
         "| what | figure, less is better | ops-logs | peer | the peer's | times less |\n|---|---|---:|---|---:|---:|"
     );
     for Row { what, peer, figure, ours, theirs } in rows {
-        let _ = writeln!(text, "| {what} | {figure} | {} | {peer} | {} | {:.2} |", short(*ours), short(*theirs), theirs / ours);
+        let ratio = if *ours > 0.0 { format!("{:.2}", theirs / ours) } else { "-".to_owned() };
+        let _ = writeln!(text, "| {what} | {figure} | {} | {peer} | {} | {ratio} |", short(*ours), short(*theirs));
     }
     let behind: Vec<String> =
         rows.iter().filter(|row| !row.is_ahead()).map(|row| format!("{} ({})", row.what, row.figure)).collect();
