@@ -166,6 +166,13 @@ fn a_damaged_line_costs_only_itself_and_a_copy_is_kept() {
     assert_eq!(fs::read_to_string(scene.state().join("ledger.damaged.jsonl")).unwrap(), damaged);
     assert_eq!(scene.told("app.log"), before);
     scene.rotate().exits(0);
+    let again = fs::read_to_string(scene.ledger()).unwrap() + "{\"line\":\"?\"}\n";
+    fs::write(scene.ledger(), &again).unwrap();
+    next_turn(&scene);
+    scene.rotate().exits(3);
+    let copies =
+        ["ledger.damaged.jsonl", "ledger.damaged-2.jsonl"].map(|name| fs::read_to_string(scene.state().join(name)).unwrap());
+    assert_eq!(copies, [damaged, again], "the first copy stays");
 }
 
 #[test]

@@ -209,10 +209,15 @@ impl Ledger {
         }
     }
 
-    /// Keeps a copy of the file as it was found.
+    /// Keeps a copy of the file as it was found. Earlier copies stay, as long as there are few: what is wrong may come back.
     fn set_aside(&self, why: &str) -> Result<()> {
+        const COPIES: usize = 9;
         let safe: String = why.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-        let aside = self.path.with_file_name(format!("ledger.{safe}.jsonl"));
+        let copy = |number: usize| {
+            let number = if number > 1 { format!("-{number}") } else { String::new() };
+            self.path.with_file_name(format!("ledger.{safe}{number}.jsonl"))
+        };
+        let aside = (1..COPIES).map(copy).find(|aside| !aside.exists()).unwrap_or_else(|| copy(COPIES));
         fs::copy(&self.path, &aside).doing("keep a copy of the ledger in", aside.display()).map(drop)
     }
 
