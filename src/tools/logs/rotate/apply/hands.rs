@@ -4,7 +4,7 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use crate::{
-    failure::{Failure, Result},
+    failure::Result,
     files::{
         dir::{Dir, FileId},
         standing::{self, Actor, Refusal},
@@ -59,7 +59,7 @@ impl Hands {
 
     /// The hand in `folder` for the first of `names` that is there.
     fn of(&mut self, folder: &Path, archives: Option<&Path>, names: &[&str], shown: &dyn Fn() -> String) -> Result<Arc<Hand>> {
-        let refused = |Refusal { why, hint }: Refusal| Failure::new("work on", shown()).because(why).hint(hint);
+        let refused = |refusal: Refusal| refusal.into_failure("work on", shown());
         let us = rustix::process::geteuid().as_raw();
         let logs = Dir::open(folder)?;
         let home = logs.stat_self()?;

@@ -167,7 +167,7 @@ fn excluding(path: &Path) -> String {
 
 /// The same is decided again from the open folders when it is done.
 fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<()> {
-    let refused = |Refusal { why, hint }: Refusal| Failure::new("rotate", &log.name).because(why).hint(hint);
+    let refused = |refusal: Refusal| refusal.into_failure("rotate", &log.name);
     let folder = &world.folders[log.folder];
     let (stat, _) = folder.state.as_ref().map_err(Clone::clone)?;
     let actor = standing::actor(stat, file, world.us).map_err(refused)?;
