@@ -54,10 +54,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     state_notes(&mut report, ledger);
     report.findings.extend(plan.vanished.iter().filter_map(|id| ledger.content().entries.get(id)).map(vanished));
     for trouble in &plan.troubles {
-        let why = match &trouble.hint {
-            Some(hint) => format!("{} (hint: {hint})", trouble.why),
-            None => trouble.why.clone(),
-        };
+        let why = advised(&trouble.why, trouble.hint.as_deref());
         report.steps.push(Step::new("rotate", trouble.path.clone(), trouble.outcome, why));
     }
     report.steps.extend(plan.recoveries.iter().filter_map(|recovery| stuck(ledger, recovery)));
@@ -184,8 +181,8 @@ fn stuck(ledger: &Ledger, recovery: &Recovery) -> Option<Step> {
 
 /// The step of a rotation whose archive cannot get its name.
 pub(super) fn blocked(entry: &Entry, name: &str, why: &str) -> Step {
-    let why = format!("{} is in the way, and it is not ours: {why} (hint: move it away)", entry.archive_path(name));
-    Step::new("archive", entry.rotated_path(), Outcome::Skipped, why)
+    let why = format!("{} is in the way, and it is not ours: {why}", entry.archive_path(name));
+    Step::new("archive", entry.rotated_path(), Outcome::Skipped, advised(&why, Some("move it away")))
 }
 
 fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
@@ -206,10 +203,12 @@ fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
 
 /// A failure as a reason, with what to do about it.
 pub(super) fn told(failure: &Failure) -> String {
-    match &failure.hint {
-        Some(hint) => format!("{failure} (hint: {hint})"),
-        None => failure.to_string(),
-    }
+    advised(&failure.to_string(), failure.hint.as_deref())
+}
+
+/// Why, and what to do about it: a step has one line for both.
+pub(super) fn advised(why: &str, hint: Option<&str>) -> String {
+    hint.map_or_else(|| why.to_owned(), |hint| format!("{why} (hint: {hint})"))
 }
 
 fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {
