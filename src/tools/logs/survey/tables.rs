@@ -118,7 +118,7 @@ fn stakes(facts: &Facts, judged: &[Judged<'_>]) -> [Stake; 4] {
 
 fn disks(facts: &Facts) -> Table {
     let row = |disk: &super::facts::Disk| {
-        vec![text(shown(&disk.path)), Cell::Bytes(Size(disk.total)), Cell::Bytes(Size(disk.available))]
+        vec![text(shown(&disk.path)), Cell::Bytes(Size(disk.space.total)), Cell::Bytes(Size(disk.space.free))]
     };
     let rows = facts.disks.iter().map(row).collect();
     Table { name: "disks", title: "Disks".to_owned(), columns: vec!["holds", "size", "available"], rows }
