@@ -22,7 +22,7 @@
 mod journal;
 mod line;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -254,7 +254,7 @@ pub struct Content {
     /// The machine that the ledger belongs to.
     pub host: Option<String>,
     /// Live entries by number.
-    pub entries: std::collections::BTreeMap<EntryId, Entry>,
+    pub entries: BTreeMap<EntryId, Entry>,
     /// When each log was last rotated.
     pub last: HashMap<String, DateTime<Utc>>,
     /// The next entry's number.

@@ -87,7 +87,7 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
         let What::File(stat) = &log.what else { continue };
         let set = &rotate.sets[log.set];
         let folder = plan.world.folders[log.folder].path.as_path();
-        let path = folder.join(&log.name).display().to_string();
+        let path = plan.world.path(log).display().to_string();
         let kept = archives.get(&path).copied().unwrap_or_default();
         let next = match due.get(&(folder, log.name.as_str())) {
             Some(rotation) => Cell::Text(format!("now: {}", rotation.why)),

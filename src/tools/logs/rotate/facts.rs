@@ -228,6 +228,11 @@ impl World {
         is_future(self.now, time)
     }
 
+    /// The path of a log.
+    pub fn path(&self, log: &LogFact) -> PathBuf {
+        self.folders[log.folder].path.join(&log.name)
+    }
+
     /// What is known of a folder, by where it really is.
     pub fn folder(&self, path: &Path) -> Option<&FolderFact> {
         self.positions.get(path).map(|position| &self.folders[*position])

@@ -31,8 +31,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         report.steps.push(Step::new("adopt", path, Outcome::Planned, "it says it is ours, and the ledger does not know it"));
     }
     for rotation in &plan.rotations {
-        let path = rotation.folder.join(&rotation.log).display().to_string();
-        let step = Step::new("rotate", path, Outcome::Planned, rotation.why.to_string());
+        let step = Step::new("rotate", rotation.log_path(), Outcome::Planned, rotation.why.to_string());
         report.steps.push(step.with("to", rotation.name.to_string()).with("bytes", rotation.size));
     }
     for entry in plan.vanished.iter().filter_map(|id| entries.get(id)) {
@@ -66,7 +65,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     if run.every_item {
         for left in &plan.left {
             let log = &plan.world.logs[left.log];
-            let path = plan.world.folders[log.folder].path.join(&log.name).display().to_string();
+            let path = plan.world.path(log).display().to_string();
             let size = if let What::File(stat) = &log.what { stat.size } else { 0 };
             let step = Step::new("leave", path, Outcome::Kept, left.why.to_string());
             report.steps.push(step.with("set", rotate.sets[log.set].name.clone()).with("bytes", size));

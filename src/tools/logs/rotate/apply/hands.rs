@@ -30,8 +30,7 @@ pub(super) struct Hands {
 impl Hands {
     /// The hand for a log that is about to be rotated.
     pub(super) fn for_rotation(&mut self, rotation: &Rotation) -> Result<Arc<Hand>> {
-        let shown = || rotation.folder.join(&rotation.log).display().to_string();
-        self.of(&rotation.folder, rotation.archives.as_deref(), &[&rotation.log], &shown)
+        self.of(&rotation.folder, rotation.archives.as_deref(), &[&rotation.log], &|| rotation.log_path())
     }
 
     /// The hand for a rotation that is under way.

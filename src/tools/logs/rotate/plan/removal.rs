@@ -107,8 +107,7 @@ struct Made {
 
 impl Made {
     fn of(rotation: &Rotation) -> Made {
-        let log = rotation.folder.join(&rotation.log).display().to_string();
-        Made { log, name: rotation.name.to_string(), at: rotation.name.at() }
+        Made { log: rotation.log_path(), name: rotation.name.to_string(), at: rotation.name.at() }
     }
 
     fn item(&self) -> Item<'_> {
