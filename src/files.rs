@@ -1,5 +1,6 @@
 //! The local disk. Everything that may meet a hostile folder works relative to an open directory and
-//! follows no link; every failure names the path.
+//! follows no link; every failure names the path. Also who has a file open, and waiting until the kernel says that
+//! something is ready.
 
 pub mod archive_name;
 pub mod attributes;
@@ -11,5 +12,7 @@ pub mod lock;
 mod mapped;
 pub mod open_files;
 pub mod own_file;
+pub mod space;
 pub mod standing;
+pub mod wait;
 pub mod writers;

@@ -163,6 +163,13 @@ impl fmt::Display for Size {
     }
 }
 
+impl Outcome {
+    /// Whether a person can mend something: the run was partly done.
+    pub fn is_trouble(self) -> bool {
+        matches!(self, Outcome::Skipped | Outcome::Failed)
+    }
+}
+
 impl Step {
     /// A step with no details yet.
     pub fn new(action: &'static str, subject: impl Into<String>, outcome: Outcome, reason: impl Into<String>) -> Step {
@@ -231,8 +238,7 @@ impl Report {
         if self.findings.iter().any(|finding| finding.severity > Severity::Note) {
             exit = exit.and(Exit::PersonNeeded);
         }
-        let trouble = |step: &Step| matches!(step.outcome, Outcome::Skipped | Outcome::Failed);
-        if !self.incomplete.is_empty() || self.steps.iter().any(trouble) {
+        if !self.incomplete.is_empty() || self.steps.iter().any(|step| step.outcome.is_trouble()) {
             exit = exit.and(Exit::Partial);
         }
         exit

@@ -103,15 +103,6 @@ pub enum Removable<'a> {
     No(&'a str),
 }
 
-/// A disk that items are on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FreeSpace {
-    /// All of it, in bytes.
-    pub total: u64,
-    /// What is free, in bytes.
-    pub free: u64,
-}
-
 /// What is to happen to an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict<'a> {

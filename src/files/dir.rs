@@ -20,6 +20,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::space::Space;
 use crate::failure::{Doing, Failure, Result};
 
 /// An open directory.
@@ -228,10 +229,9 @@ impl Dir {
         sys::syncfs(&self.fd).doing("sync the file system of", self.path.display())
     }
 
-    /// Total and free bytes of the file system that the directory is on.
-    pub fn space(&self) -> Result<(u64, u64)> {
-        let space = sys::fstatvfs(&self.fd).doing("ask for the free space of", self.path.display())?;
-        Ok((space.f_blocks.saturating_mul(space.f_frsize), space.f_bavail.saturating_mul(space.f_frsize)))
+    /// The space of the file system that the directory is on.
+    pub fn space(&self) -> Result<Space> {
+        sys::fstatvfs(&self.fd).doing("ask for the free space of", self.path.display()).map(|found| Space::of(&found))
     }
 
     /// The full path of a name in here, for messages and records.

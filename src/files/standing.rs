@@ -1,7 +1,10 @@
 //! As whom to act in a folder. Pure: takes what the kernel said of folder and file, returns who may
 //! touch them without being led elsewhere by somebody who also may write there.
 
+use std::fmt;
+
 use super::dir::Stat;
+use crate::failure::Failure;
 
 /// Who does the work in one folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +34,13 @@ pub struct Refusal {
     pub why: &'static str,
     /// What a person can do.
     pub hint: &'static str,
+}
+
+impl Refusal {
+    /// The refusal as what kept us from `doing` something to `what`.
+    pub fn into_failure(self, doing: &str, what: impl fmt::Display) -> Failure {
+        Failure::new(doing, what).because(self.why).hint(self.hint)
+    }
 }
 
 /// Decides who acts on `file` in `folder`, or why nobody may. `us` is our effective user id.

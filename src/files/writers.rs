@@ -13,10 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    fs::inotify,
-};
+use rustix::fs::inotify;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -24,6 +21,7 @@ use super::{
     kernel::Lease,
     mapped,
     open_files::{self, Access, OpenFile},
+    wait,
 };
 use crate::failure::plain;
 
@@ -99,15 +97,11 @@ pub fn wait(file: &File, id: FileId, patience: Duration) -> Writers {
     }
     loop {
         let writers = of(file, id);
-        let left = deadline.saturating_duration_since(Instant::now());
-        if !matches!(writers, Writers::Somebody(_)) || left.is_zero() {
+        if !matches!(writers, Writers::Somebody(_)) || Instant::now() >= deadline {
             return writers;
         }
-        let timeout = Timespec::try_from(left).ok();
-        let mut events = [PollFd::new(&watch, PollFlags::IN)];
-        match poll(&mut events, timeout.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(_) => return writers,
+        if wait::ready(&[watch.as_fd()], deadline).is_err() {
+            return writers;
         }
         let mut drained = [std::mem::MaybeUninit::uninit(); 4096];
         while rustix::io::read(&watch, &mut drained).is_ok_and(|(read, _)| !read.is_empty()) {}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, Report};
+use super::Report;
 use crate::failure::{Exit, Failure};
 
 /// Name and version of the history's lines.
@@ -53,7 +53,7 @@ impl Record {
                 serde_json::to_value(step.outcome).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
             *self.steps.entry(format!("{} {outcome}", step.action)).or_default() += 1;
         }
-        let troubled = report.steps.iter().filter(|step| matches!(step.outcome, Outcome::Failed | Outcome::Skipped));
+        let troubled = report.steps.iter().filter(|step| step.outcome.is_trouble());
         let steps = troubled.map(|step| format!("{} {}: {}", step.action, step.subject, step.reason));
         let parts = report.incomplete.iter().map(|part| format!("{}: {}", part.what, part.why));
         self.errors = failure.map(ToString::to_string).into_iter().chain(steps).chain(parts).take(ERRORS).collect();

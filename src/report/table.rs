@@ -28,7 +28,7 @@ pub enum Told {
 impl Told {
     fn tells(self, step: &Step) -> bool {
         match self {
-            Told::Troubles => matches!(step.outcome, Outcome::Skipped | Outcome::Failed),
+            Told::Troubles => step.outcome.is_trouble(),
             Told::Acts => step.outcome != Outcome::Kept,
             Told::Everything => true,
         }

@@ -5,11 +5,14 @@ use std::{cmp::Reverse, collections::HashMap};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{FreeSpace, Item, Keep, Lot, Reason, Removable, Verdict};
-use crate::settings::units::{self, Period};
+use super::{Item, Keep, Lot, Reason, Removable, Verdict};
+use crate::{
+    files::space::Space,
+    settings::units::{self, Period},
+};
 
 /// The verdict on each item, lot by lot, in the order of the items.
-pub fn decide<'a>(lots: &[Lot<'a>], disks: &[FreeSpace], now: DateTime<Utc>) -> Vec<Vec<Verdict<'a>>> {
+pub fn decide<'a>(lots: &[Lot<'a>], disks: &[Space], now: DateTime<Utc>) -> Vec<Vec<Verdict<'a>>> {
     let mut fates: Vec<Vec<Fate<'a>>> = lots.iter().map(|lot| apart(lot, now)).collect();
     for (disk, space) in disks.iter().enumerate() {
         apply_min_free(lots, disk, *space, &mut fates);
@@ -179,7 +182,7 @@ fn apply_max_total<'a>(items: &[Item<'a>], keep: &Keep, fates: &mut [Fate<'a>]) 
 
 /// All lots share the disk: what the removal of any item frees counts for every lot, and each lot that names a goal
 /// gives its oldest until that goal is reached.
-fn apply_min_free<'a>(lots: &[Lot<'a>], disk: usize, space: FreeSpace, fates: &mut [Vec<Fate<'a>>]) {
+fn apply_min_free<'a>(lots: &[Lot<'a>], disk: usize, space: Space, fates: &mut [Vec<Fate<'a>>]) {
     let mut free = u128::from(space.free);
     let mut oldest_first = Vec::new();
     for (lot, Lot { items, keep, .. }) in lots.iter().enumerate() {

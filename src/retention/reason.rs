@@ -5,8 +5,9 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{FreeSpace, Keep};
+use super::Keep;
 use crate::{
+    files::space::Space,
     report::Size,
     settings::units::{Bytes, Period, Room, Span},
 };
@@ -52,7 +53,7 @@ pub enum Reason<'a> {
     /// Removed: the disk is too full.
     TooLittleFree {
         /// The disk.
-        space: FreeSpace,
+        space: Space,
         /// What should be free.
         wanted: Room,
     },
@@ -93,7 +94,7 @@ fn not_wanted(f: &mut fmt::Formatter<'_>, keep: &Keep) -> fmt::Result {
     Ok(())
 }
 
-fn too_little_free(f: &mut fmt::Formatter<'_>, space: FreeSpace, wanted: Room) -> fmt::Result {
+fn too_little_free(f: &mut fmt::Formatter<'_>, space: Space, wanted: Room) -> fmt::Result {
     match wanted {
         Room::Bytes(bytes) => write!(f, "free space {}, wanted {}", Size(space.free), Size(bytes.0)),
         Room::Share(share) => {

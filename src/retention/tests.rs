@@ -1,6 +1,7 @@
 //! Scenarios and laws of the keep-rules.
 
 use super::*;
+use crate::files::space::Space;
 use chrono_tz::{
     America::St_Johns,
     Europe::Berlin,
@@ -33,13 +34,13 @@ fn days(days: &[&'static str]) -> Vec<Item<'static>> {
 }
 
 /// The verdicts on one lot whose items all are on the one disk that is known.
-fn alone<'a>(items: &[Item<'a>], keep: &'a Keep, zone: Tz, now: DateTime<Utc>, space: Option<&FreeSpace>) -> Vec<Verdict<'a>> {
+fn alone<'a>(items: &[Item<'a>], keep: &'a Keep, zone: Tz, now: DateTime<Utc>, space: Option<&Space>) -> Vec<Verdict<'a>> {
     let lot = Lot { items: items.to_vec(), keep, zone };
     decide(&[lot], space.map_or(&[], std::slice::from_ref), now).remove(0)
 }
 
 /// What happens to each item, in words: `+` for kept, `-` for removed.
-fn verdicts(items: &[Item<'_>], keep: &Keep, zone: Tz, now: &str, space: Option<&FreeSpace>) -> Vec<String> {
+fn verdicts(items: &[Item<'_>], keep: &Keep, zone: Tz, now: &str, space: Option<&Space>) -> Vec<String> {
     in_words(&alone(items, keep, zone, time(now), space))
 }
 
@@ -209,7 +210,7 @@ fn what_must_stay_stays_and_counts() {
 #[test]
 fn min_free_removes_the_oldest_until_it_suffices() {
     let items = days(&["11-10", "11-11", "11-12", "11-13"]);
-    let full = FreeSpace { total: 100 << 20, free: 8 << 20 };
+    let full = Space { total: 100 << 20, free: 8 << 20 };
     let shown = verdicts(&items, &keep("min-free = \"10%\""), UTC, NOW, Some(&full));
     let (gone, stays) = ("- free space 8%, wanted 10%", "+ no rule removes it");
     assert_eq!(shown, [gone, gone, stays, stays]);
@@ -221,12 +222,12 @@ fn min_free_removes_the_oldest_until_it_suffices() {
 #[test]
 fn lots_on_one_disk_share_its_free_space() {
     let lot = |days_of: &[&'static str], keep| Lot { items: days(days_of), keep, zone: UTC };
-    let shown = |lots: &[Lot], disks: &[FreeSpace]| -> Vec<Vec<String>> {
+    let shown = |lots: &[Lot], disks: &[Space]| -> Vec<Vec<String>> {
         decide(lots, disks, time(NOW)).iter().map(|verdicts| in_words(verdicts)).collect()
     };
     let (modest, greedy) = (keep("min-free = \"10%\""), keep("min-free = \"12%\""));
     let (counting, silent) = (keep("count = 1"), Keep::default());
-    let full = FreeSpace { total: 100 << 20, free: 8 << 20 };
+    let full = Space { total: 100 << 20, free: 8 << 20 };
     let (gone, stays) = ("- free space 8%, wanted 10%", "+ no rule removes it");
     // Two are missing: the two oldest of all go, not two of each, and nothing of a lot without the rule.
     let lots = [lot(&["11-10", "11-13", "11-15"], &modest), lot(&["11-11", "11-14"], &modest), lot(&["11-01", "11-16"], &silent)];
@@ -242,7 +243,7 @@ fn lots_on_one_disk_share_its_free_space() {
     // Another disk's room is none of ours.
     let mut lots = [lot(&["11-10", "11-13", "11-15"], &modest), lot(&["11-11", "11-14"], &modest)];
     lots[1].items.iter_mut().for_each(|item| item.disk = Some(1));
-    let roomy = FreeSpace { total: 100 << 20, free: 90 << 20 };
+    let roomy = Space { total: 100 << 20, free: 90 << 20 };
     assert_eq!(shown(&lots, &[full, roomy]), [vec![gone, gone, stays], vec![stays, stays]]);
 }
 

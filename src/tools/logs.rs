@@ -46,7 +46,7 @@ pub enum Command {
         #[command(flatten)]
         view: View,
         /// How many rows and findings of a kind to show
-        #[arg(long, value_name = "N", default_value_t = 10)]
+        #[arg(long, value_name = "N", default_value_t = Survey::TOP)]
         top: usize,
     },
     /// Propose settings from what a survey finds

@@ -53,8 +53,8 @@ fn keeps() -> impl Strategy<Value = Keep> {
     })
 }
 
-fn spaces() -> impl Strategy<Value = FreeSpace> {
-    (0..2000u64).prop_map(|free| FreeSpace { total: 2000, free })
+fn spaces() -> impl Strategy<Value = Space> {
+    (0..2000u64).prop_map(|free| Space { total: 2000, free })
 }
 
 /// Items to be, with their disks, and their rules.
@@ -141,7 +141,7 @@ proptest! {
         let (gone, left): (Vec<_>, Vec<_>) = items.iter().zip(verdicts).partition(|(_, verdict)| verdict.removes());
         let freed: u64 = gone.iter().map(|(item, _)| item.bytes).sum();
         let left: Vec<Item> = left.into_iter().map(|(item, _)| *item).collect();
-        let space = FreeSpace { free: space.free + freed, ..space };
+        let space = Space { free: space.free + freed, ..space };
         let again = alone(&left, &keep, zone, start(), Some(&space));
         prop_assert!(!again.iter().any(Verdict::removes), "{:?}", again);
     }

@@ -7,7 +7,7 @@ pub mod plan;
 mod show;
 mod tell;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::PathBuf};
 
 use crate::{
     failure::Result,
@@ -27,7 +27,7 @@ pub struct Rotate {
     /// Rotate also what is not due.
     pub force: bool,
     /// Where logrotate's configuration is, when it is to be asked.
-    pub logrotate: Option<std::path::PathBuf>,
+    pub logrotate: Option<PathBuf>,
     /// Files compressed at the same time.
     pub parallel: usize,
     /// This machine's name.

@@ -87,7 +87,7 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
         let What::File(stat) = &log.what else { continue };
         let set = &rotate.sets[log.set];
         let folder = plan.world.folders[log.folder].path.as_path();
-        let path = folder.join(&log.name).display().to_string();
+        let path = plan.world.path(log).display().to_string();
         let kept = archives.get(&path).copied().unwrap_or_default();
         let next = match due.get(&(folder, log.name.as_str())) {
             Some(rotation) => Cell::Text(format!("now: {}", rotation.why)),
@@ -97,9 +97,9 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
             }
         };
         let last = content.last.get(&path).copied().map_or(Cell::None, Cell::Time);
-        rows.push(vec![
+        let row = vec![
             Cell::Text(set.name.clone()),
-            Cell::Text(path),
+            Cell::Text(path.clone()),
             Cell::Bytes(Size(stat.size)),
             last,
             next,
@@ -108,13 +108,14 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
             Cell::Bytes(Size(kept.plain.saturating_sub(kept.stored))),
             Cell::Count(kept.waiting),
             Cell::Bytes(Size(kept.waiting_bytes)),
-        ]);
+        ];
+        rows.push(((&set.name, path), row));
     }
-    rows.sort_by(|one, other| format!("{:?}", &one[..2]).cmp(&format!("{:?}", &other[..2])));
+    rows.sort_by(|(one, _), (other, _)| one.cmp(other));
     Table {
         name: "logs",
         title: String::new(),
         columns: vec!["set", "log", "size", "last-rotated", "next", "archives", "stored", "saved", "waiting", "waiting-bytes"],
-        rows,
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
     }
 }

@@ -45,6 +45,11 @@ pub struct Survey {
     pub top: usize,
 }
 
+impl Survey {
+    /// So many rows and findings of a kind, unless somebody wants more.
+    pub const TOP: usize = 10;
+}
+
 impl Default for Survey {
     /// Where logs are on most machines: the system's own, what was installed by hand, what is served, and
     /// what people run from their homes. `/var/lib` and `/usr` are left out: large, and their logs are rare.
@@ -55,7 +60,7 @@ impl Default for Survey {
             docker: PathBuf::from("/var/lib/docker/containers"),
             daemon: PathBuf::from("/etc/docker/daemon.json"),
             proc: PathBuf::from("/proc"),
-            top: 15,
+            top: Survey::TOP,
         }
     }
 }

@@ -8,12 +8,13 @@ use super::*;
 use crate::{
     failure::Exit,
     files::dir::FileId,
+    report::is_hostile,
     run::{Clock, Out, Progress, Shutdown, State},
     tool::AnyChange,
     tools::logs::{
         logrotate,
         settings::{self, Settings},
-        survey::{Docker, Holder, LogFile},
+        survey::{Docker, Facts, Holder, LogFile, judge},
     },
 };
 

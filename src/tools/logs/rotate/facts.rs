@@ -23,7 +23,7 @@ pub use self::{
 use super::Rotate;
 use crate::{
     failure::Failure,
-    files::{archive_name::Stamp, dir::Stat, find::Missed},
+    files::{archive_name::Stamp, dir::Stat, find::Missed, space::Space},
     report::Incomplete,
     tools::logs::{
         ledger::{Content, Entry, EntryId, Ledger, OnVolumes},
@@ -81,8 +81,8 @@ pub struct Kept {
 pub struct FolderFact {
     /// Where it really is.
     pub path: PathBuf,
-    /// What it is, and the total and free bytes of its file system; or why it could not be looked into.
-    pub state: Result<(Stat, (u64, u64)), Failure>,
+    /// What it is, and the space of its file system; or why it could not be looked into.
+    pub state: Result<(Stat, Space), Failure>,
     /// Whether we may make names in it, and if not, why.
     pub writable: Result<(), Failure>,
     /// Where its file system is mounted.
@@ -226,6 +226,11 @@ impl World {
     /// Whether a time lies so far ahead that the clock must have been wrong.
     pub fn is_future(&self, time: DateTime<Utc>) -> bool {
         is_future(self.now, time)
+    }
+
+    /// The path of a log.
+    pub fn path(&self, log: &LogFact) -> PathBuf {
+        self.folders[log.folder].path.join(&log.name)
     }
 
     /// What is known of a folder, by where it really is.

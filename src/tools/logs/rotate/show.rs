@@ -31,8 +31,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         report.steps.push(Step::new("adopt", path, Outcome::Planned, "it says it is ours, and the ledger does not know it"));
     }
     for rotation in &plan.rotations {
-        let path = rotation.folder.join(&rotation.log).display().to_string();
-        let step = Step::new("rotate", path, Outcome::Planned, rotation.why.to_string());
+        let step = Step::new("rotate", rotation.log_path(), Outcome::Planned, rotation.why.to_string());
         report.steps.push(step.with("to", rotation.name.to_string()).with("bytes", rotation.size));
     }
     for entry in plan.vanished.iter().filter_map(|id| entries.get(id)) {
@@ -54,10 +53,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     state_notes(&mut report, ledger);
     report.findings.extend(plan.vanished.iter().filter_map(|id| ledger.content().entries.get(id)).map(vanished));
     for trouble in &plan.troubles {
-        let why = match &trouble.hint {
-            Some(hint) => format!("{} (hint: {hint})", trouble.why),
-            None => trouble.why.clone(),
-        };
+        let why = advised(&trouble.why, trouble.hint.as_deref());
         report.steps.push(Step::new("rotate", trouble.path.clone(), trouble.outcome, why));
     }
     report.steps.extend(plan.recoveries.iter().filter_map(|recovery| stuck(ledger, recovery)));
@@ -69,7 +65,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     if run.every_item {
         for left in &plan.left {
             let log = &plan.world.logs[left.log];
-            let path = plan.world.folders[log.folder].path.join(&log.name).display().to_string();
+            let path = plan.world.path(log).display().to_string();
             let size = if let What::File(stat) = &log.what { stat.size } else { 0 };
             let step = Step::new("leave", path, Outcome::Kept, left.why.to_string());
             report.steps.push(step.with("set", rotate.sets[log.set].name.clone()).with("bytes", size));
@@ -184,8 +180,8 @@ fn stuck(ledger: &Ledger, recovery: &Recovery) -> Option<Step> {
 
 /// The step of a rotation whose archive cannot get its name.
 pub(super) fn blocked(entry: &Entry, name: &str, why: &str) -> Step {
-    let why = format!("{} is in the way, and it is not ours: {why} (hint: move it away)", entry.archive_path(name));
-    Step::new("archive", entry.rotated_path(), Outcome::Skipped, why)
+    let why = format!("{} is in the way, and it is not ours: {why}", entry.archive_path(name));
+    Step::new("archive", entry.rotated_path(), Outcome::Skipped, advised(&why, Some("move it away")))
 }
 
 fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
@@ -206,10 +202,12 @@ fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
 
 /// A failure as a reason, with what to do about it.
 pub(super) fn told(failure: &Failure) -> String {
-    match &failure.hint {
-        Some(hint) => format!("{failure} (hint: {hint})"),
-        None => failure.to_string(),
-    }
+    advised(&failure.to_string(), failure.hint.as_deref())
+}
+
+/// Why, and what to do about it: a step has one line for both.
+pub(super) fn advised(why: &str, hint: Option<&str>) -> String {
+    hint.map_or_else(|| why.to_owned(), |hint| format!("{why} (hint: {hint})"))
 }
 
 fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {

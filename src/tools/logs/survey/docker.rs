@@ -56,6 +56,11 @@ impl Container {
     pub fn shown(&self) -> &str {
         self.name.as_deref().unwrap_or_else(|| self.id.get(..12).unwrap_or(&self.id))
     }
+
+    /// Whether its log is known to grow for ever.
+    pub fn is_unlimited(&self) -> bool {
+        self.options.as_ref().is_some_and(LogOptions::is_unlimited)
+    }
 }
 
 /// Reads the folder of containers and the daemon's settings.

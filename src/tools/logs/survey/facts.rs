@@ -19,7 +19,12 @@ use super::{
     names,
     walk::{self, Bounds, Found, LogFile},
 };
-use crate::{files::dir::FileId, report::Incomplete, run::Run, tools::logs::logrotate};
+use crate::{
+    files::{dir::FileId, space::Space},
+    report::Incomplete,
+    run::Run,
+    tools::logs::logrotate,
+};
 
 /// All that the survey knows of this machine.
 #[derive(Debug)]
@@ -77,10 +82,8 @@ pub enum ArchiveState {
 pub struct Disk {
     /// The first root on it.
     pub path: PathBuf,
-    /// All of it.
-    pub total: u64,
-    /// What an ordinary user can still write.
-    pub available: u64,
+    /// How large it is, and what is free.
+    pub space: Space,
 }
 
 /// Asks once.
@@ -150,10 +153,9 @@ fn disks(roots: &[PathBuf], mounts: &Mounts) -> Vec<Disk> {
     let mut disks = Vec::new();
     for root in roots.iter().filter(|root| mounts.holder(root).is_none()) {
         let Ok(device) = std::fs::metadata(root).map(|found| found.dev()) else { continue };
-        let Ok(space) = rustix::fs::statvfs(root) else { continue };
+        let Ok(space) = Space::around(root) else { continue };
         if seen.insert(device) {
-            let bytes = |blocks: u64| blocks.saturating_mul(space.f_frsize);
-            disks.push(Disk { path: root.clone(), total: bytes(space.f_blocks), available: bytes(space.f_bavail) });
+            disks.push(Disk { path: root.clone(), space });
         }
     }
     disks

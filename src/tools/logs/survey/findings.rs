@@ -6,6 +6,7 @@ use std::path::Path;
 use chrono::TimeDelta;
 
 use super::{
+    docker::LogOptions,
     facts::{ArchiveState, Facts, Leftover},
     held::{self, Held, Holder},
     rotation::{Judged, Rotation},
@@ -172,7 +173,6 @@ fn leftover(leftover: &Leftover) -> Finding {
 fn docker(facts: &Facts, judged: &[Judged<'_>]) -> Vec<Finding> {
     const HINT: &str =
         "set log-opts max-size and max-file in /etc/docker/daemon.json; a container has to be made anew to get them";
-    let unlimited = |judged: &&Judged<'_>| matches!(judged.rotation, Rotation::Docker(container) if container.options.as_ref().is_some_and(super::docker::LogOptions::is_unlimited));
     let container = |judged: &Judged<'_>| {
         let name = match judged.rotation {
             Rotation::Docker(container) => container.shown().to_owned(),
@@ -186,9 +186,9 @@ fn docker(facts: &Facts, judged: &[Judged<'_>]) -> Vec<Finding> {
             .at(shown(&judged.log.path))
             .hint(HINT)
     };
-    let mut findings: Vec<Finding> = judged.iter().filter(unlimited).map(container).collect();
+    let mut findings: Vec<Finding> = judged.iter().filter(|judged| judged.rotation.is_unlimited()).map(container).collect();
     let is_here = facts.docker.unseen || !facts.docker.containers.is_empty();
-    if is_here && facts.docker.defaults.as_ref().is_some_and(super::docker::LogOptions::is_unlimited) {
+    if is_here && facts.docker.defaults.as_ref().is_some_and(LogOptions::is_unlimited) {
         let message = "new containers get json-file logs without max-size: each can fill the disk";
         findings.push(Finding::new("logs.docker-unlimited", Severity::Warning, "Docker's defaults", message).hint(HINT));
     }

@@ -112,11 +112,9 @@ fn without_dates(name: &str) -> String {
 
 /// The length of the date, and time of day, that `text` begins with.
 fn date(text: &[u8]) -> Option<usize> {
-    let year = number(text, 0, 4).filter(|year| (1990..2100).contains(year))?;
-    debug_assert!(year > 0);
+    number(text, 0, 4).filter(|year| (1990..2100).contains(year))?;
     let gap = usize::from(matches!(text.get(4), Some(b'-' | b'_' | b'.')));
-    let month = number(text, 4 + gap, 2).filter(|month| (1..=12).contains(month));
-    month?;
+    number(text, 4 + gap, 2).filter(|month| (1..=12).contains(month))?;
     let same_gap = if gap == 1 { usize::from(text.get(6 + gap) == text.get(4)) } else { 0 };
     if gap != same_gap {
         return None;

@@ -51,16 +51,23 @@ impl Rotation<'_> {
     pub fn shown(&self) -> String {
         match self {
             Rotation::Logrotate(stanza) => format!("logrotate ({})", stanza.place()),
-            Rotation::Docker(container) => match &container.options {
-                Some(options) if options.is_unlimited() => format!("nobody: container {} has no max-size", container.shown()),
-                Some(_) => format!("Docker (container {})", container.shown()),
-                None => format!("Docker (container {}), limits unknown", container.shown()),
-            },
+            Rotation::Docker(container) if container.is_unlimited() => {
+                format!("nobody: container {} has no max-size", container.shown())
+            }
+            Rotation::Docker(container) => {
+                let limits = if container.options.is_some() { "" } else { ", limits unknown" };
+                format!("Docker (container {}){limits}", container.shown())
+            }
             Rotation::Journal => "the journal".to_owned(),
             Rotation::Part => "an older part, by its name".to_owned(),
             Rotation::Something => "something: older parts are beside it".to_owned(),
             Rotation::Nobody => "nobody".to_owned(),
         }
+    }
+
+    /// Whether it is Docker's, and nothing keeps it from growing for ever.
+    pub(super) fn is_unlimited(&self) -> bool {
+        matches!(self, Rotation::Docker(container) if container.is_unlimited())
     }
 }
 

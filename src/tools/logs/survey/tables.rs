@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path};
 use super::{
     facts::Facts,
     findings::{holders, shown},
-    rotation::{Judged, Rotation},
+    rotation::Judged,
 };
 use crate::report::{Cell, Size, Table, count};
 
@@ -99,9 +99,7 @@ fn stakes(facts: &Facts, judged: &[Judged<'_>]) -> [Stake; 4] {
     let compressed = |taken: u64| taken - taken / COMPRESSED_TO;
     let neglected = sum(&|judged| judged.is_neglected(facts));
     let plain = sum(&|judged| judged.is_plain_part(facts));
-    let unlimited = sum(
-        &|judged| matches!(judged.rotation, Rotation::Docker(container) if container.options.as_ref().is_some_and(super::docker::LogOptions::is_unlimited)),
-    );
+    let unlimited = sum(&|judged| judged.rotation.is_unlimited());
     let held = facts.held.iter().map(|held| held.allocated).sum();
     [
         Stake { what: "large logs that nobody rotates", taken: neglected, freed: compressed(neglected), how: ESTIMATE },
@@ -118,7 +116,7 @@ fn stakes(facts: &Facts, judged: &[Judged<'_>]) -> [Stake; 4] {
 
 fn disks(facts: &Facts) -> Table {
     let row = |disk: &super::facts::Disk| {
-        vec![text(shown(&disk.path)), Cell::Bytes(Size(disk.total)), Cell::Bytes(Size(disk.available))]
+        vec![text(shown(&disk.path)), Cell::Bytes(Size(disk.space.total)), Cell::Bytes(Size(disk.space.free))]
     };
     let rows = facts.disks.iter().map(row).collect();
     Table { name: "disks", title: "Disks".to_owned(), columns: vec!["holds", "size", "available"], rows }

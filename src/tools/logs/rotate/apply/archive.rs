@@ -26,6 +26,7 @@ use crate::{
             facts::PendingFact,
             hand::{Compress, Hand, Proven, Released, step_aside},
             plan::Plan,
+            show,
         },
     },
 };
@@ -146,8 +147,8 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
             if told && assumed.is_some_and(|after| age >= after.chrono()) {
                 return Ok(Some((hand, file)));
             }
-            let hint = "run as root, or set assume-closed-after";
-            carry.step(waits(format!("nobody can tell whether it is still written to: {why} (hint: {hint})")));
+            let why = format!("nobody can tell whether it is still written to: {why}");
+            carry.step(waits(show::advised(&why, Some("run as root, or set assume-closed-after"))));
             Ok(None)
         }
     }

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use crate::{
-    failure::{Failure, Result},
+    failure::Result,
     files::{
         dir::{Dir, FileId},
         standing::{self, Actor, Refusal},
@@ -30,8 +30,7 @@ pub(super) struct Hands {
 impl Hands {
     /// The hand for a log that is about to be rotated.
     pub(super) fn for_rotation(&mut self, rotation: &Rotation) -> Result<Arc<Hand>> {
-        let shown = || rotation.folder.join(&rotation.log).display().to_string();
-        self.of(&rotation.folder, rotation.archives.as_deref(), &[&rotation.log], &shown)
+        self.of(&rotation.folder, rotation.archives.as_deref(), &[&rotation.log], &|| rotation.log_path())
     }
 
     /// The hand for a rotation that is under way.
@@ -59,7 +58,7 @@ impl Hands {
 
     /// The hand in `folder` for the first of `names` that is there.
     fn of(&mut self, folder: &Path, archives: Option<&Path>, names: &[&str], shown: &dyn Fn() -> String) -> Result<Arc<Hand>> {
-        let refused = |Refusal { why, hint }: Refusal| Failure::new("work on", shown()).because(why).hint(hint);
+        let refused = |refusal: Refusal| refusal.into_failure("work on", shown());
         let us = rustix::process::geteuid().as_raw();
         let logs = Dir::open(folder)?;
         let home = logs.stat_self()?;

@@ -6,7 +6,10 @@ use std::{collections::HashMap, path::Path};
 use super::Carry;
 use crate::{
     failure::{Failure, Result},
-    files::dir::{Dir, Kind},
+    files::{
+        dir::{Dir, Kind},
+        space::Space,
+    },
     report::{Outcome, Step},
     settings::units::Room,
     tools::logs::{
@@ -88,10 +91,10 @@ fn needed<'a>(carry: &mut Carry, free: &mut Free, batch: &[(Entry, &'a String, R
     let mut needed = Vec::new();
     for (entry, why, room) in batch {
         let known = asked.entry(entry.archive_folder()).or_insert_with(|| {
-            let (device, total, now) = space(entry)?;
-            let free = free.entry(device).or_insert(now);
-            *free = now.max(*free);
-            Ok::<_, Failure>((device, total))
+            let (device, now) = space(entry)?;
+            let free = free.entry(device).or_insert(now.free);
+            *free = now.free.max(*free);
+            Ok::<_, Failure>((device, now.total))
         });
         let stays = match known {
             Ok((device, total)) => {
@@ -110,11 +113,10 @@ fn needed<'a>(carry: &mut Carry, free: &mut Free, batch: &[(Entry, &'a String, R
     needed
 }
 
-/// The device that an archive is on, its size, and what is free on it.
-fn space(entry: &Entry) -> Result<(u64, u64, u64)> {
+/// The device that an archive is on, and its space.
+fn space(entry: &Entry) -> Result<(u64, Space)> {
     let dir = Dir::open(Path::new(entry.archive_folder()))?;
-    let (device, (total, free)) = (dir.stat_self()?.id.dev, dir.space()?);
-    Ok((device, total, free))
+    Ok((dir.stat_self()?.id.dev, dir.space()?))
 }
 
 /// A file that somebody put in the archive's place is not ours to remove.

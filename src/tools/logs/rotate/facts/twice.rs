@@ -39,7 +39,7 @@ fn settle(world: &mut World, logs: &[usize]) -> Vec<usize> {
     let mut sets: Vec<usize> = Vec::new();
     for index in logs {
         let log = &world.logs[*index];
-        let path = world.folders[log.folder].path.join(&log.name).display().to_string();
+        let path = world.path(log).display().to_string();
         paths.entry(path).or_insert(*index);
         match &log.what {
             What::Shared(several) => sets.extend(several),

@@ -17,16 +17,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, pidfd_open},
-};
 use serde::{Deserialize, Serialize};
 
 use super::{Act, Acted, Here, answers::Answers, rights, trust};
 use crate::{
     failure::{Doing, Failure, Result},
-    files::{compress::Progress, dir::Dir, kernel, standing::Owner},
+    files::{compress::Progress, dir::Dir, kernel, standing::Owner, wait},
     report::Report,
     run::Run,
     tool::Query,
@@ -187,14 +183,10 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Closing the socket ends it; one that is stuck is killed; one that even then does not end is not waited for.
-        const LAST_BREATH: Duration = Duration::from_secs(10);
+        // Closing the socket ends it; one that is stuck is killed.
         let _ = self.answers.get_ref().shutdown(Shutdown::Both);
         let _ = self.process.kill();
-        if let Ok(process) = pidfd_open(Pid::from_child(&self.process), PidfdFlags::empty()) {
-            let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], Timespec::try_from(LAST_BREATH).ok().as_ref());
-        }
-        let _ = self.process.try_wait();
+        wait::reap(&mut self.process);
     }
 }
 

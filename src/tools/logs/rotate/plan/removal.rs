@@ -8,8 +8,8 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    files::archive_name::ArchiveName,
-    retention::{self, FreeSpace, Item, Lot, Reason, Removable, Verdict},
+    files::{archive_name::ArchiveName, space::Space},
+    retention::{self, Item, Lot, Reason, Removable, Verdict},
     settings::units::Room,
     tools::logs::{
         ledger::{Content, Entry, EntryId, Stage},
@@ -107,8 +107,7 @@ struct Made {
 
 impl Made {
     fn of(rotation: &Rotation) -> Made {
-        let log = rotation.folder.join(&rotation.log).display().to_string();
-        Made { log, name: rotation.name.to_string(), at: rotation.name.at() }
+        Made { log: rotation.log_path(), name: rotation.name.to_string(), at: rotation.name.at() }
     }
 
     fn item(&self) -> Item<'_> {
@@ -151,16 +150,16 @@ fn agrees_with_name(entry: &Entry) -> bool {
 #[derive(Default)]
 struct Disks {
     positions: HashMap<u64, usize>,
-    spaces: Vec<FreeSpace>,
+    spaces: Vec<Space>,
 }
 
 impl Disks {
     /// Where an archive is; None when it could not be asked, and then nothing goes for want of space.
     fn of(&mut self, world: &World, entry: &Entry) -> Option<usize> {
         let folder = world.folder(Path::new(entry.archive_folder()))?;
-        let (stat, (total, free)) = folder.state.as_ref().ok()?;
+        let (stat, space) = folder.state.as_ref().ok()?;
         let position = *self.positions.entry(stat.id.dev).or_insert_with(|| {
-            self.spaces.push(FreeSpace { total: *total, free: *free });
+            self.spaces.push(*space);
             self.spaces.len() - 1
         });
         Some(position)

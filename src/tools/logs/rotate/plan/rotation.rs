@@ -53,6 +53,13 @@ pub struct Rotation {
     pub why: Why,
 }
 
+impl Rotation {
+    /// The live log's path.
+    pub fn log_path(&self) -> String {
+        self.folder.join(&self.log).display().to_string()
+    }
+}
+
 /// Why a log is rotated now.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Why {
@@ -102,7 +109,7 @@ pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left
     let periods: Vec<Periods> = rotate.sets.iter().map(|set| Periods::at(set.zone, world.now)).collect();
     for (index, log) in world.logs.iter().enumerate() {
         let set = &rotate.sets[log.set];
-        let path = || world.folders[log.folder].path.join(&log.name).display().to_string();
+        let path = || world.path(log).display().to_string();
         match consider(rotate, set, log, world, &periods[log.set]) {
             Ok(Verdict::Stay(why)) => left.push(Left { log: index, why }),
             Ok(Verdict::Go(stat, why)) => match rotation(set, log, world, &mut newest, (stat, why)) {
@@ -134,7 +141,7 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
             return Err(refuse(why).hint("name its folder by one path only"));
         }
         What::Unnamable => {
-            let pattern = excluding(&world.folders[log.folder].path.join(&log.name));
+            let pattern = excluding(&world.path(log));
             return Err(refuse("its name is not UTF-8".to_owned()).hint(format_args!("rename it, or exclude \"{pattern}\"")));
         }
         What::Unreadable(failure) => return Err(failure.clone()),
@@ -167,7 +174,7 @@ fn excluding(path: &Path) -> String {
 
 /// The same is decided again from the open folders when it is done.
 fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<()> {
-    let refused = |Refusal { why, hint }: Refusal| Failure::new("rotate", &log.name).because(why).hint(hint);
+    let refused = |refusal: Refusal| refusal.into_failure("rotate", &log.name);
     let folder = &world.folders[log.folder];
     let (stat, _) = folder.state.as_ref().map_err(Clone::clone)?;
     let actor = standing::actor(stat, file, world.us).map_err(refused)?;

@@ -3,17 +3,17 @@
 
 use std::{
     io::{ErrorKind, Read},
-    os::unix::process::CommandExt,
+    os::{fd::AsFd, unix::process::CommandExt},
     process::{Child, ChildStderr, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
-};
+use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::failure::{Doing, Failure, Result};
+use crate::{
+    failure::{Doing, Failure, Result},
+    files::wait,
+};
 
 /// Runs a program to its end, within `timeout`. What it writes is only shown when it fails.
 pub(super) fn run(argv: &[&str], timeout: Duration) -> Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn run(argv: &[&str], timeout: Duration) -> Result<()> {
 /// Waits for the end of a command, and returns what it said; an error when it does not end in time.
 fn attend(child: &mut Child, timeout: Duration, shown: &str) -> Result<Option<Complaint>> {
     let mut complaint = child.stderr.take().map(Complaint::of).transpose().doing("run", shown)?;
-    if ended_within(child, timeout, complaint.as_mut())? {
+    if ended_within(child, timeout, complaint.as_mut()).doing("watch", format!("process {}", child.id()))? {
         return Ok(complaint);
     }
     Err(Failure::new("run", shown).because(format!("it took longer than {} s and was ended", timeout.as_secs())))
@@ -82,24 +82,17 @@ impl Complaint {
     }
 }
 
-fn ended_within(child: &Child, timeout: Duration, mut complaint: Option<&mut Complaint>) -> Result<bool> {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a child has a positive id");
-    let process = pidfd_open(pid, PidfdFlags::empty()).doing("watch", format!("process {}", child.id()))?;
+/// Whether it ends within the time. What it says meanwhile is taken.
+fn ended_within(child: &Child, timeout: Duration, mut complaint: Option<&mut Complaint>) -> std::io::Result<bool> {
+    let process = wait::process(child)?;
     let deadline = Instant::now() + timeout;
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(left).ok();
-        let mut watched = vec![PollFd::new(&process, PollFlags::IN)];
-        watched.extend(complaint.as_deref().map(|complaint| PollFd::new(&complaint.from, PollFlags::IN)));
-        let ready = match poll(&mut watched, timeout.as_ref()) {
-            Ok(ready) => ready,
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(errno) => return Err(errno).doing("watch", format!("process {}", child.id())),
-        };
-        let over = !watched[0].revents().is_empty();
+        let mut watched = vec![process.as_fd()];
+        watched.extend(complaint.as_deref().map(|complaint| complaint.from.as_fd()));
+        let ready = wait::ready(&watched, deadline)?;
         // One that never stops talking is no reason to wait longer.
-        if over || ready == 0 || left.is_zero() {
-            return Ok(over);
+        if ready[0] || !ready.contains(&true) || Instant::now() >= deadline {
+            return Ok(ready[0]);
         }
         if complaint.as_deref_mut().is_some_and(|complaint| !complaint.take()) {
             complaint = None;
@@ -107,13 +100,8 @@ fn ended_within(child: &Child, timeout: Duration, mut complaint: Option<&mut Com
     }
 }
 
-/// Ends the command and whatever it started in its group. One that hangs in the kernel ends when it can; nobody waits
-/// for that.
+/// Ends the command and whatever it started in its group.
 fn end(child: &mut Child) {
-    const SOON: Duration = Duration::from_secs(10);
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    let _ = ended_within(child, SOON, None);
-    let _ = child.try_wait();
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+    wait::reap(child);
 }

@@ -49,8 +49,10 @@ struct Wall {
 }
 
 impl Wall {
+    /// It has hung there for a day: what it showed before it was set back over midnight is not new when it shows it again.
     fn hung(zone: Tz, period: Period, at: DateTime<Utc>) -> Wall {
-        Wall { zone, period, latest: face(period, at.with_timezone(&zone).naive_local()) }
+        let face = |minutes| face(period, (at - TimeDelta::minutes(minutes)).with_timezone(&zone).naive_local());
+        Wall { zone, period, latest: (0..=24 * 60).map(face).max().expect("a day has minutes") }
     }
 
     fn shows_new(&mut self, at: DateTime<Utc>) -> bool {

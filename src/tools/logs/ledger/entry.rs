@@ -1,0 +1,165 @@
+//! One rotated log as the ledger has it: its names, how far it has come, and where it lay. Persisted: fields may be
+//! added, never renamed.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::files::{compress::Facts, dir::FileId};
+
+/// The number of an entry; never used twice in one ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntryId(pub u64);
+
+/// One rotated log, from intent to removal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its number.
+    pub id: EntryId,
+    /// The set that rotated it.
+    pub set: String,
+    /// The folder of the live log.
+    pub folder: String,
+    /// The live log's name in it.
+    pub log: String,
+    /// The folder where the finished archive goes; the log's own when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archives: Option<String>,
+    /// The rotated name, without a compressor's extension.
+    pub name: String,
+    /// When it was rotated.
+    pub at: DateTime<Utc>,
+    /// When its first line may have been written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<DateTime<Utc>>,
+    /// Device and inode of the file that was rotated. None for an archive that was found, not made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileId>,
+    /// The volumes that its folders were on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<OnVolumes>,
+    /// The machine that made it, when it was not this one: a clone keeps what it finds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<String>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The archive, from the stage `Archived` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
+}
+
+/// Where the file systems of an entry's folders were mounted. Without it a volume that is missing could not
+/// be told from files that are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnVolumes {
+    /// That of the log's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+    /// That of the archive's folder, when it is another folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archives: Option<String>,
+    /// Which file system was mounted where the log's folder is.
+    #[serde(default, rename = "log-root", skip_serializing_if = "Option::is_none")]
+    pub log_root: Option<String>,
+    /// The same of the archive's folder.
+    #[serde(default, rename = "archives-root", skip_serializing_if = "Option::is_none")]
+    pub archives_root: Option<String>,
+}
+
+/// How far a rotated log has come. Each stage is recorded when it is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// About to swap the live log away.
+    Intended,
+    /// Swapped away; its writer has not been told.
+    Swapped,
+    /// Its writer has been told; not archived yet.
+    Told,
+    /// Archived and proven; the uncompressed file may still be there.
+    Archived,
+    /// Only the archive is left: the normal state.
+    Stored,
+    /// About to be removed by a keep-rule.
+    Removing,
+}
+
+/// A finished archive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Archive {
+    /// Its name.
+    pub file: String,
+    /// What is true of it.
+    pub facts: Facts,
+}
+
+impl Entry {
+    /// The live log's path.
+    pub fn log_path(&self) -> String {
+        within(&self.folder, &self.log)
+    }
+
+    /// The folder of the finished archive.
+    pub fn archive_folder(&self) -> &str {
+        self.archives.as_deref().unwrap_or(&self.folder)
+    }
+
+    /// Where the file system of the log's folder was mounted.
+    pub fn log_volume(&self) -> Option<&str> {
+        self.volumes.as_ref()?.log.as_deref()
+    }
+
+    /// Where the file system of the archive's folder was mounted.
+    pub fn archive_volume(&self) -> Option<&str> {
+        if self.archives.is_some() { self.volumes.as_ref()?.archives.as_deref() } else { self.log_volume() }
+    }
+
+    /// Which file system that was.
+    pub fn log_root(&self) -> Option<&str> {
+        self.volumes.as_ref()?.log_root.as_deref()
+    }
+
+    /// Which file system the archive's folder was on.
+    pub fn archive_root(&self) -> Option<&str> {
+        if self.archives.is_some() { self.volumes.as_ref()?.archives_root.as_deref() } else { self.log_root() }
+    }
+
+    /// The name of the file that holds the log now.
+    pub fn file_name(&self) -> &str {
+        self.archive.as_ref().map_or(&self.name, |archive| &archive.file)
+    }
+
+    /// The path of the file that holds the log now.
+    pub fn path(&self) -> String {
+        if self.archive.is_some() { self.archive_path(self.file_name()) } else { self.rotated_path() }
+    }
+
+    /// The path of the rotated, uncompressed file.
+    pub fn rotated_path(&self) -> String {
+        within(&self.folder, &self.name)
+    }
+
+    /// The path of a name in the folder of the finished archive.
+    pub fn archive_path(&self, name: &str) -> String {
+        within(self.archive_folder(), name)
+    }
+
+    /// Whether nothing is under way: its archive should stand on this machine's disk.
+    pub fn is_settled(&self) -> bool {
+        self.stage == Stage::Stored && self.inherited.is_none()
+    }
+
+    /// The log and the time, when this entry means that the log was rotated on this machine.
+    pub(super) fn rotation(&self) -> Option<(String, DateTime<Utc>)> {
+        (self.stage != Stage::Intended && self.inherited.is_none()).then(|| (self.log_path(), self.at))
+    }
+
+    /// What the archive takes on the disk.
+    pub fn stored(&self) -> u64 {
+        self.archive.as_ref().map_or(0, |archive| archive.facts.stored)
+    }
+}
+
+fn within(folder: &str, name: &str) -> String {
+    format!("{}/{name}", folder.trim_end_matches('/'))
+}

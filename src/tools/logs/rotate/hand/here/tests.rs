@@ -1,0 +1,75 @@
+//! Stories about acts on one log that somebody else changes meanwhile.
+
+use std::{
+    fs,
+    os::unix::fs::{FileExt, MetadataExt},
+};
+
+use chrono::DateTime;
+use tempfile::TempDir;
+
+use super::*;
+use crate::files::compress::Label;
+
+/// A rotated log of 70 bytes, compressed and proven.
+fn proven(home: &TempDir) -> (Here, Compress, Proven) {
+    fs::write(home.path().join("app.log.1"), "a line\n".repeat(10)).unwrap();
+    let dir = Dir::open(home.path()).unwrap();
+    let file = dir.stat("app.log.1").unwrap().unwrap().id;
+    let rotated_at = DateTime::UNIX_EPOCH;
+    let label = Label { set: "app".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
+    let (source, part) = ("app.log.1".to_owned(), ".part".to_owned());
+    let job = Compress { source, file, size: 70, part, how: Compression::default(), label };
+    let here = Here::new(dir, None);
+    let proven = here.compress(&job, &|_| ()).unwrap();
+    (here, job, proven)
+}
+
+#[test]
+fn what_was_archived_and_nothing_else_is_let_go() {
+    let home = tempfile::tempdir().unwrap();
+    let (here, job, proven) = proven(&home);
+    assert_eq!(here.release(&job.source, job.file, proven.version), Ok(Released::Gone));
+    assert!(!home.path().join("app.log.1").exists());
+}
+
+#[test]
+fn a_rewrite_after_the_proof_is_seen_whatever_size_and_time_it_pretends() {
+    let home = tempfile::tempdir().unwrap();
+    let (here, job, proven) = proven(&home);
+    let path = home.path().join("app.log.1");
+    let written = fs::metadata(&path).unwrap();
+    // The clock of a file system may stand still for some milliseconds.
+    while fs::metadata(&path).unwrap().ctime_nsec() == written.ctime_nsec() {
+        let log = fs::File::options().write(true).open(&path).unwrap();
+        log.write_all_at(b"A", 0).unwrap();
+        log.set_modified(written.modified().unwrap()).unwrap();
+    }
+    let kept = here.release(&job.source, job.file, proven.version).unwrap();
+    assert_eq!(kept, Released::Changed("it was written to after it was archived".to_owned()));
+    assert!(fs::read(&path).unwrap().starts_with(b"A line"));
+}
+
+#[test]
+fn what_somebody_writes_to_again_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let (here, job, proven) = proven(&home);
+    let writer = fs::File::options().append(true).open(home.path().join("app.log.1")).unwrap();
+    let kept = here.release(&job.source, job.file, proven.version).unwrap();
+    assert_eq!(kept, Released::Changed("somebody has it open for writing again".to_owned()));
+    drop(writer);
+    assert!(home.path().join("app.log.1").exists());
+}
+
+#[test]
+fn only_what_was_proven_gets_the_final_name() {
+    let home = tempfile::tempdir().unwrap();
+    let (here, job, proven) = proven(&home);
+    fs::rename(home.path().join(".part"), home.path().join("aside")).unwrap();
+    fs::write(home.path().join(".part"), "something else").unwrap();
+    let failure = here.publish(&job.part, "app.log.1.zst", proven.archive).unwrap_err();
+    assert!(failure.to_string().ends_with("another file stands there now"), "{failure}");
+    fs::remove_file(home.path().join("app.log.1.zst")).unwrap();
+    fs::rename(home.path().join("aside"), home.path().join(".part")).unwrap();
+    assert_eq!(here.publish(&job.part, "app.log.1.zst", proven.archive), Ok(Acted::Done));
+}
