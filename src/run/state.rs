@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::failure::{Doing, Failure, Result};
+use crate::failure::{Doing, Exit, Failure, Result};
 
 /// The state folder of one tool. What needs no state also runs where there is none.
 #[derive(Clone, Debug)]
@@ -16,7 +16,8 @@ pub struct State {
 }
 
 impl State {
-    /// `$STATE_DIRECTORY`, else `/var/lib/opsbelt/<subject>` for root, else the user's state folder.
+    /// `$STATE_DIRECTORY`, else `/var/lib/opsbelt/<subject>` for root, else the user's state folder. XDG's variables mean
+    /// nothing when they are relative, as their specification says; a state folder that somebody named is never guessed.
     pub fn of(subject: &str) -> State {
         let root = rustix::process::geteuid().is_root();
         let users = || {
@@ -24,8 +25,9 @@ impl State {
                 .or_else(|| env_path("HOME").map(|home| home.join(".local/state")))
                 .map(|home| home.join("opsbelt").join(subject))
         };
-        let folder = env_path("STATE_DIRECTORY")
-            .map(|folders| first_of(&folders))
+        let named = env::var_os("STATE_DIRECTORY").filter(|folders| !folders.is_empty());
+        let folder = named
+            .map(|folders| first_of(Path::new(&folders)))
             .or_else(|| if root { Some(Path::new("/var/lib/opsbelt").join(subject)) } else { users() });
         State { folder }
     }
@@ -56,9 +58,16 @@ impl State {
     }
 
     fn named(&self) -> Result<&Path> {
-        self.folder.as_deref().ok_or_else(|| {
-            Failure::new("find", "a state folder").because("neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set")
-        })
+        match &self.folder {
+            Some(folder) if folder.is_relative() => Err(Failure::new("keep state in", folder.display())
+                .because("STATE_DIRECTORY is not an absolute path")
+                .hint("name the folder from `/` on, or leave the variable unset")
+                .exit(Exit::BadInput)),
+            Some(folder) => Ok(folder),
+            None => {
+                Err(Failure::new("find", "a state folder").because("neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set"))
+            }
+        }
     }
 }
 

@@ -304,3 +304,15 @@ fn where_no_state_can_be_kept_nothing_is_done() {
     scene.rotate().exits(4);
     assert_eq!(scene.files().len(), 1);
 }
+
+#[test]
+fn a_state_folder_that_is_named_wrongly_is_not_replaced_by_another() {
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
+    for word in ["rotate", "plan", "status", "verify", "history"] {
+        let mut command = scene.command(&[word]);
+        command.env("STATE_DIRECTORY", "state").current_dir(scene.root());
+        let ran = Ran::of(&mut command).exits(2);
+        assert!(ran.stderr.contains("cannot keep state in state: STATE_DIRECTORY is not an absolute path"), "{ran:#?}");
+    }
+    assert_eq!((scene.files().len(), files_under(scene.state()).len()), (1, 0));
+}
