@@ -37,7 +37,7 @@ pub(super) fn settings_from(facts: &Facts) -> String {
 /// What to say when every set is only a comment.
 pub(super) const IDLE: &str = "nothing is active in these settings yet";
 /// And what to do about it.
-pub(super) const WAKE: &str = "take the marks away from a [[log]], or add one";
+pub(super) const WAKE: &str = "uncomment a [[log]], or add one";
 
 /// Whether a set stands in the text that is more than a comment.
 pub(super) fn is_active(text: &str) -> bool {
@@ -161,7 +161,7 @@ fn stanza(facts: &Facts, folder: &Path, logs: &[&Judged<'_>]) -> String {
     }
     let table = format!("#{}", table.trim_end().replace('\n', "\n#"));
     format!(
-        "\n{about}# Say how the writer is told to open its log anew, then take the marks away. A writer that cannot\n\
+        "\n{about}# Say how the writer is told to open its log anew, then uncomment this. A writer that cannot\n\
          # do that goes on writing to the renamed file, which then waits, whole and uncompressed.\n\
          {table}\n#reopen = {{ unit = \"NAME.service\", signal = \"HUP\" }}\n"
     )
@@ -189,6 +189,7 @@ fn name_of(folder: &Path) -> String {
 
 fn logrotates(judged: &[Judged<'_>], theirs: &[Program]) -> String {
     const MOST: usize = 200;
+    const SHOWN: usize = 5;
     let mut lines = BTreeMap::new();
     for judged in judged {
         if let Rotation::Logrotate(stanza) = judged.rotation {
@@ -198,15 +199,22 @@ fn logrotates(judged: &[Judged<'_>], theirs: &[Program]) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let mut text = "\n# logrotate rotates these; takeover = true moves them here:\n".to_owned();
+    let mut text = "\n# logrotate rotates these, and ops-logs leaves them alone:\n".to_owned();
     for (path, place) in lines.iter().take(MOST) {
         let _ = writeln!(text, "#   {}  ({})", safe(&path.display().to_string()), safe(place));
     }
     if lines.len() > MOST {
         let _ = writeln!(text, "#   and {} more", lines.len() - MOST);
     }
+    text.push_str("# To move some of them here, remove their stanza there first, then uncomment a [[log]] or write one.\n");
     for program in theirs {
-        let _ = write!(text, "#[[log]]\n#preset = \"{}\"\n#takeover = true\n", program.preset.name);
+        let patterns = patterns(program.preset);
+        let covers = |path: &&&Path| patterns.iter().any(|pattern| pattern.matches(path));
+        let covered: Vec<String> = lines.keys().filter(covers).map(|path| safe(&path.display().to_string())).collect();
+        let more = covered.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let some = covered[..covered.len().min(SHOWN)].join(", ");
+        let _ = write!(text, "#\n# This one is for {some}{more}:\n#[[log]]\n#preset = \"{}\"\n", program.preset.name);
     }
     text
 }

@@ -61,8 +61,8 @@ fn understood(text: &str) -> Settings {
     settings
 }
 
-/// The text with the marks taken away from everything that is TOML behind them.
-fn unmarked(text: &str) -> String {
+/// The text with everything uncommented that is TOML.
+fn uncommented(text: &str) -> String {
     let bare = |line: &str| line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#'])).unwrap_or(line).to_owned() + "\n";
     text.lines().map(bare).collect()
 }
@@ -99,7 +99,7 @@ fn a_log_with_a_writer_is_left_to_a_person() {
     let text = settings_from(&facts);
     assert!(understood(&text).log.is_empty());
     assert!(text.contains("java (pid 812) writes to it"), "{text}");
-    assert_eq!(understood(&unmarked(&text)).log.len(), 1);
+    assert_eq!(understood(&uncommented(&text)).log.len(), 1);
 }
 
 #[test]
@@ -119,8 +119,10 @@ fn what_logrotate_rotates_is_only_listed() {
     let text = settings_from(&facts);
     assert!(understood(&text).log.is_empty());
     assert!(text.contains("#   /var/log/nginx/access.log  (") && text.contains("main.conf:2)"), "{text}");
-    let settings = understood(&unmarked(&text));
-    assert_eq!((settings.log[0].preset.as_deref(), settings.log[0].takeover), (Some("nginx"), Some(true)));
+    assert!(text.contains("remove their stanza there first") && !text.contains("takeover"), "takeover does not stop logrotate");
+    assert!(text.contains("# This one is for /var/log/nginx/access.log:\n#[[log]]\n#preset = \"nginx\"\n"), "{text}");
+    let settings = understood(&uncommented(&text));
+    assert_eq!((settings.log[0].preset.as_deref(), settings.log[0].takeover), (Some("nginx"), None));
 }
 
 #[test]
@@ -143,7 +145,7 @@ proptest::proptest! {
         let settled = understood(&settings_from(&facts));
         facts.writers_are_known = false;
         let text = settings_from(&facts);
-        let marked = understood(&unmarked(&text));
+        let marked = understood(&uncommented(&text));
         let judged = judge(&facts);
         let neglected = judged.iter().filter(|judged| judged.is_neglected(&facts)).map(|judged| judged.log.path.to_str().unwrap());
         let known: Vec<String> = neglected.map(glob::Pattern::escape).collect();
