@@ -203,7 +203,7 @@ impl<T: Tool> Launch<T> {
                 text(&record.job),
                 Cell::Seconds(record.seconds),
                 Cell::Count(record.exit.code().into()),
-                text(&record.summary),
+                text(&record.told()),
             ]
         };
         let table = Table {

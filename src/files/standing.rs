@@ -15,6 +15,17 @@ pub enum Actor {
     As(Owner),
 }
 
+/// As whom this process acts, and whom it can make the owner of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Us {
+    /// The effective user id.
+    pub uid: u32,
+    /// The effective and all other groups.
+    pub groups: Vec<u32>,
+    /// Whether we may give a file to anybody.
+    pub gives_away: bool,
+}
+
 /// Whose rights a child gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Owner {
@@ -62,6 +73,27 @@ pub fn actor(folder: &Stat, file: &Stat, us: u32) -> Result<Actor, Refusal> {
         return Ok(as_owner(file.uid, gid, file));
     }
     Ok(Actor::Ourselves)
+}
+
+/// Whether the fresh file can get the owner and group of the old one, when `us` makes it in `folder`.
+pub fn may_give(us: &Us, folder: &Stat, file: &Stat) -> Result<(), Refusal> {
+    const SETGID: u32 = 0o2000;
+    if us.gives_away {
+        return Ok(());
+    }
+    let hint = "run as root, or as the user that owns it";
+    if file.uid != us.uid {
+        let why = "it belongs to another user, and the fresh file could not be given to that user";
+        return Err(Refusal { why, hint });
+    }
+    let comes_by_itself = folder.mode & SETGID != 0 && folder.gid == file.gid;
+    if !comes_by_itself && !us.groups.contains(&file.gid) {
+        return Err(Refusal {
+            why: "it belongs to a group that we are not in, and the fresh file could not be given to it",
+            hint,
+        });
+    }
+    Ok(())
 }
 
 /// Whether `actor` may put finished archives into `folder`: somebody else who owns it could replace them
@@ -152,6 +184,20 @@ mod tests {
     fn an_ordinary_user_acts_as_itself_but_not_where_everybody_writes() {
         assert_eq!(actor(&stat(1000, 1000, 0o755), &stat(1000, 1000, 0o644), 1000), Ok(Actor::Ourselves));
         assert!(actor(&stat(0, 0, 0o777), &stat(1000, 1000, 0o644), 1000).is_err());
+    }
+
+    #[test]
+    fn a_log_that_the_fresh_file_could_not_be_given_to_is_left_alone() {
+        let us = Us { uid: 1000, groups: vec![1000, 4], gives_away: false };
+        let folder = stat(1000, 1000, 0o755);
+        for own in [stat(1000, 1000, 0o644), stat(1000, 4, 0o644)] {
+            assert_eq!(may_give(&us, &folder, &own), Ok(()));
+        }
+        for other in [stat(0, 1000, 0o644), stat(1001, 1000, 0o644), stat(1000, 33, 0o644)] {
+            assert!(may_give(&us, &folder, &other).is_err());
+            assert_eq!(may_give(&Us { gives_away: true, ..us.clone() }, &folder, &other), Ok(()));
+        }
+        assert_eq!(may_give(&us, &stat(1000, 33, 0o2755), &stat(1000, 33, 0o644)), Ok(()), "the folder's group comes by itself");
     }
 
     #[test]

@@ -58,6 +58,15 @@ impl Record {
         let parts = report.incomplete.iter().map(|part| format!("{}: {}", part.what, part.why));
         self.errors = failure.map(ToString::to_string).into_iter().chain(steps).chain(parts).take(ERRORS).collect();
     }
+
+    /// What came of it, in one line: the summary, and the first thing that went wrong.
+    pub fn told(&self) -> String {
+        let more = self.errors.len().saturating_sub(1);
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let trouble = self.errors.first().map(|first| format!("{first}{more}"));
+        let parts = Some(self.summary.clone()).filter(|summary| !summary.is_empty()).into_iter().chain(trouble);
+        parts.collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// An exit is written as its code.

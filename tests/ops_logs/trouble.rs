@@ -296,6 +296,25 @@ fn an_empty_file_that_somebody_has_open_is_kept_in_the_books() {
 }
 
 #[test]
+fn a_log_that_cannot_keep_its_owner_is_left_alone_by_plan_and_run_alike() {
+    if !needs::met(&[Need::Root, Need::Program("setpriv")]) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("").log_of("app.log", 2000).open_root();
+    let scene = scene
+        .owned("logs", NOBODY, NOBODY)
+        .owned("state", NOBODY, NOBODY)
+        .owned("logs/app.log", 0, 0)
+        .mode("logs/app.log", 0o644);
+    for word in ["plan", "rotate"] {
+        let ran = scene.run_as(NOBODY, &["--format", "json", word]).exits(3);
+        assert!(ran.reason("rotate", "skipped", "app.log").contains("it belongs to another user"), "{ran:#?}");
+    }
+    let told = scene.run_as(NOBODY, &["history"]).exits(0);
+    told.says("nothing to do, 1 skipped; rotate ").says("it belongs to another user");
+}
+
+#[test]
 fn what_waits_for_more_than_a_day_is_told() {
     if !needs::met(&[Need::Program("faketime")]) {
         return;
@@ -325,5 +344,12 @@ fn a_writer_that_goes_on_writing_to_the_old_file_is_told_at_once_and_its_bytes_a
     let finding = scene.rotate().exits(1).json()["findings"][0].clone();
     assert_eq!(finding["id"], "logs.waiting");
     assert!(finding["message"].as_str().unwrap().contains("holds 2.9 KiB"), "{finding}");
-    scene.run(&["status"]).exits(0).says("WAITING BYTES").says("2.9 KiB");
+    let status = scene.run(&["--format", "json", "status"]).exits(1).json();
+    assert_eq!(
+        (&status["findings"][0]["id"], &status["findings"][0]["subject"]),
+        (&finding["id"], &finding["subject"]),
+        "{status}"
+    );
+    scene.run(&["status"]).exits(1).says("WAITING BYTES").says("2.9 KiB");
+    scene.run(&["plan"]).exits(0).says("it is archived as soon as nobody has it open for writing");
 }

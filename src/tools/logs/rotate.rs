@@ -6,6 +6,7 @@ pub mod hand;
 pub mod plan;
 mod show;
 mod tell;
+pub mod waiting;
 
 use std::{collections::HashSet, path::PathBuf};
 

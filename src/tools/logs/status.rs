@@ -8,6 +8,7 @@ use super::{
         Rotate,
         facts::{PendingFact, What},
         plan::{Plan, Rotation},
+        waiting::long_waits,
     },
     when::{self, Periods},
 };
@@ -47,7 +48,7 @@ impl Query for Status {
         let kept: u64 = archives.values().map(|archives| archives.count).sum();
         Ok(Report {
             steps: problems.collect(),
-            findings: planned.findings,
+            findings: planned.findings.into_iter().chain(long_waits(&self.0, ledger.content(), plan)).collect(),
             incomplete: planned.incomplete,
             tables: vec![table(&self.0, ledger.content(), plan, &archives)],
             unchanged: 0,

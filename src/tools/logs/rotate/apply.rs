@@ -14,15 +14,13 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use self::hands::Hands;
 pub(super) use self::remove::VANISHED;
-use super::{Rotate, facts::absent, hand::Hand, plan::Plan, show};
+use super::{Rotate, facts::absent, hand::Hand, plan::Plan, show, waiting};
 use crate::{
     failure::{Failure, Result},
     files::dir::Dir,
-    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
+    report::{Finding, Incomplete, Outcome, Report, Size, Step, count},
     run::Run,
     tools::logs::ledger::{Entry, EntryId, Ledger, Line, Stage},
 };
@@ -43,9 +41,6 @@ struct Carry<'a> {
     tally: Tally,
 }
 
-/// How findings show a time.
-const TO_THE_SECOND: &str = "%Y-%m-%d %H:%M:%S UTC";
-
 /// What the summary counts.
 #[derive(Default)]
 struct Tally {
@@ -63,7 +58,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, plan: &Plan)
     let mut report = show::troubles(run, rotate, &ledger, plan);
     ledger.sweep();
     if plan.is_idle() {
-        "nothing to do".clone_into(&mut report.summary);
+        report.summary = show::with_troubles("nothing to do".to_owned(), &report.steps);
         return Ok(report);
     }
     run.state.make()?;
@@ -85,7 +80,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, plan: &Plan)
         let why = format!("signal {signal} asked to stop; the next run goes on");
         carry.report.incomplete.push(Incomplete::new("this run", why));
     }
-    carry.report.summary = carry.tally.summary(run);
+    carry.report.summary = show::with_troubles(carry.tally.summary(run), &carry.report.steps);
     Ok(carry.report)
 }
 
@@ -114,25 +109,9 @@ impl Carry<'_> {
         self.report.findings.extend(findings);
     }
 
-    /// Too long is a day, or any time in which its writer went on writing to it although it should have let go.
     fn long_wait(&self, entry: &Entry, why: &str) -> Option<Finding> {
-        const LONG: TimeDelta = TimeDelta::days(1);
-        const SLOW: TimeDelta = TimeDelta::minutes(1);
-        let set = self.rotate.sets.iter().find(|set| set.name == entry.set);
-        let patience = SLOW + set.map_or(TimeDelta::zero(), |set| set.close_wait.chrono());
         let file = Dir::open(Path::new(&entry.folder)).and_then(|dir| dir.stat(&entry.name)).ok().flatten()?;
-        if self.run.clock.now() - entry.at <= LONG && file.modified - entry.at <= patience {
-            return None;
-        }
-        let shown = |time: DateTime<Utc>| time.format(TO_THE_SECOND).to_string();
-        let message = format!(
-            "it was rotated at {}, holds {}, was last written to at {}, and is not archived yet: {why}",
-            shown(entry.at),
-            Size(file.size),
-            shown(file.modified)
-        );
-        let finding = Finding::new("logs.waiting", Severity::Warning, entry.rotated_path(), message);
-        Some(finding.hint("restart its writer, or set how it is told to reopen its log"))
+        waiting::long_wait(self.rotate, entry, &file, self.run.clock.now(), why)
     }
 
     /// Something stands where the archive of `entry` must go.

@@ -23,7 +23,7 @@ pub use self::{
 use super::Rotate;
 use crate::{
     failure::Failure,
-    files::{archive_name::Stamp, dir::Stat, find::Missed, space::Space},
+    files::{archive_name::Stamp, dir::Stat, find::Missed, space::Space, standing::Us},
     report::Incomplete,
     tools::logs::{
         ledger::{Content, Entry, EntryId, Ledger, OnVolumes},
@@ -36,8 +36,8 @@ use crate::{
 pub struct World {
     /// When it was asked.
     pub now: DateTime<Utc>,
-    /// Our effective user id.
-    pub us: u32,
+    /// As whom we act.
+    pub us: Us,
     /// Folders that were looked into, logs' and archives'.
     pub folders: Vec<FolderFact>,
     /// Where each folder stands in `folders`.
@@ -142,7 +142,7 @@ pub struct Missing {
 
 /// Looks at the machine for the chosen sets.
 pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
-    let mut world = World { now, us: rustix::process::geteuid().as_raw(), ..World::default() };
+    let mut world = World { now, us: us(), ..World::default() };
     let theirs = rotate.logrotate.as_deref().map(logrotate::read);
     let mut volumes = Volumes::default();
     Listing::new(rotate, ledger.content()).look(&mut world, &mut volumes);
@@ -166,6 +166,14 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     let pending = |entry| PendingFact::of(entry, &rotate.host, &mut volumes);
     world.pending = ledger.content().entries.values().filter_map(pending).collect();
     world
+}
+
+/// Where we cannot ask, we do not count as able.
+fn us() -> Us {
+    use rustix::{process, thread};
+    let groups = process::getgroups().unwrap_or_default().into_iter().chain([process::getegid()]);
+    let capable = thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(thread::CapabilitySet::CHOWN));
+    Us { uid: process::geteuid().as_raw(), groups: groups.map(process::Gid::as_raw).collect(), gives_away: capable }
 }
 
 /// Since when it is the live log: the last rotation, the newest name, or what the file itself knows. What lies in the

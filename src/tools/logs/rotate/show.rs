@@ -43,8 +43,15 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         removed = (removed.0 + 1, removed.1 + entry.stored());
         report.steps.push(Step::new("remove", entry.path(), Outcome::Planned, why.clone()).with("bytes", entry.stored()));
     }
-    report.summary = summary(plan, removed);
+    report.summary = with_troubles(summary(plan, removed), &report.steps);
     report
+}
+
+/// A summary that does not hide what was left alone.
+pub(super) fn with_troubles(summary: String, steps: &[Step]) -> String {
+    let number = |outcome| steps.iter().filter(|step| step.outcome == outcome).count() as u64;
+    let told = [(number(Outcome::Skipped), "skipped"), (number(Outcome::Failed), "failed")];
+    told.into_iter().filter(|(number, _)| *number > 0).fold(summary, |all, (number, what)| format!("{all}, {number} {what}"))
 }
 
 /// What stays as it is, what cannot be done, and what is not known: the same in a plan and in a run.
@@ -188,12 +195,12 @@ fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
     let (action, outcome, why) = match &recovery.next {
         Next::Archive { .. } if recovery.in_the_way.is_some() => return None,
         Next::Archive { tell: true, .. } => {
-            ("archive", Outcome::Planned, "an earlier run swapped it away and did not come to tell its writer")
+            ("archive", Outcome::Planned, "a run swapped it away and has not come to tell its writer")
         }
         Next::Archive { tell: false, .. } => {
-            ("archive", Outcome::Planned, "an earlier run swapped it away and it waits to be archived")
+            ("archive", Outcome::Planned, "a run swapped it away; it is archived as soon as nobody has it open for writing")
         }
-        Next::Release { .. } => ("release", Outcome::Planned, "an earlier run archived and proved it"),
+        Next::Release { .. } => ("release", Outcome::Planned, "a run archived and proved it"),
         Next::Lost => ("archive", Outcome::Failed, "the rotated file is gone, and ops-logs did not remove it"),
         _ => return None,
     };

@@ -181,7 +181,7 @@ fn home(world: &World, claim: &Claim, means: Means) -> Option<(usize, Vec<usize>
 /// somebody who may.
 fn vouched_for(world: &World, claim: &Claim, log_folder: usize) -> Result<(), String> {
     let stat = |index: usize| world.folders[index].state.as_ref().ok().map(|(stat, _)| *stat);
-    let ours = |uid: u32| uid == 0 || uid == world.us;
+    let ours = |uid: u32| uid == 0 || uid == world.us.uid;
     let closed = stat(claim.folder).is_some_and(|folder| ours(folder.uid) && folder.mode & 0o022 == 0);
     let log = world.logs.iter().find_map(|log| match &log.what {
         What::File(stat) if log.folder == log_folder && log.name == claim.name.log() => Some(stat.uid),

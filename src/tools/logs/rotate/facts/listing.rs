@@ -221,7 +221,7 @@ impl<'a> Listing<'a> {
         if archive.extension() != Extension::Zstd {
             return foreign("the ledger does not know it, and only zstd archives say what they are");
         }
-        match found::claim(dir, place.index, archive, world.us) {
+        match found::claim(dir, place.index, archive, world.us.uid) {
             Ok(Some(claim)) => claims.push(claim),
             Ok(None) => foreign("it does not say that it is ours"),
             Err(unreadable) => world.unreadable.push(unreadable),

@@ -177,7 +177,10 @@ fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<
     let refused = |refusal: Refusal| refusal.into_failure("rotate", &log.name);
     let folder = &world.folders[log.folder];
     let (stat, _) = folder.state.as_ref().map_err(Clone::clone)?;
-    let actor = standing::actor(stat, file, world.us).map_err(refused)?;
+    let actor = standing::actor(stat, file, world.us.uid).map_err(refused)?;
+    if actor == Actor::Ourselves {
+        standing::may_give(&world.us, stat, file).map_err(refused)?;
+    }
     recordable(&folder.path)?;
     let may_write = |folder: &FolderFact| match &folder.writable {
         // A child has rights of its own, and finds out before it touches anything.
@@ -187,7 +190,7 @@ fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<
     may_write(folder)?;
     let Some((dir, elsewhere)) = set.archive_dir.as_ref().and_then(|dir| Some((dir, world.folder(dir)?))) else { return Ok(()) };
     let (stat, _) = elsewhere.state.as_ref().map_err(|failure| no_archives(dir, failure))?;
-    standing::may_archive(stat, actor, world.us).map_err(refused)?;
+    standing::may_archive(stat, actor, world.us.uid).map_err(refused)?;
     may_write(elsewhere)?;
     recordable(&elsewhere.path)
 }

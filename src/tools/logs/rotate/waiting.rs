@@ -1,0 +1,54 @@
+//! What has waited too long to be archived. Nothing is lost while a log waits, but the disk fills, and a person may have to
+//! see to its writer. Pure.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    Rotate,
+    facts::PendingFact,
+    plan::{Next, Plan},
+};
+use crate::{
+    files::dir::Stat,
+    report::{Finding, Severity, Size},
+    tools::logs::ledger::{Content, Entry, EntryId},
+};
+
+/// All that wait too long, as far as it can be said without asking who has them open.
+pub fn long_waits(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Finding> {
+    let file = |fact: &PendingFact| Some((fact.id, fact.seen.as_ref().ok()?.plain?));
+    let files: HashMap<EntryId, Stat> = plan.world.pending.iter().filter_map(file).collect();
+    let waiting = plan.recoveries.iter().filter(|recovery| matches!(recovery.next, Next::Archive { .. }));
+    let told = |id: &EntryId| {
+        long_wait(
+            rotate,
+            content.entries.get(id)?,
+            files.get(id)?,
+            plan.world.now,
+            "the next run asks who has it open for writing",
+        )
+    };
+    waiting.filter_map(|recovery| told(&recovery.id)).collect()
+}
+
+/// Too long is a day, or any time in which its writer went on writing to `file` although it should have let go.
+pub(super) fn long_wait(rotate: &Rotate, entry: &Entry, file: &Stat, now: DateTime<Utc>, why: &str) -> Option<Finding> {
+    const LONG: TimeDelta = TimeDelta::days(1);
+    const SLOW: TimeDelta = TimeDelta::minutes(1);
+    let set = rotate.sets.iter().find(|set| set.name == entry.set);
+    let patience = SLOW + set.map_or(TimeDelta::zero(), |set| set.close_wait.chrono());
+    if now - entry.at <= LONG && file.modified - entry.at <= patience {
+        return None;
+    }
+    let shown = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let message = format!(
+        "it was rotated at {}, holds {}, was last written to at {}, and is not archived yet: {why}",
+        shown(entry.at),
+        Size(file.size),
+        shown(file.modified)
+    );
+    let finding = Finding::new("logs.waiting", Severity::Warning, entry.rotated_path(), message);
+    Some(finding.hint("restart its writer, or set how it is told to reopen its log"))
+}
