@@ -37,8 +37,8 @@ pub struct Proposal {
 
 impl Query for Init {
     /// The settings are their own answer and have no schema.
-    fn schema(&self) -> &'static str {
-        ""
+    fn schema(&self) -> Option<&'static str> {
+        None
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
