@@ -121,6 +121,15 @@ impl Failure {
         self
     }
 
+    /// What to do about it, when anybody knows.
+    #[must_use]
+    pub fn hint_if_any(self, hint: Option<impl fmt::Display>) -> Failure {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+
     /// How a run that ends with this exits.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Failure {

@@ -70,7 +70,7 @@ struct Launch<T: Tool> {
 /// A task carried through: what it said, under which name. Without a name the answer was given already.
 #[derive(Default)]
 struct Ended {
-    schema: String,
+    schema: Option<String>,
     job: String,
     report: Report,
     failure: Option<Failure>,
@@ -94,7 +94,7 @@ impl<T: Tool> Launch<T> {
             Word::Tool(command) => self.task(command, &run),
         };
         let ended = ended.unwrap_or_else(|failure| Ended {
-            schema: format!("opsbelt.{}/1", T::SUBJECT),
+            schema: Some(format!("opsbelt.{}/1", T::SUBJECT)),
             failure: Some(failure),
             ..Ended::default()
         });
@@ -151,16 +151,16 @@ impl<T: Tool> Launch<T> {
             Task::Change(change) if !self.shared.dry_run => {
                 let outcome = Self::perform(change.as_ref(), run);
                 let remembered = !matches!(&outcome, Err(failure) if failure.exit == Exit::Busy);
-                (change.schema(), change.job(), outcome, remembered)
+                (Some(change.schema()), change.job(), outcome, remembered)
             }
-            Task::Change(change) | Task::Plan(change) => (change.schema(), change.job(), change.preview(run), false),
+            Task::Change(change) | Task::Plan(change) => (Some(change.schema()), change.job(), change.preview(run), false),
             Task::Query(query) => (query.schema(), "", query.answer(run), false),
         };
         let (report, failure) = match outcome {
             Ok(report) => (report, None),
             Err(failure) => (Report::default(), Some(failure)),
         };
-        Ok(Ended { schema: schema.to_owned(), job: job.to_owned(), report, failure, remembered })
+        Ok(Ended { schema: schema.map(str::to_owned), job: job.to_owned(), report, failure, remembered })
     }
 
     fn perform(change: &dyn AnyChange, run: &Run) -> Result<Report> {
@@ -180,7 +180,7 @@ impl<T: Tool> Launch<T> {
     fn config(&self, config: &Config, run: &Run) -> Result<Ended> {
         let text = match config {
             Config::Check => {
-                let schema = format!("opsbelt.{}.config/1", T::SUBJECT);
+                let schema = Some(format!("opsbelt.{}.config/1", T::SUBJECT));
                 let report = settings::config::check::<T>(&self.sources())?;
                 return Ok(Ended { schema, job: "config".to_owned(), report, ..Ended::default() });
             }
@@ -214,7 +214,7 @@ impl<T: Tool> Launch<T> {
         };
         let summary = if records.is_empty() { "no run is recorded yet".to_owned() } else { String::new() };
         let report = Report { tables: vec![table], summary, ..Report::default() };
-        Ok(Ended { schema: format!("opsbelt.{}.history/1", T::SUBJECT), report, ..Ended::default() })
+        Ok(Ended { schema: Some(format!("opsbelt.{}.history/1", T::SUBJECT)), report, ..Ended::default() })
     }
 
     fn sources(&self) -> Sources {
@@ -229,11 +229,11 @@ impl<T: Tool> Launch<T> {
         {
             Self::complain(&failure);
         }
-        let json = self.shared.format == Format::Json && !ended.schema.is_empty();
+        let json = ended.schema.as_deref().filter(|_| self.shared.format == Format::Json);
         let text = match (json, self.shared.quiet && exit == Exit::Done) {
-            (true, _) => json::render(&ended.schema, record, &ended.report, ended.failure.as_ref()),
-            (false, true) => String::new(),
-            (false, false) => table::render(&ended.report, self.look()),
+            (Some(schema), _) => json::render(schema, record, &ended.report, ended.failure.as_ref()),
+            (None, true) => String::new(),
+            (None, false) => table::render(&ended.report, self.look()),
         };
         if let Some(failure) = &ended.failure {
             Self::complain(failure);

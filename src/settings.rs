@@ -113,11 +113,7 @@ fn typed<T: DeserializeOwned>(mut tree: Node, problems: &mut Vec<Problem>) -> (O
 fn refused(refusal: &Refusal, path: &[Step], tree: &Node) -> Problem {
     let value = &tree.walk(path).0.origin;
     let place = tree.key_origin(path).filter(|_| refusal.at_key).unwrap_or(value);
-    let problem = Problem::at(place, &refusal.message);
-    match &refusal.hint {
-        Some(hint) => problem.hint(hint),
-        None => problem,
-    }
+    Problem::at(place, &refusal.message).hint_if_any(refusal.hint.as_deref())
 }
 
 fn contradiction(found: &Contradiction, origins: &Origins) -> Problem {
@@ -126,8 +122,5 @@ fn contradiction(found: &Contradiction, origins: &Origins) -> Problem {
         Some((origin, false)) => Problem::at(origin, format_args!("{}: {}", found.key, found.problem)),
         None => Problem::new(format_args!("{}: {}", found.key, found.problem)),
     };
-    match &found.hint {
-        Some(hint) => problem.hint(hint),
-        None => problem,
-    }
+    problem.hint_if_any(found.hint.as_deref())
 }

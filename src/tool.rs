@@ -142,8 +142,8 @@ impl<C: Change> AnyChange for C {
 
 /// Answers from what is there; alters nothing.
 pub trait Query {
-    /// Schema of its report.
-    fn schema(&self) -> &'static str;
+    /// Schema of its report; None when what it writes to `run.out` is the whole answer.
+    fn schema(&self) -> Option<&'static str>;
     /// The answer. Rows or bytes that are the answer themselves go to `run.out`.
     fn answer(&self, run: &Run) -> Result<Report>;
 }

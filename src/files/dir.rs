@@ -175,13 +175,17 @@ impl Dir {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd =
             sys::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| self.failure("make", name, errno))?;
-        self.changed(File::from(fd))
+        self.unsettle();
+        Ok(File::from(fd))
     }
 
     /// Swaps what two names stand for, in one step.
     pub fn exchange(&self, one: &str, other: &str) -> Result<()> {
         match sys::renameat_with(&self.fd, one, &self.fd, other, RenameFlags::EXCHANGE) {
-            Ok(()) => self.changed(()),
+            Ok(()) => {
+                self.unsettle();
+                Ok(())
+            }
             Err(Errno::INVAL | Errno::NOSYS) => Err(Failure::new("rotate", self.shown(one))
                 .because("this file system cannot swap two names in one step")
                 .hint("keep the log on a local file system (ext4, xfs, btrfs, tmpfs, overlayfs)")),
@@ -193,13 +197,16 @@ impl Dir {
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
         sys::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE)
             .map_err(|errno| self.failure("rename to", to, errno))
-            .and_then(|()| self.changed(()))
+            .map(|()| self.unsettle())
     }
 
     /// Removes `name`; says whether it was there.
     pub fn remove(&self, name: &str) -> Result<bool> {
         match sys::unlinkat(&self.fd, name, AtFlags::empty()) {
-            Ok(()) => self.changed(true),
+            Ok(()) => {
+                self.unsettle();
+                Ok(true)
+            }
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(self.failure("remove", name, errno)),
         }
@@ -213,15 +220,9 @@ impl Dir {
         sys::fsync(&self.fd).doing("sync the folder", self.path.display()).inspect_err(|_| self.unsettle())
     }
 
-    /// Somebody else changed names in here on our behalf.
+    /// Names in here changed: by us, or by somebody else on our behalf.
     pub fn unsettle(&self) {
         self.unsettled.store(true, Ordering::SeqCst);
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "what every act in here ends with")]
-    fn changed<T>(&self, outcome: T) -> Result<T> {
-        self.unsettle();
-        Ok(outcome)
     }
 
     /// Makes everything on this file system survive a power cut, other users' data too.

@@ -81,11 +81,8 @@ fn open(path: &Path) -> io::Result<File> {
 fn sound(facts: &Metadata, path: &Path) -> Result<()> {
     let running = rustix::process::geteuid().as_raw();
     let Some((cause, hint)) = distrust(facts.mode(), facts.uid(), running) else { return Ok(()) };
-    let failure = Failure::new("use", path.display()).because(cause).exit(Exit::BadInput);
-    Err(match hint {
-        Some(hint) => failure.hint(format_args!("{hint} {}", path.display())),
-        None => failure,
-    })
+    let hint = hint.map(|command| format!("{command} {}", path.display()));
+    Err(Failure::new("use", path.display()).because(cause).hint_if_any(hint).exit(Exit::BadInput))
 }
 
 /// Why settings in a file of this mode and owner are not for us, and the command that mends it.

@@ -8,7 +8,7 @@ use std::{
 use super::origin::{Origin, Spot};
 use crate::{
     failure::{Exit, Failure},
-    report::safe,
+    report::{is_hostile, safe},
 };
 
 /// Something wrong in the settings, and where.
@@ -40,6 +40,13 @@ impl Problem {
     pub(super) fn hint(mut self, hint: impl fmt::Display) -> Problem {
         self.hint = Some(safe(&hint.to_string()));
         self
+    }
+
+    pub(super) fn hint_if_any(self, hint: Option<&str>) -> Problem {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
     }
 
     fn place_text(&self) -> String {
@@ -74,11 +81,8 @@ pub(super) fn failure(mut problems: Vec<Problem>) -> Failure {
     problems.sort_by(|one, other| one.rank().cmp(&other.rank()));
     let failure = match &problems[..] {
         [only] => {
-            let failure = Failure::new("use", only.place_text()).because(format_args!("{}{}", only.message, only.excerpt()));
-            match &only.hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
+            let cause = format!("{}{}", only.message, only.excerpt());
+            Failure::new("use", only.place_text()).because(cause).hint_if_any(only.hint.as_deref())
         }
         several => Failure::new("use", "the settings").because(list(several)),
     };
@@ -125,7 +129,7 @@ fn excerpt(Spot { file, bytes }: &Spot) -> String {
 fn visible(c: char) -> char {
     match c {
         '\t' => ' ',
-        c if safe(c.encode_utf8(&mut [0; 4])).starts_with('\\') && c != '\\' => '\u{fffd}',
+        c if is_hostile(c) => '\u{fffd}',
         c => c,
     }
 }

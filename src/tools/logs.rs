@@ -217,13 +217,10 @@ fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
     let sets = some(settings.sets()?)?;
     if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
-        let failure = Failure::new("find", format!("the set `{unknown}`"))
-            .because(format!("the settings have: {}", names.join(", ")))
-            .exit(Exit::BadInput);
-        return Err(match suggest::nearest(unknown, names) {
-            Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
-            None => failure,
-        });
+        let known = format!("the settings have: {}", names.join(", "));
+        let hint = suggest::nearest(unknown, names).map(|meant| format!("did you mean `{meant}`?"));
+        let failure = Failure::new("find", format!("the set `{unknown}`")).because(known);
+        return Err(failure.hint_if_any(hint).exit(Exit::BadInput));
     }
     Ok(sets.into_iter().filter(|set| choice.sets.is_empty() || choice.sets.contains(&set.name)).collect())
 }

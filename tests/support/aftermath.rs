@@ -130,7 +130,7 @@ impl Before {
                 let temporary = file.starts_with('.') || [".part", ".tmp", ".new"].iter().any(|end| file.ends_with(end));
                 assert!(!temporary, "{story}: debris: {}", path.display());
                 let live = self.logs.contains_key(&path);
-                let archive = self.logs.keys().any(|log| is_archive_of(file, log));
+                let archive = self.logs.keys().any(|log| tally::is_of_log(file, log));
                 assert!(live || !archive || packed(file) || self.uncompressed, "{story}: left uncompressed: {}", path.display());
                 assert!(live || !archive || size > 0, "{story}: an empty leftover: {}", path.display());
             }
@@ -158,11 +158,6 @@ impl Before {
         files.insert("the ledger".to_owned(), fs::metadata(ledger).map_or(0, |meta| meta.len()));
         files
     }
-}
-
-fn is_archive_of(file: &str, log: &Path) -> bool {
-    let log = log.file_name().and_then(|name| name.to_str()).unwrap_or("");
-    file.strip_prefix(log).is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn packed(file: &str) -> bool {

@@ -153,13 +153,12 @@ pub fn plain(path: &Path) -> Box<dyn Read> {
 /// All archives of `log`, by name and so by time, and the live file last.
 pub fn history(log: &Path, archives: Option<&Path>) -> Vec<PathBuf> {
     let folder = log.parent().expect("a log lies in a folder");
-    let name = log.file_name().and_then(|name| name.to_str()).expect("test logs have plain names");
     let mut files: Vec<PathBuf> = [Some(folder), archives]
         .into_iter()
         .flatten()
         .flat_map(|folder| fs::read_dir(folder).unwrap_or_else(|error| panic!("cannot list {}: {error}", folder.display())))
         .map(|entry| entry.expect("a listed entry").path())
-        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|file| of_log(file, name)))
+        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|file| is_of_log(file, log)))
         .collect();
     files.sort_by_key(|path| path.file_name().map(std::ffi::OsStr::to_os_string));
     files.dedup();
@@ -167,6 +166,8 @@ pub fn history(log: &Path, archives: Option<&Path>) -> Vec<PathBuf> {
     files
 }
 
-fn of_log(file: &str, log: &str) -> bool {
+/// Whether `file` has a name that a rotated `log` could have, packed or not.
+pub fn is_of_log(file: &str, log: &Path) -> bool {
+    let log = log.file_name().and_then(|name| name.to_str()).expect("test logs have plain names");
     file.strip_prefix(log).is_some_and(|rest| rest.starts_with('.'))
 }

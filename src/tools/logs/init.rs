@@ -37,8 +37,8 @@ pub struct Proposal {
 
 impl Query for Init {
     /// The settings are their own answer and have no schema.
-    fn schema(&self) -> &'static str {
-        ""
+    fn schema(&self) -> Option<&'static str> {
+        None
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
@@ -102,11 +102,8 @@ impl InitFile {
 fn unseen(parts: &[Incomplete], beside: &str) -> Failure {
     let mut list: Vec<String> = parts.iter().map(|part| format!("{}: {}", part.what, part.why)).collect();
     list.extend((!beside.is_empty()).then(|| beside.to_owned()));
-    let failure = Failure::new("see", "everything").because(list.join("; ")).exit(Exit::Partial);
-    match parts.iter().find_map(|part| part.hint.as_ref()) {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    let hint = parts.iter().find_map(|part| part.hint.as_ref());
+    Failure::new("see", "everything").because(list.join("; ")).hint_if_any(hint).exit(Exit::Partial)
 }
 
 #[cfg(test)]

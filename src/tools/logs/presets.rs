@@ -82,8 +82,8 @@ pub struct Presets {
 
 impl Query for Presets {
     /// One stanza is its own answer and has no schema.
-    fn schema(&self) -> &'static str {
-        if self.name.is_some() { "" } else { "opsbelt.logs.presets/1" }
+    fn schema(&self) -> Option<&'static str> {
+        self.name.is_none().then_some("opsbelt.logs.presets/1")
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {

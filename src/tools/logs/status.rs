@@ -33,8 +33,8 @@ struct Archives {
 }
 
 impl Query for Status {
-    fn schema(&self) -> &'static str {
-        "opsbelt.logs.status/1"
+    fn schema(&self) -> Option<&'static str> {
+        Some("opsbelt.logs.status/1")
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {

@@ -66,8 +66,8 @@ impl Default for Survey {
 }
 
 impl Query for Survey {
-    fn schema(&self) -> &'static str {
-        "opsbelt.logs.survey/1"
+    fn schema(&self) -> Option<&'static str> {
+        Some("opsbelt.logs.survey/1")
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {

@@ -41,8 +41,8 @@ enum Verdict {
 }
 
 impl Query for Verify {
-    fn schema(&self) -> &'static str {
-        "opsbelt.logs.verify/1"
+    fn schema(&self) -> Option<&'static str> {
+        Some("opsbelt.logs.verify/1")
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {

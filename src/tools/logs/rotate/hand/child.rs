@@ -208,8 +208,8 @@ pub struct HandInFolder {
 }
 
 impl Query for HandInFolder {
-    fn schema(&self) -> &'static str {
-        ""
+    fn schema(&self) -> Option<&'static str> {
+        None
     }
 
     fn answer(&self, _run: &Run) -> Result<Report> {
