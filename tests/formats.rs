@@ -93,7 +93,7 @@ fn a_ledger_of_version_1_is_read_and_gone_on_with() {
 
 #[test]
 fn lines_with_and_without_checksums_are_read() {
-    for name in ["ledger-v1.jsonl", "ledger-v1-sums.jsonl"] {
+    for name in ["ledger-v1.jsonl", "ledger-v1-sums.jsonl", "ledger-v1-sights.jsonl"] {
         let scene = Scenario::new().plain_set("").log("app.log", "fresh\n");
         let text = fs::read_to_string(fixture(name)).expect("a fixture");
         fs::write(scene.ledger(), &text).expect("our own tree");

@@ -1,7 +1,8 @@
 //! When a log is rotated: size, calendar, age, guards, and `--force`; other days are told by faketime.
 
 use crate::support::{
-    needs::{self, Need},
+    filesystem::{Kind, Recipe},
+    needs::{self, MOUNTS, Need},
     scenario::Scenario,
     stories::{ago, hours},
 };
@@ -64,6 +65,30 @@ fn first_sight_counts_the_files_own_times_not_now() {
     let aged = Scenario::new().set("paths = [\"{logs}/app.log\"]\nwhen = \"24h\"").log("app.log", "x\n");
     assert!(!due(&aged));
     assert!(due(&aged.written("app.log", yesterday)));
+}
+
+#[test]
+fn a_busy_log_gets_older_also_where_no_file_says_when_it_was_made() {
+    if !needs::met(MOUNTS) || !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).without_births().mount();
+    let day = hours(24);
+    let scene = Scenario::new().logs_in(disk.path()).set("paths = [\"{logs}/*.log\"]\nwhen = \"daily\"");
+    let scene = scene.log("busy.log", "x\n").log("ahead.log", "x\n").written("ahead.log", ago(hours(0)) + day * 3650);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    let seen = std::fs::read(scene.ledger()).unwrap();
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    assert_eq!(std::fs::read(scene.ledger()).unwrap(), seen, "it is noted once");
+    let scene = scene.written("busy.log", ago(hours(0)) + day);
+    let ran = scene.run_at("+1d", &["--format", "json", "rotate"]).exits(0);
+    assert_eq!(ran.steps("rotate", "done").len(), 2, "{ran:#?}");
+    // Another file under that path is as old as it says.
+    scene.rotate().exits(0);
+    std::fs::remove_file(scene.live("busy.log")).unwrap();
+    std::fs::remove_file(scene.ledger()).unwrap();
+    let scene = scene.log("busy.log", "x\n");
+    assert_eq!(scene.rotate().exits(0).steps("rotate", "done").len(), 0);
 }
 
 #[test]

@@ -56,6 +56,52 @@ fn what_is_too_old_goes_and_the_newest_stays_however_old() {
 }
 
 #[test]
+fn a_clock_that_leaps_ahead_removes_nothing_for_its_age_at_once() {
+    if !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("keep = { count = 14, max-age = \"90d\" }");
+    for day in ["+0d", "+1d", "+2d"] {
+        turn(&scene, day);
+    }
+    let there = scene.archives("app.log");
+    for word in ["plan", "rotate", "rotate"] {
+        let ran = scene.run_at("+20000d", &["--format", "json", word]).exits(0);
+        assert_eq!(found(&ran, "logs.clock").len(), 1, "{ran:#?}");
+        assert_eq!(scene.archives("app.log"), there);
+    }
+    // It was wrong, and is right again.
+    let ran = scene.run_at("+3d", &["--format", "json", "rotate"]).exits(0);
+    assert_eq!((found(&ran, "logs.clock").len(), ran.summary()), (0, "nothing to do".to_owned()));
+    // It was right: the machine was off.
+    scene.run_at("+20000d", &["rotate"]).exits(0);
+    scene.run_at("+20001d", &["rotate"]).exits(0);
+    assert_eq!(scene.archives("app.log"), there[2..], "the newest is always kept");
+}
+
+#[test]
+fn archives_of_a_set_that_got_another_name_keep_to_its_rules() {
+    let scene = Scenario::new().settings(&named("old", "*", ""));
+    for number in 0..4 {
+        scene.append("app.log", format!("{number} {}\n", "x".repeat(1500)));
+        scene.rotate().exits(0);
+    }
+    let scene = scene.settings(&named("new", "*", "keep = { count = 2 }"));
+    let ran = scene.rotate().exits(0);
+    assert_eq!((ran.steps("remove", "done").len(), scene.archives("app.log").len()), (2, 2), "{ran:#?}");
+    assert!(found(&ran, "logs.unruled").is_empty());
+    let scene = scene.settings(&named("other", "other-*", "keep = { count = 1 }"));
+    let ran = scene.rotate().exits(0);
+    assert_eq!((found(&ran, "logs.unruled").len(), scene.archives("app.log").len()), (1, 2), "{ran:#?}");
+}
+
+fn named(name: &str, logs: &str, words: &str) -> String {
+    format!(
+        "host = \"test\"\nlogrotate = \"\"\n[[log]]\nname = \"{name}\"\npaths = [\"{{logs}}/{logs}.log\"]\noptional = true\nwhen = \"1 KiB\"\n{words}\n"
+    )
+}
+
+#[test]
 fn a_daily_keeper_keeps_the_last_of_each_day() {
     if !needs::met(OTHER_DAYS) {
         return;

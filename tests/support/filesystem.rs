@@ -31,6 +31,7 @@ pub struct Recipe {
     kind: Kind,
     size: u64,
     inodes: Option<u64>,
+    births: bool,
 }
 
 /// A mounted file system of its own.
@@ -62,7 +63,7 @@ impl Recipe {
             Kind::Xfs => 320 * MIB,
             Kind::Btrfs => 256 * MIB,
         };
-        Recipe { kind, size, inodes: None }
+        Recipe { kind, size, inodes: None, births: true }
     }
 
     /// With so many bytes; the image is sparse.
@@ -83,6 +84,13 @@ impl Recipe {
     #[must_use]
     pub fn inodes(mut self, count: u64) -> Recipe {
         self.inodes = Some(count);
+        self
+    }
+
+    /// With inodes too small for the time when a file was made (ext4).
+    #[must_use]
+    pub fn without_births(mut self) -> Recipe {
+        self.births = false;
         self
     }
 
@@ -110,6 +118,9 @@ impl Recipe {
             Kind::Ext4 | Kind::Overlay => {
                 let now = "lazy_itable_init=0,lazy_journal_init=0";
                 args.extend(["-q", "-F", "-m", "0", "-E", now].map(OsStr::new));
+                if !self.births {
+                    args.extend(["-I", "128"].map(OsStr::new));
+                }
                 if let Some(count) = &inodes {
                     args.extend([OsStr::new("-N"), OsStr::new(count)]);
                 }

@@ -25,7 +25,7 @@ mod line;
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -84,6 +84,20 @@ pub enum Line {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Since when a log is there that was never rotated and does not say so itself.
+    Seen {
+        /// The log's path.
+        log: String,
+        /// Which file: another one under that path is seen anew.
+        inode: u64,
+        /// Since when.
+        since: DateTime<Utc>,
+    },
+    /// The clock had leapt ahead, or the machine was off for long: nobody can tell yet.
+    Doubt {
+        /// What the clock said.
+        at: DateTime<Utc>,
+    },
 }
 
 impl Line {
@@ -107,10 +121,25 @@ pub struct Content {
     pub entries: BTreeMap<EntryId, Entry>,
     /// When each log was last rotated.
     pub last: HashMap<String, DateTime<Utc>>,
+    /// Since when logs are there that do not say so themselves.
+    pub seen: HashMap<String, Sight>,
     /// The next entry's number.
     pub next: u64,
     /// Lines that say nothing any more.
     pub dead: usize,
+    /// The newest time at which anything was rotated.
+    pub latest: Option<DateTime<Utc>>,
+    /// When the clock was last in doubt.
+    pub doubted: Option<DateTime<Utc>>,
+}
+
+/// The first sight of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// Which file it was.
+    pub inode: u64,
+    /// Since when it is there, as far as could be told.
+    pub since: DateTime<Utc>,
 }
 
 impl Content {
@@ -147,13 +176,93 @@ impl Content {
                 self.entries.remove(&id);
             }
             Line::Last { log, at } => self.note(Some((log, at))),
+            Line::Seen { log, inode, since } => {
+                let replaced = self.seen.insert(log, Sight { inode, since });
+                self.dead += usize::from(replaced.is_some());
+            }
+            Line::Doubt { at } => self.dead += usize::from(self.doubted.replace(at).is_some()),
         }
     }
 
+    /// How far the clock is ahead of all that is recorded, when that is so far that it may be wrong. A later run that finds
+    /// it going on believes it: a machine may just have been off, or its logs quiet.
+    pub fn leap(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        const USUAL: TimeDelta = TimeDelta::days(7);
+        let latest = self.latest?;
+        let gap = now - latest;
+        match self.doubted.filter(|doubted| *doubted <= now) {
+            // What was rotated in a run that doubted the clock proves nothing.
+            Some(doubted) if now - doubted < Self::PROBATION => Some(gap.max(TimeDelta::zero())),
+            Some(doubted) if doubted >= latest => None,
+            _ => (gap > USUAL).then_some(gap),
+        }
+    }
+
+    /// What to record of a clock that has leapt; nothing when it stands there already.
+    pub fn doubt(&self, now: DateTime<Utc>) -> Option<Line> {
+        let fresh = self.doubted.is_some_and(|doubted| doubted <= now && now - doubted < Self::PROBATION);
+        (!fresh && self.leap(now).is_some()).then_some(Line::Doubt { at: now })
+    }
+
+    /// So long must a clock that leapt go on before it is believed.
+    const PROBATION: TimeDelta = TimeDelta::hours(1);
+
     fn note(&mut self, rotation: Option<(String, DateTime<Utc>)>) {
         if let Some((log, at)) = rotation {
+            self.latest = self.latest.max(Some(at));
+            self.dead += usize::from(self.seen.remove(&log).is_some());
             let last = self.last.entry(log).or_insert(at);
             *last = (*last).max(at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(number: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::days(20_000 + number)
+    }
+
+    fn rotated(content: &mut Content, at: DateTime<Utc>) {
+        content.take(Line::Last { log: "/app.log".to_owned(), at });
+    }
+
+    /// A run that doubts the clock if it must, and rotates.
+    fn run(content: &mut Content, now: DateTime<Utc>) -> bool {
+        let leapt = content.leap(now).is_some();
+        if let Some(line) = content.doubt(now) {
+            content.take(line);
+        }
+        rotated(content, now);
+        leapt
+    }
+
+    #[test]
+    fn a_clock_that_leaps_is_doubted_until_it_has_gone_on_for_an_hour() {
+        let mut content = Content::default();
+        assert!(!run(&mut content, day(0)) && !run(&mut content, day(7)));
+        let wrong = day(30_000);
+        assert!(run(&mut content, wrong) && run(&mut content, wrong + TimeDelta::minutes(59)));
+        let mut set_right = content.clone();
+        assert!(!run(&mut set_right, day(8)), "back to where it was");
+        assert!(!run(&mut content, wrong + TimeDelta::minutes(61)), "it was right: the machine was off");
+    }
+
+    #[test]
+    fn quiet_months_delay_a_run_and_do_not_stop_all() {
+        let mut content = Content::default();
+        let leaps: Vec<bool> = (0..6).map(|month| run(&mut content, day(month * 31))).collect();
+        assert_eq!(leaps, [false, true, false, true, false, true]);
+    }
+
+    #[test]
+    fn what_is_rotated_needs_no_first_sight_any_more() {
+        let mut content = Content::default();
+        content.take(Line::Seen { log: "/app.log".to_owned(), inode: 7, since: day(0) });
+        assert_eq!(content.seen["/app.log"], Sight { inode: 7, since: day(0) });
+        rotated(&mut content, day(1));
+        assert_eq!((content.seen.len(), content.dead), (0, 1));
     }
 }

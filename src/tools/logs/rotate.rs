@@ -3,6 +3,7 @@
 mod apply;
 pub mod facts;
 pub mod hand;
+mod heirs;
 pub mod plan;
 mod show;
 mod tell;
@@ -10,6 +11,7 @@ pub mod waiting;
 
 use std::{collections::HashSet, path::PathBuf};
 
+use self::heirs::Heirs;
 use crate::{
     failure::Result,
     files::compress::Compression,
@@ -64,7 +66,9 @@ impl Change for Rotate {
         const TRIES: usize = 5;
         let mut tries = 0;
         loop {
-            let ledger = Ledger::read(run.state.folder()?, &self.host)?;
+            let mut ledger = Ledger::read(run.state.folder()?, &self.host)?;
+            let heirs = Heirs::of(self);
+            ledger.rehome(|entry| heirs.heir(entry));
             let world = facts::gather(self, &ledger, run.clock.now());
             tries += 1;
             if tries == TRIES || ledger.is_current() {

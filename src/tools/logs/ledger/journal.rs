@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Content, EntryId, FORMAT, Line, VERSION,
+    Content, Entry, EntryId, FORMAT, Line, VERSION,
     line::{self, Parsed},
 };
 use crate::{
@@ -80,6 +80,15 @@ impl Ledger {
         let told = Incomplete::new(self.path.display().to_string(), why);
         let hint = "archives that say they are ours are found again; `ops-logs verify` checks the rest";
         (self.damaged > 0).then(|| told.hint(hint))
+    }
+
+    /// Gives entries another set, as far as this run is concerned: it is not written down.
+    pub fn rehome(&mut self, heir: impl Fn(&Entry) -> Option<String>) {
+        for entry in self.content.entries.values_mut() {
+            if let Some(set) = heir(entry) {
+                entry.set = set;
+            }
+        }
     }
 
     /// Where it lies.
@@ -193,6 +202,7 @@ impl Ledger {
             entry.inherited.get_or_insert_with(|| other.to_owned());
         }
         self.content.last.clear();
+        self.content.seen.clear();
     }
 
     /// What this machine made itself, before its state went to another one and came back, is its own again.
@@ -243,10 +253,13 @@ impl Ledger {
         let content = &self.content;
         let header = Line::Header { format: FORMAT.to_owned(), version: VERSION, host: self.host.clone(), next: content.next };
         let last = content.last.iter().map(|(log, at)| Line::Last { log: log.clone(), at: *at });
+        let seen =
+            content.seen.iter().map(|(log, sight)| Line::Seen { log: log.clone(), inode: sight.inode, since: sight.since });
+        let doubt = content.doubted.map(|at| Line::Doubt { at });
         let entries = content.entries.values().cloned().map(Line::Entry);
         let mut writer = BufWriter::with_capacity(1 << 16, file);
         let mut text = Vec::new();
-        for line in std::iter::once(header).chain(last).chain(entries) {
+        for line in std::iter::once(header).chain(last).chain(seen).chain(doubt).chain(entries) {
             text.clear();
             line::write(&mut text, &line);
             writer.write_all(&text)?;

@@ -16,7 +16,13 @@ use std::{
 
 use self::hands::Hands;
 pub(super) use self::remove::VANISHED;
-use super::{Rotate, facts::absent, hand::Hand, plan::Plan, show, waiting};
+use super::{
+    Rotate,
+    facts::{LogFact, What, absent},
+    hand::Hand,
+    plan::Plan,
+    show, waiting,
+};
 use crate::{
     failure::{Failure, Result},
     files::dir::Dir,
@@ -54,9 +60,12 @@ struct Tally {
 }
 
 /// Does what `plan` says.
-pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, plan: &Plan) -> Result<Report> {
+pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &Plan) -> Result<Report> {
     let mut report = show::troubles(run, rotate, &ledger, plan);
     ledger.sweep();
+    if let Err(failure) = remember(run, &mut ledger, plan) {
+        report.incomplete.push((&failure).into());
+    }
     if plan.is_idle() {
         report.summary = show::with_troubles("nothing to do".to_owned(), &report.steps);
         return Ok(report);
@@ -82,6 +91,24 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, ledger: Ledger, plan: &Plan)
     }
     carry.report.summary = show::with_troubles(carry.tally.summary(run), &carry.report.steps);
     Ok(carry.report)
+}
+
+/// What the next run must know although this one may change nothing: since when logs are there that cannot tell, and that
+/// the clock is in doubt. Lost, it is only told anew.
+fn remember(run: &Run, ledger: &mut Ledger, plan: &Plan) -> Result<()> {
+    let world = &plan.world;
+    let sight = |log: &LogFact| {
+        let What::File(stat) = &log.what else { return None };
+        let path = world.path(log).to_str()?.to_owned();
+        Some(Line::Seen { log: path, inode: stat.id.ino, since: log.since.min(world.now) })
+    };
+    let seen = world.logs.iter().filter(|log| log.unremembered).filter_map(sight);
+    let lines: Vec<Line> = ledger.content().doubt(world.now).into_iter().chain(seen).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    run.state.make()?;
+    ledger.append(lines)
 }
 
 impl Carry<'_> {

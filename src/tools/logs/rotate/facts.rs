@@ -65,6 +65,8 @@ pub struct World {
     pub newest: Newest,
     /// What could not be read of logrotate's configuration.
     pub logrotate: Vec<Incomplete>,
+    /// How far the clock is ahead of all that is recorded, when that is in doubt.
+    pub leap: Option<TimeDelta>,
 }
 
 /// What a folder with archives of the ledger really holds.
@@ -106,6 +108,8 @@ pub struct LogFact {
     pub what: What,
     /// Since when it is the live log; the epoch when nobody can tell.
     pub since: DateTime<Utc>,
+    /// Whether the next run can only know that from us.
+    pub unremembered: bool,
     /// Where logrotate's configuration names it.
     pub logrotate: Option<String>,
 }
@@ -154,7 +158,11 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
             if let Some(last) = last.filter(|last| is_future(now, *last)) {
                 world.ahead.push((path.clone(), last));
             }
-            log.since = since(now, last, world.newest.of(folder, &log.name).map(Stamp::at), stat);
+            let named = world.newest.of(folder, &log.name).map(Stamp::at);
+            let seen = path.to_str().and_then(|path| ledger.content().seen.get(path)).filter(|seen| seen.inode == stat.id.ino);
+            let seen = seen.map(|seen| seen.since);
+            log.since = since(now, [last, named, seen], stat);
+            log.unremembered = [last, named, seen, stat.born].iter().all(Option::is_none);
         }
         log.logrotate = theirs
             .as_ref()
@@ -165,6 +173,7 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     world.away = away(rotate, ledger.content(), &mut volumes);
     let pending = |entry| PendingFact::of(entry, &rotate.host, &mut volumes);
     world.pending = ledger.content().entries.values().filter_map(pending).collect();
+    world.leap = ledger.content().leap(now);
     world
 }
 
@@ -176,10 +185,10 @@ fn us() -> Us {
     Us { uid: process::geteuid().as_raw(), groups: groups.map(process::Gid::as_raw).collect(), gives_away: capable }
 }
 
-/// Since when it is the live log: the last rotation, the newest name, or what the file itself knows. What lies in the
-/// future tells nothing: the clock was wrong then, or is now.
-fn since(now: DateTime<Utc>, last: Option<DateTime<Utc>>, named: Option<DateTime<Utc>>, stat: &Stat) -> DateTime<Utc> {
-    let known = last.into_iter().chain(named).find(|time| !is_future(now, *time));
+/// Since when it is the live log: the last rotation, the newest name, the first sight, or what the file itself knows. What
+/// lies in the future tells nothing: the clock was wrong then, or is now.
+fn since(now: DateTime<Utc>, [last, named, seen]: [Option<DateTime<Utc>>; 3], stat: &Stat) -> DateTime<Utc> {
+    let known = [last, named, seen].into_iter().flatten().find(|time| !is_future(now, *time));
     let made = stat.born.or(last).is_none_or(|made| !is_future(now, made));
     match known {
         Some(known) => known,
@@ -280,7 +289,8 @@ mod tests {
             born: born.map(day),
             ..crate::files::dir::stat_open(&tempfile::tempfile().unwrap()).unwrap()
         };
-        let since = |last: Option<i64>, named: Option<i64>, stat: &Stat| since(day(0), last.map(day), named.map(day), stat);
+        let since =
+            |last: Option<i64>, named: Option<i64>, stat: &Stat| since(day(0), [last.map(day), named.map(day), None], stat);
         assert_eq!(file(None, 0).kind, Kind::File);
         assert_eq!(since(Some(-3), Some(-2), &file(Some(-9), 0)), day(-3), "the ledger's word counts first");
         assert_eq!(since(Some(1), None, &file(Some(-9), 0)), day(1), "a clock that is off by hours is believed");

@@ -8,6 +8,7 @@ use super::{
     Rotate,
     apply::VANISHED,
     facts::{Away, Beside, Foreign, What, Whose},
+    heirs::orphans,
     plan::{Astray, Fate, Next, Plan, Recovery},
 };
 use crate::{
@@ -68,6 +69,8 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(plan.world.ahead.iter().map(|(path, last)| ahead(path, *last)));
     report.findings.extend(plan.astray.iter().map(astray));
     report.findings.extend(unrecorded(&plan.world.foreign));
+    report.findings.extend(orphans(rotate, ledger.content()));
+    report.findings.extend(leapt(rotate, ledger, plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -166,6 +169,21 @@ fn ahead(path: &Path, last: DateTime<Utc>) -> Finding {
         "its last rotation is recorded on {last}, in the future: the clock was wrong then, or is now; other times decide"
     );
     Finding::new("logs.clock", Severity::Note, path.display().to_string(), message).hint("check the clock (`timedatectl`)")
+}
+
+/// Told only where it keeps something.
+fn leapt(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Option<Finding> {
+    let (leap, now) = (plan.world.leap?, plan.world.now);
+    let limit = |entry: &Entry| rotate.sets.iter().find(|set| set.name == entry.set)?.keep.max_age;
+    let old = |entry: &&Entry| limit(entry).is_some_and(|limit| now - entry.at > limit.chrono());
+    let kept = ledger.content().entries.values().filter(old).count() as u64;
+    let message = format!(
+        "it is {} ahead of all that is recorded: it may be wrong, and {} that would be too old stay for now",
+        count(u64::try_from(leap.num_days()).unwrap_or(0), "day"),
+        count(kept, "archive")
+    );
+    let finding = Finding::new("logs.clock", Severity::Note, "the clock", message);
+    (kept > 0).then(|| finding.hint("check it (`timedatectl`); a run an hour from now, or later, believes it"))
 }
 
 /// A rotation of an earlier run that cannot be ended as things stand.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     files::{archive_name::ArchiveName, space::Space},
-    retention::{self, Item, Lot, Reason, Removable, Verdict},
+    retention::{self, Item, Keep, Lot, Reason, Removable, Verdict},
     settings::units::Room,
     tools::logs::{
         ledger::{Content, Entry, EntryId, Stage},
@@ -78,6 +78,9 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
     let made: Vec<(usize, Made)> = rotations.iter().map(|rotation| (rotation.set, Made::of(rotation))).collect();
     let mut disks = Disks::default();
     let mut lots = Vec::new();
+    // While the clock is in doubt, so is every age.
+    let keeps: Vec<Keep> =
+        rotate.sets.iter().map(|set| Keep { max_age: set.keep.max_age.filter(|_| world.leap.is_none()), ..set.keep }).collect();
     for (index, set) in rotate.sets.iter().enumerate() {
         let old = entries_of(set).iter().map(|(entry, log)| {
             let removable = removable(entry, next.contains_key(&entry.id));
@@ -85,7 +88,7 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
         });
         let mut items: Vec<Item> = old.collect();
         items.extend(made.iter().filter(|(set, _)| *set == index).map(|(_, made)| made.item()));
-        lots.push(Lot { items, keep: &set.keep, zone: set.zone });
+        lots.push(Lot { items, keep: &keeps[index], zone: set.zone });
     }
     let verdicts = retention::decide(&lots, &disks.spaces, world.now);
     let decided = rotate.sets.iter().zip(verdicts);
