@@ -151,7 +151,23 @@ Examples:
   ops-logs --config ./l.toml plan    settings from elsewhere
 
 Settings, later ones win:
-  /etc/opsbelt/logs.toml, /etc/opsbelt/logs.d/*.toml, ~/.config/opsbelt/logs.toml";
+  /etc/opsbelt/logs.toml, /etc/opsbelt/logs.d/*.toml, ~/.config/opsbelt/logs.toml
+  --config                           instead of these files
+  OPSBELT_LOGS_HOST                  `host`; so too ..._LOGROTATE and ..._PARALLEL
+
+Environment:
+  STATE_DIRECTORY                    the state folder, as systemd sets it
+  XDG_STATE_HOME, XDG_CONFIG_HOME    instead of ~/.local/state and ~/.config
+  HOME                               what ~ stands for here
+  NO_COLOR, TERM=dumb                no colour
+
+Files:
+  /etc/opsbelt, ~/.config/opsbelt    settings
+  /var/lib/opsbelt/logs              the state folder of root, and
+  ~/.local/state/opsbelt/logs        of other users. In it:
+  ledger.jsonl                       what was rotated and archived, with SHA-256
+  history.jsonl                      earlier runs
+  logs-rotate.lock                   held by the run at work";
     type Command = Command;
     type Settings = Settings;
 
