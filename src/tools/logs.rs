@@ -249,7 +249,7 @@ fn some(sets: Vec<LogSet>) -> Result<Vec<LogSet>> {
     if sets.is_empty() {
         return Err(Failure::new("find", "anything to do")
             .because("the settings name no logs")
-            .hint("`ops-logs init` proposes settings from what is on this machine; a [[log]] that it only marked counts once unmarked")
+            .hint("`ops-logs init` proposes settings from what is on this machine; uncomment the [[log]] you want")
             .exit(Exit::BadInput));
     }
     Ok(sets)
