@@ -19,7 +19,7 @@ pub trait Tool {
     const SUBJECT: &'static str;
     /// One line for `--help`.
     const ABOUT: &'static str;
-    /// Examples for the end of `--help`.
+    /// Paragraphs for the end of `--help`, examples first. In the manual each is a section of the name that it begins with.
     const EXAMPLES: &'static str;
     /// The tool's own subcommands.
     type Command: Subcommand;

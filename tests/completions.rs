@@ -93,6 +93,28 @@ fn every_command_is_completed_and_has_its_page() {
 }
 
 #[test]
+fn the_manual_names_each_variable_that_is_read_and_where_things_are() {
+    let page = tools().iter().flat_map(generated).find(|(path, _)| path == "man/ops-logs.1").expect("the tool has a page").1;
+    let page = String::from_utf8(page).expect("a page is text").replace('\\', "");
+    let mut read = Vec::new();
+    for source in ["src/launch.rs", "src/run/state.rs", "src/settings/sources.rs"] {
+        let text = fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(source)).expect("the source is there");
+        for way in ["var_os(\"", "env_path(\"", "absolute(\""] {
+            read.extend(text.split(way).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        }
+    }
+    assert!(read.len() > 5, "the sources were not understood: {read:?}");
+    let section = |name: &str| page.split(".SH ").find(|section| section.starts_with(&format!("\"{name}\""))).unwrap_or_default();
+    for variable in &read {
+        assert!(section("ENVIRONMENT").contains(variable), "{variable} is read, and not in the manual:\n{page}");
+    }
+    for name in ["/etc/opsbelt", "/var/lib/opsbelt/logs", "ledger.jsonl", "history.jsonl", "logs-rotate.lock"] {
+        assert!(section("FILES").contains(name), "{name} is not in the manual:\n{page}");
+    }
+    assert!(["EXAMPLES", "SETTINGS", "EXIT STATUS"].iter().all(|name| !section(name).is_empty()), "{page}");
+}
+
+#[test]
 fn what_is_hidden_is_nowhere() {
     for tool in [command::<Logs>()] {
         let hidden: Vec<&str> = tool.get_subcommands().filter(|below| below.is_hide_set()).map(Command::get_name).collect();
@@ -198,11 +220,28 @@ fn reachable(name: &str, script: &str) -> String {
     script.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"))
 }
 
+/// A paragraph below the flags as a section: `Settings, later ones win:` and its lines.
+fn section(paragraph: &str) -> String {
+    let (title, lines) = paragraph.split_once('\n').expect("a title, and lines below it");
+    let (name, rest) = title.split_once([',', ':']).expect("a title ends with a colon");
+    let text = format!("{}\n{lines}", rest.trim());
+    let mut section = Vec::new();
+    let command = Command::new("section").after_help(text.trim_start_matches('\n').to_owned());
+    clap_mangen::Man::new(command).render_extra_section(&mut section).expect("memory takes everything");
+    let section = String::from_utf8(section).expect("a page is text");
+    let (_, lines) = section.split_once(".SH EXTRA\n").expect("it begins so");
+    format!(".SH \"{}\"\n.nf\n{}\n.fi\n", name.to_uppercase(), lines.trim_end())
+}
+
 /// One manual page for a command and for each one below it: the pages refer to each other.
 fn pages(command: &Command, name: &str, files: &mut Vec<(String, Vec<u8>)>) {
     let mut page = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut page).expect("memory takes everything");
-    files.push((format!("man/{name}.1"), page));
+    clap_mangen::Man::new(command.clone().after_help("")).render(&mut page).expect("memory takes everything");
+    let page = String::from_utf8(page).expect("a page is text");
+    let (before, nothing) = page.split_once(".SH EXTRA\n").expect("there is a place for what stands below the flags");
+    let sections = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let sections: String = sections.split("\n\n").map(section).collect();
+    files.push((format!("man/{name}.1"), format!("{before}{sections}{nothing}").into_bytes()));
     for below in command.get_subcommands() {
         pages(below, &format!("{name}-{}", below.get_name()), files);
     }

@@ -22,7 +22,7 @@ use support::{
 };
 
 /// What README calls the folder that its commands run in: as long as the real one, for the columns.
-const SHOWN: &str = "/home/user";
+const SHOWN: &str = "/home/user/tour";
 const BEGIN: &str = "<!-- bench:rotate, ";
 const END: &str = "<!-- /bench:rotate -->";
 
@@ -59,15 +59,20 @@ fn commands_print_what_readme_says() {
     if !needs::met(&[Need::Program("zstd"), Need::Program("seq"), Need::Program("sha256sum")]) {
         return;
     }
-    let home = tempfile::Builder::new().prefix("").rand_bytes(5).tempdir_in("/tmp").expect("a temporary folder");
+    let home = tempfile::Builder::new()
+        .prefix("")
+        .rand_bytes(SHOWN.len() - "/tmp/".len())
+        .tempdir_in("/tmp")
+        .expect("a temporary folder");
     fs::create_dir(home.path().join(".bin"))
         .and_then(|()| symlink(ops_logs(), home.path().join(".bin/ops-logs")))
         .expect("a writable tree");
     let blocks = blocks(&readme());
     let runs = blocks.windows(2).filter(|pair| pair[0].kind == "sh");
-    let (mut count, mut page) = (0, readme());
+    let (mut count, mut page, mut exports) = (0, readme(), String::new());
     for pair in runs {
-        let said = run(home.path(), &pair[0].text);
+        exports.extend(pair[0].text.lines().filter(|line| line.starts_with("export ")).map(|line| format!("{line}\n")));
+        let said = run(home.path(), &format!("{exports}{}", pair[0].text));
         let [wanted, got] = [&pair[1].text, &said].map(|text| shape(text));
         if rewriting() && !matches(&wanted, &got) {
             page = page.replacen(&format!("```\n```text\n{}```", pair[1].text), &format!("```\n```text\n{said}```"), 1);
@@ -79,6 +84,8 @@ fn commands_print_what_readme_says() {
     }
     let written = blocks.iter().filter(|block| block.kind == "sh").count();
     assert!(count > 3 && count == written, "README was not understood: {count} of {written} blocks run");
+    let kept = |folder: &str| home.path().join(folder).join("ledger.jsonl").exists();
+    assert!(kept("state") && !kept(".state"), "the tour does not say where its state goes: it would go among the machine's");
     if rewriting() {
         fs::write(root().join("README.md"), page).expect("a writable checkout");
     }

@@ -182,6 +182,38 @@ fn rotation_works_under_the_committed_hardening() {
     assert!(machine.journal().contains("/srv/outside/app.log"), "{}", machine.journal());
 }
 
+#[test]
+fn a_run_that_is_stopped_is_no_failure_and_the_next_one_finishes_it() {
+    if !needs::met(machine::NEEDS) || !needs::met(&[Need::Program("zstd")]) {
+        return;
+    }
+    let log = "/var/log/closed/root-folder.log";
+    let mut machine = laid_out();
+    let settings = |machine: &Machine, seconds: &str| {
+        let reopen = format!("reopen = {{ command = [\"/usr/bin/sleep\", \"{seconds}\"], timeout = \"60s\" }}\n");
+        machine.write("/etc/opsbelt/logs.toml", format!("[[log]]\npaths = [\"{log}\"]\nwhen = \"1 B\"\n{reopen}"), 0o644);
+    };
+    settings(&machine, "3");
+    machine.boot();
+    machine.must(&["systemctl", "start", "--no-block", "ops-logs-rotate.service"]);
+    let folder = machine.path("/var/log/closed");
+    wait_until("the log to be renamed", DEADLINE, || fs::read_dir(&folder).is_ok_and(|entries| entries.count() > 1));
+    machine.must(&["systemctl", "stop", "ops-logs-rotate.service"]);
+    let ended = machine.must(&["systemctl", "show", "--property=ActiveState,Result", "ops-logs-rotate.service"]);
+    let mut ended: Vec<&str> = ended.lines().collect();
+    ended.sort_unstable();
+    assert_eq!(ended, ["ActiveState=inactive", "Result=success"], "{}", machine.journal());
+    let names: Vec<_> = fs::read_dir(&folder).expect("our own folder").flatten().map(|entry| entry.file_name()).collect();
+    assert!(
+        !names.iter().any(|name| name.to_string_lossy().ends_with(".zst")),
+        "the run was over when it was stopped: {names:?}"
+    );
+
+    settings(&machine, "0");
+    machine.must(&["systemctl", "start", "ops-logs-rotate.service"]);
+    assert_eq!(archived(&machine, log).expect("it is archived"), format!("{log}\n").repeat(1000), "{}", machine.journal());
+}
+
 fn says(machine: &Machine, log: &str, word: &str) -> bool {
     let path = machine.path(&format!("/var/log/{log}/app.log"));
     fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line == word))

@@ -151,7 +151,23 @@ Examples:
   ops-logs --config ./l.toml plan    settings from elsewhere
 
 Settings, later ones win:
-  /etc/opsbelt/logs.toml, /etc/opsbelt/logs.d/*.toml, ~/.config/opsbelt/logs.toml";
+  /etc/opsbelt/logs.toml, /etc/opsbelt/logs.d/*.toml, ~/.config/opsbelt/logs.toml
+  --config                           instead of these files
+  OPSBELT_LOGS_HOST                  `host`; so too ..._LOGROTATE and ..._PARALLEL
+
+Environment:
+  STATE_DIRECTORY                    the state folder, as systemd sets it
+  XDG_STATE_HOME, XDG_CONFIG_HOME    instead of ~/.local/state and ~/.config
+  HOME                               what ~ stands for here
+  NO_COLOR, TERM=dumb                no colour
+
+Files:
+  /etc/opsbelt, ~/.config/opsbelt    settings
+  /var/lib/opsbelt/logs              the state folder of root, and
+  ~/.local/state/opsbelt/logs        of other users. In it:
+  ledger.jsonl                       what was rotated and archived, with SHA-256
+  history.jsonl                      earlier runs
+  logs-rotate.lock                   held by the run at work";
     type Command = Command;
     type Settings = Settings;
 
@@ -230,7 +246,7 @@ fn some(sets: Vec<LogSet>) -> Result<Vec<LogSet>> {
     if sets.is_empty() {
         return Err(Failure::new("find", "anything to do")
             .because("the settings name no logs")
-            .hint("`ops-logs init` proposes settings from what is on this machine; a [[log]] that it left as a comment counts once uncommented")
+            .hint("`ops-logs init` proposes settings from what is on this machine; uncomment the [[log]] you want")
             .exit(Exit::BadInput));
     }
     Ok(sets)

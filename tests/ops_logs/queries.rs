@@ -297,7 +297,9 @@ fn a_proposal_in_which_nothing_is_active_says_so_and_the_check_of_it_too() {
     assert!(shown.stdout.contains("only logs over 50.0 MiB (over 10.0 MiB when older than a month)"), "{shown:#?}");
     assert!(shown.stderr.contains("nothing is active in these settings yet"), "{shown:#?}");
     let file = out.display().to_string();
-    scene.run(&["init", "--root", &root, "--out", &file]).says("nothing is active in these settings yet: uncomment a [[log]]");
+    scene
+        .run(&["init", "--root", &root, "--out", &file])
+        .says("nothing is active in these settings yet: uncomment the [[log]] you want");
     for word in [&["config", "check"][..], &["plan"], &["rotate"]] {
         scene.run(word).exits(2).says("the settings name no logs");
     }

@@ -37,7 +37,7 @@ pub(super) fn settings_from(facts: &Facts) -> String {
 /// What to say when every set is only a comment.
 pub(super) const IDLE: &str = "nothing is active in these settings yet";
 /// And what to do about it.
-pub(super) const WAKE: &str = "uncomment a [[log]], or add one";
+pub(super) const WAKE: &str = "uncomment the [[log]] you want, or add one";
 
 /// Whether a set stands in the text that is more than a comment.
 pub(super) fn is_active(text: &str) -> bool {
@@ -161,8 +161,8 @@ fn stanza(facts: &Facts, folder: &Path, logs: &[&Judged<'_>]) -> String {
     }
     let table = format!("#{}", table.trim_end().replace('\n', "\n#"));
     format!(
-        "\n{about}# Say how the writer is told to open its log anew, then uncomment this. A writer that cannot\n\
-         # do that goes on writing to the renamed file, which then waits, whole and uncompressed.\n\
+        "\n{about}# Say how the writer is told to open its log anew, then uncomment this. A writer that cannot do\n\
+         # that goes on writing to the renamed file, which then waits, whole and uncompressed.\n\
          {table}\n#reopen = {{ unit = \"NAME.service\", signal = \"HUP\" }}\n"
     )
 }
