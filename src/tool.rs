@@ -30,8 +30,14 @@ pub trait Tool {
     /// Each problem names its key path (`log[2].paths`); `launch` finds the line.
     fn check(settings: &Self::Settings) -> Vec<Contradiction>;
 
-    /// What to write here instead of a key that people know from another program, if it is one of those.
-    fn foreign(_key: &str) -> Option<&'static str> {
+    /// What to write here instead of a key that people know from another program, if it is one of those. The value is the
+    /// text, number or word that was written under it; nothing for a list or a table.
+    fn foreign(_key: &str, _value: &str) -> Option<String> {
+        None
+    }
+
+    /// What to write instead of a value that a key of the tool's cannot have, if it is plain what was meant.
+    fn misfit(_key: &str, _value: &str) -> Option<String> {
         None
     }
 

@@ -140,8 +140,12 @@ impl Tool for Testing {
         found
     }
 
-    fn foreign(key: &str) -> Option<&'static str> {
-        (key == "rotate").then_some("write keep = { count = 7 }")
+    fn foreign(key: &str, value: &str) -> Option<String> {
+        (key == "rotate").then(|| format!("write keep = {{ count = {value} }}"))
+    }
+
+    fn misfit(key: &str, value: &str) -> Option<String> {
+        (key == "eager").then(|| format!("{value} is no way to be eager"))
     }
 
     fn effective(settings: &Settings) -> Effective<Settings> {

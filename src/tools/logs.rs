@@ -159,8 +159,12 @@ Settings, later ones win:
         settings::check(settings)
     }
 
-    fn foreign(key: &str) -> Option<&'static str> {
-        settings::foreign(key)
+    fn foreign(key: &str, value: &str) -> Option<String> {
+        settings::foreign(key, value)
+    }
+
+    fn misfit(key: &str, value: &str) -> Option<String> {
+        settings::misfit(key, value)
     }
 
     fn check_work(settings: &Settings) -> Result<()> {

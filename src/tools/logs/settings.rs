@@ -4,6 +4,7 @@
 mod check;
 mod effective;
 mod foreign;
+mod misfit;
 mod reopen;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub use self::{
     check::check,
     effective::effective,
     foreign::foreign,
+    misfit::misfit,
     reopen::{Reopen, Signal},
 };
 use super::{presets, when::When};

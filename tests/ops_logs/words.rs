@@ -1,0 +1,72 @@
+//! What a newcomer writes, and what he is told: in his own words and values, never the opposite of what he meant.
+
+use crate::support::scenario::Scenario;
+
+/// What `config check` says of one line in a set.
+#[track_caller]
+fn told(line: &str) -> String {
+    let scene = Scenario::new().settings(&format!("[[log]]\npaths = [\"/x/*.log\"]\n{line}\n"));
+    scene.run(&["config", "check"]).exits(2).stderr
+}
+
+/// Each line with the end of what is said of it.
+#[track_caller]
+fn hinted(cases: &[(&str, &str)]) {
+    for (line, hint) in cases {
+        let told = told(line);
+        assert!(told.ends_with(&format!("\nhint: {hint}\n")), "{line}: {hint}\n{told}");
+    }
+}
+
+#[test]
+fn a_directive_of_logrotate_is_answered_in_the_users_own_word_and_value() {
+    hinted(&[
+        ("rotate = 14", "write keep = { count = 14 }"),
+        ("rotate = -1", "leave it out: without keep every archive stays"),
+        ("rotate = 0", "write keep = { count = 1 }; the newest archive of a log always stays"),
+        ("maxage = 30", "write keep = { max-age = \"30d\" }"),
+        ("size = \"10M\"", "write when = \"10 MiB\""),
+        ("size = 4096", "write when = \"4 KiB\""),
+        ("maxsize = \"1M\"", "write when = { any = [\"daily\", \"1 MiB\"] }; or another period"),
+        ("minsize = \"5k\"", "write when = { all = [\"daily\", \"5 KiB\"] }; or another period"),
+        ("maxsize = \"lots\"", "write a size into when, such as { any = [\"daily\", \"100 MiB\"] }"),
+        ("minage = 2", "write when = { any = [\"daily\"], min-age = \"2d\" }; or another period"),
+        ("weekly = true", "write when = \"weekly\""),
+        ("monthly = true", "write when = \"monthly\""),
+        ("daily = 7", "write when = \"daily\"; for how many archives stay, keep = { daily = 7 }"),
+        ("nocompress = true", "write compress = \"none\""),
+        ("compresscmd = \"/usr/bin/gzip\"", "write compress = \"gzip\""),
+        ("olddir = \"/var/old\"", "write archive-dir = \"/var/old\"; the folder must exist"),
+    ]);
+}
+
+#[test]
+fn a_directive_is_never_answered_with_its_opposite() {
+    let empty_too = "write when = { any = [\"daily\"], skip-empty = false }; or another period";
+    let empty_not = "leave it out: empty logs are left alone anyway";
+    let missing_not = "leave it out: a missing log is reported anyway";
+    hinted(&[
+        ("ifempty = true", empty_too),
+        ("notifempty = false", empty_too),
+        ("notifempty = true", empty_not),
+        ("ifempty = false", empty_not),
+        ("missingok = true", "write optional = true"),
+        ("nomissingok = false", "write optional = true"),
+        ("nomissingok = true", missing_not),
+        ("missingok = false", missing_not),
+        ("nocompress = false", "leave it out: archives are compressed anyway"),
+        ("weekly = false", "leave it out, or say the period that is meant: when = \"weekly\""),
+        ("noolddir = true", "leave it out: archives stand beside their log anyway"),
+    ]);
+}
+
+#[test]
+fn on_and_off_for_the_compression_are_answered_with_its_words() {
+    hinted(&[
+        (
+            "compress = true",
+            "leave it out: archives are compressed anyway; or write a compressor, such as \"zstd\" or \"gzip:9\"",
+        ),
+        ("compress = false", "write \"none\""),
+    ]);
+}
