@@ -51,6 +51,8 @@ pub struct Loaded<T> {
     pub origins: Origins,
     /// The files that were read, in the order they were laid over each other.
     pub files: Vec<PathBuf>,
+    /// Where files were looked for.
+    pub places: Vec<PathBuf>,
 }
 
 /// The settings of a tool, or a failure that names every problem in them.
@@ -70,7 +72,7 @@ pub fn load<T: Tool>(sources: &Sources) -> Result<Loaded<T::Settings>> {
         problems.extend(T::check(value).iter().map(|found| contradiction(found, &origins)));
     }
     match value {
-        Some(value) if problems.is_empty() => Ok(Loaded { value, origins, files }),
+        Some(value) if problems.is_empty() => Ok(Loaded { value, origins, files, places: sources.places(T::SUBJECT) }),
         _ => Err(problem::failure(problems)),
     }
 }

@@ -45,7 +45,7 @@ pub trait Tool {
     fn effective(settings: &Self::Settings) -> Effective<Self::Settings>;
 
     /// Refuses sound settings that name nothing to work on, as a command that has work to do would.
-    fn check_work(_settings: &Self::Settings) -> Result<()> {
+    fn check_work(_settings: &Loaded<Self::Settings>) -> Result<()> {
         Ok(())
     }
 

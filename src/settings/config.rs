@@ -19,7 +19,7 @@ use crate::{
 /// The files that were read, when all of them are sound and give work; otherwise a failure that names every problem.
 pub fn check<T: Tool>(sources: &Sources) -> Result<Report> {
     let loaded = load::<T>(sources)?;
-    T::check_work(&loaded.value)?;
+    T::check_work(&loaded)?;
     let rows: Vec<Vec<Cell>> = loaded.files.iter().map(|path| vec![Cell::Text(path.display().to_string())]).collect();
     let summary = match rows.len() {
         0 => "no settings file found; the defaults hold".to_owned(),

@@ -167,8 +167,8 @@ Settings, later ones win:
         settings::misfit(key, value)
     }
 
-    fn check_work(settings: &Settings) -> Result<()> {
-        some(settings.sets()?).map(drop)
+    fn check_work(settings: &Loaded<Settings>) -> Result<()> {
+        some(settings).map(drop)
     }
 
     fn effective(settings: &Settings) -> Effective<Settings> {
@@ -185,13 +185,14 @@ Settings, later ones win:
             Command::Init { view, out: None } => Task::Query(Box::new(Init(view.survey()?))),
             Command::Init { view, out: Some(out) } => Task::Change(Box::new(InitFile { survey: view.survey()?, out })),
             Command::Presets { name } => Task::Query(Box::new(Presets { name })),
-            Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?.value, &choice, force)?)),
-            Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?.value, &choice, force)?)),
-            Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?.value, &choice, false)?))),
+            Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, force)?)),
+            Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
+            Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
             Command::Verify { choice } => {
-                let settings = load()?.value;
-                let sets = (!choice.sets.is_empty()).then(|| chosen(&settings, &choice)).transpose()?;
+                let loaded = load()?;
+                let sets = (!choice.sets.is_empty()).then(|| chosen(&loaded, &choice)).transpose()?;
                 let sets = sets.map(|sets| sets.into_iter().map(|set| set.name).collect());
+                let settings = loaded.value;
                 Task::Query(Box::new(Verify { sets, host: host(&settings), parallel: settings.parallel() }))
             }
             Command::HandInFolder(hand) => Task::Query(Box::new(hand)),
@@ -199,8 +200,9 @@ Settings, later ones win:
     }
 }
 
-fn rotation(settings: &Settings, choice: &Choice, force: bool) -> Result<Rotate> {
-    let sets = chosen(settings, choice)?;
+fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<Rotate> {
+    let sets = chosen(loaded, choice)?;
+    let settings = &loaded.value;
     let others =
         settings.sets()?.into_iter().map(|set| set.name).filter(|name| sets.iter().all(|set| set.name != *name)).collect();
     Ok(Rotate {
@@ -217,8 +219,8 @@ fn host(settings: &Settings) -> String {
     settings.host.clone().unwrap_or_else(host::local)
 }
 
-fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
-    let sets = some(settings.sets()?)?;
+fn chosen(loaded: &Loaded<Settings>, choice: &Choice) -> Result<Vec<LogSet>> {
+    let sets = some(loaded)?;
     if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         let failure = Failure::new("find", format!("the set `{unknown}`"))
@@ -233,7 +235,11 @@ fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
 }
 
 /// Refuses settings without any set: a timer with them would fail at every turn.
-fn some(sets: Vec<LogSet>) -> Result<Vec<LogSet>> {
+fn some(loaded: &Loaded<Settings>) -> Result<Vec<LogSet>> {
+    let sets = loaded.value.sets()?;
+    if sets.is_empty() && loaded.files.is_empty() {
+        return Err(no_settings(&loaded.places));
+    }
     if sets.is_empty() {
         return Err(Failure::new("find", "anything to do")
             .because("the settings name no logs")
@@ -241,4 +247,16 @@ fn some(sets: Vec<LogSet>) -> Result<Vec<LogSet>> {
             .exit(Exit::BadInput));
     }
     Ok(sets)
+}
+
+fn no_settings(places: &[PathBuf]) -> Failure {
+    let shown: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+    let listed = match &shown[..] {
+        [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        _ => shown.concat(),
+    };
+    Failure::new("find", "any settings")
+        .because(format!("there is no {listed}"))
+        .hint("`ops-logs init --out /etc/opsbelt/logs.toml` proposes some from what is on this machine")
+        .exit(Exit::BadInput)
 }

@@ -1,6 +1,12 @@
 //! What a newcomer writes, and what he is told: in his own words and values, never the opposite of what he meant.
 
-use crate::support::scenario::Scenario;
+use std::{fs, process::Command};
+
+use crate::support::{
+    needs::{self, Need},
+    ops_logs,
+    scenario::{Ran, Scenario},
+};
 
 /// What `config check` says of one line in a set.
 #[track_caller]
@@ -69,4 +75,30 @@ fn on_and_off_for_the_compression_are_answered_with_its_words() {
         ),
         ("compress = false", "write \"none\""),
     ]);
+}
+
+/// What the binary says on a machine with an empty `/etc`; nothing where that cannot be had.
+fn on_a_bare_machine(scene: &Scenario, args: &[&str]) -> Option<Ran> {
+    if !needs::met(&[Need::Root, Need::Program("unshare")]) {
+        return None;
+    }
+    let etc = scene.root().join("etc");
+    fs::create_dir_all(&etc).unwrap();
+    let mut command = Command::new("unshare");
+    command.env_clear().args(["-m", "sh", "-c", "mount --bind \"$0\" /etc && exec \"$@\""]).arg(&etc);
+    scene.environment(command.arg(ops_logs()).args(args));
+    Some(Ran::of(&mut command))
+}
+
+#[test]
+fn a_machine_without_settings_is_told_where_they_were_looked_for_and_how_to_begin() {
+    let scene = Scenario::new();
+    for words in [&["plan"][..], &["rotate"], &["status"], &["config", "check"]] {
+        let Some(ran) = on_a_bare_machine(&scene, words) else { return };
+        let said = ran.exits(2).stderr;
+        let user = scene.root().join(".config/opsbelt/logs.toml");
+        let looked = format!("there is no /etc/opsbelt/logs.toml, /etc/opsbelt/logs.d/*.toml or {}\n", user.display());
+        assert!(said.contains(&looked), "{words:?}: {said}");
+        assert!(said.contains("\nhint: `ops-logs init --out /etc/opsbelt/logs.toml` "), "{words:?}: {said}");
+    }
 }
