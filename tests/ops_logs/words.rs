@@ -102,3 +102,17 @@ fn a_machine_without_settings_is_told_where_they_were_looked_for_and_how_to_begi
         assert!(said.contains("\nhint: `ops-logs init --out /etc/opsbelt/logs.toml` "), "{words:?}: {said}");
     }
 }
+
+#[test]
+fn a_length_of_time_that_is_none_is_told_what_is_wrong_with_it() {
+    for (line, said) in [
+        ("keep = { max-age = \"3 months\" }", "`3 months`: unknown unit `months`, use w, d, h, m, s, ms"),
+        ("keep = { max-age = \"3months\" }", "`3months`: unknown unit `months`, use w, d, h, m, s, ms"),
+        ("keep = { max-age = 2026-01-31 }", "`2026-01-31`: a date is no length of time, write one such as `90d`"),
+        ("keep = { max-age = \"2026-01-31\" }", "`2026-01-31`: a date is no length of time, write one such as `90d`"),
+        ("close-wait = \"00:05\"", "`00:05`: a time of day is no length of time, write one such as `1h30m`"),
+    ] {
+        let told = told(line);
+        assert!(told.contains(&format!(": {said}\n")), "{line}: {said}\n{told}");
+    }
+}
