@@ -116,3 +116,38 @@ fn a_length_of_time_that_is_none_is_told_what_is_wrong_with_it() {
         assert!(told.contains(&format!(": {said}\n")), "{line}: {said}\n{told}");
     }
 }
+
+#[test]
+fn a_command_in_one_text_is_answered_with_a_list_that_is_accepted() {
+    hinted(&[
+        (
+            "reopen = { command = \"kill -HUP 12\" }",
+            "no shell runs it: write one string per argument, the program with its full path, such as [\"/bin/kill\", \"-HUP\", \"12\"]",
+        ),
+        (
+            "reopen = { command = \"/usr/bin/app flush-logs\" }",
+            "no shell runs it: write one string per argument, the program with its full path, such as \
+             [\"/usr/bin/app\", \"flush-logs\"]",
+        ),
+        (
+            "reopen = { command = \"kill -HUP $(cat /run/app.pid)\" }",
+            "no shell runs it; to signal the process of a pidfile write { pidfile = \"/run/app.pid\", signal = \"HUP\" }",
+        ),
+        (
+            "reopen = { command = \"app flush > /dev/null\" }",
+            "no shell runs it: write one string per argument, the program with its full path, such as \
+             [\"/usr/bin/app\", \"flush-logs\"]",
+        ),
+    ]);
+}
+
+#[test]
+fn a_bare_number_for_a_length_of_time_is_answered_with_the_likely_unit() {
+    hinted(&[
+        ("reopen = { command = [\"/bin/true\"], timeout = 10 }", "write \"10s\""),
+        ("close-wait = 7", "write \"7s\""),
+        ("keep = { max-age = 90 }", "write \"90d\""),
+        ("keep = { max-age = \"90\" }", "write \"90d\""),
+        ("assume-closed-after = 1", "write \"1d\""),
+    ]);
+}
