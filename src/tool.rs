@@ -9,7 +9,12 @@ use clap::Subcommand;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{failure::Result, report::Report, run::Run, settings::Loaded};
+use crate::{
+    failure::Result,
+    report::{Finding, Report},
+    run::Run,
+    settings::Loaded,
+};
 
 /// A binary of the belt.
 pub trait Tool {
@@ -49,6 +54,11 @@ pub trait Tool {
         Ok(())
     }
 
+    /// What is worth knowing of sound settings: notes, which ask for nobody.
+    fn notes(_settings: &Self::Settings) -> Vec<Finding> {
+        Vec::new()
+    }
+
     /// The machine's name, where the settings give it one.
     fn host(_settings: &Self::Settings) -> Option<&str> {
         None
@@ -65,6 +75,8 @@ pub struct Effective<S> {
     pub settings: S,
     /// Who gave what was not written in its place, by its key path (`log[2].keep`). What is not in here is built in.
     pub lenders: BTreeMap<String, Lender>,
+    /// What an empty table means, by its key path.
+    pub meanings: BTreeMap<String, &'static str>,
 }
 
 /// Who gives a value that was not written in its place.

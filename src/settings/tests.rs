@@ -150,7 +150,7 @@ impl Tool for Testing {
 
     fn effective(settings: &Settings) -> Effective<Settings> {
         let settings = serde_json::from_value(serde_json::to_value(settings).unwrap()).unwrap();
-        Effective { settings, lenders: BTreeMap::new() }
+        Effective { settings, lenders: BTreeMap::new(), meanings: BTreeMap::from([("labels".to_owned(), "nothing is labelled")]) }
     }
 
     fn task(command: NoCommand, _: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {

@@ -29,6 +29,7 @@ use self::{
 };
 use crate::{
     failure::{Exit, Failure, Result, plain},
+    report::Finding,
     run::host,
     settings::{Loaded, suggest},
     tool::{Contradiction, Effective, Task, Tool},
@@ -173,6 +174,10 @@ Settings, later ones win:
 
     fn effective(settings: &Settings) -> Effective<Settings> {
         settings::effective(settings)
+    }
+
+    fn notes(settings: &Settings) -> Vec<Finding> {
+        settings::notes(settings)
     }
 
     fn host(settings: &Settings) -> Option<&str> {

@@ -151,3 +151,24 @@ fn a_bare_number_for_a_length_of_time_is_answered_with_the_likely_unit() {
         ("assume-closed-after = 1", "write \"1d\""),
     ]);
 }
+
+#[test]
+fn sets_that_keep_everything_for_ever_are_named() {
+    let words = "[[log]]\nname = \"a\"\npaths = [\"/a\"]\n[[log]]\nname = \"b\"\npaths = [\"/b\"]\nkeep = { count = 3 }\n\
+                 [[log]]\nname = \"c\"\npaths = [\"/c\"]\nkeep = {}\n";
+    let scene = Scenario::new().settings(words);
+    let file = scene.root().join("settings.toml").display().to_string();
+    let shown = scene.run(&["config", "show"]).exits(0).stdout;
+    assert_eq!(shown.matches("[log.keep]   # default: every archive stays\n").count(), 1, "{shown}");
+    assert!(shown.contains("[defaults.keep]   # default: every archive stays\n"), "{shown}");
+    assert!(shown.contains(&format!("[log.keep]   # {file}:11: every archive stays\n")), "{shown}");
+    assert!(shown.contains("[log.keep]\ncount = 3"), "{shown}");
+    let checked = scene.run(&["config", "check"]).exits(0).stdout;
+    assert!(checked.contains("note a, c: every archive stays, for ever: `keep` has no rule\n  hint: write keep = "), "{checked}");
+    let json = scene.run(&["--format", "json", "config", "check"]).exits(0).json();
+    assert_eq!(json["findings"][0]["id"], "logs.keeps-all", "{json}");
+    let limited = Scenario::new().settings(&format!("[defaults]\nkeep = {{ max-age = \"9d\" }}\n{words}"));
+    assert!(limited.run(&["config", "check"]).exits(0).stdout.contains("\nnote c: "));
+    let all = Scenario::new().settings("[defaults]\nkeep = { daily = 9 }\n[[log]]\npreset = \"nginx\"\n");
+    assert!(!all.run(&["config", "check"]).exits(0).stdout.contains("note"), "each has a rule");
+}

@@ -5,6 +5,7 @@ mod check;
 mod effective;
 mod foreign;
 mod misfit;
+mod notes;
 mod reopen;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub use self::{
     effective::effective,
     foreign::foreign,
     misfit::misfit,
+    notes::notes,
     reopen::{Reopen, Signal},
 };
 use super::{presets, when::When};
