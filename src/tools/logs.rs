@@ -11,7 +11,7 @@ pub mod survey;
 pub mod verify;
 pub mod when;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -214,10 +214,16 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
         sets,
         others,
         force,
-        logrotate: settings.logrotate().map(PathBuf::from),
+        logrotate: settings.logrotate().filter(|path| is_asked(path)).map(PathBuf::from),
         parallel: settings.parallel(),
         host: host(settings),
     })
+}
+
+/// A machine without logrotate has no configuration of it in its usual place, and nothing to be told about that. One that
+/// cannot be looked at is read all the same, and told of.
+fn is_asked(logrotate: &Path) -> bool {
+    logrotate != Path::new(settings::LOGROTATE) || logrotate.try_exists().unwrap_or(true)
 }
 
 fn host(settings: &Settings) -> String {

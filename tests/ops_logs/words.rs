@@ -172,3 +172,22 @@ fn sets_that_keep_everything_for_ever_are_named() {
     let all = Scenario::new().settings("[defaults]\nkeep = { daily = 9 }\n[[log]]\npreset = \"nginx\"\n");
     assert!(!all.run(&["config", "check"]).exits(0).stdout.contains("note"), "each has a rule");
 }
+
+#[test]
+fn a_wrong_path_to_logrotates_configuration_is_told_with_what_to_do() {
+    let words = "logrotate = \"/nowhere/logrotate.conf\"\n[[log]]\npaths = [\"{logs}/*.log\"]\n";
+    let ran = Scenario::new().settings(words).run(&["rotate"]).exits(3);
+    assert_eq!(
+        ran.stdout,
+        "incomplete logrotate's /nowhere/logrotate.conf: no such file or directory\n  \
+         hint: correct `logrotate` in the settings; \"\" where logrotate is not in use\nnothing to do\n"
+    );
+}
+
+#[test]
+fn a_machine_without_logrotate_needs_no_word_about_it() {
+    let scene = Scenario::new().settings("[[log]]\npaths = [\"{logs}/*.log\"]\n");
+    let settings = scene.root().join("settings.toml").display().to_string();
+    let Some(ran) = on_a_bare_machine(&scene, &["--config", &settings, "rotate"]) else { return };
+    assert_eq!(ran.exits(0).stdout, "nothing to do\n");
+}

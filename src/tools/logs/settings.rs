@@ -35,7 +35,7 @@ const CLOSE_WAIT: Span = Span::seconds(5);
 /// The zone of the calendar rules, unless a set says.
 const ZONE: Tz = Tz::UTC;
 /// Where logrotate's configuration is.
-const LOGROTATE: &str = "/etc/logrotate.conf";
+pub const LOGROTATE: &str = "/etc/logrotate.conf";
 
 /// Everything `logs.toml` may say.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
