@@ -191,3 +191,15 @@ fn a_machine_without_logrotate_needs_no_word_about_it() {
     let Some(ran) = on_a_bare_machine(&scene, &["--config", &settings, "rotate"]) else { return };
     assert_eq!(ran.exits(0).stdout, "nothing to do\n");
 }
+
+#[test]
+fn a_history_of_no_runs_is_told_how_many_it_takes() {
+    let scene = Scenario::new();
+    for (last, said) in
+        [("0", "at least 1"), ("-1", "at least 1"), ("x", "not a number"), ("99999999999999999999999", "too large")]
+    {
+        let stderr = scene.run(&["history", &format!("--last={last}")]).exits(2).stderr;
+        assert!(stderr.contains(said) && !stderr.contains("18446744073709551615"), "{last}: {stderr}");
+    }
+    scene.run(&["history", "--last", "1"]).exits(0);
+}
