@@ -39,6 +39,9 @@ use crate::{
     tool::{Contradiction, Tool},
 };
 
+/// What to write instead of a value that a key cannot have.
+type Misfit = fn(&str, &str) -> Option<String>;
+
 /// Settings that were found, merged and checked.
 #[derive(Clone, Debug)]
 pub struct Loaded<T> {
@@ -48,6 +51,8 @@ pub struct Loaded<T> {
     pub origins: Origins,
     /// The files that were read, in the order they were laid over each other.
     pub files: Vec<PathBuf>,
+    /// Where files were looked for.
+    pub places: Vec<PathBuf>,
 }
 
 /// The settings of a tool, or a failure that names every problem in them.
@@ -61,13 +66,13 @@ pub fn load<T: Tool>(sources: &Sources) -> Result<Loaded<T::Settings>> {
     let mut layers: Vec<Node> = read.into_iter().map(|file| Node::of_file(file, &mut problems)).collect();
     layers.push(environment::layer(T::SUBJECT, &sources.env, &shape, &mut problems));
     let tree = merged(layers, &shape, T::foreign, &mut problems);
-    let (value, tree) = typed::<T::Settings>(tree, &mut problems);
+    let (value, tree) = typed::<T::Settings>(tree, T::misfit, &mut problems);
     let origins = Origins(tree);
     if let (Some(value), true) = (&value, problems.is_empty()) {
         problems.extend(T::check(value).iter().map(|found| contradiction(found, &origins)));
     }
     match value {
-        Some(value) if problems.is_empty() => Ok(Loaded { value, origins, files }),
+        Some(value) if problems.is_empty() => Ok(Loaded { value, origins, files, places: sources.places(T::SUBJECT) }),
         _ => Err(problem::failure(problems)),
     }
 }
@@ -91,7 +96,7 @@ fn merged(layers: Vec<Node>, shape: &Shape<'_>, foreign: Foreign, problems: &mut
 
 /// Reads the tree into its type. Reading stops at the first trouble, so that is taken out and the rest is read again:
 /// one run names all of it.
-fn typed<T: DeserializeOwned>(mut tree: Node, problems: &mut Vec<Problem>) -> (Option<T>, Node) {
+fn typed<T: DeserializeOwned>(mut tree: Node, misfit: Misfit, problems: &mut Vec<Problem>) -> (Option<T>, Node) {
     for _ in 0..=problem::MOST {
         if tree.value == Value::Rejected {
             break;
@@ -103,17 +108,21 @@ fn typed<T: DeserializeOwned>(mut tree: Node, problems: &mut Vec<Problem>) -> (O
         let path = refusal.path();
         // A table that lacks what was taken out of it has no problem of its own.
         if !tree.walk(&path).0.is_spoiled() {
-            problems.push(refused(&refusal, &path, &tree));
+            problems.push(refused(&refusal, &path, &tree, misfit));
         }
         tree.reject(&path);
     }
     (None, tree)
 }
 
-fn refused(refusal: &Refusal, path: &[Step], tree: &Node) -> Problem {
-    let value = &tree.walk(path).0.origin;
-    let place = tree.key_origin(path).filter(|_| refusal.at_key).unwrap_or(value);
-    Problem::at(place, &refusal.message).hint_if_any(refusal.hint.as_deref())
+fn refused(refusal: &Refusal, path: &[Step], tree: &Node, misfit: Misfit) -> Problem {
+    let Node { value, origin } = tree.walk(path).0;
+    let place = tree.key_origin(path).filter(|_| refusal.at_key).unwrap_or(origin);
+    let theirs = match path.last() {
+        Some(Step::Key(key)) if !refusal.at_key => misfit(key, &value.written()),
+        _ => None,
+    };
+    Problem::at(place, &refusal.message).hint_if_any(theirs.as_deref().or(refusal.hint.as_deref()))
 }
 
 fn contradiction(found: &Contradiction, origins: &Origins) -> Problem {

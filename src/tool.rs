@@ -9,7 +9,12 @@ use clap::Subcommand;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{failure::Result, report::Report, run::Run, settings::Loaded};
+use crate::{
+    failure::Result,
+    report::{Finding, Report},
+    run::Run,
+    settings::Loaded,
+};
 
 /// A binary of the belt.
 pub trait Tool {
@@ -30,8 +35,14 @@ pub trait Tool {
     /// Each problem names its key path (`log[2].paths`); `launch` finds the line.
     fn check(settings: &Self::Settings) -> Vec<Contradiction>;
 
-    /// What to write here instead of a key that people know from another program, if it is one of those.
-    fn foreign(_key: &str) -> Option<&'static str> {
+    /// What to write here instead of a key that people know from another program, if it is one of those. The value is the
+    /// text, number or word that was written under it; nothing for a list or a table.
+    fn foreign(_key: &str, _value: &str) -> Option<String> {
+        None
+    }
+
+    /// What to write instead of a value that a key of the tool's cannot have, if it is plain what was meant.
+    fn misfit(_key: &str, _value: &str) -> Option<String> {
         None
     }
 
@@ -39,8 +50,13 @@ pub trait Tool {
     fn effective(settings: &Self::Settings) -> Effective<Self::Settings>;
 
     /// Refuses sound settings that name nothing to work on, as a command that has work to do would.
-    fn check_work(_settings: &Self::Settings) -> Result<()> {
+    fn check_work(_settings: &Loaded<Self::Settings>) -> Result<()> {
         Ok(())
+    }
+
+    /// What is worth knowing of sound settings: notes, which ask for nobody.
+    fn notes(_settings: &Self::Settings) -> Vec<Finding> {
+        Vec::new()
     }
 
     /// The machine's name, where the settings give it one.
@@ -59,6 +75,8 @@ pub struct Effective<S> {
     pub settings: S,
     /// Who gave what was not written in its place, by its key path (`log[2].keep`). What is not in here is built in.
     pub lenders: BTreeMap<String, Lender>,
+    /// What an empty table means, by its key path.
+    pub meanings: BTreeMap<String, &'static str>,
 }
 
 /// Who gives a value that was not written in its place.

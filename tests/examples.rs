@@ -57,7 +57,7 @@ fn the_binary_accepts_every_setting_on_the_page_about_logrotate() {
 fn a_directive_of_logrotate_is_answered_with_the_word_to_use() {
     for (line, hint) in [
         ("rotate = 7", "write keep = { count = 7 }"),
-        ("size = \"10M\"", "write when = \"100 MiB\""),
+        ("size = \"10M\"", "write when = \"10 MiB\""),
         ("olddir = \"/x/old\"", "write archive-dir ="),
         ("create = \"0640 root adm\"", "leave it out: the new log gets"),
         ("postrotate = \"kill\"", "write reopen ="),

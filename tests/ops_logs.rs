@@ -44,3 +44,5 @@ mod tell;
 mod trouble;
 #[path = "ops_logs/volumes.rs"]
 mod volumes;
+#[path = "ops_logs/words.rs"]
+mod words;

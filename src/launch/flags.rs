@@ -1,8 +1,8 @@
 //! The flags that every tool shares, and the commands that come with the house: `config`, `history`.
 
-use std::path::PathBuf;
+use std::{num::IntErrorKind, path::PathBuf};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// A tool's command line.
 #[derive(Parser)]
@@ -24,9 +24,18 @@ pub(crate) enum Word<C: Subcommand> {
     /// What earlier runs did, newest last
     History {
         /// How many runs to show
-        #[arg(long, value_name = "N", default_value_t = 20, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one)]
         last: usize,
     },
+}
+
+fn at_least_one(text: &str) -> Result<usize, &'static str> {
+    match text.parse::<i128>() {
+        Ok(..=0) => Err("say at least 1"),
+        Ok(number) => usize::try_from(number).map_err(|_| "this number is too large"),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err("this number is too large"),
+        Err(_) => Err("this is not a number"),
+    }
 }
 
 /// What can be asked of settings.

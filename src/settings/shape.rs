@@ -135,8 +135,8 @@ fn says(schema: &Map<String, Json>, name: &str) -> bool {
     }
 }
 
-/// What to write instead of a key that another program has.
-pub(super) type Foreign = fn(&str) -> Option<&'static str>;
+/// What to write instead of a key, with its value, that another program has.
+pub(super) type Foreign = fn(&str, &str) -> Option<String>;
 
 /// Reports every key that no settings have, and takes it out of play.
 pub(super) fn reject_unknown_keys(node: &mut Node, shape: &Shape<'_>, foreign: Foreign, problems: &mut Vec<Problem>) {
@@ -158,6 +158,7 @@ fn unknown_keys(node: &mut Node, shape: &Shape<'_>, foreign: Foreign, path: &mut
             for (key, entry) in entries {
                 match &known {
                     Some(known) if !known.contains(&key.as_str()) => {
+                        let foreign = foreign(key, &entry.node.value.written());
                         problems.push(unknown(key, known, foreign, path).place(&entry.key));
                         entry.node.value = Value::Rejected;
                     }
@@ -173,9 +174,9 @@ fn unknown_keys(node: &mut Node, shape: &Shape<'_>, foreign: Foreign, path: &mut
     }
 }
 
-fn unknown(key: &str, known: &[&str], foreign: Foreign, path: &[Step]) -> Problem {
+fn unknown(key: &str, known: &[&str], foreign: Option<String>, path: &[Step]) -> Problem {
     let table = if path.is_empty() { String::new() } else { format!(" in `{}`", Path(path)) };
-    let hint = foreign(key).map_or_else(|| suggest::instead(key, known), str::to_owned);
+    let hint = foreign.unwrap_or_else(|| suggest::instead(key, known));
     Problem::new(format_args!("unknown key `{key}`{table}")).hint(hint)
 }
 

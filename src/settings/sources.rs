@@ -48,6 +48,18 @@ impl Sources {
         }
     }
 
+    /// Where files are looked for, as a person would name the places.
+    pub(super) fn places(&self, subject: &str) -> Vec<PathBuf> {
+        let name = format!("{subject}.toml");
+        match &self.config {
+            Some(config) => vec![config.clone()],
+            None => [self.etc.join(&name), self.etc.join(format!("{subject}.d/*.toml"))]
+                .into_iter()
+                .chain(self.user.iter().map(|user| user.join(&name)))
+                .collect(),
+        }
+    }
+
     fn found(&self, subject: &str) -> Result<Vec<SettingsFile>> {
         let name = format!("{subject}.toml");
         let mut files: Vec<SettingsFile> = SettingsFile::read(&self.etc.join(&name))?.into_iter().collect();

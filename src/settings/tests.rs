@@ -140,13 +140,17 @@ impl Tool for Testing {
         found
     }
 
-    fn foreign(key: &str) -> Option<&'static str> {
-        (key == "rotate").then_some("write keep = { count = 7 }")
+    fn foreign(key: &str, value: &str) -> Option<String> {
+        (key == "rotate").then(|| format!("write keep = {{ count = {value} }}"))
+    }
+
+    fn misfit(key: &str, value: &str) -> Option<String> {
+        (key == "eager").then(|| format!("{value} is no way to be eager"))
     }
 
     fn effective(settings: &Settings) -> Effective<Settings> {
         let settings = serde_json::from_value(serde_json::to_value(settings).unwrap()).unwrap();
-        Effective { settings, lenders: BTreeMap::new() }
+        Effective { settings, lenders: BTreeMap::new(), meanings: BTreeMap::from([("labels".to_owned(), "nothing is labelled")]) }
     }
 
     fn task(command: NoCommand, _: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {

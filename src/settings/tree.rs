@@ -30,6 +30,19 @@ pub(super) enum Value {
     Rejected,
 }
 
+impl Value {
+    /// A single value as text; nothing for what holds others.
+    pub(super) fn written(&self) -> String {
+        match self {
+            Value::Text(text) => text.clone(),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::List(_) | Value::Table(_) | Value::Rejected => String::new(),
+        }
+    }
+}
+
 /// What a table holds under a key.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {

@@ -11,7 +11,7 @@ pub mod survey;
 pub mod verify;
 pub mod when;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -29,6 +29,7 @@ use self::{
 };
 use crate::{
     failure::{Exit, Failure, Result, plain},
+    report::Finding,
     run::host,
     settings::{Loaded, suggest},
     tool::{Contradiction, Effective, Task, Tool},
@@ -175,16 +176,24 @@ Files:
         settings::check(settings)
     }
 
-    fn foreign(key: &str) -> Option<&'static str> {
-        settings::foreign(key)
+    fn foreign(key: &str, value: &str) -> Option<String> {
+        settings::foreign(key, value)
     }
 
-    fn check_work(settings: &Settings) -> Result<()> {
-        some(settings.sets()?).map(drop)
+    fn misfit(key: &str, value: &str) -> Option<String> {
+        settings::misfit(key, value)
+    }
+
+    fn check_work(settings: &Loaded<Settings>) -> Result<()> {
+        some(settings).map(drop)
     }
 
     fn effective(settings: &Settings) -> Effective<Settings> {
         settings::effective(settings)
+    }
+
+    fn notes(settings: &Settings) -> Vec<Finding> {
+        settings::notes(settings)
     }
 
     fn host(settings: &Settings) -> Option<&str> {
@@ -197,13 +206,14 @@ Files:
             Command::Init { view, out: None } => Task::Query(Box::new(Init(view.survey()?))),
             Command::Init { view, out: Some(out) } => Task::Change(Box::new(InitFile { survey: view.survey()?, out })),
             Command::Presets { name } => Task::Query(Box::new(Presets { name })),
-            Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?.value, &choice, force)?)),
-            Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?.value, &choice, force)?)),
-            Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?.value, &choice, false)?))),
+            Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, force)?)),
+            Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
+            Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
             Command::Verify { choice } => {
-                let settings = load()?.value;
-                let sets = (!choice.sets.is_empty()).then(|| chosen(&settings, &choice)).transpose()?;
+                let loaded = load()?;
+                let sets = (!choice.sets.is_empty()).then(|| chosen(&loaded, &choice)).transpose()?;
                 let sets = sets.map(|sets| sets.into_iter().map(|set| set.name).collect());
+                let settings = loaded.value;
                 Task::Query(Box::new(Verify { sets, host: host(&settings), parallel: settings.parallel() }))
             }
             Command::HandInFolder(hand) => Task::Query(Box::new(hand)),
@@ -211,26 +221,33 @@ Files:
     }
 }
 
-fn rotation(settings: &Settings, choice: &Choice, force: bool) -> Result<Rotate> {
-    let sets = chosen(settings, choice)?;
+fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<Rotate> {
+    let sets = chosen(loaded, choice)?;
+    let settings = &loaded.value;
     let others =
         settings.sets()?.into_iter().map(|set| set.name).filter(|name| sets.iter().all(|set| set.name != *name)).collect();
     Ok(Rotate {
         sets,
         others,
         force,
-        logrotate: settings.logrotate().map(PathBuf::from),
+        logrotate: settings.logrotate().filter(|path| is_asked(path)).map(PathBuf::from),
         parallel: settings.parallel(),
         host: host(settings),
     })
+}
+
+/// A machine without logrotate has no configuration of it in its usual place, and nothing to be told about that. One that
+/// cannot be looked at is read all the same, and told of.
+fn is_asked(logrotate: &Path) -> bool {
+    logrotate != Path::new(settings::LOGROTATE) || logrotate.try_exists().unwrap_or(true)
 }
 
 fn host(settings: &Settings) -> String {
     settings.host.clone().unwrap_or_else(host::local)
 }
 
-fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
-    let sets = some(settings.sets()?)?;
+fn chosen(loaded: &Loaded<Settings>, choice: &Choice) -> Result<Vec<LogSet>> {
+    let sets = some(loaded)?;
     if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         let known = format!("the settings have: {}", names.join(", "));
@@ -242,7 +259,11 @@ fn chosen(settings: &Settings, choice: &Choice) -> Result<Vec<LogSet>> {
 }
 
 /// Refuses settings without any set: a timer with them would fail at every turn.
-fn some(sets: Vec<LogSet>) -> Result<Vec<LogSet>> {
+fn some(loaded: &Loaded<Settings>) -> Result<Vec<LogSet>> {
+    let sets = loaded.value.sets()?;
+    if sets.is_empty() && loaded.files.is_empty() {
+        return Err(no_settings(&loaded.places));
+    }
     if sets.is_empty() {
         return Err(Failure::new("find", "anything to do")
             .because("the settings name no logs")
@@ -250,4 +271,16 @@ fn some(sets: Vec<LogSet>) -> Result<Vec<LogSet>> {
             .exit(Exit::BadInput));
     }
     Ok(sets)
+}
+
+fn no_settings(places: &[PathBuf]) -> Failure {
+    let shown: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+    let listed = match &shown[..] {
+        [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        _ => shown.concat(),
+    };
+    Failure::new("find", "any settings")
+        .because(format!("there is no {listed}"))
+        .hint("`ops-logs init --out /etc/opsbelt/logs.toml` proposes some from what is on this machine")
+        .exit(Exit::BadInput)
 }

@@ -45,7 +45,7 @@ compress = \"zstd\"   # default
 [defaults.keep]
 count = 3   # etc/testing.toml:3
 
-[labels]
+[labels]   # default: nothing is labelled
 
 [[log]]
 name = \"x\"   # etc/testing.toml:5

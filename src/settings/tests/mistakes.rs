@@ -43,6 +43,13 @@ fn a_key_of_another_program_is_answered_with_the_tools_own_word() {
 }
 
 #[test]
+fn a_value_that_does_not_fit_is_answered_by_the_tool_first() {
+    let complaint = Scene::with("eager = 'much'\n").complaint();
+    assert!(complaint.ends_with("hint: much is no way to be eager"), "{complaint}");
+    assert!(!Scene::with("limit = 'much'\n").complaint().contains("hint"));
+}
+
+#[test]
 fn a_bare_number_where_a_table_with_a_count_belongs_is_answered_with_the_table() {
     let complaint = |text: &str| Scene::with(&format!("[defaults]\nkeep = {text}\n")).complaint();
     let seven = complaint("7");

@@ -135,9 +135,21 @@ fn factor(number: &str, unit: &str, after: &str) -> Result<(usize, u64), String>
         _ if unit.is_empty() && after.starts_with('.') => {
             Err("write whole numbers, such as `1h30m` for one and a half hours".to_owned())
         }
-        _ if unit.is_empty() => Err(format!("needs a unit, such as `{number}s` or `{number}d`")),
-        _ => Err(format!("unknown unit `{unit}`, use {}", UNITS.map(|(name, _)| name).join(", "))),
+        _ if unit.is_empty() => Err(match after.trim_start().chars().next() {
+            Some('-') => "a date is no length of time, write one such as `90d`".to_owned(),
+            Some(':') => "a time of day is no length of time, write one such as `1h30m`".to_owned(),
+            Some(letter) if letter.is_alphabetic() => {
+                let word = after.trim_start();
+                unknown(&word[..word.find(|c: char| !c.is_alphabetic()).unwrap_or(word.len())])
+            }
+            _ => format!("needs a unit, such as `{number}s` or `{number}d`"),
+        }),
+        _ => Err(unknown(unit)),
     }
+}
+
+fn unknown(unit: &str) -> String {
+    format!("unknown unit `{unit}`, use {}", UNITS.map(|(name, _)| name).join(", "))
 }
 
 impl fmt::Display for Span {
@@ -189,9 +201,12 @@ mod tests {
             ("90days", "`90days`: write `90d`"),
             ("1 hour 30 mins", "write `1h30m`"),
             ("90 d", "write `90d`"),
-            ("10 fortnights", "needs a unit"),
+            ("10 fortnights", "`10 fortnights`: unknown unit `fortnights`, use w, d, h, m, s, ms"),
+            ("90 3", "needs a unit"),
+            ("2026-01-31", "a date is no length of time"),
+            ("1h 12:30", "a time of day is no length of time"),
             ("10fortnights", "unknown unit `fortnights`, use w, d, h, m, s, ms"),
-            ("1 min 1 hour", "needs a unit"),
+            ("1 min 1 hour", "unknown unit `min`"),
             ("1.5h", "write whole numbers"),
             ("-1d", "write numbers with units"),
             ("", "write numbers with units"),

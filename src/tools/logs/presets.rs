@@ -70,7 +70,11 @@ const ABSENT: [(&str, &str); 7] = [
         "mongodb",
         "mongod opens its log anew only with systemLog.logRotate: reopen; write a stanza with signal USR1 where that is set",
     ),
-    ("postgresql", "its logging collector rotates by itself; set log_rotation_age, log_rotation_size and log_filename"),
+    (
+        "postgresql",
+        "with logging_collector = on it rotates by itself (log_rotation_age, log_rotation_size, log_filename); off, as on \
+         Debian, it writes to a standard error that it cannot open anew: switch it on",
+    ),
     ("tomcat", "catalina.out cannot be opened anew; the other logs carry their date and rotate by themselves"),
 ];
 
@@ -168,5 +172,6 @@ mod tests {
         assert_eq!(find("docker"), None);
         assert!(unknown("docker").to_string().contains("on purpose: dockerd keeps"));
         assert!(unknown("nix").hint.is_some());
+        assert!(unknown("postgresql").to_string().contains("with logging_collector = on it rotates by itself"));
     }
 }

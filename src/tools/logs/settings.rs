@@ -4,6 +4,8 @@
 mod check;
 mod effective;
 mod foreign;
+mod misfit;
+mod notes;
 mod reopen;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ pub use self::{
     check::check,
     effective::effective,
     foreign::foreign,
+    misfit::misfit,
+    notes::notes,
     reopen::{Reopen, Signal},
 };
 use super::{presets, when::When};
@@ -31,7 +35,7 @@ const CLOSE_WAIT: Span = Span::seconds(5);
 /// The zone of the calendar rules, unless a set says.
 const ZONE: Tz = Tz::UTC;
 /// Where logrotate's configuration is.
-const LOGROTATE: &str = "/etc/logrotate.conf";
+pub const LOGROTATE: &str = "/etc/logrotate.conf";
 
 /// Everything `logs.toml` may say.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]

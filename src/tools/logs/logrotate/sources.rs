@@ -38,7 +38,11 @@ pub(super) fn read(main: &Path) -> Read {
         files: 0,
         bytes: 0,
     };
-    reading.file(main, 0);
+    match fs::metadata(main) {
+        Ok(found) if found.is_dir() => reading.wrong_path(main, "it is a folder".to_owned()),
+        Err(error) => reading.wrong_path(main, plain(&error)),
+        Ok(_) => reading.file(main, 0),
+    }
     reading.read
 }
 
@@ -189,6 +193,11 @@ impl Reading {
 
     fn at(&mut self, file: &Path, line: u32, why: &str) {
         self.read.problems.push(Incomplete::new(format!("logrotate's {}:{line}", file.display()), why));
+    }
+
+    fn wrong_path(&mut self, path: &Path, why: String) {
+        let hint = "correct `logrotate` in the settings; \"\" where logrotate is not in use";
+        self.read.problems.push(Incomplete::new(format!("logrotate's {}", path.display()), why).hint(hint));
     }
 
     fn problem(&mut self, path: &Path, why: String) {

@@ -39,7 +39,15 @@ pub fn effective(settings: &Settings) -> Effective<Settings> {
         logrotate: settings.logrotate.clone().or_else(|| Some(PathBuf::from(LOGROTATE))),
         parallel: u16::try_from(settings.parallel()).ok(),
     };
-    Effective { settings, lenders }
+    let meanings = unruled(&settings).map(|key| (key, "every archive stays")).collect();
+    Effective { settings, lenders, meanings }
+}
+
+/// The key paths of the keep-rules that rule nothing.
+fn unruled(settings: &Settings) -> impl Iterator<Item = String> {
+    let sets = settings.log.iter().enumerate().map(|(index, words)| (format!("log[{index}].keep"), words));
+    let all = std::iter::once(("defaults.keep".to_owned(), &settings.defaults)).chain(sets);
+    all.filter(|(_, words)| words.keep.unwrap_or_default() == Keep::default()).map(|(key, _)| key)
 }
 
 /// What holds where nobody says anything.

@@ -217,6 +217,8 @@ fn copytruncate_is_judged_by_who_writes() {
     let report = machine.report();
     let severities: Vec<_> = found(&report, "logs.copytruncate").iter().map(|finding| finding.severity).collect();
     assert_eq!(severities, [Severity::Danger, Severity::Warning, Severity::Note]);
+    let hint = found(&report, "logs.copytruncate")[0].hint.clone().unwrap();
+    assert!(hint.contains("`reopen` says how") && !hint.contains("presets"), "{hint}");
     assert!(found(&report, "logs.copytruncate")[0].location.as_ref().unwrap().ends_with("logrotate.conf:3"));
 }
 
