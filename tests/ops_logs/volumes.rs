@@ -5,10 +5,10 @@ use std::fs;
 use crate::{
     keep::found,
     support::{
-        filesystem::{Kind, Recipe},
+        filesystem::{FileSystem, Kind, Recipe},
         needs::{self, MOUNTS},
         process::must,
-        scenario::{Scenario, files_under},
+        scenario::{Ran, Scenario, files_under},
     },
 };
 
@@ -124,20 +124,28 @@ fn a_missing_folder_of_which_nobody_knows_the_volume_is_kept_in_the_books() {
     assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), old);
 }
 
+/// A log with two archives on that disk, and room in the rules for so many.
+fn archived_twice_on(disk: &FileSystem, keep: u32) -> Scenario {
+    let words = format!("archive-dir = \"{}\"\nkeep = {{ count = {keep} }}", disk.path().display());
+    let scene = Scenario::new().plain_set(&words);
+    turn(&scene, 0);
+    turn(&scene, 1);
+    scene
+}
+
+fn turn(scene: &Scenario, number: u32) -> Ran {
+    scene.append("app.log", format!("{number} {}\n", "x".repeat(1500)));
+    scene.rotate().exits(0)
+}
+
 #[test]
 fn archives_out_of_sight_push_out_none_that_are_there() {
     if !needs::met(MOUNTS) {
         return;
     }
     let disk = Recipe::new(Kind::Ext4).mount();
-    let words = format!("archive-dir = \"{}\"\nkeep = {{ count = 2 }}", disk.path().display());
-    let scene = Scenario::new().plain_set(&words);
-    let turn = |number: u32| {
-        scene.append("app.log", format!("{number} {}\n", "x".repeat(1500)));
-        scene.rotate().exits(0)
-    };
-    turn(0);
-    turn(1);
+    let scene = archived_twice_on(&disk, 2);
+    let turn = |number: u32| turn(&scene, number);
     let there = files_under(&disk.path());
     disk.unmount();
     turn(2);
@@ -155,14 +163,8 @@ fn another_file_system_at_the_same_path_makes_nothing_vanish() {
         return;
     }
     let disk = Recipe::new(Kind::Ext4).mount();
-    let words = format!("archive-dir = \"{}\"\nkeep = {{ count = 3 }}", disk.path().display());
-    let scene = Scenario::new().plain_set(&words);
-    let turn = |number: u32| {
-        scene.append("app.log", format!("{number} {}\n", "x".repeat(1500)));
-        scene.rotate().exits(0)
-    };
-    turn(0);
-    turn(1);
+    let scene = archived_twice_on(&disk, 3);
+    let turn = |number: u32| turn(&scene, number);
     let there = files_under(&disk.path());
     let over = Over::mount(disk.path());
     for number in 2..4 {
