@@ -129,6 +129,31 @@ fn a_limit_on_file_sizes_is_an_error_of_one_file_and_no_death() {
 }
 
 #[test]
+fn a_limit_on_threads_costs_no_result() {
+    // Of whom there is no other process, or the limit would be over before it begins.
+    const LONER: u32 = 61_201;
+    if !needs::met(&[Need::Root, Need::Program("setpriv"), Need::Program("prlimit")]) {
+        return;
+    }
+    let mut scene = Scenario::new().open_root().head("parallel = 4", "paths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"");
+    for number in 0..4 {
+        scene = scene.log_of(&format!("{number}.log"), 2000).owned(&format!("logs/{number}.log"), LONER, LONER);
+    }
+    let scene = scene.owned("logs", LONER, LONER).owned("state", LONER, LONER);
+    let alone = |args: &[&str]| {
+        let real = scene.command(args);
+        let mut command = Command::new("setpriv");
+        command.env_clear().arg(format!("--reuid={LONER}")).arg(format!("--regid={LONER}")).arg("--clear-groups");
+        command.args(["prlimit", "--nproc=1:1"]).arg(real.get_program()).args(real.get_args());
+        scene.environment(&mut command);
+        Ran::of(&mut command)
+    };
+    let ran = alone(&["--format", "json", "rotate"]).exits(0);
+    assert_eq!((ran.steps("rotate", "done").len(), ran.steps("archive", "done").len()), (4, 4), "{ran:#?}");
+    alone(&["verify"]).exits(0).says("4 of 4");
+}
+
+#[test]
 fn a_ledger_that_somebody_else_changes_meanwhile_is_not_written_to() {
     let held = held();
     let before = held.everything();
