@@ -1,10 +1,13 @@
-//! Makes a new file stand exactly where an old one stood: owner, group, mode, ACL and every extended
-//! attribute, `security.selinux` included. Either all of it, or a failure that names what could not be kept.
+//! Makes a new file stand exactly where an old one stood: owner, group, mode, ACL, every extended attribute,
+//! `security.selinux` included, and the flags of `chattr`. Either all of it, or a failure that names what could not be kept.
 
 use std::{collections::BTreeMap, fs::File};
 
 use rustix::{
-    fs::{Gid, Mode, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fremovexattr, fsetxattr},
+    fs::{
+        Gid, IFlags, Mode, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fremovexattr, fsetxattr, ioctl_getflags,
+        ioctl_setflags,
+    },
     io::Errno,
 };
 
@@ -38,6 +41,32 @@ pub fn copy(old: &File, new: &File, shown: &str) -> Result<()> {
     Ok(())
 }
 
+/// Gives `new` those flags of `old` that somebody sets on purpose, and takes from it those that only its folder gave it.
+pub fn copy_flags(old: &File, new: &File, shown: &str) -> Result<()> {
+    // Not what the kernel sets by itself (NOCOMPRESS where btrfs saw that it does not pay), nor what a log with it would
+    // not come this far (IMMUTABLE, APPEND), nor what no file system heeds.
+    let kept = IFlags::SYNC | IFlags::NOATIME | IFlags::NODUMP | IFlags::COMPRESSED | IFlags::NOCOW | IFlags::JOURNALING;
+    let cannot = |errno| refused(Failure::new("keep", format!("the flags (chattr) of {shown}")), errno);
+    let (given, found) = (flags(old).map_err(cannot)?, flags(new).map_err(cannot)?);
+    let wanted = given.intersection(kept) | found.difference(kept);
+    if found == wanted {
+        return Ok(());
+    }
+    ioctl_setflags(new, wanted).map_err(cannot)?;
+    match flags(new).map_err(cannot)? {
+        made if made.intersection(kept) == given.intersection(kept) => Ok(()),
+        _ => Err(Failure::new("keep", format!("the flags (chattr) of {shown}")).because("they read back different")),
+    }
+}
+
+/// Not every file system has flags.
+fn flags(file: &File) -> std::result::Result<IFlags, Errno> {
+    match ioctl_getflags(file) {
+        Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(IFlags::empty()),
+        flags => flags,
+    }
+}
+
 fn refused(failure: Failure, errno: Errno) -> Failure {
     failure
         .because(crate::failure::plain(&errno.into()))
@@ -66,4 +95,29 @@ fn xattrs(file: &File, shown: &str) -> Result<BTreeMap<String, Vec<u8>>> {
         }
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_that_cannot_be_kept_are_a_failure() {
+        let (old, new) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        let set = |file: &File| ioctl_getflags(file).and_then(|flags| ioctl_setflags(file, flags | IFlags::NOATIME));
+        if !rustix::process::geteuid().is_root() || set(&old).is_err() {
+            return;
+        }
+        let failed = std::thread::scope(|scope| {
+            let as_another = || {
+                let nobody = Uid::from_raw(65_534);
+                rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+                copy_flags(&old, &new, "app.log").unwrap_err()
+            };
+            scope.spawn(as_another).join().unwrap()
+        });
+        assert_eq!(failed.to_string(), "cannot keep the flags (chattr) of app.log: operation not permitted");
+        copy_flags(&old, &new, "app.log").unwrap();
+        assert!(ioctl_getflags(&new).unwrap().contains(IFlags::NOATIME));
+    }
 }

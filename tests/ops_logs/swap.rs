@@ -41,6 +41,30 @@ fn the_fresh_log_keeps_mode_owner_acl_and_attributes() {
 }
 
 #[test]
+fn the_fresh_log_keeps_the_flags_that_somebody_set_and_gets_none_of_the_folders() {
+    if !needs::met(MOUNTS) || !needs::met(&[Need::Program("chattr")]) {
+        return;
+    }
+    for (kind, flags) in [(Kind::Ext4, "SAd"), (Kind::Xfs, "SA"), (Kind::Btrfs, "C"), (Kind::Btrfs, "cS")] {
+        if !needs::met(&[Need::Kernel(kind)]) {
+            continue;
+        }
+        let disk = Recipe::new(kind).mount();
+        let scene = Scenario::new().logs_in(disk.path()).plain_set("").log("flags.log", "").log_of("none.log", 2000);
+        tool("chattr", &[&format!("+{flags}")], &scene.live("flags.log"));
+        scene.append("flags.log", "a line\n".repeat(500));
+        let shown = |log: &str| tool("lsattr", &[], &scene.live(log)).split(' ').next().unwrap().to_owned();
+        let before = [shown("flags.log"), shown("none.log")];
+        assert!(flags.chars().all(|flag| before[0].contains(flag)), "{kind:?}: {before:?}");
+        tool("chattr", &["+d"], scene.logs());
+        scene.rotate().exits(0);
+        assert_eq!([shown("flags.log"), shown("none.log")], before, "{kind:?}");
+        let archive = shown(&scene.archives("flags.log")[0]);
+        assert!(!archive.contains('S') && !archive.contains('A'), "{archive}: an archive is written once");
+    }
+}
+
+#[test]
 fn a_default_acl_of_the_folder_adds_nothing_to_the_fresh_log() {
     if !needs::met(&[Need::Program("setfacl")]) {
         return;

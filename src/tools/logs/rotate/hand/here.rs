@@ -114,7 +114,9 @@ impl Here {
         let shown = self.logs.shown(live);
         let fresh = self.logs.create(archive)?;
         let fresh_id = stat_open(&fresh)?.id;
-        let swapped = attributes::copy(&old, &fresh, &shown).and_then(|()| self.logs.exchange(live, archive));
+        let swapped = attributes::copy(&old, &fresh, &shown)
+            .and_then(|()| attributes::copy_flags(&old, &fresh, &shown))
+            .and_then(|()| self.logs.exchange(live, archive));
         // Held open it would count as somebody who writes to it, and stay.
         drop(fresh);
         if let Err(failure) = swapped {
