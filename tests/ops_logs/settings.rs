@@ -62,6 +62,8 @@ fn what_contradicts_itself_is_refused() {
         (format!("[defaults]\npaths = [\"/x\"]\n{log}"), "belongs to one set"),
         (format!("parallel = 0\n{log}"), "nothing would ever be compressed"),
         (format!("{log}archive-dir = \"old\"\n"), "not an absolute path"),
+        (format!("{log}archive-dir = \"/a/../b\"\n"), "`/a/../b` goes back with `..`"),
+        (format!("[defaults]\narchive-dir = \"/a/..\"\n{log}"), "settings.toml:2:15"),
         ("[[log]]\npaths = [\"/x/[^a]*.log\"]\n".to_owned(), "write `/x/[!a]*.log`"),
         (format!("{log}exclude = [\"/x\", \"/x/[ab][^]a].log\"]\n"), "settings.toml:4:18"),
         (format!("{log}when = {{ any = [\"daily\"], all = [\"1 KiB\"] }}\n"), "not both"),
