@@ -14,7 +14,8 @@ use rustix::{
 use super::dir::stat_open;
 use crate::failure::{Failure, Result};
 
-/// Copies the attributes of `old` onto `new`, and reads them back.
+/// Copies the attributes of `old` onto `new`, and reads them back. Where an attribute cannot be kept, owner and mode are
+/// given all the same; not so without an ACL: the group's bits of the mode are its mask then, and would give more.
 pub fn copy(old: &File, new: &File, shown: &str) -> Result<()> {
     let cannot = |what: &str| Failure::new("keep", format!("{what} of {shown}"));
     let wanted = stat_open(old)?;
@@ -24,16 +25,26 @@ pub fn copy(old: &File, new: &File, shown: &str) -> Result<()> {
         fchown(new, Some(owner), Some(group)).map_err(|errno| refused(cannot("owner and group"), errno))?;
     }
     let (given, found) = (xattrs(old, shown)?, xattrs(new, shown)?);
-    for (name, value) in &given {
-        if found.get(name) != Some(value) {
-            fsetxattr(new, name.as_str(), value, XattrFlags::empty()).map_err(|errno| refused(cannot(name), errno))?;
+    let mut first = None;
+    let mut lost = |name: &str, failure: Failure| {
+        if is_acl(name) {
+            return Err(failure);
         }
+        first.get_or_insert(failure);
+        Ok(())
+    };
+    for (name, value) in given.iter().filter(|(name, value)| found.get(*name) != Some(*value)) {
+        fsetxattr(new, name.as_str(), value, XattrFlags::empty()).or_else(|errno| lost(name, refused(cannot(name), errno)))?;
     }
     for name in found.keys().filter(|name| !given.contains_key(*name)) {
-        fremovexattr(new, name.as_str()).map_err(|errno| refused(cannot(&format!("the absence of {name}")), errno))?;
+        fremovexattr(new, name.as_str())
+            .or_else(|errno| lost(name, refused(cannot(&format!("the absence of {name}")), errno)))?;
     }
     // Last, because a change of owner or ACL changes the mode.
     fchmod(new, Mode::from_raw_mode(wanted.mode)).map_err(|errno| refused(cannot("the mode"), errno))?;
+    if let Some(failure) = first {
+        return Err(failure);
+    }
     let made = stat_open(new)?;
     if (made.uid, made.gid, made.mode) != (wanted.uid, wanted.gid, wanted.mode) || xattrs(new, shown)? != given {
         return Err(cannot("owner, mode and attributes").because("they read back different"));
@@ -65,6 +76,11 @@ fn flags(file: &File) -> std::result::Result<IFlags, Errno> {
         Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(IFlags::empty()),
         flags => flags,
     }
+}
+
+/// Whatever kind the file system has: what else the kernel keeps under that prefix says who may do what, too.
+fn is_acl(name: &str) -> bool {
+    name.starts_with("system.")
 }
 
 fn refused(failure: Failure, errno: Errno) -> Failure {

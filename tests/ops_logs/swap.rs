@@ -86,6 +86,28 @@ fn an_archive_is_readable_by_whoever_could_read_the_log_and_by_nobody_else() {
 }
 
 #[test]
+fn an_archive_that_cannot_keep_an_attribute_keeps_the_mode_and_without_its_acl_it_is_ours_alone() {
+    if !needs::met(MOUNTS) || !needs::met(&[Need::Program("setfattr"), Need::Program("setfacl")]) {
+        return;
+    }
+    // So small that its blocks have 1 KiB, and no attribute takes more than a block.
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let words = format!("archive-dir = \"{}\"", disk.path().display());
+    let scene = Scenario::new().plain_set(&words).log_of("attribute.log", 2000).log_of("acl.log", 2000);
+    let scene = scene.mode("logs/attribute.log", 0o640).mode("logs/acl.log", 0o640);
+    tool("setfattr", &["-n", "user.big", "-v", &"x".repeat(2000)], &scene.live("attribute.log"));
+    let acl: Vec<String> = (1000..1200).map(|user| format!("u:{user}:r")).collect();
+    tool("setfacl", &["-m", &acl.join(",")], &scene.live("acl.log"));
+    scene.rotate().exits(0);
+    let mode = |log: &str| {
+        let mut archives = fs::read_dir(disk.path()).unwrap().map(|entry| entry.unwrap());
+        let archive = archives.find(|entry| entry.file_name().to_string_lossy().starts_with(log)).unwrap();
+        archive.metadata().unwrap().mode() & 0o7777
+    };
+    assert_eq!((mode("attribute.log"), mode("acl.log")), (0o640, 0o600), "with an ACL the group's bits are its mask");
+}
+
+#[test]
 fn the_live_path_never_vanishes_in_fifty_rotations() {
     let scene = Scenario::new().plain_set("compress = \"none\"");
     scene.append("app.log", "first\n");
