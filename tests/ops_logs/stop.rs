@@ -31,8 +31,11 @@ fn held() -> Held {
 
 impl Held {
     fn start(&self) -> Process {
-        let mut command: Command = self.scene.command(&["--format", "json", "rotate"]);
-        let process = Process::start(&mut command);
+        self.start_as(&mut self.scene.command(&["--format", "json", "rotate"]))
+    }
+
+    fn start_as(&self, command: &mut Command) -> Process {
+        let process = Process::start(command);
         support::wait_until("the first set to be swapped", Duration::from_secs(20), || self.reached.exists());
         process
     }
@@ -66,6 +69,24 @@ fn a_wish_to_stop_ends_the_run_between_items_and_the_next_one_goes_on() {
         assert_eq!(held.everything(), before);
         assert_eq!(held.scene.rotate().exits(0).summary(), "nothing to do");
         held.scene.run(&["verify"]).exits(0).says("80 of 80");
+    }
+}
+
+#[test]
+fn a_signal_that_was_ignored_when_it_began_stays_ignored() {
+    for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT)] {
+        let held = held();
+        let real = held.scene.command(&["--format", "json", "rotate"]);
+        let mut command = Command::new("/bin/sh");
+        let line = format!("trap '' {name}; exec \"$@\"");
+        command.env_clear().args(["-c", &line, "sh"]).arg(real.get_program()).args(real.get_args());
+        held.scene.environment(&mut command);
+        let process = held.start_as(&mut command);
+        process.signal(signal);
+        process.signal(signal);
+        held.open();
+        let ran: Ran = process.end(DEADLINE).into();
+        assert_eq!(ran.exits(0).steps("archive", "done").len(), 80, "{name}");
     }
 }
 
