@@ -68,6 +68,12 @@ impl PathPattern {
                 text.trim_end_matches(['/', '*'])
             ));
         }
+        if let Some(at) = caret(text) {
+            let (before, after) = (&text[..at], &text[at + 1..]);
+            return Err(format!(
+                "`{text}` would mean the character `^` itself; for any other character write `{before}!{after}`"
+            ));
+        }
         // Paths are compared as the walk spells them: `//` and `/./` in a pattern would exclude nothing.
         let whole =
             Pattern::new(&format!("/{}", parts.join("/"))).map_err(|error| format!("`{text}` is no pattern: {}", error.msg))?;
@@ -145,6 +151,21 @@ impl Part {
 
 fn wild(part: &str) -> bool {
     part.contains(['*', '?', '['])
+}
+
+/// Where a class begins as a shell and logrotate negate one.
+fn caret(text: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let class = from + text[from..].find('[')? + 1;
+        if text[class..].starts_with('^') {
+            return Some(class);
+        }
+        // A `]` that comes first is one of the class.
+        let first = class + usize::from(text[class..].starts_with('!'));
+        let rest = first + text[first..].chars().next()?.len_utf8();
+        from = rest + text[rest..].find(']')? + 1;
+    }
 }
 
 struct Found<'a> {

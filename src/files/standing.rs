@@ -75,6 +75,15 @@ pub fn actor(folder: &Stat, file: &Stat, us: u32) -> Result<Actor, Refusal> {
     Ok(Actor::Ourselves)
 }
 
+/// Whether a name that is made in `folder` can be changed again.
+pub fn may_rename(folder: &Stat) -> Result<(), Refusal> {
+    if folder.locked {
+        let why = "its folder is immutable or append-only (chattr +i, +a): no name there can become another file's";
+        return Err(Refusal { why, hint: "chattr -i -a the folder, or exclude the log" });
+    }
+    Ok(())
+}
+
 /// Whether the fresh file can get the owner and group of the old one, when `us` makes it in `folder`.
 pub fn may_give(us: &Us, folder: &Stat, file: &Stat) -> Result<(), Refusal> {
     const SETGID: u32 = 0o2000;
@@ -99,6 +108,10 @@ pub fn may_give(us: &Us, folder: &Stat, file: &Stat) -> Result<(), Refusal> {
 /// Whether `actor` may put finished archives into `folder`: somebody else who owns it could replace them
 /// at any time, and lead a process with other rights astray.
 pub fn may_archive(folder: &Stat, actor: Actor, us: u32) -> Result<(), Refusal> {
+    if folder.locked {
+        let why = "its archive-dir is immutable or append-only (chattr +i, +a): no archive there could get its final name";
+        return Err(Refusal { why, hint: "chattr -i -a the archive-dir, or archive beside the log" });
+    }
     if everybody_writes(folder) {
         let why = "its archive-dir is writable by everybody and not sticky: anybody can replace an archive";
         return Err(Refusal { why, hint: "chmod o-w the archive-dir" });

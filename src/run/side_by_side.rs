@@ -1,15 +1,18 @@
 //! Several items at the same time on a bounded number of threads, until all are done or somebody asks to
 //! stop. Item order is kept in the results.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 use super::Shutdown;
 
 /// Calls `work` for each item; None for items that were not begun because somebody asked to stop. With one
-/// thread the caller's own does it.
+/// thread, or where no other can be started, the caller's own does it.
 pub fn side_by_side<T: Sync, R: Send>(
     items: &[T],
     threads: usize,
@@ -30,7 +33,13 @@ pub fn side_by_side<T: Sync, R: Send>(
     };
     match threads.min(items.len()) {
         0 | 1 => worker(),
-        several => std::thread::scope(|scope| (0..several).for_each(|_| drop(scope.spawn(worker)))),
+        several => thread::scope(|scope| {
+            // A limit on threads (TasksMax, ulimit -u) costs time and no results: those that there are do it all.
+            let start = || thread::Builder::new().spawn_scoped(scope, worker).is_ok();
+            if (0..several).take_while(|_| start()).count() == 0 {
+                worker();
+            }
+        }),
     }
     results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }

@@ -31,8 +31,11 @@ fn held() -> Held {
 
 impl Held {
     fn start(&self) -> Process {
-        let mut command: Command = self.scene.command(&["--format", "json", "rotate"]);
-        let process = Process::start(&mut command);
+        self.start_as(&mut self.scene.command(&["--format", "json", "rotate"]))
+    }
+
+    fn start_as(&self, command: &mut Command) -> Process {
+        let process = Process::start(command);
         support::wait_until("the first set to be swapped", Duration::from_secs(20), || self.reached.exists());
         process
     }
@@ -66,6 +69,24 @@ fn a_wish_to_stop_ends_the_run_between_items_and_the_next_one_goes_on() {
         assert_eq!(held.everything(), before);
         assert_eq!(held.scene.rotate().exits(0).summary(), "nothing to do");
         held.scene.run(&["verify"]).exits(0).says("80 of 80");
+    }
+}
+
+#[test]
+fn a_signal_that_was_ignored_when_it_began_stays_ignored() {
+    for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT)] {
+        let held = held();
+        let real = held.scene.command(&["--format", "json", "rotate"]);
+        let mut command = Command::new("/bin/sh");
+        let line = format!("trap '' {name}; exec \"$@\"");
+        command.env_clear().args(["-c", &line, "sh"]).arg(real.get_program()).args(real.get_args());
+        held.scene.environment(&mut command);
+        let process = held.start_as(&mut command);
+        process.signal(signal);
+        process.signal(signal);
+        held.open();
+        let ran: Ran = process.end(DEADLINE).into();
+        assert_eq!(ran.exits(0).steps("archive", "done").len(), 80, "{name}");
     }
 }
 
@@ -126,6 +147,31 @@ fn a_limit_on_file_sizes_is_an_error_of_one_file_and_no_death() {
     assert_eq!([scene.told("big.log"), scene.told("small.log")], before);
     assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
     assert_eq!([scene.told("big.log"), scene.told("small.log")], before);
+}
+
+#[test]
+fn a_limit_on_threads_costs_no_result() {
+    // Of whom there is no other process, or the limit would be over before it begins.
+    const LONER: u32 = 61_201;
+    if !needs::met(&[Need::Root, Need::Program("setpriv"), Need::Program("prlimit")]) {
+        return;
+    }
+    let mut scene = Scenario::new().open_root().head("parallel = 4", "paths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"");
+    for number in 0..4 {
+        scene = scene.log_of(&format!("{number}.log"), 2000).owned(&format!("logs/{number}.log"), LONER, LONER);
+    }
+    let scene = scene.owned("logs", LONER, LONER).owned("state", LONER, LONER);
+    let alone = |args: &[&str]| {
+        let real = scene.command(args);
+        let mut command = Command::new("setpriv");
+        command.env_clear().arg(format!("--reuid={LONER}")).arg(format!("--regid={LONER}")).arg("--clear-groups");
+        command.args(["prlimit", "--nproc=1:1"]).arg(real.get_program()).args(real.get_args());
+        scene.environment(&mut command);
+        Ran::of(&mut command)
+    };
+    let ran = alone(&["--format", "json", "rotate"]).exits(0);
+    assert_eq!((ran.steps("rotate", "done").len(), ran.steps("archive", "done").len()), (4, 4), "{ran:#?}");
+    alone(&["verify"]).exits(0).says("4 of 4");
 }
 
 #[test]

@@ -41,6 +41,30 @@ fn the_fresh_log_keeps_mode_owner_acl_and_attributes() {
 }
 
 #[test]
+fn the_fresh_log_keeps_the_flags_that_somebody_set_and_gets_none_of_the_folders() {
+    if !needs::met(MOUNTS) || !needs::met(&[Need::Program("chattr")]) {
+        return;
+    }
+    for (kind, flags) in [(Kind::Ext4, "SAd"), (Kind::Xfs, "SA"), (Kind::Btrfs, "C"), (Kind::Btrfs, "cS")] {
+        if !needs::met(&[Need::Kernel(kind)]) {
+            continue;
+        }
+        let disk = Recipe::new(kind).mount();
+        let scene = Scenario::new().logs_in(disk.path()).plain_set("").log("flags.log", "").log_of("none.log", 2000);
+        tool("chattr", &[&format!("+{flags}")], &scene.live("flags.log"));
+        scene.append("flags.log", "a line\n".repeat(500));
+        let shown = |log: &str| tool("lsattr", &[], &scene.live(log)).split(' ').next().unwrap().to_owned();
+        let before = [shown("flags.log"), shown("none.log")];
+        assert!(flags.chars().all(|flag| before[0].contains(flag)), "{kind:?}: {before:?}");
+        tool("chattr", &["+d"], scene.logs());
+        scene.rotate().exits(0);
+        assert_eq!([shown("flags.log"), shown("none.log")], before, "{kind:?}");
+        let archive = shown(&scene.archives("flags.log")[0]);
+        assert!(!archive.contains('S') && !archive.contains('A'), "{archive}: an archive is written once");
+    }
+}
+
+#[test]
 fn a_default_acl_of_the_folder_adds_nothing_to_the_fresh_log() {
     if !needs::met(&[Need::Program("setfacl")]) {
         return;
@@ -59,6 +83,28 @@ fn an_archive_is_readable_by_whoever_could_read_the_log_and_by_nobody_else() {
     scene.rotate().exits(0);
     let archive = scene.live(&scene.archives("app.log")[0]);
     assert_eq!(fs::metadata(archive).unwrap().mode() & 0o7777, 0o640);
+}
+
+#[test]
+fn an_archive_that_cannot_keep_an_attribute_keeps_the_mode_and_without_its_acl_it_is_ours_alone() {
+    if !needs::met(MOUNTS) || !needs::met(&[Need::Program("setfattr"), Need::Program("setfacl")]) {
+        return;
+    }
+    // So small that its blocks have 1 KiB, and no attribute takes more than a block.
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let words = format!("archive-dir = \"{}\"", disk.path().display());
+    let scene = Scenario::new().plain_set(&words).log_of("attribute.log", 2000).log_of("acl.log", 2000);
+    let scene = scene.mode("logs/attribute.log", 0o640).mode("logs/acl.log", 0o640);
+    tool("setfattr", &["-n", "user.big", "-v", &"x".repeat(2000)], &scene.live("attribute.log"));
+    let acl: Vec<String> = (1000..1200).map(|user| format!("u:{user}:r")).collect();
+    tool("setfacl", &["-m", &acl.join(",")], &scene.live("acl.log"));
+    scene.rotate().exits(0);
+    let mode = |log: &str| {
+        let mut archives = fs::read_dir(disk.path()).unwrap().map(|entry| entry.unwrap());
+        let archive = archives.find(|entry| entry.file_name().to_string_lossy().starts_with(log)).unwrap();
+        archive.metadata().unwrap().mode() & 0o7777
+    };
+    assert_eq!((mode("attribute.log"), mode("acl.log")), (0o640, 0o600), "with an ACL the group's bits are its mask");
 }
 
 #[test]

@@ -100,6 +100,30 @@ fn an_immutable_or_append_only_log_is_skipped() {
 }
 
 #[test]
+fn in_an_immutable_or_append_only_folder_nothing_is_begun() {
+    if !needs::met(&[Need::Root, Need::Program("chattr"), Need::Program("setpriv")]) {
+        return;
+    }
+    for (flag, owner, locked) in [("+a", 0, "logs"), ("+i", 0, "logs"), ("+a", NOBODY, "logs"), ("+a", 0, "archives")] {
+        let set = if locked == "logs" { "" } else { "archive-dir = \"{root}/archives\"" };
+        let scene = Scenario::new().plain_set(set).log_of("app.log", 2000);
+        fs::create_dir(scene.root().join("archives")).unwrap();
+        let scene = scene.owned("logs", owner, owner).owned("logs/app.log", owner, owner);
+        let folder = scene.root().join(locked);
+        let _later = Unlocked(folder.clone());
+        tool("chattr", &[flag], &folder);
+        for question in ["plan", "rotate", "rotate"] {
+            let ran = scene.run(&["--format", "json", question]).exits(3);
+            let why = ran.reason("rotate", "skipped", "app.log");
+            assert!(why.contains("is immutable or append-only") && why.contains("hint: chattr -i -a"), "{why}");
+        }
+        assert_eq!(scene.files().len(), 1, "{flag} {locked}: {:?}", scene.files());
+        tool("chattr", &["-i", "-a"], &folder);
+        assert_eq!(scene.rotate().exits(0).acts(), ["rotate done", "archive done"]);
+    }
+}
+
+#[test]
 fn a_folder_of_that_name_is_no_log() {
     let scene = beside_a_good_log();
     fs::create_dir(scene.live("folder.log")).unwrap();

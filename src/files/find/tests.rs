@@ -73,3 +73,14 @@ fn what_is_no_file_pattern_is_refused() {
         assert!(PathPattern::new(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_caret_that_would_negate_elsewhere_is_refused_and_one_that_stands_for_itself_is_not() {
+    for (text, instead) in [("/x/[^a].log", "/x/[!a].log"), ("/[]^]/[!^[]é[^]].log", "/[]^]/[!^[]é[!]].log")] {
+        let problem = PathPattern::new(text).unwrap_err();
+        assert!(problem.ends_with(&format!("write `{instead}`")), "{problem}");
+    }
+    for text in ["/x/^a[b^]*.log", "/x/[!^]", "/x/[[]^", "/x/[]^]"] {
+        assert!(PathPattern::new(text).is_ok(), "{text}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::{LogWords, Settings};
@@ -131,7 +131,8 @@ fn log(key: &str, words: &LogWords) -> Vec<Contradiction> {
 fn shared(key: &str, words: &LogWords) -> Vec<Contradiction> {
     /// A run must end; a writer that needs longer is awaited by the next one.
     const LONGEST_WAIT: Span = Span::seconds(60);
-    let mut found: Vec<_> = absolute(&format!("{key}.archive-dir"), words.archive_dir.as_deref()).into_iter().collect();
+    let (dir_key, dir) = (format!("{key}.archive-dir"), words.archive_dir.as_deref());
+    let mut found: Vec<_> = absolute(&dir_key, dir).or_else(|| straight(&dir_key, dir)).into_iter().collect();
     if words.close_wait.is_some_and(|wait| wait.duration() > LONGEST_WAIT.duration()) {
         let problem = format!("a run would wait longer than {LONGEST_WAIT}");
         found.push(contradiction(format!("{key}.close-wait"), problem, "what is still open then is archived by the next run"));
@@ -146,6 +147,12 @@ fn absolute(key: &str, path: Option<&Path>) -> Option<Contradiction> {
         return refuse("contains a NUL byte, which no path can", "");
     }
     if path.is_absolute() { None } else { refuse("is not an absolute path", "start it with /") }
+}
+
+/// Archives are recorded by their path, and found again by it.
+fn straight(key: &str, path: Option<&Path>) -> Option<Contradiction> {
+    let path = path.filter(|path| path.components().any(|part| part == Component::ParentDir))?;
+    Some(contradiction(key.to_owned(), format!("`{}` goes back with `..`", path.display()), "write the path without it"))
 }
 
 fn contradiction(key: String, problem: String, hint: &str) -> Contradiction {

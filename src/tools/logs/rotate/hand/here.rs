@@ -10,6 +10,7 @@ use crate::{
         compress::{self, Compression, Facts, Progress},
         dir::{Dir, FileId, Kind, Stat, stat_open},
         kernel::Lease,
+        standing,
         writers::{self, Writers},
     },
 };
@@ -110,11 +111,14 @@ impl Here {
     fn swap(&self, live: &str, archive: &str, file: FileId) -> Result<Acted> {
         // A log that could not be archived there is better off where it is.
         self.archives().check_writable()?;
+        self.check_unlocked(live)?;
         let (old, _) = self.open(live, file)?;
         let shown = self.logs.shown(live);
         let fresh = self.logs.create(archive)?;
         let fresh_id = stat_open(&fresh)?.id;
-        let swapped = attributes::copy(&old, &fresh, &shown).and_then(|()| self.logs.exchange(live, archive));
+        let swapped = attributes::copy(&old, &fresh, &shown)
+            .and_then(|()| attributes::copy_flags(&old, &fresh, &shown))
+            .and_then(|()| self.logs.exchange(live, archive));
         // Held open it would count as somebody who writes to it, and stay.
         drop(fresh);
         if let Err(failure) = swapped {
@@ -128,6 +132,12 @@ impl Here {
             return Err(another(&self.logs, live));
         }
         Ok(Acted::Done)
+    }
+
+    /// In an append-only folder a name can be made and then neither changed nor removed: each try would leave one.
+    fn check_unlocked(&self, name: &str) -> Result<()> {
+        let home = self.logs.stat_self()?;
+        standing::may_rename(&home).map_err(|refusal| refusal.into_failure("work on", self.logs.shown(name)))
     }
 
     /// Removes the fresh file of a swap that did not happen, unless it came to be used; anything else that
@@ -149,6 +159,7 @@ impl Here {
         let (facts, archive) = if self.stays(job) {
             (compress::measure(&source, &job.label, progress)?, before.id)
         } else {
+            self.check_unlocked(&job.source)?;
             let part = self.archives().create(&job.part)?;
             let written = self.write_part(&source, &part, job, progress).inspect_err(|_| self.discard_part(job))?;
             (written, stat_open(&part)?.id)

@@ -177,6 +177,7 @@ fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<
     let refused = |refusal: Refusal| refusal.into_failure("rotate", &log.name);
     let folder = &world.folders[log.folder];
     let (stat, _) = folder.state.as_ref().map_err(Clone::clone)?;
+    standing::may_rename(stat).map_err(refused)?;
     let actor = standing::actor(stat, file, world.us.uid).map_err(refused)?;
     if actor == Actor::Ourselves {
         standing::may_give(&world.us, stat, file).map_err(refused)?;

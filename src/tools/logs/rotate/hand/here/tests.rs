@@ -73,3 +73,25 @@ fn only_what_was_proven_gets_the_final_name() {
     fs::rename(home.path().join("aside"), home.path().join(".part")).unwrap();
     assert_eq!(here.publish(&job.part, "app.log.1.zst", proven.archive), Ok(Acted::Done));
 }
+
+#[test]
+fn in_an_append_only_folder_no_name_is_made() {
+    use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+    let home = tempfile::tempdir().unwrap();
+    let (here, job, _) = proven(&home);
+    fs::remove_file(home.path().join(&job.part)).unwrap();
+    let folder = fs::File::open(home.path()).unwrap();
+    let flags = ioctl_getflags(&folder).unwrap_or(IFlags::empty());
+    // Only root may, and not on every file system.
+    if ioctl_setflags(&folder, flags | IFlags::APPEND).is_err() {
+        return;
+    }
+    let failures = [
+        here.act(Act::Swap { live: job.source.clone(), archive: "app.log.2".to_owned(), file: job.file }, &|_| ()).unwrap_err(),
+        here.compress(&job, &|_| ()).unwrap_err(),
+    ];
+    let names = fs::read_dir(home.path()).unwrap().count();
+    ioctl_setflags(&folder, flags).unwrap();
+    assert!(failures.iter().all(|failure| failure.to_string().contains("is immutable or append-only")), "{failures:?}");
+    assert_eq!(names, 1);
+}
