@@ -226,7 +226,8 @@ fn section(paragraph: &str) -> String {
     let (name, rest) = title.split_once([',', ':']).expect("a title ends with a colon");
     let text = format!("{}\n{lines}", rest.trim());
     let mut section = Vec::new();
-    let command = Command::new("section").after_help(text.trim_start_matches('\n').to_owned());
+    let nameless = "";
+    let command = Command::new(nameless).after_help(text.trim_start_matches('\n').to_owned());
     clap_mangen::Man::new(command).render_extra_section(&mut section).expect("memory takes everything");
     let section = String::from_utf8(section).expect("a page is text");
     let (_, lines) = section.split_once(".SH EXTRA\n").expect("it begins so");

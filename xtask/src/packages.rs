@@ -30,6 +30,7 @@ const NEEDS: &[Need] = &[
     need("umount", &["mount"], "takes them away again"),
     need("losetup", &["mount"], "puts a file behind a loop device"),
     need("setpriv", &["util-linux"], "runs a command as another user"),
+    need("unshare", &["util-linux"], "shows a run a machine without settings"),
     need("nsenter", &["util-linux"], "runs a command inside the booted systemd"),
     need("prlimit", &["util-linux"], "limits what a run may write"),
     need("fallocate", &["util-linux"], "fills a disk in an instant"),
