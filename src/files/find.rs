@@ -68,11 +68,9 @@ impl PathPattern {
                 text.trim_end_matches(['/', '*'])
             ));
         }
-        if let Some(at) = caret(text) {
-            let (before, after) = (&text[..at], &text[at + 1..]);
-            return Err(format!(
-                "`{text}` would mean the character `^` itself; for any other character write `{before}!{after}`"
-            ));
+        if text.contains("[^") {
+            let negated = text.replace("[^", "[!");
+            return Err(format!("`{text}` would mean the character `^` itself; for any other character write `{negated}`"));
         }
         // Paths are compared as the walk spells them: `//` and `/./` in a pattern would exclude nothing.
         let whole =
@@ -104,6 +102,13 @@ impl PathPattern {
     /// Whether a name in one of the folders is meant.
     pub fn means(&self, name: &str) -> bool {
         self.name.means(name)
+    }
+
+    /// The same pattern from where its folder really is, when a link leads there.
+    pub fn resolved(&self) -> Option<PathPattern> {
+        let real = std::fs::canonicalize(&self.root).ok().filter(|real| *real != self.root)?;
+        let rest = self.whole.as_str().strip_prefix(self.root.to_str()?)?;
+        PathPattern::new(&format!("{}{rest}", Pattern::escape(real.to_str()?))).ok()
     }
 
     /// Whether a whole path is meant.
@@ -151,21 +156,6 @@ impl Part {
 
 fn wild(part: &str) -> bool {
     part.contains(['*', '?', '['])
-}
-
-/// Where a class begins as a shell and logrotate negate one.
-fn caret(text: &str) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let class = from + text[from..].find('[')? + 1;
-        if text[class..].starts_with('^') {
-            return Some(class);
-        }
-        // A `]` that comes first is one of the class.
-        let first = class + usize::from(text[class..].starts_with('!'));
-        let rest = first + text[first..].chars().next()?.len_utf8();
-        from = rest + text[rest..].find(']')? + 1;
-    }
 }
 
 struct Found<'a> {

@@ -1,5 +1,6 @@
 //! ops-logs: rotate logs, compress them, keep what the rules say, prove what was kept.
 
+mod heirs;
 pub mod init;
 pub mod ledger;
 pub mod logrotate;
@@ -11,11 +12,15 @@ pub mod survey;
 pub mod verify;
 pub mod when;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use clap::Subcommand;
 
 use self::{
+    heirs::Heirs,
     init::{Init, InitFile},
     presets::Presets,
     rotate::{
@@ -122,7 +127,7 @@ fn folder(typed: &PathBuf) -> Result<PathBuf> {
     let refuse = |why: &str| Failure::new("look into", typed.display()).because(why).exit(Exit::BadInput);
     match std::fs::metadata(typed) {
         Ok(found) if !found.is_dir() => Err(refuse("it is no folder")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(refuse("there is no such folder")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(refuse("there is no such folder")),
         // What else is wrong with it, the survey tells.
         _ => std::path::absolute(typed).map_err(|error| refuse(&plain(&error))),
     }
@@ -214,7 +219,12 @@ Files:
                 let sets = (!choice.sets.is_empty()).then(|| chosen(&loaded, &choice)).transpose()?;
                 let sets = sets.map(|sets| sets.into_iter().map(|set| set.name).collect());
                 let settings = loaded.value;
-                Task::Query(Box::new(Verify { sets, host: host(&settings), parallel: settings.parallel() }))
+                Task::Query(Box::new(Verify {
+                    sets,
+                    heirs: Heirs::of(settings.sets()?),
+                    host: host(&settings),
+                    parallel: settings.parallel(),
+                }))
             }
             Command::HandInFolder(hand) => Task::Query(Box::new(hand)),
         })
@@ -224,11 +234,12 @@ Files:
 fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<Rotate> {
     let sets = chosen(loaded, choice)?;
     let settings = &loaded.value;
-    let others =
-        settings.sets()?.into_iter().map(|set| set.name).filter(|name| sets.iter().all(|set| set.name != *name)).collect();
+    let all = settings.sets()?;
+    let others = all.iter().map(|set| &set.name).filter(|name| sets.iter().all(|set| set.name != **name)).cloned().collect();
     Ok(Rotate {
         sets,
         others,
+        heirs: Heirs::of(all),
         force,
         logrotate: settings.logrotate().filter(|path| is_asked(path)).map(PathBuf::from),
         parallel: settings.parallel(),
@@ -236,10 +247,11 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
     })
 }
 
-/// A machine without logrotate has no configuration of it in its usual place, and nothing to be told about that. One that
-/// cannot be looked at is read all the same, and told of.
+/// A machine without logrotate has no configuration of it in its usual places, and nothing to be told about that. One that
+/// cannot be looked at, or leads nowhere, is read all the same, and told of.
 fn is_asked(logrotate: &Path) -> bool {
-    logrotate != Path::new(settings::LOGROTATE) || logrotate.try_exists().unwrap_or(true)
+    let absent = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    logrotate != Path::new(settings::LOGROTATE) || !absent(logrotate) || !absent(&logrotate.with_extension("d"))
 }
 
 fn host(settings: &Settings) -> String {

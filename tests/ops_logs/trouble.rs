@@ -10,7 +10,7 @@ use std::{
 use crate::support::{
     needs::{self, Need},
     scenario::{Ran, Scenario},
-    stories::{NOBODY, tool},
+    stories::{DAEMON, NOBODY, tool},
 };
 
 /// A good log beside the trouble, in a set of all `*.log`.
@@ -336,6 +336,33 @@ fn a_log_that_cannot_keep_its_owner_is_left_alone_by_plan_and_run_alike() {
     }
     let told = scene.run_as(NOBODY, &["history"]).exits(0);
     told.says("nothing to do, 1 skipped; rotate ").says("it belongs to another user");
+}
+
+#[test]
+fn what_nobody_can_tell_of_is_taken_as_closed_after_the_time_that_the_set_says_and_a_sound_clock() {
+    if !needs::met(&[Need::Root, Need::Program("setpriv"), Need::Program("faketime")]) {
+        return;
+    }
+    let words = "archive-dir = \"{root}/archives\"\nassume-closed-after = \"1d\"";
+    let scene = Scenario::new().plain_set(words).log_of("app.log", 2000).open_root();
+    fs::create_dir(scene.root().join("archives")).unwrap();
+    let writer = scene.writer("app.log");
+    scene.rotate().exits(0);
+    drop(writer);
+    let rotated = scene.archives("app.log").remove(0);
+    // From now on a user works there who may not ask for a lease on the file, nor look into all processes.
+    let mut scene = scene.owned(&format!("logs/{rotated}"), DAEMON, DAEMON).mode(&format!("logs/{rotated}"), 0o644);
+    for ours in ["logs", "archives", "state", "state/ledger.jsonl", "state/history.jsonl", "state/logs-rotate.lock"] {
+        scene = scene.owned(ours, NOBODY, NOBODY);
+    }
+    for when in ["+0d", "+23h", "+20000d"] {
+        let ran = scene.run_at_as(when, NOBODY, &["--format", "json", "rotate"]);
+        assert!(ran.reason("archive", "waiting", &rotated).contains("nobody can tell"), "{when}: {ran:#?}");
+    }
+    scene.run_at_as("+2d", NOBODY, &["rotate"]).exits(0);
+    assert_eq!(scene.archives("app.log").len(), 0, "it was released");
+    assert_eq!(fs::read_dir(scene.root().join("archives")).unwrap().count(), 1);
+    scene.run_at_as("+2d", NOBODY, &["verify"]).exits(0).says("1 of 1");
 }
 
 #[test]

@@ -49,7 +49,10 @@ impl Scenario {
 
     /// The command of [`Scenario::run_at`].
     pub fn command_at(&self, when: &str, args: &[&str]) -> Command {
-        let real = self.command(args);
+        self.later(when, &self.command(args))
+    }
+
+    fn later(&self, when: &str, real: &Command) -> Command {
         let mut command = Command::new("faketime");
         command.env_clear().args(["-f", when]).arg(real.get_program()).args(real.get_args());
         self.environment(&mut command);
@@ -59,12 +62,21 @@ impl Scenario {
 
     /// Runs it as somebody else, without further groups.
     pub fn run_as(&self, uid: u32, args: &[&str]) -> Ran {
+        Ran::of(&mut self.command_as(uid, args))
+    }
+
+    /// Runs it as somebody else and as if so much later.
+    pub fn run_at_as(&self, when: &str, uid: u32, args: &[&str]) -> Ran {
+        Ran::of(&mut self.later(when, &self.command_as(uid, args)))
+    }
+
+    fn command_as(&self, uid: u32, args: &[&str]) -> Command {
         let real = self.command(args);
         let mut command = Command::new("setpriv");
         command.env_clear().arg(format!("--reuid={uid}")).arg(format!("--regid={uid}")).arg("--clear-groups");
         command.arg(real.get_program()).args(real.get_args());
         self.environment(&mut command);
-        Ran::of(&mut command)
+        command
     }
 
     /// Puts it through a shell, which replaces itself: for what happens to its descriptors.

@@ -93,6 +93,11 @@ pub enum Line {
         /// Since when.
         since: DateTime<Utc>,
     },
+    /// The clock was believed.
+    Clock {
+        /// What it said.
+        at: DateTime<Utc>,
+    },
     /// The clock had leapt ahead, or the machine was off for long: nobody can tell yet.
     Doubt {
         /// What the clock said.
@@ -127,9 +132,9 @@ pub struct Content {
     pub next: u64,
     /// Lines that say nothing any more.
     pub dead: usize,
-    /// The newest time at which anything was rotated.
-    pub latest: Option<DateTime<Utc>>,
-    /// When the clock was last in doubt.
+    /// When the clock was last believed.
+    pub clock: Option<DateTime<Utc>>,
+    /// Since when it is in doubt.
     pub doubted: Option<DateTime<Utc>>,
 }
 
@@ -180,36 +185,38 @@ impl Content {
                 let replaced = self.seen.insert(log, Sight { inode, since });
                 self.dead += usize::from(replaced.is_some());
             }
+            Line::Clock { at } => {
+                let replaced = [self.clock.replace(at), self.doubted.take()];
+                self.dead += replaced.into_iter().flatten().count();
+            }
             Line::Doubt { at } => self.dead += usize::from(self.doubted.replace(at).is_some()),
         }
     }
 
-    /// How far the clock is ahead of all that is recorded, when that is so far that it may be wrong. A later run that finds
-    /// it going on believes it: a machine may just have been off, or its logs quiet.
+    /// How far the clock is ahead of when it was last believed, when that is so far that it may be wrong. A later run that
+    /// finds it going on believes it: a machine may just have been off.
     pub fn leap(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
         const USUAL: TimeDelta = TimeDelta::days(7);
-        let latest = self.latest?;
-        let gap = now - latest;
+        const PROBATION: TimeDelta = TimeDelta::hours(1);
+        let gap = now - self.clock?;
         match self.doubted.filter(|doubted| *doubted <= now) {
-            // What was rotated in a run that doubted the clock proves nothing.
-            Some(doubted) if now - doubted < Self::PROBATION => Some(gap.max(TimeDelta::zero())),
-            Some(doubted) if doubted >= latest => None,
-            _ => (gap > USUAL).then_some(gap),
+            Some(doubted) => (now - doubted < PROBATION).then_some(gap),
+            None => (gap > USUAL).then_some(gap),
         }
     }
 
-    /// What to record of a clock that has leapt; nothing when it stands there already.
-    pub fn doubt(&self, now: DateTime<Utc>) -> Option<Line> {
-        let fresh = self.doubted.is_some_and(|doubted| doubted <= now && now - doubted < Self::PROBATION);
-        (!fresh && self.leap(now).is_some()).then_some(Line::Doubt { at: now })
+    /// What a run at `now` notes of its clock: that it doubts it or, once a day, that it believes it.
+    pub fn clock_line(&self, now: DateTime<Utc>) -> Option<Line> {
+        const A_DAY: TimeDelta = TimeDelta::days(1);
+        let known = self.clock.is_some_and(|clock| (now - clock).abs() < A_DAY);
+        match self.leap(now) {
+            Some(_) => self.doubted.is_none_or(|doubted| doubted > now).then_some(Line::Doubt { at: now }),
+            None => (self.doubted.is_some() || !known).then_some(Line::Clock { at: now }),
+        }
     }
-
-    /// So long must a clock that leapt go on before it is believed.
-    const PROBATION: TimeDelta = TimeDelta::hours(1);
 
     fn note(&mut self, rotation: Option<(String, DateTime<Utc>)>) {
         if let Some((log, at)) = rotation {
-            self.latest = self.latest.max(Some(at));
             self.dead += usize::from(self.seen.remove(&log).is_some());
             let last = self.last.entry(log).or_insert(at);
             *last = (*last).max(at);
@@ -225,17 +232,12 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::days(20_000 + number)
     }
 
-    fn rotated(content: &mut Content, at: DateTime<Utc>) {
-        content.take(Line::Last { log: "/app.log".to_owned(), at });
-    }
-
-    /// A run that doubts the clock if it must, and rotates.
+    /// A run that notes what it thinks of the clock, and whether it doubts it.
     fn run(content: &mut Content, now: DateTime<Utc>) -> bool {
         let leapt = content.leap(now).is_some();
-        if let Some(line) = content.doubt(now) {
+        if let Some(line) = content.clock_line(now) {
             content.take(line);
         }
-        rotated(content, now);
         leapt
     }
 
@@ -245,16 +247,28 @@ mod tests {
         assert!(!run(&mut content, day(0)) && !run(&mut content, day(7)));
         let wrong = day(30_000);
         assert!(run(&mut content, wrong) && run(&mut content, wrong + TimeDelta::minutes(59)));
-        let mut set_right = content.clone();
-        assert!(!run(&mut set_right, day(8)), "back to where it was");
-        assert!(!run(&mut content, wrong + TimeDelta::minutes(61)), "it was right: the machine was off");
+        assert!(!run(&mut content.clone(), wrong + TimeDelta::minutes(61)), "it was right: the machine was off");
+        for start in 8..12 {
+            assert!(!run(&mut content, day(start)), "back to where it was");
+            assert!(run(&mut content, wrong + TimeDelta::days(start)), "each wrong start is doubted anew");
+        }
     }
 
     #[test]
-    fn quiet_months_delay_a_run_and_do_not_stop_all() {
+    fn rare_runs_are_delayed_and_do_not_stop_all() {
         let mut content = Content::default();
         let leaps: Vec<bool> = (0..6).map(|month| run(&mut content, day(month * 31))).collect();
         assert_eq!(leaps, [false, true, false, true, false, true]);
+    }
+
+    #[test]
+    fn the_clock_is_noted_once_a_day() {
+        let mut content = Content::default();
+        let lines = (0..72).filter(|hour| {
+            let line = content.clock_line(day(0) + TimeDelta::hours(*hour));
+            line.into_iter().map(|line| content.take(line)).count() > 0
+        });
+        assert_eq!(lines.count(), 3);
     }
 
     #[test]
@@ -262,7 +276,7 @@ mod tests {
         let mut content = Content::default();
         content.take(Line::Seen { log: "/app.log".to_owned(), inode: 7, since: day(0) });
         assert_eq!(content.seen["/app.log"], Sight { inode: 7, since: day(0) });
-        rotated(&mut content, day(1));
+        content.take(Line::Last { log: "/app.log".to_owned(), at: day(1) });
         assert_eq!((content.seen.len(), content.dead), (0, 1));
     }
 }

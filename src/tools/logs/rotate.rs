@@ -3,7 +3,6 @@
 mod apply;
 pub mod facts;
 pub mod hand;
-mod heirs;
 pub mod plan;
 mod show;
 mod tell;
@@ -11,14 +10,13 @@ pub mod waiting;
 
 use std::{collections::HashSet, path::PathBuf};
 
-use self::heirs::Heirs;
 use crate::{
     failure::Result,
     files::compress::Compression,
     report::Report,
     run::Run,
     tool::Change,
-    tools::logs::{ledger::Ledger, settings::LogSet},
+    tools::logs::{heirs::Heirs, ledger::Ledger, settings::LogSet},
 };
 
 /// One rotation of the chosen sets.
@@ -27,6 +25,8 @@ pub struct Rotate {
     pub sets: Vec<LogSet>,
     /// Names of sets that were not chosen: what they began waits for a run that knows how they want it.
     pub others: HashSet<String>,
+    /// Who inherits the archives of sets that are gone.
+    pub heirs: Heirs,
     /// Rotate also what is not due.
     pub force: bool,
     /// Where logrotate's configuration is, when it is to be asked.
@@ -67,8 +67,7 @@ impl Change for Rotate {
         let mut tries = 0;
         loop {
             let mut ledger = Ledger::read(run.state.folder()?, &self.host)?;
-            let heirs = Heirs::of(self);
-            ledger.rehome(|entry| heirs.heir(entry));
+            self.heirs.settle(&mut ledger);
             let world = facts::gather(self, &ledger, run.clock.now());
             tries += 1;
             if tries == TRIES || ledger.is_current() {

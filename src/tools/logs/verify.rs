@@ -13,13 +13,18 @@ use crate::{
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Run, side_by_side},
     tool::Query,
-    tools::logs::ledger::{Archive, Entry, Ledger, Stage},
+    tools::logs::{
+        heirs::Heirs,
+        ledger::{Archive, Entry, Ledger, Stage},
+    },
 };
 
 /// Which archives to prove anew.
 pub struct Verify {
     /// Only archives of these sets; all when None, also of sets that the settings no longer name.
     pub sets: Option<Vec<String>>,
+    /// Who inherits the archives of sets that are gone.
+    pub heirs: Heirs,
     /// This machine's name.
     pub host: String,
     /// Archives examined at the same time.
@@ -46,13 +51,13 @@ impl Query for Verify {
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
-        let ledger = Ledger::read(run.state.folder()?, &self.host)?;
+        let ledger = self.ledger(run)?;
         let archives: Vec<(&Entry, &Archive)> =
             ledger.content().entries.values().filter_map(|entry| self.wanted(entry)).collect();
         let mut verdicts = self.examine_all(run, &archives);
         let missing = |verdict: &Option<Verdict>| matches!(verdict, Some(Verdict::Missing));
         if verdicts.iter().any(missing) {
-            let now = Ledger::read(run.state.folder()?, &self.host)?;
+            let now = self.ledger(run)?;
             let recorded = |entry: &Entry| now.content().entries.get(&entry.id).is_some_and(|entry| self.wanted(entry).is_some());
             for (verdict, (entry, _)) in verdicts.iter_mut().zip(&archives) {
                 if missing(verdict) && !recorded(entry) {
@@ -67,6 +72,12 @@ impl Query for Verify {
 }
 
 impl Verify {
+    fn ledger(&self, run: &Run) -> Result<Ledger> {
+        let mut ledger = Ledger::read(run.state.folder()?, &self.host)?;
+        self.heirs.settle(&mut ledger);
+        Ok(ledger)
+    }
+
     /// The archive of an entry that is asked about. What a run was about to remove may be gone, and nobody else took it.
     fn wanted<'e>(&self, entry: &'e Entry) -> Option<(&'e Entry, &'e Archive)> {
         let asked = entry.stage != Stage::Removing && self.sets.as_ref().is_none_or(|sets| sets.contains(&entry.set));

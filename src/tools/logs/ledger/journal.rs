@@ -82,7 +82,7 @@ impl Ledger {
         (self.damaged > 0).then(|| told.hint(hint))
     }
 
-    /// Gives entries another set, as far as this run is concerned: it is not written down.
+    /// Gives entries another set. It is written when they are next written for another reason; until then each run does it.
     pub fn rehome(&mut self, heir: impl Fn(&Entry) -> Option<String>) {
         for entry in self.content.entries.values_mut() {
             if let Some(set) = heir(entry) {
@@ -203,6 +203,8 @@ impl Ledger {
         }
         self.content.last.clear();
         self.content.seen.clear();
+        self.content.clock = None;
+        self.content.doubted = None;
     }
 
     /// What this machine made itself, before its state went to another one and came back, is its own again.
@@ -255,11 +257,12 @@ impl Ledger {
         let last = content.last.iter().map(|(log, at)| Line::Last { log: log.clone(), at: *at });
         let seen =
             content.seen.iter().map(|(log, sight)| Line::Seen { log: log.clone(), inode: sight.inode, since: sight.since });
+        let clock = content.clock.map(|at| Line::Clock { at });
         let doubt = content.doubted.map(|at| Line::Doubt { at });
         let entries = content.entries.values().cloned().map(Line::Entry);
         let mut writer = BufWriter::with_capacity(1 << 16, file);
         let mut text = Vec::new();
-        for line in std::iter::once(header).chain(last).chain(seen).chain(doubt).chain(entries) {
+        for line in std::iter::once(header).chain(last).chain(seen).chain(clock).chain(doubt).chain(entries) {
             text.clear();
             line::write(&mut text, &line);
             writer.write_all(&text)?;

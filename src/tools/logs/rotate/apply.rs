@@ -44,6 +44,8 @@ struct Carry<'a> {
     blocked: HashSet<EntryId>,
     /// Logs whose rotation did not come to its end in this run: nothing of theirs is removed.
     unfinished: HashSet<String>,
+    /// Whether the clock may have leapt.
+    clock_in_doubt: bool,
     tally: Tally,
 }
 
@@ -80,6 +82,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         waiting: Vec::new(),
         blocked: HashSet::new(),
         unfinished: HashSet::new(),
+        clock_in_doubt: plan.world.leap.is_some(),
         tally: Tally::default(),
     };
     if let Err(failure) = carry.phases(plan) {
@@ -93,8 +96,8 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
     Ok(carry.report)
 }
 
-/// What the next run must know although this one may change nothing: since when logs are there that cannot tell, and that
-/// the clock is in doubt. Lost, it is only told anew.
+/// What the next run must know although this one may change nothing: since when logs are there that cannot tell and, where
+/// there is or will be an archive, what to think of the clock. Lost, it is only told anew.
 fn remember(run: &Run, ledger: &mut Ledger, plan: &Plan) -> Result<()> {
     let world = &plan.world;
     let sight = |log: &LogFact| {
@@ -103,7 +106,8 @@ fn remember(run: &Run, ledger: &mut Ledger, plan: &Plan) -> Result<()> {
         Some(Line::Seen { log: path, inode: stat.id.ino, since: log.since.min(world.now) })
     };
     let seen = world.logs.iter().filter(|log| log.unremembered).filter_map(sight);
-    let lines: Vec<Line> = ledger.content().doubt(world.now).into_iter().chain(seen).collect();
+    let clock = ledger.content().clock_line(world.now).filter(|_| !(ledger.content().entries.is_empty() && plan.is_idle()));
+    let lines: Vec<Line> = clock.into_iter().chain(seen).collect();
     if lines.is_empty() {
         return Ok(());
     }

@@ -160,7 +160,8 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
             }
             let named = world.newest.of(folder, &log.name).map(Stamp::at);
             let seen = path.to_str().and_then(|path| ledger.content().seen.get(path)).filter(|seen| seen.inode == stat.id.ino);
-            let seen = seen.map(|seen| seen.since);
+            // One of the future tells nothing; the log is seen anew.
+            let seen = seen.map(|seen| seen.since).filter(|since| !is_future(now, *since));
             log.since = since(now, [last, named, seen], stat);
             log.unremembered = [last, named, seen, stat.born].iter().all(Option::is_none);
         }
@@ -180,9 +181,8 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
 /// Where we cannot ask, we do not count as able.
 fn us() -> Us {
     use rustix::{process, thread};
-    let groups = process::getgroups().unwrap_or_default().into_iter().chain([process::getegid()]);
-    let capable = thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(thread::CapabilitySet::CHOWN));
-    Us { uid: process::geteuid().as_raw(), groups: groups.map(process::Gid::as_raw).collect(), gives_away: capable }
+    let gives_away = thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(thread::CapabilitySet::CHOWN));
+    Us { uid: process::geteuid().as_raw(), gives_away }
 }
 
 /// Since when it is the live log: the last rotation, the newest name, the first sight, or what the file itself knows. What

@@ -8,7 +8,6 @@ use super::{
     Rotate,
     apply::VANISHED,
     facts::{Away, Beside, Foreign, What, Whose},
-    heirs::orphans,
     plan::{Astray, Fate, Next, Plan, Recovery},
 };
 use crate::{
@@ -69,7 +68,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(plan.world.ahead.iter().map(|(path, last)| ahead(path, *last)));
     report.findings.extend(plan.astray.iter().map(astray));
     report.findings.extend(unrecorded(&plan.world.foreign));
-    report.findings.extend(orphans(rotate, ledger.content()));
+    report.findings.extend(rotate.heirs.orphans(ledger.content()));
     report.findings.extend(leapt(rotate, ledger, plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {

@@ -142,7 +142,8 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
             Ok(None)
         }
         Writers::Unknown(why) => {
-            let assumed = set.and_then(|set| set.assume_closed_after);
+            // While the clock is in doubt, so is every age.
+            let assumed = set.and_then(|set| set.assume_closed_after).filter(|_| !carry.clock_in_doubt);
             let age = carry.run.clock.now() - entry.at;
             if told && assumed.is_some_and(|after| age >= after.chrono()) {
                 return Ok(Some((hand, file)));
