@@ -30,8 +30,13 @@ fn held() -> Held {
 }
 
 impl Held {
+    /// Listens to every signal, also where whoever started the tests ignores some (`nohup`, a shell's background).
     fn start(&self) -> Process {
-        self.start_as(&mut self.scene.command(&["--format", "json", "rotate"]))
+        let real = self.scene.command(&["--format", "json", "rotate"]);
+        let mut command = Command::new("env");
+        command.env_clear().arg("--default-signal=INT,HUP").arg(real.get_program()).args(real.get_args());
+        self.scene.environment(&mut command);
+        self.start_as(&mut command)
     }
 
     fn start_as(&self, command: &mut Command) -> Process {
@@ -163,9 +168,11 @@ fn a_limit_on_threads_costs_no_result() {
     let scene = scene.owned("logs", LONER, LONER).owned("state", LONER, LONER);
     let alone = |args: &[&str]| {
         let real = scene.command(args);
-        let mut command = Command::new("setpriv");
-        command.env_clear().arg(format!("--reuid={LONER}")).arg(format!("--regid={LONER}")).arg("--clear-groups");
-        command.args(["prlimit", "--nproc=1:1"]).arg(real.get_program()).args(real.get_args());
+        // The other way round the user would have to find the binary in folders that may be closed to him.
+        let mut command = Command::new("prlimit");
+        command.env_clear().args(["--nproc=1:1", "setpriv"]);
+        command.arg(format!("--reuid={LONER}")).arg(format!("--regid={LONER}")).arg("--clear-groups");
+        command.arg(real.get_program()).args(real.get_args());
         scene.environment(&mut command);
         Ran::of(&mut command)
     };
