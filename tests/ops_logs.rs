@@ -44,5 +44,7 @@ mod tell;
 mod trouble;
 #[path = "ops_logs/volumes.rs"]
 mod volumes;
+#[path = "ops_logs/waiting.rs"]
+mod waiting;
 #[path = "ops_logs/words.rs"]
 mod words;

@@ -177,7 +177,7 @@ fn leapt(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Option<Finding> {
     let old = |entry: &&Entry| limit(entry).is_some_and(|limit| now - entry.at > limit.chrono());
     let kept = ledger.content().entries.values().filter(old).count() as u64;
     let message = format!(
-        "it is {} ahead of all that is recorded: it may be wrong, and {} that would be too old stay for now",
+        "it is {} ahead of when it was last believed: it may be wrong, and {} that would be too old stay for now",
         count(u64::try_from(leap.num_days()).unwrap_or(0), "day"),
         count(kept, "archive")
     );

@@ -84,6 +84,7 @@ fn in_an_append_only_folder_no_name_is_made() {
     let flags = ioctl_getflags(&folder).unwrap_or(IFlags::empty());
     // Only root may, and not on every file system.
     if ioctl_setflags(&folder, flags | IFlags::APPEND).is_err() {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "skipped: no root, or no flags on this file system");
         return;
     }
     let failures = [
