@@ -118,11 +118,11 @@ fn the_keep_rules_hold_for_what_version_1_made_and_not_for_what_it_inherited() {
 #[test]
 fn a_newer_ledger_is_refused_and_left_as_it_is() {
     let scene = left_by_version_1();
-    let newer = fs::read_to_string(scene.ledger()).unwrap().replacen("\"version\":1", "\"version\":2", 1);
+    let newer = fs::read_to_string(scene.ledger()).unwrap().replacen("\"version\":1", "\"version\":3", 1);
     fs::write(scene.ledger(), &newer).unwrap();
     scene.append("app.log", vec![b'x'; 2000]);
     for word in ["rotate", "plan", "status", "verify"] {
-        scene.run(&[word]).exits(4).says("version 2");
+        scene.run(&[word]).exits(4).says("version 3");
     }
     assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), newer);
     assert_eq!(scene.archives("app.log"), ARCHIVES);

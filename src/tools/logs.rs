@@ -27,7 +27,7 @@ use self::{
         Rotate,
         hand::{self, HandInFolder},
     },
-    settings::{LogSet, Settings},
+    settings::{LogSet, Method, Settings},
     status::Status,
     survey::Survey,
     verify::Verify,
@@ -139,6 +139,19 @@ pub struct Choice {
     /// Names of sets; all of them when left out
     #[arg(value_name = "SET")]
     sets: Vec<String>,
+    /// Only sets with one of these methods; several joined by commas
+    #[arg(long = "method", value_name = "METHOD", value_delimiter = ',')]
+    methods: Vec<Method>,
+}
+
+impl Choice {
+    fn means(&self, set: &LogSet) -> bool {
+        (self.sets.is_empty() || self.sets.contains(&set.name)) && (self.methods.is_empty() || self.methods.contains(&set.method))
+    }
+
+    fn is_of_all(&self) -> bool {
+        self.sets.is_empty() && self.methods.is_empty()
+    }
 }
 
 impl Tool for Logs {
@@ -216,7 +229,7 @@ Files:
             Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
             Command::Verify { choice } => {
                 let loaded = load()?;
-                let sets = (!choice.sets.is_empty()).then(|| chosen(&loaded, &choice)).transpose()?;
+                let sets = (!choice.is_of_all()).then(|| chosen(&loaded, &choice)).transpose()?;
                 let sets = sets.map(|sets| sets.into_iter().map(|set| set.name).collect());
                 let settings = loaded.value;
                 Task::Query(Box::new(Verify {
@@ -267,7 +280,7 @@ fn chosen(loaded: &Loaded<Settings>, choice: &Choice) -> Result<Vec<LogSet>> {
         let failure = Failure::new("find", format!("the set `{unknown}`")).because(known);
         return Err(failure.hint_if_any(hint).exit(Exit::BadInput));
     }
-    Ok(sets.into_iter().filter(|set| choice.sets.is_empty() || choice.sets.contains(&set.name)).collect())
+    Ok(sets.into_iter().filter(|set| choice.means(set)).collect())
 }
 
 /// Refuses settings without any set: a timer with them would fail at every turn.

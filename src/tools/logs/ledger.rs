@@ -35,8 +35,9 @@ pub use self::{
 
 /// Name and version of the ledger's lines.
 pub const FORMAT: &str = "opsbelt.logs.ledger";
-/// The version we write. Older ones are read, newer ones refused untouched.
-pub const VERSION: u32 = 1;
+/// The version we write. Older ones are read, and written anew before they are first added to; newer ones are refused
+/// untouched. 2: logs that are rotated in place or collected, which a program that knows only 1 would forget.
+pub const VERSION: u32 = 2;
 
 /// One line of the ledger.
 #[expect(clippy::large_enum_variant, reason = "most lines that are held at once are entries")]
@@ -122,6 +123,8 @@ impl Line {
 pub struct Content {
     /// The machine that the ledger belongs to.
     pub host: Option<String>,
+    /// The version that its file says.
+    pub version: u32,
     /// Live entries by number.
     pub entries: BTreeMap<EntryId, Entry>,
     /// When each log was last rotated.
@@ -151,8 +154,9 @@ impl Content {
     /// Takes one more line into account.
     pub fn take(&mut self, line: Line) {
         match line {
-            Line::Header { host, next, .. } => {
+            Line::Header { host, next, version, .. } => {
                 self.host = Some(host);
+                self.version = version;
                 self.next = self.next.max(next);
             }
             Line::Entry(entry) => {

@@ -3,7 +3,9 @@
 
 mod check;
 mod effective;
+pub mod finished;
 mod foreign;
+mod method;
 mod misfit;
 mod notes;
 mod reopen;
@@ -18,6 +20,7 @@ pub use self::{
     check::check,
     effective::effective,
     foreign::foreign,
+    method::Method,
     misfit::misfit,
     notes::notes,
     reopen::{Reopen, Signal},
@@ -73,6 +76,16 @@ pub struct LogWords {
     /// Which of them not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<Vec<String>>,
+    /// How a log's lines come into an archive. "rename" when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+    /// With `method = "collect"`: which names are files that the writer is done with. `{name}` is the live log's name,
+    /// `{stem}` the same without its last extension; `*`, `?` and `[..]` as in paths. `["{name}.*"]` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished: Option<Vec<String>>,
+    /// With `method = "in-place"`: where the file system cannot take the head of a file away, make a hole of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub punch_hole: Option<bool>,
     /// When a log is rotated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
@@ -114,6 +127,12 @@ pub struct LogSet {
     pub paths: Vec<String>,
     /// Which of them not.
     pub exclude: Vec<String>,
+    /// How its lines come into an archive.
+    pub method: Method,
+    /// Which names are finished files of a log that is collected.
+    pub finished: Vec<String>,
+    /// Whether a hole will do where the head cannot be taken away.
+    pub punch_hole: bool,
     /// When.
     pub when: When,
     /// How archives are compressed.
@@ -175,6 +194,9 @@ impl LogWords {
             name: self.shown_name().to_owned(),
             paths: first(layers, |words| words.paths.clone()).unwrap_or_default(),
             exclude: first(layers, |words| words.exclude.clone()).unwrap_or_default(),
+            method: first(layers, |words| words.method).unwrap_or_default(),
+            finished: first(layers, |words| words.finished.clone()).unwrap_or_else(|| vec![finished::USUAL.to_owned()]),
+            punch_hole: first(layers, |words| words.punch_hole).unwrap_or(false),
             when: first(layers, |words| words.when.clone()).unwrap_or_default(),
             compress: first(layers, |words| words.compress).unwrap_or_default(),
             keep: first(layers, |words| words.keep).unwrap_or_default(),

@@ -167,7 +167,7 @@ impl Ledger {
             self.set_aside("damaged")?;
             return self.rewrite();
         }
-        if self.end == 0 {
+        if self.end == 0 || self.content.version < VERSION {
             return self.rewrite();
         }
         self.reopen()
@@ -246,6 +246,7 @@ impl Ledger {
         self.there = look(&self.path).doing("look at the ledger", self.path.display())?;
         self.end = self.there.map_or(0, |there| there.length);
         self.content.host = Some(self.host.clone());
+        self.content.version = VERSION;
         self.content.dead = 0;
         self.damaged = 0;
         self.reopen()

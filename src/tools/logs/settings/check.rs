@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{LogWords, Settings};
+use super::{LogSet, LogWords, Method, Settings, finished};
 use crate::{
     files::{compress::Compression, find::PathPattern},
     settings::units::Span,
@@ -19,10 +19,11 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
         let key = format!("log[{index}]");
         found.extend(log(&key, words));
         let whole = words.complete(&settings.defaults).ok();
-        if whole.is_some_and(|set| set.compress == Compression::None && set.archive_dir.is_some()) {
+        if whole.as_ref().is_some_and(|set| set.compress == Compression::None && set.archive_dir.is_some()) {
             let problem = "without compression the rotated file stays where it is, and archive-dir has no use".to_owned();
             found.push(contradiction(key.clone(), problem, "choose a compressor, or leave archive-dir out"));
         }
+        found.extend(whole.iter().flat_map(|set| method(&key, words, set)));
     }
     found.extend(twice(&settings.log));
     if settings.host.as_deref().is_some_and(|host| host.trim().is_empty()) {
@@ -33,6 +34,31 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
     if settings.parallel == Some(0) {
         let problem = "nothing would ever be compressed".to_owned();
         found.push(contradiction("parallel".to_owned(), problem, "1 or more, or leave it out"));
+    }
+    found
+}
+
+/// Words that mean nothing, or the wrong thing, with the method of their set.
+fn method(key: &str, words: &LogWords, set: &LogSet) -> Vec<Contradiction> {
+    let mut found = Vec::new();
+    let mut refuse = |word: &str, wanted: bool, problem: &str, hint: &str| {
+        if wanted {
+            found.push(contradiction(format!("{key}.{word}"), problem.to_owned(), hint));
+        }
+    };
+    let (in_place, collect) = (set.method == Method::InPlace, set.method == Method::Collect);
+    let renamed = set.method == Method::Rename;
+    let why = "its writer is never told: this method leaves the file to it";
+    refuse("reopen", words.reopen.is_some() && !renamed, why, "leave reopen out, or use method = \"rename\"");
+    let why = "only a log that is collected has finished files";
+    refuse("finished", words.finished.is_some() && !collect, why, "add method = \"collect\", or leave it out");
+    let why = "only a log that is rotated in place can have a hole made of its head";
+    refuse("punch-hole", words.punch_hole.is_some() && !in_place, why, "add method = \"in-place\", or leave it out");
+    for (index, pattern) in words.finished.iter().flatten().enumerate() {
+        let hint = "a file name, such as \"{name}.*\" or \"{stem}-*.log\"";
+        if let Err(problem) = finished::check(pattern) {
+            found.push(contradiction(format!("{key}.finished[{index}]"), problem, hint));
+        }
     }
     found
 }

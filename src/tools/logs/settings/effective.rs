@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::{CLOSE_WAIT, LOGROTATE, LogWords, Settings, ZONE};
+use super::{CLOSE_WAIT, LOGROTATE, LogWords, Method, Settings, ZONE};
 use crate::{
     files::compress::Compression,
     retention::Keep,
@@ -53,6 +53,7 @@ fn unruled(settings: &Settings) -> impl Iterator<Item = String> {
 /// What holds where nobody says anything.
 fn built_in() -> LogWords {
     LogWords {
+        method: Some(Method::default()),
         when: Some(When::default()),
         compress: Some(Compression::default()),
         keep: Some(Keep::default()),

@@ -21,7 +21,7 @@ use crate::{
             Rotate,
             facts::{FolderFact, LogFact, Missing, Newest, What, World},
         },
-        settings::LogSet,
+        settings::{LogSet, Method},
         when::{self, Due, Periods},
     },
 };
@@ -146,6 +146,9 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         }
         What::Unreadable(failure) => return Err(failure.clone()),
     };
+    if set.method != Method::Rename {
+        return Err(refuse("this method is not there yet".to_owned()));
+    }
     if stat.links > 1 {
         return Err(refuse(format!("it has {} hard links: rotating one name would leave the others behind", stat.links))
             .hint("remove the other names, or exclude it"));

@@ -1,0 +1,60 @@
+//! Which names in a live log's folder are files that its writer is done with: templates over the live name. Pure.
+
+use glob::Pattern;
+
+/// Where a set does not say: `app.log.1`, `app.log.2026-11-21`, `app.log.3.gz`.
+pub const USUAL: &str = "{name}.*";
+
+/// Why a template cannot be one.
+pub fn check(template: &str) -> Result<(), String> {
+    if template.contains('/') {
+        return Err(format!("`{template}` is a path: finished files lie in the folder of their log"));
+    }
+    let rest = template.replace("{name}", "").replace("{stem}", "");
+    if rest.contains(['{', '}']) {
+        return Err(format!("`{template}` has braces that are neither {{name}} nor {{stem}}"));
+    }
+    if rest == template {
+        return Err(format!("`{template}` does not say whose: {{name}} or {{stem}} must be in it"));
+    }
+    Pattern::new(&filled(template, "a.log")).map(drop).map_err(|error| format!("`{template}`: {}", error.msg))
+}
+
+/// The names that are finished files of the live log `name`. What [`check`] refuses is left out.
+pub fn of(templates: &[String], name: &str) -> Vec<Pattern> {
+    templates.iter().filter_map(|template| Pattern::new(&filled(template, name)).ok()).collect()
+}
+
+fn filled(template: &str, name: &str) -> String {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
+    template.replace("{name}", &Pattern::escape(name)).replace("{stem}", &Pattern::escape(stem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(template: &str, live: &str, name: &str) -> bool {
+        of(&[template.to_owned()], live).iter().any(|pattern| pattern.matches(name))
+    }
+
+    #[test]
+    fn templates_are_filled_with_the_live_name_as_it_is() {
+        assert!(finished(USUAL, "app.log", "app.log.1") && finished(USUAL, "app.log", "app.log.2026-11-21.gz"));
+        assert!(!finished(USUAL, "app.log", "app.log") && !finished(USUAL, "app.log", "app2.log.1"));
+        assert!(finished("{stem}-*.log", "app.log", "app-2026-11-21.0.log"));
+        assert!(finished("{stem}.*", "catalina", "catalina.1") && finished("{stem}.*", ".hidden", ".hidden.1"));
+        assert!(finished(USUAL, "a[1].log", "a[1].log.1") && !finished(USUAL, "a[1].log", "a1.log.1"));
+        assert!(finished("{name}", "log", "log"));
+    }
+
+    #[test]
+    fn what_cannot_be_a_template_is_refused() {
+        for template in ["", "*.log", "old/{name}.*", "{nmae}.*", "{name", "{name}.[", "{name}.***x"] {
+            assert!(check(template).is_err(), "{template}");
+        }
+        for template in [USUAL, "{stem}-[0-9]*.log", "{name}", "{name}.?"] {
+            assert_eq!(check(template), Ok(()), "{template}");
+        }
+    }
+}
