@@ -2,9 +2,11 @@
 //! follows no link; every failure names the path. Also who has a file open, and waiting until the kernel says that
 //! something is ready.
 
+pub mod appenders;
 pub mod archive_name;
 pub mod attributes;
 pub mod compress;
+pub mod cut;
 pub mod dir;
 pub mod find;
 pub mod kernel;

@@ -25,6 +25,7 @@ use crate::failure::{Doing, Exit, Failure, Result};
 
 pub use choice::Compression;
 pub use facts::{Examined, Facts, Label, TimeRange, TimeSource};
+pub use log::{Stretch, Text};
 
 use facts::Tally;
 use log::{Comparison, Log};
@@ -36,8 +37,14 @@ const UNCOMPRESSED: &str = "none";
 /// Told how many more bytes of plain text are done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
-/// Compresses all of `source` into `into`, which must be empty, and returns what is true of both.
-pub fn compress(source: &File, into: &File, how: Compression, label: &Label, progress: Progress) -> Result<Facts> {
+/// Compresses the text into `into`, which must be empty, and returns what is true of both.
+pub fn compress<'a>(
+    source: impl Into<Text<'a>>,
+    into: &File,
+    how: Compression,
+    label: &Label,
+    progress: Progress,
+) -> Result<Facts> {
     if into.metadata().doing("look at", "the archive")?.len() != 0 {
         return Err(Failure::new("write", "the archive").because("there is something in it already"));
     }
@@ -70,9 +77,9 @@ pub fn measure(source: &File, label: &Label, progress: Progress) -> Result<Facts
     Ok(tally.facts(log.size, UNCOMPRESSED.to_owned(), log.times(label)?))
 }
 
-/// Decompresses all of `archive` and compares every byte with `source`, read once more, and what the archive says of
+/// Decompresses all of `archive` and compares every byte with the text, read once more, and what the archive says of
 /// itself with `facts`: the proof before the source may go. It reads what the kernel gives, so sync as well.
-pub fn prove(archive: &File, source: &File, how: Compression, facts: &Facts) -> Result<()> {
+pub fn prove<'a>(archive: &File, source: impl Into<Text<'a>>, how: Compression, facts: &Facts) -> Result<()> {
     let stored = size_of(archive)?;
     if stored != facts.stored {
         return Err(damaged(format!("it has {stored} bytes, and {} were written", facts.stored)));

@@ -91,6 +91,12 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// What stands under a path, not following a link at its end.
+    pub fn of_path(path: &Path) -> Result<Stat> {
+        let statx = sys::statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, wanted()).doing("look at", path.display())?;
+        Ok(stat(&statx))
+    }
+
     /// The oldest time the file knows: its birth, or a write that is said to be older (a restored file).
     pub fn oldest(&self) -> DateTime<Utc> {
         self.born.map_or(self.modified, |born| born.min(self.modified))
@@ -166,6 +172,13 @@ impl Dir {
     /// Opens `name` for reading. A FIFO does not hang us, and a link is refused.
     pub fn read(&self, name: &str) -> Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let fd = sys::openat(&self.fd, name, flags, Mode::empty()).map_err(|errno| self.failure("open", name, errno))?;
+        Ok(File::from(fd))
+    }
+
+    /// Opens `name` to take its head away; nothing is written to it. As careful as [`Dir::read`].
+    pub fn open_to_cut(&self, name: &str) -> Result<File> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let fd = sys::openat(&self.fd, name, flags, Mode::empty()).map_err(|errno| self.failure("open", name, errno))?;
         Ok(File::from(fd))
     }

@@ -1,6 +1,6 @@
-//! The few system and C library calls that rustix does not offer. The only module that may be unsafe, and it is
-//! only ever a call with plain integers: no pointer crosses.
-#![expect(unsafe_code, reason = "fcntl leases, descriptors that nobody owns, and ioprio_set have no safe wrapper")]
+//! The few system and C library calls that rustix does not offer. The only module that may be unsafe: calls with plain
+//! integers and, for the map of a file, one block of plain integers of ours that the kernel fills.
+#![expect(unsafe_code, reason = "fcntl leases, descriptors that nobody owns, ioprio_set and FIEMAP have no safe wrapper")]
 
 use std::{
     io,
@@ -26,6 +26,60 @@ impl Drop for Lease<'_> {
         // SAFETY: as above. A lease that cannot be dropped goes with its descriptor.
         unsafe { libc::fcntl(self.0.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
     }
+}
+
+/// Where one stretch of a file lies on its disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Its place in the file.
+    pub at: u64,
+    /// Its place on the disk.
+    pub disk: u64,
+    /// How long it is.
+    pub length: u64,
+    /// Whether the kernel does not (yet) know its place on the disk for certain.
+    pub vague: bool,
+}
+
+/// The stretches of the file from byte `from` on that have a place on the disk: so many as fit into one answer, in order.
+/// What the file holds is written out before. None at all means that there are no more.
+pub fn extents(file: BorrowedFd<'_>, from: u64) -> io::Result<Vec<Extent>> {
+    const ROOM: usize = 128;
+    const FIEMAP: libc::Ioctl = 0xC020_660B;
+    const SYNC: u32 = 1;
+    /// UNKNOWN, DELALLOC, ENCODED, DATA_ENCRYPTED, NOT_ALIGNED, DATA_INLINE, DATA_TAIL: no place that could be compared.
+    const VAGUE: u32 = 0x2 | 0x4 | 0x8 | 0x80 | 0x100 | 0x200 | 0x400;
+    #[repr(C)]
+    #[derive(Clone, Copy, Default)]
+    struct One {
+        logical: u64,
+        physical: u64,
+        length: u64,
+        reserved: [u64; 2],
+        flags: u32,
+        spare: [u32; 3],
+    }
+    #[repr(C)]
+    struct Map {
+        start: u64,
+        length: u64,
+        flags: u32,
+        mapped: u32,
+        count: u32,
+        reserved: u32,
+        extents: [One; ROOM],
+    }
+    let length = u64::MAX - from;
+    let mut map =
+        Map { start: from, length, flags: SYNC, mapped: 0, count: ROOM as u32, reserved: 0, extents: [One::default(); ROOM] };
+    // SAFETY: FIEMAP writes into `map` alone, no more than the `count` extents that it has room for.
+    let status = unsafe { libc::ioctl(file.as_raw_fd(), FIEMAP, &raw mut map) };
+    if status == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    let found = map.extents.iter().take(map.mapped as usize);
+    let told = |one: &One| Extent { at: one.logical, disk: one.physical, length: one.length, vague: one.flags & VAGUE != 0 };
+    Ok(found.map(told).collect())
 }
 
 /// Marks every descriptor above standard error to be closed in programs that we start. Ours are so from the beginning;

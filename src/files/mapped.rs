@@ -4,6 +4,7 @@
 //! A mapping counts as a writer also while it is read-only: the process may make it writable.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{BufRead, BufReader, Read},
     os::fd::{AsFd, OwnedFd},
@@ -17,27 +18,35 @@ use super::{
     open_files::{Bounds, Coverage, each_process, read_small},
 };
 
-/// The first process that has this file mapped, and how much of the machine was seen. A file counts as found by its
-/// device and inode or, because overlays and subvolumes may show others here, by its `name`.
-pub(super) fn holder(proc: &Path, id: FileId, name: &str) -> (Option<String>, Coverage) {
-    let name = name.replace('\n', "\\012");
-    let mut found = None;
+/// Who has each of these files mapped, if anybody, and how much of the machine was seen. A file counts as found by its
+/// device and inode or, because overlays and subvolumes may show others here, by its name.
+pub(super) fn holders(proc: &Path, wanted: &[(FileId, &str)]) -> (HashMap<FileId, String>, Coverage) {
+    let wanted: Vec<(FileId, String)> = wanted.iter().map(|(id, name)| (*id, name.replace('\n', "\\012"))).collect();
+    let mut found = HashMap::new();
     let coverage = each_process(proc, Bounds::default(), &mut |pid, process, _| {
-        if found.is_some() {
+        if found.len() == wanted.len() {
             return Ok(true);
         }
-        let (maps, whole) = has_mapped(process, id, &name)?;
-        if maps {
-            let command = read_small(process.as_fd(), "comm").unwrap_or_default();
-            found = Some(format!("{} (pid {pid})", command.trim_end_matches('\n')));
-        }
-        Ok(whole)
+        each_mapping(process, &mut |mapping| {
+            for (id, _) in wanted.iter().filter(|(id, name)| mapping.is_of(*id, name)) {
+                found.entry(*id).or_insert_with(|| {
+                    let command = read_small(process.as_fd(), "comm").unwrap_or_default();
+                    format!("{} (pid {pid})", command.trim_end_matches('\n'))
+                });
+            }
+        })
     });
     (found, coverage)
 }
 
-/// Whether this process has it mapped, and whether all of its mappings were seen.
-fn has_mapped(process: &OwnedFd, id: FileId, name: &str) -> rustix::io::Result<(bool, bool)> {
+/// The first process that has this file mapped.
+pub(super) fn holder(proc: &Path, id: FileId, name: &str) -> (Option<String>, Coverage) {
+    let (mut found, coverage) = holders(proc, &[(id, name)]);
+    (found.remove(&id), coverage)
+}
+
+/// Shows every shared mapping of a process; whether all of them were seen.
+fn each_mapping(process: &OwnedFd, visit: &mut dyn FnMut(&Mapping)) -> rustix::io::Result<bool> {
     /// More than any process may have, of the longest lines.
     const LARGEST: u64 = 256 << 20;
     let maps = rustix::fs::openat(process, "maps", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
@@ -45,28 +54,41 @@ fn has_mapped(process: &OwnedFd, id: FileId, name: &str) -> rustix::io::Result<(
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = lines.read_until(b'\n', &mut line);
-        match read {
-            Ok(0) => return Ok((false, lines.get_ref().limit() > 0)),
-            Ok(_) if means(&String::from_utf8_lossy(&line), id, name) => return Ok((true, true)),
-            Ok(_) => {}
+        match lines.read_until(b'\n', &mut line) {
+            Ok(0) => return Ok(lines.get_ref().limit() > 0),
+            Ok(_) => {
+                Mapping::shared(&String::from_utf8_lossy(&line)).iter().for_each(&mut *visit);
+            }
             Err(error) => return Err(rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO)),
         }
     }
 }
 
-/// Whether a line of `maps` is a shared mapping of that file: `from-to rw-s offset major:minor inode   path`.
-fn means(line: &str, id: FileId, name: &str) -> bool {
-    let mut fields = line.trim_end_matches('\n').splitn(6, ' ');
-    let shared = fields.nth(1).is_some_and(|rights| rights.ends_with('s'));
-    let (device, inode, path) = (fields.nth(1), fields.next(), fields.next());
-    let hexadecimal = |text: &str| u32::from_str_radix(text, 16).ok();
-    let device = device
-        .and_then(|text| text.split_once(':'))
-        .and_then(|(major, minor)| Some(rustix::fs::makedev(hexadecimal(major)?, hexadecimal(minor)?)));
-    let same = device == Some(id.dev) && inode.and_then(|text| text.parse().ok()) == Some(id.ino);
-    let called = || path.and_then(|path| path.rsplit_once('/')).is_some_and(|(_, last)| last == name);
-    shared && (same || called())
+/// A part of memory that is a file's.
+struct Mapping<'a> {
+    device: Option<u64>,
+    inode: Option<u64>,
+    path: Option<&'a str>,
+}
+
+impl<'a> Mapping<'a> {
+    /// A line of `maps`, when it is a shared one: `from-to rw-s offset major:minor inode   path`.
+    fn shared(line: &'a str) -> Option<Mapping<'a>> {
+        let mut fields = line.trim_end_matches('\n').splitn(6, ' ');
+        fields.nth(1).filter(|rights| rights.ends_with('s'))?;
+        let (device, inode, path) = (fields.nth(1), fields.next(), fields.next());
+        let hexadecimal = |text: &str| u32::from_str_radix(text, 16).ok();
+        let device = device
+            .and_then(|text| text.split_once(':'))
+            .and_then(|(major, minor)| Some(rustix::fs::makedev(hexadecimal(major)?, hexadecimal(minor)?)));
+        Some(Mapping { device, inode: inode.and_then(|text| text.parse().ok()), path })
+    }
+
+    fn is_of(&self, id: FileId, name: &str) -> bool {
+        let same = self.device == Some(id.dev) && self.inode == Some(id.ino);
+        let called = || self.path.and_then(|path| path.rsplit_once('/')).is_some_and(|(_, last)| last == name);
+        same || called()
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +99,8 @@ mod tests {
     fn a_shared_mapping_is_known_by_its_inode_or_its_name() {
         let id = FileId { dev: rustix::fs::makedev(0, 0x2a), ino: 11 };
         let mapped = |rights: &str, device: &str, inode: u64, path: &str| {
-            means(&format!("7fc18e735000-7fc18e736000 {rights} 00000000 {device} {inode}              {path}\n"), id, "b c.log")
+            let line = format!("7fc18e735000-7fc18e736000 {rights} 00000000 {device} {inode}              {path}\n");
+            Mapping::shared(&line).is_some_and(|mapping| mapping.is_of(id, "b c.log"))
         };
         assert!(mapped("rw-s", "00:2a", 11, "/var/log/x.log"));
         assert!(mapped("r--s", "00:2a", 11, ""), "it may be made writable");
@@ -90,7 +113,7 @@ mod tests {
         ] {
             assert!(!mapped(rights, device, inode, path), "{rights} {device} {inode} {path}");
         }
-        assert!(!means("", id, "b c.log") && !means("[vsyscall]\n", id, "b c.log"));
+        assert!(Mapping::shared("").is_none() && Mapping::shared("[vsyscall]\n").is_none());
     }
 
     #[test]

@@ -58,7 +58,8 @@ const SHARED: [(u32, &str); 14] = [
 
 /// Asks now: the kernel, and where it does not answer, /proc.
 pub fn of(file: &File, id: FileId) -> Writers {
-    if let Some(name) = shared_between_machines(file) {
+    let system = rustix::fs::fstatfs(file).ok().map(|found| magic(&found));
+    if let Some(name) = system.and_then(shared_between_machines) {
         let unknown = Writers::Unknown(format!("on {name} another machine may have it open"));
         return search(Path::new("/proc"), file, id, &|_| unknown.clone());
     }
@@ -144,14 +145,13 @@ fn search(proc: &Path, file: &File, id: FileId, nobody: &dyn Fn(bool) -> Writers
 }
 
 /// The file system, when another machine or a server in user space may write to its files and no lease tells.
-fn shared_between_machines(file: &File) -> Option<&'static str> {
-    let found = magic(&rustix::fs::fstatfs(file).ok()?);
-    SHARED.iter().find(|(magic, _)| *magic == found).map(|(_, name)| *name)
+pub(super) fn shared_between_machines(number: u32) -> Option<&'static str> {
+    SHARED.iter().find(|(magic, _)| *magic == number).map(|(_, name)| *name)
 }
 
 /// `f_type` is as wide as the machine likes, and signed; the numbers have 32 bits.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the numbers have 32 bits")]
-fn magic(found: &rustix::fs::StatFs) -> u32 {
+pub(super) fn magic(found: &rustix::fs::StatFs) -> u32 {
     found.f_type as u32
 }
 
@@ -187,14 +187,14 @@ mod tests {
     #[test]
     fn what_other_machines_may_write_is_known_by_its_number() {
         let folder = tempfile::tempdir().unwrap();
-        let file = File::create(folder.path().join("app.log")).unwrap();
-        assert_eq!(shared_between_machines(&file), None, "{:x}", magic(&rustix::fs::fstatfs(&file).unwrap()));
+        let here = magic(&rustix::fs::statfs(folder.path()).unwrap());
+        assert_eq!(shared_between_machines(here), None, "{here:x}");
         let mut numbers: Vec<u32> = SHARED.iter().map(|(number, _)| *number).collect();
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), SHARED.len());
-        let elsewhere = |number: u32| SHARED.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
-        assert_eq!((elsewhere(0x6969), elsewhere(0x6573_5546), elsewhere(0xef53)), (Some("NFS"), Some("FUSE"), None));
+        let shared = [0x6969, 0x6573_5546, 0xef53].map(shared_between_machines);
+        assert_eq!(shared, [Some("NFS"), Some("FUSE"), None]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! The closed log, as it was found: read in pieces, compared with its archive, and expected to stay as it is.
+//! The text that is archived: all of a closed log, or a stretch of one that goes on growing. Read in pieces, compared with
+//! its archive, and expected to stay as it is.
 //!
-//! Never writes. A log that grows or shrinks meanwhile is an error, because its archive would be a guess.
+//! Never writes. A closed log that grows or shrinks meanwhile is an error, because its archive would be a guess; of a
+//! stretch nobody takes anything away.
 
 use std::{
     fs::{File, Metadata},
@@ -8,6 +10,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Take, damaged,
@@ -19,12 +22,46 @@ use crate::failure::{Doing, Failure, Result};
 /// Bytes that are read at once.
 const PIECE: usize = 256 << 10;
 
+/// What is to be archived.
+#[derive(Clone, Copy)]
+pub struct Text<'a> {
+    file: &'a File,
+    stretch: Option<Stretch>,
+}
+
+/// The bytes `from..to` of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// The first one.
+    pub from: u64,
+    /// The first one that does not belong to it.
+    pub to: u64,
+}
+
+impl<'a> Text<'a> {
+    /// These bytes of a log that others go on appending to; all of it, which nobody may write to any more, when there is
+    /// no stretch.
+    pub fn of(file: &'a File, stretch: Option<Stretch>) -> Text<'a> {
+        Text { file, stretch }
+    }
+}
+
+impl<'a> From<&'a File> for Text<'a> {
+    fn from(file: &'a File) -> Text<'a> {
+        Text { file, stretch: None }
+    }
+}
+
 /// An open log and what was found when we began.
 pub(super) struct Log<'a> {
     file: &'a File,
-    /// Its end as found.
+    /// Where its text begins.
+    begin: u64,
+    /// How long it is.
     pub(super) size: u64,
     written: Written,
+    /// Whether others go on appending to the file.
+    grows: bool,
 }
 
 /// When a file was last written to: seconds and nanoseconds.
@@ -32,19 +69,26 @@ type Written = (i64, i64);
 
 impl<'a> Log<'a> {
     /// Looks at the file.
-    pub(super) fn find(file: &'a File) -> Result<Log<'a>> {
+    pub(super) fn find(text: impl Into<Text<'a>>) -> Result<Log<'a>> {
+        let Text { file, stretch } = text.into();
         let found = look(file)?;
         if !found.is_file() {
             return Err(Failure::new("read", "the log").because("it is no ordinary file"));
         }
-        Ok(Log { file, size: found.len(), written: (found.mtime(), found.mtime_nsec()) })
+        let Stretch { from, to } = stretch.unwrap_or(Stretch { from: 0, to: found.len() });
+        if from > to || to > found.len() {
+            return Err(changed(format!("it has {} bytes, and those from {from} to {to} were meant", found.len())));
+        }
+        let written = (found.mtime(), found.mtime_nsec());
+        Ok(Log { file, begin: from, size: to - from, written, grows: stretch.is_some() })
     }
 
     /// Fills `into` from `at` on.
     pub(super) fn read(&self, into: &mut [u8], at: u64) -> Result<()> {
-        let got = span::fill(self.file, into, at).doing("read", "the log")?;
+        let got = span::fill(self.file, into, self.begin + at).doing("read", "the log")?;
         if got < into.len() {
-            return Err(changed(format!("it had {} bytes and now ends at {}", self.size, at + got as u64)));
+            let (had, ends) = (self.begin + self.size, self.begin + at + got as u64);
+            return Err(changed(format!("it had {had} bytes and now ends at {ends}")));
         }
         Ok(())
     }
@@ -65,6 +109,11 @@ impl<'a> Log<'a> {
     /// Nobody wrote to it since we began.
     pub(super) fn unchanged(&self) -> Result<()> {
         let found = look(self.file)?;
+        if self.grows {
+            let end = self.begin + self.size;
+            let emptied = || changed(format!("it had {end} bytes and now has {}", found.len()));
+            return if found.len() < end { Err(emptied()) } else { Ok(()) };
+        }
         if found.len() != self.size {
             return Err(changed(format!("it had {} bytes and now has {}", self.size, found.len())));
         }

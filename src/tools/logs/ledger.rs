@@ -18,6 +18,15 @@
 //! ```
 //!
 //! Without compression and with the archive beside the log, NAME itself is the archive.
+//!
+//! A log that is rotated in place stays the same file, and NAME is none; what is archived of it goes from its beginning:
+//!
+//! ```text
+//! stage     app.log                         NAME.zst
+//! intended  whole                           .NAME.zst.part under way, or finished and not recorded yet
+//! archived  whole, or without its head      the archive
+//! stored    without its head                the archive
+//! ```
 
 mod entry;
 mod journal;
@@ -27,6 +36,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+
+use crate::files::cut::Head;
 
 pub use self::{
     entry::{Archive, Entry, EntryId, OnVolumes, Stage},
@@ -94,6 +105,14 @@ pub enum Line {
         /// Since when.
         since: DateTime<Utc>,
     },
+    /// How much of the beginning of a live log is in an archive already.
+    Head {
+        /// The log's path.
+        log: String,
+        /// So much.
+        #[serde(flatten)]
+        head: Head,
+    },
     /// The clock was believed.
     Clock {
         /// What it said.
@@ -131,6 +150,8 @@ pub struct Content {
     pub last: HashMap<String, DateTime<Utc>>,
     /// Since when logs are there that do not say so themselves.
     pub seen: HashMap<String, Sight>,
+    /// How much of the beginning of live logs is in an archive already.
+    pub heads: HashMap<String, Head>,
     /// The next entry's number.
     pub next: u64,
     /// Lines that say nothing any more.
@@ -189,6 +210,7 @@ impl Content {
                 let replaced = self.seen.insert(log, Sight { inode, since });
                 self.dead += usize::from(replaced.is_some());
             }
+            Line::Head { log, head } => self.dead += usize::from(self.heads.insert(log, head).is_some()),
             Line::Clock { at } => {
                 let replaced = [self.clock.replace(at), self.doubted.take()];
                 self.dead += replaced.into_iter().flatten().count();

@@ -92,10 +92,12 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
         let kept = archives.get(&path).copied().unwrap_or_default();
         let next = match due.get(&(folder, log.name.as_str())) {
             Some(rotation) => Cell::Text(format!("now: {}", rotation.why)),
-            None => {
-                when::next(&set.when, &when::Log { size: stat.size, since: log.since }, &Periods::at(set.zone, plan.world.now))
-                    .map_or(Cell::None, Cell::Time)
-            }
+            None => when::next(
+                &set.when,
+                &when::Log { size: log.unarchived(stat), since: log.since },
+                &Periods::at(set.zone, plan.world.now),
+            )
+            .map_or(Cell::None, Cell::Time),
         };
         let last = content.last.get(&path).copied().map_or(Cell::None, Cell::Time);
         let row = vec![

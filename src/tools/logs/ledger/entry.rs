@@ -4,7 +4,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{compress::Facts, dir::FileId};
+use crate::files::{
+    compress::{Facts, Stretch},
+    cut::Cut,
+    dir::FileId,
+};
 
 /// The number of an entry; never used twice in one ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,6 +39,9 @@ pub struct Entry {
     /// Device and inode of the file that was rotated. None for an archive that was found, not made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileId>,
+    /// What is taken away of the live log, when it is that which was archived, and no file beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
     /// The volumes that its folders were on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volumes: Option<OnVolumes>,
@@ -134,9 +141,14 @@ impl Entry {
         if self.archive.is_some() { self.archive_path(self.file_name()) } else { self.rotated_path() }
     }
 
-    /// The path of the rotated, uncompressed file.
+    /// The path of the rotated, uncompressed file; of the live log when it stays that.
     pub fn rotated_path(&self) -> String {
-        within(&self.folder, &self.name)
+        if self.cut.is_some() { self.log_path() } else { within(&self.folder, &self.name) }
+    }
+
+    /// The part of the live log that it is about, when the log stays the file that it is.
+    pub fn stretch(&self) -> Option<Stretch> {
+        self.cut.as_ref().map(|cut| Stretch { from: cut.from, to: cut.to })
     }
 
     /// The path of a name in the folder of the finished archive.

@@ -203,6 +203,7 @@ impl Ledger {
         }
         self.content.last.clear();
         self.content.seen.clear();
+        self.content.heads.clear();
         self.content.clock = None;
         self.content.doubted = None;
     }
@@ -258,12 +259,13 @@ impl Ledger {
         let last = content.last.iter().map(|(log, at)| Line::Last { log: log.clone(), at: *at });
         let seen =
             content.seen.iter().map(|(log, sight)| Line::Seen { log: log.clone(), inode: sight.inode, since: sight.since });
+        let heads = content.heads.iter().map(|(log, head)| Line::Head { log: log.clone(), head: head.clone() });
         let clock = content.clock.map(|at| Line::Clock { at });
         let doubt = content.doubted.map(|at| Line::Doubt { at });
         let entries = content.entries.values().cloned().map(Line::Entry);
         let mut writer = BufWriter::with_capacity(1 << 16, file);
         let mut text = Vec::new();
-        for line in std::iter::once(header).chain(last).chain(seen).chain(clock).chain(doubt).chain(entries) {
+        for line in std::iter::once(header).chain(last).chain(seen).chain(heads).chain(clock).chain(doubt).chain(entries) {
             text.clear();
             line::write(&mut text, &line);
             writer.write_all(&text)?;

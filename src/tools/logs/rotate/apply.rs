@@ -4,6 +4,7 @@
 
 mod archive;
 mod hands;
+mod in_place;
 mod recover;
 mod remove;
 mod swap;
@@ -125,6 +126,7 @@ impl Carry<'_> {
         swap::rotate(self, plan)?;
         self.waiting.retain(|id| !self.blocked.contains(id));
         archive::archive(self, plan)?;
+        in_place::rotate(self, plan)?;
         self.tell_long_waits();
         remove::remove(self, plan)?;
         self.ledger.tidy()

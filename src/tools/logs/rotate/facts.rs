@@ -3,6 +3,7 @@
 
 mod found;
 mod listing;
+mod live;
 mod pending;
 mod twice;
 mod volumes;
@@ -14,9 +15,11 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub(super) use self::live::only_appended;
 pub use self::{
     found::{Foreign, FoundArchive},
     listing::{Listing, Wanted},
+    live::Live,
     pending::{Beside, PendingFact, Seen, Whose},
     volumes::{Away, Volumes, absent},
 };
@@ -112,6 +115,8 @@ pub struct LogFact {
     pub unremembered: bool,
     /// Where logrotate's configuration names it.
     pub logrotate: Option<String>,
+    /// What is true of it when it is rotated in place.
+    pub live: Option<Live>,
 }
 
 /// What a name turned out to be.
@@ -170,6 +175,7 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
             .and_then(|theirs| theirs.owner_of(&path))
             .map(|stanza| format!("{}:{}", stanza.file.display(), stanza.line));
     }
+    live::look(rotate, ledger.content(), &mut world);
     world.logrotate = theirs.map(|theirs| theirs.problems).unwrap_or_default();
     world.away = away(rotate, ledger.content(), &mut volumes);
     let pending = |entry| PendingFact::of(entry, &rotate.host, &mut volumes);
@@ -253,6 +259,13 @@ impl World {
     /// What is known of a folder, by where it really is.
     pub fn folder(&self, path: &Path) -> Option<&FolderFact> {
         self.positions.get(path).map(|position| &self.folders[*position])
+    }
+}
+
+impl LogFact {
+    /// How much of it is in no archive.
+    pub fn unarchived(&self, stat: &Stat) -> u64 {
+        self.live.as_ref().map_or(stat.size, |live| stat.size.saturating_sub(live.archived))
     }
 }
 

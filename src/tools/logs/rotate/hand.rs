@@ -23,6 +23,7 @@ use crate::{
     failure::{Failure, Result},
     files::{
         compress::Progress,
+        cut::{Cut, Head},
         dir::{Dir, FileId},
         kernel,
         standing::Actor,
@@ -59,6 +60,22 @@ impl Hand {
                 Ok(self.mapped(name, file)?.map_or(Writers::Nobody, |who| Writers::Somebody(Some(who))))
             }
             Acted::Writers(writers) => Ok(writers),
+            _ => Err(confused()),
+        }
+    }
+
+    /// What of the live log can be archived and taken away now; None when no whole block of whole lines can.
+    pub fn prepare(&self, name: &str, file: FileId, head: Option<&Head>, hole: bool, most: Option<u64>) -> Result<Option<Cut>> {
+        match self.act(Act::Prepare { name: name.to_owned(), file, head: head.cloned(), hole, most }, &|_| ())? {
+            Acted::Prepared(prepared) => Ok(prepared),
+            _ => Err(confused()),
+        }
+    }
+
+    /// Takes away what was archived of the live log, unless it is gone already. In doubt, which is told, nothing.
+    pub fn cut(&self, name: &str, file: FileId, cut: &Cut) -> Result<std::result::Result<Head, String>> {
+        match self.act(Act::Cut { name: name.to_owned(), file, cut: cut.clone() }, &|_| ())? {
+            Acted::Cut(cut) => Ok(cut),
             _ => Err(confused()),
         }
     }

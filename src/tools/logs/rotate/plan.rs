@@ -8,7 +8,7 @@ mod vanished;
 pub use self::{
     recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
-    rotation::{Left, Rotation, Trouble, Why},
+    rotation::{Left, Rotation, Stay, Trouble, Why},
     vanished::Astray,
 };
 use super::{

@@ -13,7 +13,7 @@ use crate::{
     failure::{Failure, Result},
     files::{
         archive_name::ArchiveName,
-        compress::{Compression, Facts, Label, Progress},
+        compress::{Compression, Facts, Label, Progress, Stretch},
         dir::FileId,
         kernel,
         writers::{self, Writers},
@@ -35,18 +35,18 @@ use crate::{
 const BATCH: usize = 64;
 
 /// One file on its way into an archive.
-struct Job {
+pub(super) struct Job {
     entry: Entry,
     hand: Arc<Hand>,
     compress: Compress,
     /// The archive's final name.
-    target: String,
+    pub(super) target: String,
 }
 
 impl Job {
     /// Whether the rotated file is itself the archive: not compressed, and not wanted elsewhere.
     fn stays(&self) -> bool {
-        self.compress.how == Compression::None && self.entry.archives.is_none()
+        self.compress.how == Compression::None && self.entry.archives.is_none() && self.compress.stretch.is_none()
     }
 }
 
@@ -155,7 +155,8 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
     }
 }
 
-fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
+/// How `entry` is archived.
+pub(super) fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
     let how = carry.rotate.compression(&entry.set);
     let name = ArchiveName::parse(&entry.name)
         .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
@@ -167,8 +168,10 @@ fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Jo
         rotated_at: entry.at,
         begun_at: entry.begun,
     };
-    let size = hand.size(&entry.name)?;
-    let compress = Compress { source: entry.name.clone(), file, size, part: target.part_name(), how, label };
+    let stretch = entry.stretch();
+    let source = if stretch.is_some() { entry.log.clone() } else { entry.name.clone() };
+    let size = stretch.map_or_else(|| hand.size(&source), |Stretch { from, to }| Ok(to - from))?;
+    let compress = Compress { source, file, size, stretch, part: target.part_name(), how, label };
     Ok(Job { hand, compress, target: target.to_string(), entry: entry.clone() })
 }
 
@@ -198,14 +201,14 @@ fn give_up(carry: &mut Carry, job: &Job, failure: &Failure) {
 }
 
 /// Compresses on as many threads as allowed; None for what was not begun because somebody asked to stop.
-fn compress_all(batch: &[Job], parallel: usize, progress: Progress, run: &Run) -> Vec<Option<Result<Proven>>> {
+pub(super) fn compress_all(batch: &[Job], parallel: usize, progress: Progress, run: &Run) -> Vec<Option<Result<Proven>>> {
     let one = |job: &Job| job.hand.compress(&job.compress, progress);
     side_by_side(batch, parallel, &run.shutdown, step_aside, one)
 }
 
 /// Makes the parts durable, gives them their names, makes the names durable: one barrier each for all
 /// files of a folder. What fails stays uncompressed.
-fn publish(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Vec<(Job, Proven)> {
+pub(super) fn publish(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Vec<(Job, Proven)> {
     let mut folders: Vec<Vec<(Job, Proven)>> = Vec::new();
     for (job, archive) in proven {
         match folders.iter_mut().find(|folder| Arc::ptr_eq(&folder[0].0.hand, &job.hand)) {
@@ -262,7 +265,8 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Result<()> {
     carry.note(lines)
 }
 
-fn archived(job: &Job, facts: &Facts) -> Step {
+/// What is told of an archive.
+pub(super) fn archived(job: &Job, facts: &Facts) -> Step {
     let told = format!(
         "{} -> {}, sha-256 {}…, {}, proven",
         Size(facts.size),

@@ -2,12 +2,13 @@
 
 use std::{fs::File, path::Path};
 
-use super::{Carry, archive};
+use super::{Carry, archive, in_place};
 use crate::{
     failure::{Exit, Result},
     files::{
         archive_name::{ArchiveName, Extension},
-        compress::{self, Compression},
+        compress::{self, Compression, Text},
+        cut::{self, Found},
         dir::{Dir, FileId, stat_open},
     },
     report::{Finding, Outcome, Severity, Step},
@@ -39,6 +40,7 @@ pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
             at: found.label.rotated_at,
             begun: found.label.begun_at,
             file: None,
+            cut: None,
             volumes: folder.volumes(elsewhere),
             inherited: (found.label.host != carry.rotate.host).then(|| found.label.host.clone()),
             stage: Stage::Stored,
@@ -110,6 +112,14 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
             Some(Line::Entry(Entry { file: Some(*file), stage, archive: None, ..entry.clone() }))
         }
         Next::Release { file } => release(carry, entry, *file)?,
+        Next::Cut => {
+            cut(carry, entry)??;
+            None
+        }
+        Next::Doubt(why) => {
+            in_place::doubt(carry, entry, why)?;
+            None
+        }
         Next::Settle | Next::Reconsider => Some(Line::reached(entry, Stage::Stored)),
         Next::Forget => Some(Line::gone(entry, "it was removed")),
         Next::Lost => {
@@ -125,6 +135,37 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
         }
         Next::Inherited => None,
     })
+}
+
+/// Takes away what an earlier run archived and recorded. It is proven once more while it is there.
+fn cut(carry: &mut Carry, entry: &Entry) -> Result<Result<()>> {
+    let Some(file) = in_place::live(entry)? else { return Ok(in_place::doubt(carry, entry, "another file is the log now")) };
+    carry.unfinished.insert(entry.log_path());
+    if !in_place::appended(carry, file, &entry.log, &entry.log_path()) {
+        return Ok(Ok(()));
+    }
+    let source = Dir::open(Path::new(&entry.folder))?.read(&entry.log)?;
+    let there = entry.cut.as_ref().map(|cut| cut::found(&source, cut)).transpose()? == Some(Found::There);
+    if there && !holds(entry, &source)? {
+        return Ok(in_place::doubt(carry, entry, "it and its archive do not agree any more"));
+    }
+    let gone = in_place::take_away(carry, entry, file)?;
+    if gone.is_ok() {
+        carry.unfinished.remove(&entry.log_path());
+    }
+    Ok(gone.map(|_| ()))
+}
+
+/// Whether the recorded archive gives back what stands at the beginning of the log.
+fn holds(entry: &Entry, live: &File) -> Result<bool> {
+    let (Some(recorded), Some(name)) = (&entry.archive, ArchiveName::parse(entry.file_name())) else { return Ok(false) };
+    let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
+    let text = Text::of(live, entry.stretch());
+    match compress::prove(&archive, text, Compression::of(name.extension()), &recorded.facts) {
+        Ok(()) => Ok(true),
+        Err(failure) if failure.exit == Exit::PersonNeeded => Ok(false),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Whether the empty file of a rotation that never happened is gone.
@@ -158,16 +199,20 @@ fn release(carry: &mut Carry, entry: &Entry, file: FileId) -> Result<Option<Line
 
 /// Whether the archive `name` holds exactly what the rotated file holds, which is there and whole.
 fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
-    let source = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
+    let stretch = entry.stretch();
+    let source = if stretch.is_some() { &entry.log } else { &entry.name };
+    let source = Dir::open(Path::new(&entry.folder))?.read(source)?;
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(name)?;
-    let (size, stored) = (stat_open(&source)?.size, stat_open(&archive)?.size);
-    if name == entry.name {
+    let (size, stored) =
+        (stretch.map_or(stat_open(&source)?.size, |stretch| stretch.to - stretch.from), stat_open(&archive)?.size);
+    if name == entry.name && stretch.is_none() {
         return Ok(size == stored && content(&source)? == content(&archive)?);
     }
     // It stops at the first byte that differs: a stranger's file may unpack without end.
     let (sha256, encoder) = (String::new(), String::new());
     let facts = compress::Facts { sha256, size, lines: 0, stored, encoder, times: None };
-    Ok(compress::prove(&archive, &source, Compression::Gzip { level: 0 }, &facts).is_ok())
+    let how = if name == entry.name { Compression::None } else { Compression::Gzip { level: 0 } };
+    Ok(compress::prove(&archive, Text::of(&source, stretch), how, &facts).is_ok())
 }
 
 /// The rotated file as it is, when its archive still gives back exactly that: an earlier run proved it, and since then

@@ -13,6 +13,7 @@ use crate::{
             plan::{Plan, Rotation},
             tell,
         },
+        settings::Method,
     },
 };
 
@@ -22,7 +23,8 @@ pub(super) fn rotate(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let begun = carry.waiting.clone();
     for set in sets {
         let name = carry.rotate.sets[set].name.clone();
-        let due: Vec<&Rotation> = plan.rotations.iter().filter(|rotation| rotation.set == set).collect();
+        let due: Vec<&Rotation> =
+            plan.rotations.iter().filter(|rotation| rotation.set == set && rotation.method == Method::Rename).collect();
         let mut swapped: Vec<EntryId> = begun.iter().copied().filter(|id| is_untold(carry, *id, &name)).collect();
         if !carry.run.shutdown.asked() {
             swapped.extend(swap_all(carry, &due)?);
@@ -69,7 +71,8 @@ fn swap_all(carry: &mut Carry, due: &[&Rotation]) -> Result<Vec<EntryId>> {
     Ok(swapped)
 }
 
-fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
+/// The entry of a rotation that is about to begin.
+pub(super) fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
     let set = &carry.rotate.sets[rotation.set];
     Entry {
         set: set.name.clone(),
@@ -80,6 +83,7 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         at: rotation.at,
         begun: Some(rotation.begun),
         file: Some(rotation.file),
+        cut: None,
         volumes: rotation.volumes.clone(),
         inherited: None,
         stage: Stage::Intended,

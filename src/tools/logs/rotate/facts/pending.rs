@@ -8,6 +8,7 @@ use crate::{
     files::{
         archive_name::{ArchiveName, Extension},
         compress,
+        cut::{self, Cut, Found},
         dir::{Dir, Kind, Stat},
     },
     tools::logs::ledger::{Entry, EntryId, Stage},
@@ -33,6 +34,8 @@ pub struct Seen {
     pub plain: Option<Stat>,
     /// Archives under its name, finished or not, hidden ones too.
     pub archives: Vec<Beside>,
+    /// What became of the head of a log that is rotated in place.
+    pub live: Option<Found>,
 }
 
 /// An archive under the name of a rotation that is under way.
@@ -83,7 +86,8 @@ fn look(entry: &Entry, host: &str, away: Option<&Away>, archive_away: Option<&Aw
     let elsewhere = entry.archives.as_deref().map(|path| open(path, archive_away)).transpose()?;
     let plain = folder.as_ref().map(|folder| folder.stat(&entry.name)).transpose()?.flatten();
     let mut archives = Vec::new();
-    let Some(home) = elsewhere.as_ref().unwrap_or(&folder) else { return Ok(Seen { plain, archives }) };
+    let live = entry.cut.as_ref().map(|cut| live(entry, cut, folder.as_ref())).transpose()?;
+    let Some(home) = elsewhere.as_ref().unwrap_or(&folder) else { return Ok(Seen { plain, archives, live }) };
     for extension in [Extension::Zstd, Extension::Gzip, Extension::Plain] {
         let finished = name.clone().with(extension);
         if home.stat(&finished.part_name())?.is_some() {
@@ -97,7 +101,17 @@ fn look(entry: &Entry, host: &str, away: Option<&Away>, archive_away: Option<&Aw
             archives.push(Beside { name: finished.to_string(), whose: whose(entry, host, home, &finished, &stat) });
         }
     }
-    Ok(Seen { plain, archives })
+    Ok(Seen { plain, archives, live })
+}
+
+fn live(entry: &Entry, cut: &Cut, folder: Option<&Dir>) -> Result<Found> {
+    let unknown = |why: &str| Ok(Found::Unknown(why.to_owned()));
+    let stat = folder.map(|folder| folder.stat(&entry.log)).transpose()?.flatten();
+    let (Some(folder), Some(stat)) = (folder, stat) else { return unknown("the log is gone") };
+    if stat.kind != Kind::File || entry.file.is_none_or(|file| file.ino != stat.id.ino) {
+        return unknown("another file is the log now");
+    }
+    cut::found(&folder.read(&entry.log)?, cut)
 }
 
 fn whose(entry: &Entry, host: &str, home: &Dir, finished: &ArchiveName, stat: &Stat) -> Whose {

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{
-    compress::{Compression, Facts, Label},
+    compress::{Compression, Facts, Label, Stretch},
+    cut::{Cut, Head},
     dir::{FileId, Stat},
     writers::Writers,
 };
@@ -31,6 +32,28 @@ pub enum Act {
         file: FileId,
         /// How long to wait.
         patience: Duration,
+    },
+    /// See [`super::Hand::prepare`].
+    Prepare {
+        /// The live log.
+        name: String,
+        /// Which file it must be.
+        file: FileId,
+        /// So much of it is archived, if that is what it begins with.
+        head: Option<Head>,
+        /// Whether a hole will do.
+        hole: bool,
+        /// Not much more than so many bytes.
+        most: Option<u64>,
+    },
+    /// See [`super::Hand::cut`].
+    Cut {
+        /// The live log.
+        name: String,
+        /// Which file it must be.
+        file: FileId,
+        /// What goes.
+        cut: Cut,
     },
     /// See [`super::Hand::compress`].
     Compress(Compress),
@@ -92,6 +115,8 @@ pub struct Compress {
     pub file: FileId,
     /// Its size when it was looked at.
     pub size: u64,
+    /// The part of it that is meant, when others go on appending to it.
+    pub stretch: Option<Stretch>,
     /// The hidden name to write to.
     pub part: String,
     /// How.
@@ -107,6 +132,10 @@ pub enum Acted {
     Done,
     /// Who can still write.
     Writers(Writers),
+    /// What of a live log can be archived and taken away; nothing.
+    Prepared(Option<Cut>),
+    /// What is left of a live log; or why nothing was taken away.
+    Cut(std::result::Result<Head, String>),
     /// What was archived.
     Proven(Proven),
     /// Whether the uncompressed file could go.

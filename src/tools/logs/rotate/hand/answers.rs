@@ -156,7 +156,15 @@ mod tests {
         let rotated_at = DateTime::UNIX_EPOCH;
         let label = Label { set: "app".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
         let (source, part, how) = ("app.log".to_owned(), ".part".to_owned(), Compression::default());
-        let job = |file| Compress { source: source.clone(), file, size: 0, part: part.clone(), how, label: label.clone() };
+        let job = |file| Compress {
+            source: source.clone(),
+            file,
+            size: 0,
+            stretch: None,
+            part: part.clone(),
+            how,
+            label: label.clone(),
+        };
         let (told, acted) = served(&home, &|file| Act::Compress(job(file)));
         assert!(matches!(acted, Acted::Proven(_)), "{acted:?}");
         assert_eq!(told.iter().sum::<u64>(), 5 << 20);

@@ -7,7 +7,8 @@ use crate::{
     failure::{Doing, Failure, Result},
     files::{
         attributes,
-        compress::{self, Compression, Facts, Progress},
+        compress::{self, Compression, Facts, Progress, Stretch, Text},
+        cut::{self, Cut, Head, Place},
         dir::{Dir, FileId, Kind, Stat, stat_open},
         kernel::Lease,
         standing,
@@ -32,6 +33,10 @@ impl Here {
         match act {
             Act::Swap { live, archive, file } => self.swap(&live, &archive, file),
             Act::Await { name, file, patience } => self.writers(&name, file, patience),
+            Act::Prepare { name, file, head, hole, most } => {
+                self.prepare(&name, file, head.as_ref(), hole, most).map(Acted::Prepared)
+            }
+            Act::Cut { name, file, cut } => self.cut(&name, file, &cut).map(Acted::Cut),
             Act::Compress(job) => self.compress(&job, progress).map(Acted::Proven),
             Act::Settle { parts } => self.settle(&parts),
             Act::Publish { part, archive, file } => self.publish(&part, &archive, file),
@@ -61,7 +66,11 @@ impl Here {
     pub(super) fn confirm(&self, job: &Compress, proven: &Proven) -> Result<()> {
         let Proven { facts, archive, version } = proven;
         let source = Self::look(&self.logs, &job.source, job.file)?;
-        if !version.is(&source) || facts.size != source.size {
+        let whole = match job.stretch {
+            Some(Stretch { from, to }) => facts.size == to - from && source.size >= to,
+            None => version.is(&source) && facts.size == source.size,
+        };
+        if !whole {
             return Err(self.still_written(job));
         }
         let stays = self.stays(job);
@@ -83,7 +92,7 @@ impl Here {
 
     /// Whether the rotated file is itself the archive: not compressed, and not wanted elsewhere.
     fn stays(&self, job: &Compress) -> bool {
-        job.how == Compression::None && self.archives.is_none()
+        job.how == Compression::None && self.archives.is_none() && job.stretch.is_none()
     }
 
     /// What `name` is, if it is the file that was meant.
@@ -154,6 +163,27 @@ impl Here {
         Ok(Acted::Writers(writers::wait(&open, stat.id, patience)))
     }
 
+    fn prepare(&self, name: &str, file: FileId, head: Option<&Head>, hole: bool, most: Option<u64>) -> Result<Option<Cut>> {
+        let shown = self.logs.shown(name);
+        let live = self.open_live(name, file)?;
+        let place = Place::of(self.logs.handle()?, hole, &shown)?;
+        place.accepts(&live, &shown)?;
+        let (archived, _) = cut::archived(&live, head, place)?;
+        cut::prepare(&live, archived, place, most)
+    }
+
+    fn cut(&self, name: &str, file: FileId, cut: &Cut) -> Result<std::result::Result<Head, String>> {
+        cut::take_away(&self.open_live(name, file)?, cut)
+    }
+
+    /// The live log, open to have its head taken away, if it is the one that was meant.
+    fn open_live(&self, name: &str, file: FileId) -> Result<File> {
+        Self::look(&self.logs, name, file)?;
+        let open = self.logs.open_to_cut(name)?;
+        let stat = stat_open(&open)?;
+        if stat.id != file || stat.kind != Kind::File { Err(another(&self.logs, name)) } else { Ok(open) }
+    }
+
     fn compress(&self, job: &Compress, progress: Progress) -> Result<Proven> {
         let (source, before) = self.open(&job.source, job.file)?;
         let (facts, archive) = if self.stays(job) {
@@ -165,7 +195,8 @@ impl Here {
             (written, stat_open(&part)?.id)
         };
         let after = stat_open(&source)?;
-        if (after.size, after.modified) != (before.size, before.modified) || facts.size != after.size {
+        let changed = (after.size, after.modified) != (before.size, before.modified) || facts.size != after.size;
+        if job.stretch.is_none() && changed {
             self.discard_part(job);
             return Err(self.still_written(job));
         }
@@ -176,8 +207,9 @@ impl Here {
         // Readable by whoever could read the log, where we may say so; never by more.
         attributes::copy(source, part, &self.archives().shown(&job.part))
             .or_else(|failure| if self.archives.is_some() { Ok(()) } else { Err(failure) })?;
-        let facts = compress::compress(source, part, job.how, &job.label, progress)?;
-        compress::prove(part, source, job.how, &facts)?;
+        let text = Text::of(source, job.stretch);
+        let facts = compress::compress(text, part, job.how, &job.label, progress)?;
+        compress::prove(part, text, job.how, &facts)?;
         Ok(facts)
     }
 

@@ -7,6 +7,7 @@ use crate::{
     failure::Failure,
     files::{
         archive_name::ArchiveName,
+        cut::Found,
         dir::{FileId, Stat},
     },
     tools::logs::{
@@ -60,6 +61,10 @@ pub enum Next {
         /// The file.
         file: FileId,
     },
+    /// The archive is proven; what it holds may go from the beginning of the log, unless it is gone already.
+    Cut,
+    /// The archive is proven, and whether the log still begins with what it holds cannot be told: both stay.
+    Doubt(String),
     /// The archive is proven and the uncompressed file is gone: only the record is missing.
     Settle,
     /// Its removal was decided and did not happen: the rules decide anew.
@@ -114,7 +119,10 @@ fn recorded(content: &Content) -> HashSet<(&str, &str)> {
 /// A finished archive that was not recorded is a leftover only while the file it was made from is whole, and only
 /// when it is proven to be made from it. A recorded one is when that file must be archived anew.
 fn leftovers(entry: &Entry, seen: &Seen, recorded: &HashSet<(&str, &str)>) -> Vec<Leftover> {
-    let whole = same(seen.plain.as_ref(), entry.file);
+    let whole = match &seen.live {
+        Some(live) => *live == Found::There,
+        None => same(seen.plain.as_ref(), entry.file),
+    };
     let anew = whole && entry.stage == Stage::Told;
     let left = |beside: &Beside| {
         let free = || whole && entry.archive.is_none() && !recorded.contains(&(entry.archive_folder(), &*beside.name));
@@ -152,12 +160,16 @@ fn same(stat: Option<&Stat>, file: Option<FileId>) -> bool {
 }
 
 fn next(entry: &Entry, fact: &PendingFact, seen: &Seen) -> Next {
-    let ours = same(seen.plain.as_ref(), entry.file);
+    let known = seen.live.as_ref().is_some_and(|live| !matches!(live, Found::Unknown(_)));
+    let ours = known || same(seen.plain.as_ref(), entry.file);
     if entry.inherited.is_some() && !ours && entry.stage != Stage::Stored {
         return Next::Inherited;
     }
     if let Some(failure) = hidden(entry, fact, seen) {
         return Next::Blind(failure);
+    }
+    if let Some(live) = &seen.live {
+        return in_place(entry, live, there(entry, seen));
     }
     match (&entry.stage, &seen.plain) {
         (Stage::Intended, None) => Next::Abandon { made: false },
@@ -182,6 +194,21 @@ fn next(entry: &Entry, fact: &PendingFact, seen: &Seen) -> Next {
             }
         }
         (Stage::Archived, None) | (Stage::Stored, _) => Next::Settle,
+    }
+}
+
+/// A log that is rotated in place: `archive` says whether its archive is there.
+fn in_place(entry: &Entry, live: &Found, archive: bool) -> Next {
+    match (entry.stage, live) {
+        (Stage::Intended, _) => Next::Abandon { made: false },
+        (Stage::Removing, _) if archive => Next::Reconsider,
+        (Stage::Removing, _) => Next::Forget,
+        (Stage::Stored, _) => Next::Settle,
+        // Somebody took the archive away; its lines are still in the log.
+        (_, Found::There) if !archive => Next::Abandon { made: false },
+        (_, _) if !archive => Next::Lost,
+        (_, Found::Unknown(why)) => Next::Doubt(why.clone()),
+        (_, Found::There | Found::Gone | Found::Halfway(_)) => Next::Cut,
     }
 }
 

@@ -45,8 +45,10 @@ pub struct Rotation {
     pub at: DateTime<Utc>,
     /// Which file it is.
     pub file: FileId,
-    /// Its size.
+    /// So much of it is archived now.
     pub size: u64,
+    /// What is done to it.
+    pub method: Method,
     /// When its first line may have been written.
     pub begun: DateTime<Utc>,
     /// Why now.
@@ -84,7 +86,25 @@ pub struct Left {
     /// The log, by position in the facts.
     pub log: usize,
     /// Why.
-    pub why: when::Reason,
+    pub why: Stay,
+}
+
+/// Why a log stays as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stay {
+    /// It is not due.
+    NotDue(when::Reason),
+    /// It is due, but rotated in place nothing of it could go.
+    TooLittle,
+}
+
+impl fmt::Display for Stay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stay::NotDue(reason) => reason.fmt(f),
+            Stay::TooLittle => f.write_str("due, but it holds no whole block of whole lines, and nothing less can go in place"),
+        }
+    }
 }
 
 /// A log or path that cannot be rotated as things stand.
@@ -123,7 +143,7 @@ pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left
 }
 
 enum Verdict {
-    Stay(when::Reason),
+    Stay(Stay),
     Go(Stat, Why),
 }
 
@@ -146,7 +166,7 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         }
         What::Unreadable(failure) => return Err(failure.clone()),
     };
-    if set.method != Method::Rename {
+    if set.method == Method::Collect {
         return Err(refuse("this method is not there yet".to_owned()));
     }
     if stat.links > 1 {
@@ -159,12 +179,19 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
     if let Some(place) = log.logrotate.as_ref().filter(|_| !set.takeover) {
         return Err(refuse(format!("logrotate rotates it too: {place}")).hint("remove it there, or set takeover = true here"));
     }
-    let due = when::due(&set.when, &when::Log { size: stat.size, since: log.since }, periods);
+    let size = log.unarchived(stat);
+    let due = when::due(&set.when, &when::Log { size, since: log.since }, periods);
     let why = match due {
         Due::Now(why) => Why::Due(why),
-        Due::NotYet(_) if rotate.force && stat.size > 0 => Why::Forced,
-        Due::NotYet(why) => return Ok(Verdict::Stay(why)),
+        Due::NotYet(_) if rotate.force && size > 0 => Why::Forced,
+        Due::NotYet(why) => return Ok(Verdict::Stay(Stay::NotDue(why))),
     };
+    if let Some(live) = &log.live {
+        live.refused.clone().map_or(Ok(()), Err)?;
+        if !live.goes {
+            return Ok(Verdict::Stay(Stay::TooLittle));
+        }
+    }
     may_touch(set, log, stat, world)?;
     Ok(Verdict::Go(*stat, why))
 }
@@ -182,7 +209,7 @@ fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<
     let (stat, _) = folder.state.as_ref().map_err(Clone::clone)?;
     standing::may_rename(stat).map_err(refused)?;
     let actor = standing::actor(stat, file, world.us.uid).map_err(refused)?;
-    if actor == Actor::Ourselves {
+    if actor == Actor::Ourselves && set.method == Method::Rename {
         standing::may_give(&world.us, stat, file).map_err(refused)?;
     }
     recordable(&folder.path)?;
@@ -234,8 +261,9 @@ fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (st
         at: DateTime::from_timestamp(world.now.timestamp(), 0).unwrap_or(name.at()),
         name,
         file: stat.id,
-        size: stat.size,
-        begun: log.since.min(stat.oldest()),
+        size: log.unarchived(&stat),
+        method: set.method,
+        begun: if set.method == Method::InPlace { log.since } else { log.since.min(stat.oldest()) },
         why,
     })
 }

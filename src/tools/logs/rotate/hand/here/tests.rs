@@ -19,7 +19,7 @@ fn proven(home: &TempDir) -> (Here, Compress, Proven) {
     let rotated_at = DateTime::UNIX_EPOCH;
     let label = Label { set: "app".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
     let (source, part) = ("app.log.1".to_owned(), ".part".to_owned());
-    let job = Compress { source, file, size: 70, part, how: Compression::default(), label };
+    let job = Compress { source, file, size: 70, stretch: None, part, how: Compression::default(), label };
     let here = Here::new(dir, None);
     let proven = here.compress(&job, &|_| ()).unwrap();
     (here, job, proven)

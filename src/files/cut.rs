@@ -1,0 +1,291 @@
+//! Takes the head of a log away while others go on appending to it and, after a crash too, finds out whether that
+//! happened. Whole blocks go, in one step of the file system; what is left over of the last one is written down
+//! ([`Head`]), not overwritten. Never shortens a log from its end, and in doubt takes nothing.
+//!
+//! What tells afterwards: where the blocks lie on the disk, before and after ([`Layout`]), and the anchor. That is one empty
+//! block far behind the end of the file, which no reader ever sees. A file that was emptied and written anew may lie exactly
+//! where it lay before, with the same text (measured on ext4, xfs and btrfs); the anchor is gone then. Taking a head away
+//! moves the anchor (ext4) or removes it (xfs).
+
+mod layout;
+mod lines;
+mod place;
+#[cfg(test)]
+mod tests;
+
+use std::{fs::File, io, os::unix::fs::MetadataExt};
+
+use rustix::{
+    fs::{FallocateFlags, fallocate},
+    io::Errno,
+};
+use serde::{Deserialize, Serialize};
+
+pub use self::{layout::Layout, place::Place};
+use crate::{
+    failure::{Doing, Failure, Result, plain},
+    files::space::Space,
+};
+
+/// Where a new anchor goes. No log is so long, and every file system that can do this can hold it.
+const ANCHOR: u64 = 3 << 40;
+/// An anchor moves towards the end with each head that goes; what is found behind this is one.
+const ANCHORS: u64 = 2 << 40;
+
+/// How a head goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// The file gets shorter: what follows is its beginning then.
+    Collapse,
+    /// The file stays as long as it is and begins with a hole, which takes no room and reads as zeros.
+    Hole,
+}
+
+/// A head that is archived and then taken away, as it is written down before anything happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// How it goes, and in which pieces.
+    #[serde(flatten)]
+    pub place: Place,
+    /// So many bytes are in an earlier archive already.
+    pub from: u64,
+    /// The archive's text ends before this byte, with a line's end.
+    pub to: u64,
+    /// So many bytes go: whole blocks.
+    pub remove: u64,
+    /// The file's length when it was looked at.
+    pub length: u64,
+    /// The layout of its whole blocks then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
+    /// What their layout will be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Layout>,
+    /// Where the anchor is; none when there was no room for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<u64>,
+}
+
+/// How much of the beginning of a live log is in an archive already, and how that file is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Which file.
+    pub inode: u64,
+    /// So many of its first bytes are archived.
+    pub archived: u64,
+    /// So many of them are a hole.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hole: u64,
+    /// SHA-256 of the others.
+    pub sha256: String,
+    /// The file was at least so long then.
+    pub length: u64,
+    /// The layout of so much of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
+    /// Where the anchor is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<u64>,
+    /// What one block is.
+    pub unit: u64,
+}
+
+/// What became of a head that was to be taken away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Found {
+    /// It is there.
+    There,
+    /// It is gone.
+    Gone,
+    /// The file system was cut off in the middle of it: a hole of that length is where the rest was not moved up yet.
+    Halfway(u64),
+    /// Nobody can tell, and why.
+    Unknown(String),
+}
+
+/// What of a log can be archived and taken away: `to` and `remove` of a [`Cut`]. `head`: so much of it is archived
+/// already; `most`: not much more than so many bytes. None when no line ends in it, or no whole block would go.
+pub fn reach(file: &File, head: u64, place: Place, most: Option<u64>) -> Result<Option<(u64, u64)>> {
+    let length = file.metadata().doing("look at", "the log")?.len();
+    let limit = most.map_or(length, |most| head.saturating_add(most).min(length));
+    let Some(to) = lines::last_end(file, head, limit)?.map_or_else(|| lines::next_end(file, limit, length), |to| Ok(Some(to)))?
+    else {
+        return Ok(None);
+    };
+    let remove = place.whole(to).min(match place.way {
+        // The end of the file must stay.
+        Way::Collapse => place.whole(length.saturating_sub(1)),
+        Way::Hole => to,
+    });
+    let nothing = remove == 0 || (place.way == Way::Hole && remove <= place.whole(head));
+    Ok((!nothing).then_some((to, remove)))
+}
+
+/// Makes the log ready to lose its head, and tells what must be known of it before. Nothing of the text changes.
+pub fn prepare(file: &File, head: u64, place: Place, most: Option<u64>) -> Result<Option<Cut>> {
+    let Some((to, remove)) = reach(file, head, place, most)? else { return Ok(None) };
+    let anchor = anchored(file, place)?;
+    file.sync_all().doing("sync", "the log")?;
+    // Not less than when its lines were looked at, unless somebody emptied it; then nothing will fit.
+    let length = file.metadata().doing("look at", "the log")?.len();
+    let end = place.whole(length);
+    let layout = Layout::of(file, 0, end)?;
+    let after = if place.way == Way::Collapse { Layout::of(file, remove, end)? } else { None };
+    Ok((length >= to).then_some(Cut { place, from: head, to, remove, length, layout, after, anchor }))
+}
+
+/// What became of it.
+pub fn found(file: &File, cut: &Cut) -> Result<Found> {
+    let place = cut.place;
+    let length = file.metadata().doing("look at", "the log")?.len();
+    let anchor = layout::first_behind(file, ANCHORS);
+    let end = place.whole(cut.length);
+    let lies = |end: u64, known: &Option<Layout>| -> Result<bool> {
+        let now = if length >= end { Layout::of(file, 0, end)? } else { None };
+        Ok(length >= end && now == *known)
+    };
+    if place.way == Way::Hole {
+        let emptied = layout::data(file, 0)?.is_none_or(|data| data >= cut.remove);
+        return Ok(match () {
+            () if length < cut.length || (cut.anchor.is_some() && anchor != cut.anchor) => unlike(),
+            () if emptied => Found::Gone,
+            () if lies(end, &cut.layout)? => Found::There,
+            () => unlike(),
+        });
+    }
+    if length >= cut.length && anchor == cut.anchor && lies(end, &cut.layout)? {
+        // Without an anchor both may look alike: a log that is one hole.
+        let alike = cut.anchor.is_none() && cut.layout == cut.after;
+        return Ok(if alike { unlike() } else { Found::There });
+    }
+    let moved = cut.anchor.map(|anchor| anchor - cut.remove);
+    if (anchor.is_none() || anchor == moved) && lies(end - cut.remove, &cut.after)? {
+        return Ok(Found::Gone);
+    }
+    Ok(halfway(file, cut, length)?.unwrap_or_else(unlike))
+}
+
+fn unlike() -> Found {
+    Found::Unknown(
+        "the log is not what it was, neither with nor without its head: somebody else emptied or replaced it".to_owned(),
+    )
+}
+
+/// xfs moves piece after piece. What a power cut leaves is one hole, exactly as long as what was to go.
+fn halfway(file: &File, cut: &Cut, length: u64) -> Result<Option<Found>> {
+    let mut at = 0;
+    while let Some((begin, end)) = layout::hole(file, at)? {
+        if end - begin == cut.remove && begin <= cut.length - cut.remove {
+            let why = "a power cut left a hole at its end, which goes when something was written behind it";
+            return Ok(Some(if end < length { Found::Halfway(begin) } else { Found::Unknown(why.to_owned()) }));
+        }
+        at = end;
+    }
+    Ok(None)
+}
+
+/// Takes the head away unless it is gone already, makes that survive a power cut, and says what is left of it. An error
+/// means that nothing was taken away.
+pub fn take_away(file: &File, cut: &Cut) -> Result<std::result::Result<Head, String>> {
+    let hole = match found(file, cut)? {
+        Found::There => Some(0),
+        Found::Halfway(begin) => Some(begin),
+        Found::Gone => None,
+        Found::Unknown(why) => return Ok(Err(why)),
+    };
+    if let Some(begin) = hole {
+        remove(file, cut.place.way, begin, cut.remove)?;
+    }
+    // On xfs it went with the head. From now on it says whether what is left is still what it was.
+    let anchor = anchored(file, cut.place)?;
+    file.sync_all().doing("sync", "the log")?;
+    Head::of(file, cut, anchor).map(Ok)
+}
+
+fn remove(file: &File, way: Way, from: u64, length: u64) -> Result<()> {
+    let flags = match way {
+        Way::Collapse => FallocateFlags::COLLAPSE_RANGE,
+        Way::Hole => FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE,
+    };
+    loop {
+        match fallocate(file, flags, from, length) {
+            Err(Errno::INTR) => {}
+            result => return result.map_err(io::Error::from).doing("take away the head of", "the log"),
+        }
+    }
+}
+
+/// Where the anchor is; none where there is no room to spare for one: then the layout alone must tell.
+fn anchored(file: &File, place: Place) -> Result<Option<u64>> {
+    /// The last blocks of a disk are worth more as the beginning of an archive.
+    const SPARE: u64 = 256 << 10;
+    let there = || layout::first_behind(file, ANCHORS);
+    if let Some(anchor) = there() {
+        return Ok(Some(anchor));
+    }
+    if Space::of_file(file).doing("ask for the free space of", "the log")?.free < SPARE {
+        return Ok(None);
+    }
+    match fallocate(file, FallocateFlags::KEEP_SIZE, ANCHOR, place.unit) {
+        Ok(()) => Ok(there()),
+        Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::OPNOTSUPP) => Ok(None),
+        Err(errno) => Err(io::Error::from(errno)).doing("mark", "the log"),
+    }
+}
+
+impl Head {
+    fn of(file: &File, cut: &Cut, anchor: Option<u64>) -> Result<Head> {
+        let place = cut.place;
+        let gone = if place.way == Way::Collapse { cut.remove } else { 0 };
+        let (archived, length) = (cut.to - gone, cut.length - gone);
+        let layout = Layout::of(file, 0, place.whole(length))?;
+        let inode = file.metadata().doing("look at", "the log")?.ino();
+        let hole = if place.way == Way::Collapse { 0 } else { cut.remove };
+        let sha256 = lines::sha256(file, hole, archived)?;
+        Ok(Head { inode, archived, hole, sha256, length, layout, anchor, unit: place.unit })
+    }
+
+    /// Whether these bytes are still at the beginning of the file; else why not.
+    pub fn holds(&self, file: &File) -> Result<std::result::Result<(), &'static str>> {
+        let meta = file.metadata().doing("look at", "the log")?;
+        if meta.ino() != self.inode {
+            return Ok(Err("it is another file"));
+        }
+        if meta.len() < self.length {
+            return Ok(Err("it is shorter than it was"));
+        }
+        let marked = match self.anchor {
+            Some(_) => layout::first_behind(file, ANCHORS) == self.anchor,
+            None => Layout::of(file, 0, self.length - self.length % self.unit.max(1))? == self.layout,
+        };
+        let emptied = self.hole == 0 || layout::data(file, 0)?.is_none_or(|data| data >= self.hole);
+        if !marked || !emptied || lines::sha256(file, self.hole, self.archived)? != self.sha256 {
+            return Ok(Err("it was emptied and written anew"));
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// How much of the beginning of a log is archived already, by what was written down of it; why that is not so any more,
+/// when there is something written down.
+pub fn archived(file: &File, head: Option<&Head>, place: Place) -> Result<(u64, Option<&'static str>)> {
+    let lost = match head.map(|head| head.holds(file)).transpose()? {
+        Some(Ok(())) => return Ok((head.map_or(0, |head| head.archived), None)),
+        Some(Err(why)) => Some(why),
+        None => None,
+    };
+    // A hole that a head left which went that way.
+    let hole = if place.way == Way::Hole { place.whole(layout::data(file, 0)?.unwrap_or(0)) } else { 0 };
+    Ok((hole, lost))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What the system said, as the reason of a refusal.
+fn refused(errno: Errno, shown: &str) -> Failure {
+    Failure::new("rotate in place", shown).because(plain(&io::Error::from(errno)))
+}

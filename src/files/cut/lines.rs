@@ -1,0 +1,65 @@
+//! Where lines end in a log that goes on growing. Reads only what was there when it was asked.
+
+use std::{fs::File, os::unix::fs::FileExt};
+
+use sha2::{Digest, Sha256};
+
+use crate::failure::{Failure, Result};
+
+const PIECE: usize = 64 << 10;
+
+/// The place behind the last line's end in `from..to`.
+pub(super) fn last_end(file: &File, from: u64, to: u64) -> Result<Option<u64>> {
+    let mut buffer = vec![0; PIECE];
+    let mut end = to;
+    while end > from {
+        let begin = end.saturating_sub(PIECE as u64).max(from);
+        let piece = &mut buffer[..short(end - begin)];
+        fill(file, piece, begin)?;
+        if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(Some(begin + at as u64 + 1));
+        }
+        end = begin;
+    }
+    Ok(None)
+}
+
+/// The place behind the first line's end in `from..to`.
+pub(super) fn next_end(file: &File, from: u64, to: u64) -> Result<Option<u64>> {
+    let mut buffer = vec![0; PIECE];
+    let mut begin = from;
+    while begin < to {
+        let piece = &mut buffer[..short((to - begin).min(PIECE as u64))];
+        fill(file, piece, begin)?;
+        if let Some(at) = piece.iter().position(|byte| *byte == b'\n') {
+            return Ok(Some(begin + at as u64 + 1));
+        }
+        begin += piece.len() as u64;
+    }
+    Ok(None)
+}
+
+/// The fingerprint of the bytes `from..to`, in hex.
+pub(super) fn sha256(file: &File, from: u64, to: u64) -> Result<String> {
+    let mut buffer = vec![0; PIECE];
+    let mut hash = Sha256::new();
+    let mut at = from;
+    while at < to {
+        let piece = &mut buffer[..short((to - at).min(PIECE as u64))];
+        fill(file, piece, at)?;
+        hash.update(&*piece);
+        at += piece.len() as u64;
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn fill(file: &File, into: &mut [u8], at: u64) -> Result<()> {
+    file.read_exact_at(into, at).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => Failure::new("read", "the log").because("somebody else emptied it meanwhile"),
+        _ => Failure::of_system("read", "the log", &error),
+    })
+}
+
+fn short(length: u64) -> usize {
+    usize::try_from(length).expect("a piece at most")
+}

@@ -1,0 +1,117 @@
+//! What a file system can do for a log that is rotated in place, and in which pieces. Found out on a file without a name,
+//! never on the log.
+
+use std::{fs::File, os::fd::AsFd};
+
+use rustix::{
+    fs::{FallocateFlags, Mode, OFlags, fallocate, fstatfs, fstatvfs, ftruncate, openat},
+    io::Errno,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Way, refused};
+use crate::{
+    failure::{Failure, Result},
+    files::writers,
+};
+
+/// How heads go here, and what a block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// How.
+    pub way: Way,
+    /// Only multiples of it go.
+    pub unit: u64,
+}
+
+impl Place {
+    /// Asks the file system of the open `folder`. `hole`: whether a hole will do where nothing else can be done.
+    pub fn of(folder: impl AsFd, hole: bool, shown: &str) -> Result<Place> {
+        let block = block(&folder, shown)?;
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let way = match openat(&folder, ".", flags, Mode::RUSR | Mode::WUSR) {
+            Ok(scratch) => tried(&scratch, block).map_err(|errno| refused(errno, shown))?,
+            // A file without a name cannot be had everywhere; the log itself will tell.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSPC) => Some(block),
+            Err(errno) => return Err(refused(errno, shown)),
+        };
+        match way {
+            Some(unit) => Ok(Place { way: Way::Collapse, unit }),
+            None if hole => Ok(Place { way: Way::Hole, unit: block }),
+            None => Err(unsupported(shown)),
+        }
+    }
+
+    /// What it will be, as far as the number of the file system tells; for a plan, which tries nothing out.
+    pub fn likely(folder: impl AsFd, hole: bool, shown: &str) -> Result<Place> {
+        const COLLAPSING: [u32; 4] = [0xef53, 0x5846_5342, 0xf2f5_2010, 0x794c_7630];
+        const PUNCHING: [u32; 2] = [0x9123_683e, 0x0102_1994];
+        let found = fstatfs(&folder).map_err(|errno| refused(errno, shown))?;
+        let number = writers::magic(&found);
+        if let Some(name) = writers::shared_between_machines(number) {
+            return Err(Failure::new("rotate in place", shown)
+                .because(format!("on {name} another machine may write to it, and nobody here can see how"))
+                .hint("rotate it on the machine that writes it, with method = \"rename\""));
+        }
+        let unit = block(&folder, shown)?;
+        match number {
+            collapsing if COLLAPSING.contains(&collapsing) => Ok(Place { way: Way::Collapse, unit }),
+            punching if hole && PUNCHING.contains(&punching) => Ok(Place { way: Way::Hole, unit }),
+            _ => Err(unsupported(shown)),
+        }
+    }
+
+    /// Whether the file itself is one that this can be done to: nothing is done to it.
+    pub fn accepts(self, file: &File, shown: &str) -> Result<()> {
+        /// Behind the end of any log: refused as a range, after everything else was looked at.
+        const NOWHERE: u64 = 1 << 50;
+        let flags = match self.way {
+            Way::Collapse => FallocateFlags::COLLAPSE_RANGE,
+            Way::Hole => return Ok(()),
+        };
+        match fallocate(file, flags, NOWHERE, self.unit) {
+            Ok(()) | Err(Errno::INVAL | Errno::FBIG) => Ok(()),
+            Err(Errno::TXTBSY) => Err(Failure::new("rotate in place", shown)
+                .because("it is used as swap space")
+                .hint("exclude it: a swap file is no log")),
+            Err(Errno::PERM) => Err(Failure::new("rotate in place", shown)
+                .because("it is immutable or append-only (chattr +i, +a)")
+                .hint("chattr -i -a, or exclude it")),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Err(unsupported(shown)),
+            Err(errno) => Err(refused(errno, shown)),
+        }
+    }
+
+    /// The part of so many bytes that is whole blocks.
+    pub fn whole(self, bytes: u64) -> u64 {
+        bytes - bytes % self.unit
+    }
+}
+
+/// What a block is for a collapse; none where there is no such thing.
+fn tried(scratch: impl AsFd, block: u64) -> std::result::Result<Option<u64>, Errno> {
+    /// ext4 may keep its books in clusters, xfs in larger extents.
+    const LARGEST: u64 = 1 << 20;
+    ftruncate(&scratch, 4 * LARGEST)?;
+    let mut unit = block;
+    while unit <= LARGEST {
+        match fallocate(&scratch, FallocateFlags::COLLAPSE_RANGE, 0, unit) {
+            Ok(()) => return Ok(Some(unit)),
+            Err(Errno::INVAL) => unit *= 2,
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(None),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(None)
+}
+
+fn block(folder: impl AsFd, shown: &str) -> Result<u64> {
+    Ok(fstatvfs(folder).map_err(|errno| refused(errno, shown))?.f_bsize.max(512))
+}
+
+fn unsupported(shown: &str) -> Failure {
+    Failure::new("rotate in place", shown)
+        .because("its file system cannot take the head of a file away (ext4 and xfs can)")
+        .hint("punch-hole = true makes a hole of it; or method = \"rename\" with a writer that can be told; or move the log to ext4 or xfs")
+}

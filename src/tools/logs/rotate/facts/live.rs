@@ -1,0 +1,106 @@
+//! What is true of live logs that are rotated in place: how much of each is archived already, what could go, and whether
+//! its file system and its writers allow it. Reads of a log only what was left over and where its lines end.
+
+use std::collections::HashMap;
+
+use super::{LogFact, What, World};
+use crate::{
+    failure::{Failure, Result},
+    files::{
+        appenders::{self, Appending, Unseen},
+        cut::{self, Head, Place},
+        dir::{Dir, FileId, Stat},
+    },
+    tools::logs::{
+        ledger::Content,
+        rotate::Rotate,
+        settings::{LogSet, Method},
+    },
+};
+
+/// A live log that stays the file that it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// So many bytes of its beginning are archived.
+    pub archived: u64,
+    /// Why what was written down of its beginning is not so any more.
+    pub lost: Option<&'static str>,
+    /// Whether anything of it could go.
+    pub goes: bool,
+    /// Why it cannot be rotated in place.
+    pub refused: Option<Failure>,
+}
+
+/// Looks at every log of a set that is rotated in place.
+pub(super) fn look(rotate: &Rotate, content: &Content, world: &mut World) {
+    let meant: Vec<(usize, Stat)> = world.logs.iter().enumerate().filter_map(|(index, log)| meant(rotate, index, log)).collect();
+    if meant.is_empty() {
+        return;
+    }
+    let mut folders: HashMap<usize, Result<Dir>> = HashMap::new();
+    for (index, stat) in &meant {
+        let log = &world.logs[*index];
+        let folder = folders.entry(log.folder).or_insert_with(|| Dir::open(&world.folders[log.folder].path));
+        let head = world.path(log).to_str().and_then(|path| content.heads.get(path));
+        let refuse = |failure: Failure| Live { refused: Some(failure), ..Live::default() };
+        let live = match folder.as_ref().map_err(Clone::clone) {
+            Ok(folder) => one(folder, &log.name, stat, head, &rotate.sets[log.set]).unwrap_or_else(refuse),
+            Err(failure) => refuse(failure),
+        };
+        world.logs[*index].live = Some(live);
+    }
+    // Only of those that something could be done to: looking into every process costs some time.
+    let candidates: Vec<(usize, FileId)> = meant.iter().map(|(index, stat)| (*index, stat.id)).collect();
+    let goes = |index: usize| world.logs[index].live.as_ref().is_some_and(|live| live.goes && live.refused.is_none());
+    let candidates: Vec<(usize, FileId)> = candidates.into_iter().filter(|(index, _)| goes(*index)).collect();
+    let wanted: Vec<(FileId, &str)> = candidates.iter().map(|(index, id)| (*id, world.logs[*index].name.as_str())).collect();
+    let judged = appenders::of(&wanted);
+    for (index, id) in candidates {
+        let refused = judged.get(&id).and_then(|judged| only_appended(judged, &world.logs[index].name).err());
+        if let Some(live) = &mut world.logs[index].live {
+            live.refused = refused;
+        }
+    }
+}
+
+fn meant(rotate: &Rotate, index: usize, log: &LogFact) -> Option<(usize, Stat)> {
+    match &log.what {
+        What::File(stat) if rotate.sets[log.set].method == Method::InPlace => Some((index, *stat)),
+        _ => None,
+    }
+}
+
+fn one(folder: &Dir, name: &str, stat: &Stat, head: Option<&Head>, set: &LogSet) -> Result<Live> {
+    let shown = folder.shown(name);
+    let place = Place::likely(folder.handle()?, set.punch_hole, &shown)?;
+    if stat.size == 0 {
+        return Ok(Live::default());
+    }
+    let file = folder.read(name)?;
+    let (archived, lost) = cut::archived(&file, head, place)?;
+    let goes = cut::reach(&file, archived, place, None)?.is_some();
+    Ok(Live { archived, lost, goes, refused: None })
+}
+
+/// Whether everybody who writes to it appends, as far as it must be known before anything of it goes.
+pub(in crate::tools::logs::rotate) fn only_appended(judged: &Appending, name: &str) -> Result<()> {
+    let refuse = |why: String, hint: &str| Err(Failure::new("rotate in place", name).because(why).hint(hint));
+    match judged {
+        Appending::Only => Ok(()),
+        Appending::Not(who) => {
+            refuse(who.clone(), "have its writer open it to append (O_APPEND, `>>` in a shell), or use method = \"rename\"")
+        }
+        Appending::Unknown(Unseen::Rights) => refuse(
+            "how others write to it is unknown: not every process may be looked into".to_owned(),
+            "run as root with CAP_SYS_PTRACE, as ops-logs-in-place.service does; or use method = \"rename\"",
+        ),
+        Appending::Unknown(Unseen::Namespace) => refuse(
+            "how others write to it is unknown: a PID namespace (a container, say) hides processes outside of it".to_owned(),
+            "run on the host itself, or use method = \"rename\"",
+        ),
+        Appending::Unknown(Unseen::TooMany) => refuse(
+            "how others write to it is unknown: there are more processes and open files than a run looks at".to_owned(),
+            "use method = \"rename\"",
+        ),
+    }
+}
