@@ -6,6 +6,7 @@ mod archive;
 mod hands;
 mod recover;
 mod remove;
+mod room;
 mod swap;
 
 use std::{
