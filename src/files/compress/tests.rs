@@ -316,7 +316,7 @@ fn no_archive_is_larger_than_what_is_said_to_be_enough() {
     let mut noise = |bytes: usize| -> Vec<u8> {
         let mut next = || {
             state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-            (state >> 33) as u8
+            state.to_le_bytes()[5]
         };
         (0..bytes).map(|_| next() | 0x80).collect()
     };
