@@ -148,6 +148,11 @@ impl Failure {
     pub fn is_absence(&self) -> bool {
         matches!(self.errno, Some(Errno::NOENT | Errno::NOTDIR))
     }
+
+    /// Whether it was room on a disk that lacked, or what one may take of it.
+    pub fn is_shortage(&self) -> bool {
+        matches!(self.errno, Some(Errno::NOSPC | Errno::DQUOT))
+    }
 }
 
 impl fmt::Display for Failure {

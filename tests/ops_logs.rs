@@ -14,6 +14,8 @@ mod support;
 mod adoption;
 #[path = "ops_logs/due.rs"]
 mod due;
+#[path = "ops_logs/full_disk.rs"]
+mod full_disk;
 #[path = "ops_logs/keep.rs"]
 mod keep;
 #[path = "ops_logs/names.rs"]

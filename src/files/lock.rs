@@ -57,9 +57,13 @@ fn stands_for(path: &Path, file: &File) -> io::Result<bool> {
     }
 }
 
-/// The lock holds without it: a disk without room for one more line must not stop what would make room.
+/// The lock holds without it: a disk without room for one more line must not stop what would make room, and its last
+/// block is for what must be written.
 fn say(file: &File, claim: &str) {
-    if file.write_all_at(claim.as_bytes(), 0).and_then(|()| file.set_len(claim.len() as u64)).is_err() {
+    let length = claim.len() as u64;
+    let said = own_file::leaves_room(file, length).is_ok_and(|fits| fits)
+        && file.write_all_at(claim.as_bytes(), 0).and_then(|()| file.set_len(length)).is_ok();
+    if !said {
         let _ = file.set_len(0);
     }
 }

@@ -2,13 +2,13 @@
 //! caller says so and goes on.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::Path,
 };
 
 use crate::{
-    failure::{Doing, Result},
+    failure::{Doing, Failure, Result},
     files::own_file,
     report::record::{FORMAT, Record},
     run::State,
@@ -25,18 +25,34 @@ pub(crate) fn remember(state: &State, record: &Record) -> Result<()> {
     }
     let records = read(state, usize::MAX)?;
     if records.len() < CAP + CAP / 10 {
-        let mut file = own_file::open(&path, OpenOptions::new().append(true).create(true)).doing("open", path.display())?;
-        return file.write_all(line.as_bytes()).doing("write", path.display());
+        return append(&path, &line);
     }
     let fresh = path.with_extension("jsonl.new");
+    // Half of it is worth nothing, and the disk may be full.
+    rewrite(&fresh, &records[records.len() - CAP + 1..], &line).inspect_err(|_| drop(fs::remove_file(&fresh)))?;
+    fs::rename(&fresh, &path).doing("replace", path.display())
+}
+
+/// The last block of a disk is for the ledger, without which nothing may be changed.
+fn append(path: &Path, line: &str) -> Result<()> {
+    let mut file = own_file::open(path, OpenOptions::new().append(true).create(true)).doing("open", path.display())?;
+    let length = file.metadata().doing("look at", path.display())?.len() + line.len() as u64;
+    if !own_file::leaves_room(&file, length).doing("look at", path.display())? {
+        return Err(Failure::new("write", path.display())
+            .because("what is left of that disk is for the ledger, and this run is not in the history")
+            .hint("free some space"));
+    }
+    file.write_all(line.as_bytes()).doing("write", path.display())
+}
+
+fn rewrite(fresh: &Path, kept: &[Record], line: &str) -> Result<()> {
     let mut file =
-        own_file::open(&fresh, OpenOptions::new().write(true).create(true).truncate(true)).doing("open", fresh.display())?;
-    for kept in records.iter().skip(records.len() - CAP + 1) {
+        own_file::open(fresh, OpenOptions::new().write(true).create(true).truncate(true)).doing("open", fresh.display())?;
+    for kept in kept {
         let kept = serde_json::to_string(kept).expect("a record has string keys only");
         writeln!(file, "{kept}").doing("write", fresh.display())?;
     }
-    file.write_all(line.as_bytes()).doing("write", fresh.display())?;
-    std::fs::rename(&fresh, &path).doing("replace", path.display())
+    file.write_all(line.as_bytes()).doing("write", fresh.display())
 }
 
 /// Whether a crash cut the last line short: the next one must not become its rest.

@@ -49,6 +49,18 @@ impl Compression {
             Extension::Gzip => Compression::Gzip { level: GZIP },
         }
     }
+
+    /// The most bytes that the archive of so much plain text can have, if nothing in it repeats.
+    pub fn at_most(self, plain: u64) -> u64 {
+        /// Names, checksums, and rounding to whole blocks.
+        const REST: u64 = 64 << 10;
+        match self {
+            Compression::None => plain,
+            Compression::Zstd { .. } => plain.saturating_add(plain / 256 + REST),
+            // Its fastest level may take nine bits for eight.
+            Compression::Gzip { .. } => plain.saturating_add(plain / 8 + REST),
+        }
+    }
 }
 
 impl Default for Compression {

@@ -309,3 +309,21 @@ fn the_archive_of_version_1_is_read() {
     assert_eq!((found.sha256, found.size, found.lines), (facts.sha256, facts.size, facts.lines));
     assert_eq!(judge(ZSTD, &fs::read(&path).unwrap()), lines(3));
 }
+
+#[test]
+fn no_archive_is_larger_than_what_is_said_to_be_enough() {
+    let mut state = 7_u64;
+    let mut noise = |bytes: usize| -> Vec<u8> {
+        let mut next = || {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            state.to_le_bytes()[5]
+        };
+        (0..bytes).map(|_| next() | 0x80).collect()
+    };
+    for text in [Vec::new(), noise(100), noise(70_000), [noise(3 << 20), b"\n".repeat(1 << 16), noise(1000)].concat()] {
+        for how in [Compression::Zstd { level: 1 }, ZSTD, Compression::Gzip { level: 1 }, GZIP] {
+            let stored = Scene::with(&text).compress(how).unwrap().stored;
+            assert!(stored <= how.at_most(text.len() as u64), "{how}: {stored} of {}", text.len());
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! The ledger's file: read whole, appended to durably, and rewritten when most of it is history.
-//! A newer version is never touched.
+//! A newer version is never touched. Room for what the next run has to record is kept behind its end.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -134,6 +134,7 @@ impl Ledger {
                 .hint("nothing is changed without its record; free some space and run again"));
         }
         self.ends_at(self.end + text.len() as u64);
+        own_file::keep_room(self.file.as_ref().expect("it was just written to"));
         for line in lines {
             self.content.take(line);
         }
@@ -175,8 +176,12 @@ impl Ledger {
 
     fn reopen(&mut self) -> Result<()> {
         let file = own_file::open(&self.path, OpenOptions::new().append(true)).doing("open the ledger", self.path.display())?;
-        file.set_len(self.end).doing("cut off the torn end of", self.path.display())?;
+        // Only when there is one: a cut also takes away the room that is kept behind the end.
+        if file.metadata().doing("look at the ledger", self.path.display())?.len() != self.end {
+            file.set_len(self.end).doing("cut off the torn end of", self.path.display())?;
+        }
         self.ends_at(self.end);
+        own_file::keep_room(&file);
         self.file = Some(file);
         Ok(())
     }
@@ -322,5 +327,33 @@ fn look(path: &Path) -> std::io::Result<Option<Extent>> {
         Ok(meta) => Ok(Some(Extent { inode: meta.ino(), length: meta.len() })),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_run_that_writes_leaves_room_for_the_next_one() {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().join("ledger.jsonl");
+        let line = |log: usize| Line::Last { log: format!("/{log}.log"), at: chrono::DateTime::UNIX_EPOCH };
+        let room = || fs::metadata(&path).map(|there| (there.blocks() * 512).saturating_sub(there.len())).unwrap();
+        for lines in [1, 500, 900] {
+            let mut ledger = Ledger::read(state.path(), "host").unwrap();
+            for _ in 0..3 {
+                ledger.commit((0..lines).map(line).collect()).unwrap();
+                assert!(room() >= 64 << 10, "{} bytes", room());
+            }
+        }
+        let blocks = || fs::metadata(&path).unwrap().blocks();
+        let before = blocks();
+        Ledger::read(state.path(), "host").unwrap().append(vec![line(0)]).unwrap();
+        assert_eq!(blocks(), before, "what is there is not cut off when it is opened, and is enough");
+        File::options().append(true).open(&path).unwrap().write_all(b"{\"line\":\"la").unwrap();
+        let mut torn = Ledger::read(state.path(), "host").unwrap();
+        torn.append(vec![line(0)]).unwrap();
+        assert!(room() >= 64 << 10 && Ledger::read(state.path(), "host").unwrap().damage().is_none());
     }
 }

@@ -7,6 +7,7 @@ mod hands;
 mod in_place;
 mod recover;
 mod remove;
+mod room;
 mod swap;
 
 use std::{

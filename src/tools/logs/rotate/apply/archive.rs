@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Carry;
+use super::{Carry, room};
 use crate::{
     failure::{Failure, Result},
     files::{
@@ -54,36 +54,46 @@ impl Job {
 pub(super) fn archive(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let ids = std::mem::take(&mut carry.waiting);
     let deadlines = Deadlines::from_now(carry);
-    let bar = carry.run.progress.bytes("archiving", expected(carry, plan, &ids));
-    let mut ids = ids.into_iter().peekable();
-    while ids.peek().is_some() && !carry.run.shutdown.asked() {
-        let batch = next_batch(carry, &mut ids, &deadlines)?;
-        one_batch(carry, batch, &|bytes| bar.advance(bytes))?;
-        kernel::give_back_holes();
+    let sizes = sizes(carry, plan, &ids);
+    let bar = carry.run.progress.bytes("archiving", sizes.values().sum());
+    let queue = room::queue(carry, &ids, &sizes);
+    for (ids, at_once) in [(queue.roomy, BATCH), (queue.short, 1)] {
+        let mut ids = ids.into_iter().peekable();
+        while ids.peek().is_some() && !carry.run.shutdown.asked() {
+            let batch = next_batch(carry, &mut ids, at_once, &deadlines)?;
+            one_batch(carry, batch, &|bytes| bar.advance(bytes))?;
+            kernel::give_back_holes();
+        }
+        let entries = &carry.ledger.content().entries;
+        let left: Vec<String> = ids.filter_map(|id| entries.get(&id)).map(Entry::log_path).collect();
+        carry.unfinished.extend(left);
     }
-    let entries = &carry.ledger.content().entries;
-    let left: Vec<String> = ids.filter_map(|id| entries.get(&id)).map(Entry::log_path).collect();
-    carry.unfinished.extend(left);
     Ok(())
 }
 
-/// How many bytes are to be archived, as far as the plan knew.
-fn expected(carry: &Carry, plan: &Plan, ids: &[EntryId]) -> u64 {
+/// How many bytes are to be archived of each, as far as the plan knew.
+fn sizes(carry: &Carry, plan: &Plan, ids: &[EntryId]) -> HashMap<EntryId, u64> {
     let found = |fact: &PendingFact| fact.seen.as_ref().ok()?.plain.map(|stat| (fact.id, stat.size));
     let begun: HashMap<EntryId, u64> = plan.world.pending.iter().filter_map(found).collect();
     let fresh: HashMap<(&Path, &str), u64> =
         plan.rotations.iter().map(|rotation| ((rotation.folder.as_path(), rotation.log.as_str()), rotation.size)).collect();
     let size = |entry: &Entry| begun.get(&entry.id).or_else(|| fresh.get(&(Path::new(&entry.folder), &entry.log))).copied();
-    ids.iter().filter_map(|id| carry.ledger.content().entries.get(id)).filter_map(size).sum()
+    let entries = ids.iter().filter_map(|id| carry.ledger.content().entries.get(id));
+    entries.filter_map(|entry| Some((entry.id, size(entry)?))).collect()
 }
 
 /// The next files that nobody writes to any more: not too many, in not too many folders.
-fn next_batch(carry: &mut Carry, ids: &mut impl Iterator<Item = EntryId>, deadlines: &Deadlines) -> Result<Vec<Job>> {
+fn next_batch(
+    carry: &mut Carry,
+    ids: &mut impl Iterator<Item = EntryId>,
+    at_once: usize,
+    deadlines: &Deadlines,
+) -> Result<Vec<Job>> {
     if carry.hands.are_many() {
         carry.hands.let_go()?;
     }
     let mut batch = Vec::new();
-    while batch.len() < BATCH && !carry.hands.are_many() && !carry.run.shutdown.asked() {
+    while batch.len() < at_once && !carry.hands.are_many() && !carry.run.shutdown.asked() {
         let Some(id) = ids.next() else { break };
         let entry = carry.ledger.content().entries.get(&id).cloned();
         batch.extend(entry.and_then(|entry| ready(carry, &entry, deadlines)));
@@ -197,7 +207,8 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: Progress) -> Result<(
 
 fn give_up(carry: &mut Carry, job: &Job, failure: &Failure) {
     carry.unfinished.insert(job.entry.log_path());
-    carry.failed("archive", job.entry.rotated_path(), failure);
+    let failure = room::explained(failure, &job.entry, job.compress.how, job.compress.size);
+    carry.failed("archive", job.entry.rotated_path(), &failure);
 }
 
 /// Compresses on as many threads as allowed; None for what was not begun because somebody asked to stop.

@@ -3,13 +3,10 @@
 
 use std::{collections::HashMap, path::Path};
 
-use super::Carry;
+use super::{Carry, room};
 use crate::{
     failure::{Failure, Result},
-    files::{
-        dir::{Dir, Kind},
-        space::Space,
-    },
+    files::dir::{Dir, Kind},
     report::{Outcome, Step},
     settings::units::Room,
     tools::logs::{
@@ -91,7 +88,7 @@ fn needed<'a>(carry: &mut Carry, free: &mut Free, batch: &[(Entry, &'a String, R
     let mut needed = Vec::new();
     for (entry, why, room) in batch {
         let known = asked.entry(entry.archive_folder()).or_insert_with(|| {
-            let (device, now) = space(entry)?;
+            let (device, now) = room::around(entry)?;
             let free = free.entry(device).or_insert(now.free);
             *free = now.free.max(*free);
             Ok::<_, Failure>((device, now.total))
@@ -111,12 +108,6 @@ fn needed<'a>(carry: &mut Carry, free: &mut Free, batch: &[(Entry, &'a String, R
         }
     }
     needed
-}
-
-/// The device that an archive is on, and its space.
-fn space(entry: &Entry) -> Result<(u64, Space)> {
-    let dir = Dir::open(Path::new(entry.archive_folder()))?;
-    Ok((dir.stat_self()?.id.dev, dir.space()?))
 }
 
 /// A file that somebody put in the archive's place is not ours to remove.

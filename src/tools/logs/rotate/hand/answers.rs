@@ -78,7 +78,7 @@ impl Answers {
             let acted = self.perform(here, act);
             self.at_work.store(false, Ordering::SeqCst);
             self.say(&Says::Working(self.done.swap(0, Ordering::SeqCst)))?;
-            self.say(&Says::Over(acted))?;
+            self.say(&Says::over(acted))?;
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
         let acted = loop {
             match serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() {
                 Says::Working(bytes) => meanwhile.push(bytes),
-                Says::Over(acted) => break acted.unwrap(),
+                Says::Over(acted, _) => break acted.unwrap(),
             }
         };
         parent.shutdown(std::net::Shutdown::Both).unwrap();

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::{Act, Acted, Here, answers::Answers, rights, trust};
@@ -40,8 +41,16 @@ const LINE_LIMIT: usize = 1 << 20;
 pub(super) enum Says {
     /// Still working; so many more bytes of the log are done.
     Working(u64),
+    /// The act is over; the number of the operating system's error, when it was one that failed it.
+    Over(std::result::Result<Acted, Failure>, Option<i32>),
+}
+
+impl Says {
     /// The act is over.
-    Over(std::result::Result<Acted, Failure>),
+    pub(super) fn over(acted: Result<Acted>) -> Says {
+        let errno = acted.as_ref().err().and_then(|failure| failure.errno);
+        Says::Over(acted, errno.map(Errno::raw_os_error))
+    }
 }
 
 /// A hand that is, whenever there is something to do, a child with this owner's rights.
@@ -143,7 +152,9 @@ impl Child {
                     return Err(Failure::new("wait for", &self.shown).because("it has been at one act for far too long"));
                 }
                 Ok(Says::Working(bytes)) => progress(bytes),
-                Ok(Says::Over(result)) => return Ok(result),
+                Ok(Says::Over(result, errno)) => {
+                    return Ok(result.map_err(|failure| Failure { errno: trust::errno(errno), ..failure }));
+                }
                 Err(error) => return Err(Failure::new("understand", &self.shown).because(error)),
             }
         }
@@ -215,7 +226,7 @@ impl Query for HandInFolder {
     fn answer(&self, _run: &Run) -> Result<Report> {
         let answers = Answers::to(UnixStream::from(own(&io::stdin(), "the socket")?));
         // Nobody else hears it: standard error leads nowhere.
-        self.begin().and_then(|here| answers.give(&here)).or_else(|failure| answers.say(&Says::Over(Err(failure))))?;
+        self.begin().and_then(|here| answers.give(&here)).or_else(|failure| answers.say(&Says::over(Err(failure))))?;
         Ok(Report::default())
     }
 }
@@ -242,7 +253,7 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let process = Command::new("/bin/true").spawn().unwrap();
         let mut child = Child { process, answers: BufReader::new(ours), shown: "a child".to_owned(), silent: false };
-        for says in [Says::Working(1), Says::Working(2), Says::Over(Ok(Acted::Done))] {
+        for says in [Says::Working(1), Says::Working(2), Says::over(Ok(Acted::Done))] {
             writeln!(&theirs, "{}", serde_json::to_string(&says).unwrap()).unwrap();
         }
         let act = Act::Settle { parts: Vec::new() };

@@ -1,6 +1,8 @@
 //! How far a child is believed: what it says of files must be what we see ourselves, and its words are short
 //! and harmless before they reach the ledger or a person.
 
+use rustix::io::Errno;
+
 use super::{Acted, Compress, Here, Proven, Released};
 use crate::{
     failure::{Failure, Result},
@@ -45,8 +47,14 @@ pub(super) fn failure(failure: &Failure) -> Failure {
         cause: failure.cause.as_deref().map(words),
         hint: failure.hint.as_deref().map(words),
         exit: failure.exit,
-        errno: None,
+        errno: failure.errno,
     }
+}
+
+/// A child may say that its disk is full: that changes nothing but what a person reads. Everything else, that
+/// something is not there above all, we see ourselves.
+pub(super) fn errno(number: Option<i32>) -> Option<Errno> {
+    [Errno::NOSPC, Errno::DQUOT].into_iter().find(|errno| Some(errno.raw_os_error()) == number)
 }
 
 /// One line that is not endless.
