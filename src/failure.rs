@@ -107,13 +107,6 @@ impl Failure {
         Failure { errno, ..Failure::new(doing, what).because(plain(error)) }
     }
 
-    /// Whether all that is wrong is that there is no room, also in the words of a child.
-    pub fn is_for_room(&self) -> bool {
-        let room = [Errno::NOSPC, Errno::DQUOT];
-        let said = |errno: &Errno| self.cause.as_deref() == Some(&plain(&(*errno).into()));
-        self.errno.is_some_and(|errno| room.contains(&errno)) || room.iter().any(said)
-    }
-
     /// Why.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Failure {

@@ -13,7 +13,7 @@ use crate::{
     files::{
         appenders,
         archive_name::{ArchiveName, Extension},
-        compress::{Facts, Progress},
+        compress::{Compression, Facts, Progress},
         cut::{Cut, Head},
         dir::{Dir, FileId},
     },
@@ -68,7 +68,7 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> Result<boo
     let mut pieces = Pieces::of(carry, rotation);
     let mut name = rotation.name.clone();
     loop {
-        let piece = match piece(carry, rotation, &name, pieces.next(), progress) {
+        let piece = match piece(carry, rotation, &name, pieces.most, progress) {
             Ok(piece) => piece?,
             Err(failure) => {
                 carry.failed("rotate", rotation.log_path(), &failure);
@@ -77,7 +77,7 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> Result<boo
         };
         match piece {
             Piece::Gone(facts) => {
-                let more = pieces.gone(carry, rotation, &facts);
+                let more = pieces.gone(rotation, &facts);
                 if !more || carry.run.shutdown.asked() {
                     pieces.tell(carry, rotation);
                     return Ok(!more);
@@ -130,7 +130,7 @@ fn piece(
     let compressed = archive::compress_all(std::slice::from_ref(&job), carry.rotate.parallel, progress, carry.run);
     let proven = match compressed.into_iter().next().flatten() {
         Some(Ok(proven)) => proven,
-        Some(Err(failure)) if failure.is_for_room() => {
+        Some(Err(failure)) if failure.is_shortage() => {
             let never = Line::gone(&entry, "there was no room for its archive");
             return Ok(carry.note(vec![never]).map(|()| Piece::NoRoom(failure)));
         }
@@ -204,7 +204,8 @@ pub(super) fn doubt(carry: &mut Carry, entry: &Entry, why: &str) -> Result<()> {
 
 /// How large the pieces of one log are.
 struct Pieces {
-    /// So much was planned.
+    how: Compression,
+    /// So much is left of what was planned.
     left: u64,
     /// So much at a time; all at once when none.
     most: Option<u64>,
@@ -220,17 +221,14 @@ const LEAST: u64 = 8 << 10;
 
 impl Pieces {
     fn of(carry: &Carry, rotation: &Rotation) -> Pieces {
-        let mut pieces = Pieces { left: rotation.size, most: None, done: 0, plain: 0, stored: 0, free: u64::MAX };
-        pieces.free = pieces.size(carry, rotation).unwrap_or(u64::MAX);
+        let how = carry.rotate.sets[rotation.set].compress;
+        let mut pieces = Pieces { how, left: rotation.size, most: None, done: 0, plain: 0, stored: 0, free: u64::MAX };
+        pieces.free = pieces.fit(rotation).unwrap_or(u64::MAX);
         pieces
     }
 
-    fn next(&self) -> Option<u64> {
-        self.most
-    }
-
     /// One is gone; whether there are more.
-    fn gone(&mut self, carry: &Carry, rotation: &Rotation, facts: &Facts) -> bool {
+    fn gone(&mut self, rotation: &Rotation, facts: &Facts) -> bool {
         self.done += 1;
         self.left = self.left.saturating_sub(facts.size);
         self.plain += facts.size;
@@ -238,16 +236,13 @@ impl Pieces {
         if self.most.is_none() || self.left == 0 {
             return false;
         }
-        self.size(carry, rotation);
+        self.fit(rotation);
         true
     }
 
-    /// Sizes the next one by what is free now, and says what that is. Only where its archive lies on the log's own file
-    /// system do pieces help.
-    fn size(&mut self, carry: &Carry, rotation: &Rotation) -> Option<u64> {
-        /// What others may need meanwhile.
-        const SPARE: u64 = 64 << 10;
-        let _ = carry;
+    /// Makes the next one as large as there is room for, and says how much that is. Only where its archive lies on the
+    /// log's own file system do pieces help.
+    fn fit(&mut self, rotation: &Rotation) -> Option<u64> {
         let logs = Dir::open(&rotation.folder).ok()?;
         let archives = rotation.archives.as_deref().map(Dir::open).transpose().ok()?;
         let device = |dir: &Dir| dir.stat_self().ok().map(|stat| stat.id.dev);
@@ -255,14 +250,14 @@ impl Pieces {
             return None;
         }
         let free = logs.space().ok()?.free;
-        let safe = free.saturating_sub(SPARE);
+        let extra = self.how.at_most(self.left) - self.left;
+        let safe = free.saturating_sub(extra);
         // As well as the last pieces did, with half of the room to spare.
-        let likely = if self.stored == 0 {
-            0
-        } else {
-            u64::try_from(u128::from(free / 2) * u128::from(self.plain) / u128::from(self.stored)).unwrap_or(u64::MAX)
+        let likely = match self.stored {
+            0 => 0,
+            stored => u128::from(free / 2) * u128::from(self.plain) / u128::from(stored),
         };
-        let most = safe.saturating_sub(safe / 64).max(likely).max(2 * LEAST);
+        let most = safe.max(u64::try_from(likely).unwrap_or(u64::MAX)).max(2 * LEAST);
         self.most = (most < self.left).then_some(most);
         Some(free)
     }
