@@ -9,6 +9,7 @@ pub mod compress;
 pub mod cut;
 pub mod dir;
 pub mod find;
+mod fingerprint;
 pub mod kernel;
 pub mod lock;
 mod mapped;

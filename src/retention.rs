@@ -15,6 +15,8 @@
 //! dated in the future (a clock was wrong; unknown means keep). They count in totals. An item of the future takes no
 //! keeper's place, so that one wrong date cannot push out the real ones.
 //!
+//! Pieces of one thing, which have one time, count as one: keepers want all of them or none.
+//!
 //! A verdict depends on the items, never on their order: of two with the same time the later name is the newer one.
 
 mod calendar;
@@ -92,6 +94,15 @@ pub struct Item<'a> {
     pub disk: Option<usize>,
     /// Whether it may go at all.
     pub removable: Removable<'a>,
+    /// Whether it is one of several pieces: those of one group and one time count as one item.
+    pub piece: bool,
+}
+
+impl Item<'_> {
+    /// Whether both are pieces of one thing.
+    fn belongs_to(&self, other: &Item) -> bool {
+        self.piece && other.piece && self.at == other.at && self.group == other.group
+    }
 }
 
 /// Whether an item may be removed when the rules say so.

@@ -44,10 +44,10 @@ pub struct Extent {
 /// The stretches of the file from byte `from` on that have a place on the disk: so many as fit into one answer, in order.
 /// What the file holds is written out before. None at all means that there are no more.
 pub fn extents(file: BorrowedFd<'_>, from: u64) -> io::Result<Vec<Extent>> {
-    const ROOM: usize = 128;
+    const ROOM: u32 = 128;
     const FIEMAP: libc::Ioctl = 0xC020_660B;
     const SYNC: u32 = 1;
-    /// UNKNOWN, DELALLOC, ENCODED, DATA_ENCRYPTED, NOT_ALIGNED, DATA_INLINE, DATA_TAIL: no place that could be compared.
+    /// Unknown, delayed, encoded, encrypted, not aligned, inline, or in a tail: no place that could be compared.
     const VAGUE: u32 = 0x2 | 0x4 | 0x8 | 0x80 | 0x100 | 0x200 | 0x400;
     #[repr(C)]
     #[derive(Clone, Copy, Default)]
@@ -67,11 +67,11 @@ pub fn extents(file: BorrowedFd<'_>, from: u64) -> io::Result<Vec<Extent>> {
         mapped: u32,
         count: u32,
         reserved: u32,
-        extents: [One; ROOM],
+        extents: [One; ROOM as usize],
     }
     let length = u64::MAX - from;
     let mut map =
-        Map { start: from, length, flags: SYNC, mapped: 0, count: ROOM as u32, reserved: 0, extents: [One::default(); ROOM] };
+        Map { start: from, length, flags: SYNC, mapped: 0, count: ROOM, reserved: 0, extents: [One::default(); ROOM as usize] };
     // SAFETY: FIEMAP writes into `map` alone, no more than the `count` extents that it has room for.
     let status = unsafe { libc::ioctl(file.as_raw_fd(), FIEMAP, &raw mut map) };
     if status == -1 {

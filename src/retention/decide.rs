@@ -26,7 +26,7 @@ fn apart<'a>(lot: &Lot<'a>, now: DateTime<Utc>) -> Vec<Fate<'a>> {
     let mut fates: Vec<Fate<'a>> = items.iter().map(|item| Fate::of(item, now)).collect();
     for group in newest_first_by_group(items).chunk_by(|one, other| one.group == other.group) {
         let past: Vec<usize> = group.iter().map(|place| place.index).filter(|index| items[*index].at <= now).collect();
-        if let Some(newest) = past.first() {
+        for newest in past.chunk_by(|one, other| items[*one].belongs_to(&items[*other])).next().unwrap_or_default() {
             fates[*newest].exempt.get_or_insert(Reason::NewestStays);
         }
         if keep.has_keepers() {
@@ -115,20 +115,24 @@ fn rest<'a>(item: &Item<'a>) -> (&'a str, &'a str, u64, Removable<'a>) {
 fn apply_keepers<'a>(items: &[Item<'a>], past: &[usize], keep: &'a Keep, zone: Tz, fates: &mut [Fate<'a>]) {
     let mut calendars: Vec<Open> =
         keep.calendars().map(|(period, count)| Open { period, left: count.get(), oldest: i64::MAX }).collect();
-    for (rank, index) in past.iter().enumerate() {
-        let fate = &mut fates[*index];
+    for (rank, pieces) in past.chunk_by(|one, other| items[*one].belongs_to(&items[*other])).enumerate() {
+        let at = items[pieces[0]].at;
+        let mut wanted = Vec::new();
         if let Some(count) = keep.count.filter(|count| u32::try_from(rank).is_ok_and(|rank| rank < count.get())) {
-            fate.wanted.push(Reason::OneOfNewest(count.get()));
+            wanted.push(Reason::OneOfNewest(count.get()));
         }
         if !calendars.is_empty() {
-            let at = items[*index].at;
             let local = units::shown(zone, at);
             let takers = calendars.iter_mut().filter_map(|open| open.takes(at, local).then_some(open.period));
-            fate.wanted.extend(takers.map(|period| Reason::NewestOf { period, at, zone }));
+            wanted.extend(takers.map(|period| Reason::NewestOf { period, at, zone }));
             calendars.retain(|open| open.left > 0);
         }
-        if fate.wanted.is_empty() {
-            fate.removal = Some(Reason::NotWanted(keep));
+        for index in pieces {
+            let fate = &mut fates[*index];
+            fate.wanted.extend(wanted.iter().copied());
+            if wanted.is_empty() {
+                fate.removal = Some(Reason::NotWanted(keep));
+            }
         }
     }
 }

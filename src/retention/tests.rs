@@ -26,7 +26,7 @@ fn keep(toml: &str) -> Keep {
 
 /// An archive of `app.log`, 1 MiB, named by its time.
 fn archive(at: &str) -> Item<'_> {
-    Item { group: "app.log", name: at, at: time(at), bytes: 1 << 20, disk: Some(0), removable: Removable::Yes }
+    Item { group: "app.log", name: at, at: time(at), bytes: 1 << 20, disk: Some(0), removable: Removable::Yes, piece: false }
 }
 
 fn days(days: &[&'static str]) -> Vec<Item<'static>> {
@@ -72,6 +72,16 @@ fn count_keeps_the_newest_of_each_group() {
     let shown = verdicts(&items, &keep("count = 2"), UTC, NOW, None);
     let two = "+ one of the newest 2";
     assert_eq!(shown, ["- not among the newest 2", two, two, two]);
+}
+
+#[test]
+fn pieces_of_one_thing_stay_or_go_together() {
+    let piece = |name: &'static str, at: &'static str| Item { name, piece: true, ..archive(at) };
+    let (new, old) = ("2026-11-21T03:00:00Z", "2026-11-20T03:00:00Z");
+    let items =
+        [piece("b-0002", new), piece("a-0002", old), piece("b-0001", new), piece("a-0001", old), archive("2026-11-19T03:00:00Z")];
+    assert_eq!(kept(&items, &keep("count = 2"), UTC, NOW).len(), 4, "the third one goes");
+    assert_eq!(kept(&items, &keep("daily = 1"), UTC, NOW), ["b-0002", "b-0001"]);
 }
 
 #[test]

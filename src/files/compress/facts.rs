@@ -2,14 +2,11 @@
 //!
 //! These are persisted, in the ledger and at the end of every zstd archive: fields may be added, never renamed.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::damaged;
-use crate::failure::Result;
+use crate::{failure::Result, files::fingerprint::Fingerprint};
 
 /// What is true of the plain text and its archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +79,7 @@ pub struct Examined {
 /// Plain text on its way past: hashed and counted.
 #[derive(Clone, Default)]
 pub(super) struct Tally {
-    hash: Sha256,
+    hash: Fingerprint,
     size: u64,
     newlines: u64,
     open_line: bool,
@@ -92,7 +89,7 @@ impl Tally {
     /// The next piece of the text.
     pub(super) fn take(&mut self, piece: &[u8]) {
         let Some(last) = piece.last() else { return };
-        self.hash.update(piece);
+        self.hash.take(piece);
         self.size += piece.len() as u64;
         self.newlines += newlines(piece);
         self.open_line = *last != b'\n';
@@ -101,12 +98,12 @@ impl Tally {
     /// What is true now that all has passed.
     pub(super) fn facts(self, stored: u64, encoder: String, times: Option<TimeRange>) -> Facts {
         let (size, lines) = (self.size, self.lines());
-        Facts { sha256: self.hex(), size, lines, stored, encoder, times }
+        Facts { sha256: self.hash.hex(), size, lines, stored, encoder, times }
     }
 
     /// The same for an archive, unless it says otherwise itself.
     pub(super) fn examined(self, carried: Option<(Label, Facts)>) -> Result<Examined> {
-        let (size, lines, sha256) = (self.size, self.lines(), self.hex());
+        let (size, lines, sha256) = (self.size, self.lines(), self.hash.hex());
         match &carried {
             Some((_, facts)) if (&facts.sha256, facts.size, facts.lines) != (&sha256, size, lines) => {
                 Err(damaged("its content is not what it says of itself"))
@@ -117,13 +114,6 @@ impl Tally {
 
     fn lines(&self) -> u64 {
         self.newlines + u64::from(self.open_line)
-    }
-
-    fn hex(self) -> String {
-        self.hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
     }
 }
 

@@ -6,11 +6,13 @@ use std::{fs::File, io, os::fd::AsFd};
 
 use rustix::fs::SeekFrom;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     failure::{Doing, Failure, Result},
-    files::kernel::{self, Extent},
+    files::{
+        fingerprint::Fingerprint,
+        kernel::{self, Extent},
+    },
 };
 
 /// More stretches than any log has that a run should look at.
@@ -25,11 +27,11 @@ impl Layout {
     /// That of the bytes `from..to`, as if the file began at `from`. Both are multiples of the file system's unit. None
     /// where the file system does not tell.
     pub(super) fn of(file: &File, from: u64, to: u64) -> Result<Option<Layout>> {
-        let mut hash = Sha256::new();
+        let mut print = Fingerprint::default();
         let mut last: Option<Extent> = None;
         let mut take = |extent: Extent| {
             for number in [extent.at - from, extent.disk, extent.length] {
-                hash.update(number.to_le_bytes());
+                print.take(&number.to_le_bytes());
             }
         };
         let known = each(file, from, to, &mut |extent| {
@@ -46,8 +48,7 @@ impl Layout {
             return Ok(None);
         }
         last.into_iter().for_each(take);
-        let digest = hash.finalize();
-        Ok(Some(Layout(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())))
+        Ok(Some(Layout(print.hex())))
     }
 }
 

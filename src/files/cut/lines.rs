@@ -2,9 +2,10 @@
 
 use std::{fs::File, os::unix::fs::FileExt};
 
-use sha2::{Digest, Sha256};
-
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    files::fingerprint::Fingerprint,
+};
 
 const PIECE: usize = 64 << 10;
 
@@ -42,15 +43,15 @@ pub(super) fn next_end(file: &File, from: u64, to: u64) -> Result<Option<u64>> {
 /// The fingerprint of the bytes `from..to`, in hex.
 pub(super) fn sha256(file: &File, from: u64, to: u64) -> Result<String> {
     let mut buffer = vec![0; PIECE];
-    let mut hash = Sha256::new();
+    let mut print = Fingerprint::default();
     let mut at = from;
     while at < to {
         let piece = &mut buffer[..short((to - at).min(PIECE as u64))];
         fill(file, piece, at)?;
-        hash.update(&*piece);
+        print.take(piece);
         at += piece.len() as u64;
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(print.hex())
 }
 
 fn fill(file: &File, into: &mut [u8], at: u64) -> Result<()> {

@@ -26,6 +26,7 @@ fn planted(seeds: &[Seed]) -> Vec<Item<'static>> {
             bytes,
             disk: Some(0),
             removable: if removable { Removable::Yes } else { Removable::No("held") },
+            piece: false,
         })
         .collect()
 }

@@ -42,6 +42,9 @@ pub struct Entry {
     /// What is taken away of the live log, when it is that which was archived, and no file beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<Cut>,
+    /// Whether it is one of several pieces, all with one time, that a log was archived in because room was short.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub piece: bool,
     /// The volumes that its folders were on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volumes: Option<OnVolumes>,

@@ -122,7 +122,7 @@ fn piece(
     let head = carry.ledger.content().heads.get(&rotation.log_path()).cloned();
     let Some(cut) = hand.prepare(&rotation.log, rotation.file, head.as_ref(), hole, most)? else { return Ok(Ok(Piece::Nothing)) };
     let name = name.clone().with(Extension::Plain).to_string();
-    let entry = Entry { name, cut: Some(cut), ..intent(carry, rotation) };
+    let entry = Entry { name, cut: Some(cut), piece: most.is_some(), ..intent(carry, rotation) };
     if let Err(failure) = carry.ledger.commit(vec![Line::Entry(entry.clone())]) {
         return Ok(Err(failure));
     }

@@ -41,6 +41,7 @@ pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
             begun: found.label.begun_at,
             file: None,
             cut: None,
+            piece: false,
             volumes: folder.volumes(elsewhere),
             inherited: (found.label.host != carry.rotate.host).then(|| found.label.host.clone()),
             stage: Stage::Stored,

@@ -84,6 +84,7 @@ pub(super) fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         begun: Some(rotation.begun),
         file: Some(rotation.file),
         cut: None,
+        piece: false,
         volumes: rotation.volumes.clone(),
         inherited: None,
         stage: Stage::Intended,

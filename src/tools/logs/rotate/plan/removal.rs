@@ -84,7 +84,8 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
     for (index, set) in rotate.sets.iter().enumerate() {
         let old = entries_of(set).iter().map(|(entry, log)| {
             let removable = removable(entry, next.contains_key(&entry.id));
-            Item { group: log, name: &entry.name, at: entry.at, bytes: entry.stored(), disk: disks.of(world, entry), removable }
+            let (disk, piece) = (disks.of(world, entry), entry.piece);
+            Item { group: log, name: &entry.name, at: entry.at, bytes: entry.stored(), disk, removable, piece }
         });
         let mut items: Vec<Item> = old.collect();
         items.extend(made.iter().filter(|(set, _)| *set == index).map(|(_, made)| made.item()));
@@ -121,6 +122,7 @@ impl Made {
             bytes: 0,
             disk: None,
             removable: Removable::No("this run makes it"),
+            piece: false,
         }
     }
 }

@@ -82,6 +82,7 @@ mod tests {
             begun: None,
             file: Some(FileId { dev: 99, ino: number }),
             cut: None,
+            piece: false,
             volumes: volume.map(|volume| OnVolumes { log: Some(volume.to_owned()), ..OnVolumes::default() }),
             inherited: None,
             stage: Stage::Stored,
