@@ -22,7 +22,11 @@ use super::{
     disk::{Disk, Kind},
     page, peers,
 };
-use crate::{Outcome, child, failed, place};
+use crate::{
+    Outcome,
+    child::{self, End},
+    failed, place,
+};
 
 pub(super) const BENCHMARK: Benchmark = Benchmark {
     name: "in-place",
@@ -38,7 +42,7 @@ garbled, and the longest time that one write took. Parts, each with 1 and 4 writ
   --rounds N   rotations of each, instead of 20
   --quick      2 rotations, dev build: shows that the benchmark works, its figures mean nothing
 
-Needs: root, logrotate mkfs.ext4 mkfs.xfs mount, and 8 GB of disk. A full run takes about 10 minutes and writes
+Needs: root, logrotate mkfs.ext4 mkfs.xfs mount, and 8 GB of disk. A full run takes about 7 minutes and writes
 docs/benchmarks.md.",
     parts: &["ext4", "xfs", "overlay"],
     programs: &["logrotate", "mkfs.ext4", "mkfs.xfs", "mount"],
@@ -115,7 +119,10 @@ fn trial(bench: &Bench, kind: Kind, load: &Load, side: &str) -> Outcome<Told> {
     let times = if bench.quick { bench.rounds.unwrap_or(2) } else { bench.rounds(ROTATIONS) };
     let (refusal, accounts) = load.during(bench, &home, &log, || rotate(&command, times))?;
     let told = match refusal {
-        Some(why) if side == "ops-logs" => Told::Refused(why),
+        Some(why) if side == "ops-logs" => {
+            println!("ops-logs refused: {why}");
+            Told::Refused(why)
+        }
         Some(why) => return Err(failed(format!("{command:?} failed: {why}"))),
         None => Told::Figures(lines::count(bench, &home, &log, &accounts)?),
     };
@@ -150,7 +157,8 @@ fn rotate(command: &Command, times: usize) -> Outcome<Option<String>> {
         let mut said = Vec::new();
         let end = child::stream(&mut again, DEADLINE, &mut |_, line| said.push(line.trim().to_owned())).map_err(failed)?;
         if !end.is_good() {
-            return Ok(Some(format!("{} ({end:?})", said.join("; "))));
+            let how = if let End::Exited(status) = end { status.to_string() } else { format!("{end:?}") };
+            return Ok(Some(format!("{how}: {}", said.join("; "))));
         }
         while let Some(left) = next.checked_duration_since(Instant::now()) {
             thread::park_timeout(left);
