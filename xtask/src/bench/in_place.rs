@@ -10,6 +10,7 @@ mod writers;
 use std::{
     fmt::Write as _,
     fs,
+    os::unix::fs::MetadataExt,
     path::Path,
     process::Command,
     thread,
@@ -117,7 +118,8 @@ fn trial(bench: &Bench, kind: Kind, load: &Load, side: &str) -> Outcome<Told> {
     let log = logs.join("app.log");
     let command = command(bench, &home, &log, side)?;
     let times = if bench.quick { bench.rounds.unwrap_or(2) } else { bench.rounds(ROTATIONS) };
-    let (refusal, accounts) = load.during(bench, &home, &log, || rotate(&command, times))?;
+    let inode = || fs::metadata(&log).map(|log| log.ino()).map_err(failed);
+    let ((first, refusal), accounts) = load.during(bench, &home, &log, || Ok((inode()?, rotate(&command, times)?)))?;
     let told = match refusal {
         Some(why) if side == "ops-logs" => {
             println!("ops-logs refused: {why}");
@@ -126,6 +128,13 @@ fn trial(bench: &Bench, kind: Kind, load: &Load, side: &str) -> Outcome<Told> {
         Some(why) => return Err(failed(format!("{command:?} failed: {why}"))),
         None => Told::Figures(lines::count(bench, &home, &log, &accounts)?),
     };
+    // No loss is no feat where nothing was rotated, or where the writer kept its file and the log is another one.
+    match &told {
+        Told::Figures(lines) if lines.rotations < times || inode()? != first => {
+            return Err(failed(format!("{command:?} did not rotate {times} times in place: {lines:?}")));
+        }
+        _ => {}
+    }
     drop(disk);
     fs::remove_dir_all(&home).map_err(failed)?;
     Ok(told)
