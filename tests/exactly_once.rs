@@ -82,7 +82,7 @@ impl Story {
             writer.signal(rustix::process::Signal::TERM);
             let ended = writer.end(Duration::from_secs(20));
             assert_eq!(ended.code(), Some(0), "{}: a writer failed: {}", self.name, ended.stderr);
-            written.insert(id, ended.stdout.trim().parse::<u64>().expect("a writer tells its lines"));
+            written.insert(id, tally::lines_of(&ended.stdout));
         }
         // The last files may still have been open; now nobody holds them.
         scene.rotate().exits(0);

@@ -20,7 +20,8 @@ fn write_lines(folder: &std::path::Path, style: &str, lines: u64) -> std::path::
     let mut writer = Command::new(example("log-writer"));
     writer.args(["--id", "3", "--style", style, "--lines", &lines.to_string(), "--file"]).arg(&file);
     let ended = Process::start(&mut writer).end(Duration::from_secs(30));
-    assert_eq!(ended.stdout.trim(), lines.to_string(), "{}", ended.stderr);
+    assert_eq!(tally::lines_of(&ended.stdout), lines, "{}", ended.stderr);
+    assert!(ended.stdout.contains("\nlongest write "), "{}", ended.stdout);
     file
 }
 
@@ -49,6 +50,26 @@ fn the_tally_sees_lost_twice_garbled_and_disordered_lines() {
     fs::write(&file, lines.join("\n")).unwrap();
     let tally = Tally::of(&[file], &BTreeMap::from([(3, 100)]));
     assert_eq!((tally.lost, tally.twice, tally.garbled, tally.disordered), (2, 1, 1, 1), "{tally:#?}");
+}
+
+#[test]
+fn the_tally_forgives_the_head_that_is_archived_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write_lines(folder.path(), "plain", 100);
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    fs::write(folder.path().join("app.log.1"), lines[..60].concat()).unwrap();
+    fs::write(&file, lines[50..].concat()).unwrap();
+    let head = lines[50..60].concat().len() as u64;
+    let faults = |head| {
+        let tally = Tally::after_head(&tally::history(&file, None), head, &BTreeMap::from([(3, 100)]));
+        (tally.intact, tally.lost, tally.twice, tally.garbled)
+    };
+    assert_eq!(faults(head), (100, 0, 0, 0));
+    assert_eq!(faults(0), (100, 0, 10, 0));
+    assert_eq!(faults(head - 5), (100, 0, 0, 1));
+    assert_eq!(faults(head + 5), (99, 1, 0, 1));
+    assert_eq!(faults(1 << 30), (60, 40, 0, 1), "a head longer than the file");
 }
 
 #[test]
@@ -83,7 +104,7 @@ fn a_writer_goes_on_in_the_new_file_when_it_is_told() {
     }
     writer.signal(rustix::process::Signal::TERM);
     let ended = writer.end(Duration::from_secs(5));
-    let written: u64 = ended.stdout.trim().parse().unwrap();
+    let written = tally::lines_of(&ended.stdout);
     let tally = Tally::of(&tally::history(&file, None), &BTreeMap::from([(3, written)]));
     tally.assert_perfect("five renames");
     assert_eq!(tally.files, 6);

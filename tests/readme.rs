@@ -23,8 +23,8 @@ use support::{
 
 /// What README calls the folder that its commands run in: as long as the real one, for the columns.
 const SHOWN: &str = "/home/user/tour";
-const BEGIN: &str = "<!-- bench:rotate, ";
-const END: &str = "<!-- /bench:rotate -->";
+/// A benchmark's figures in README stand from `<!-- bench:NAME, ...-->` to `<!-- /bench:NAME -->`.
+const BEGIN: &str = "<!-- bench:";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -247,17 +247,35 @@ fn sources_below(folders: &[&str]) -> Vec<(PathBuf, String)> {
 #[test]
 fn figures_are_those_of_the_last_benchmark() {
     let page = readme();
-    let (before, rest) = page.split_once(BEGIN).expect("README has a place for figures");
-    let (shown, after) = rest.split_once(END).expect("README has a place for figures");
-    let (marker, shown) = shown.split_once("-->\n").expect("the marker ends its line");
-    let path: PathBuf = root().join("docs/benchmarks.md");
-    let table = fs::read_to_string(path)
-        .map(|text| text.lines().filter(|line| line.starts_with('|')).fold(String::new(), |all, line| all + line + "\n"));
-    let wanted =
-        table.unwrap_or_else(|_| "No full benchmark run is committed yet; `cargo xtask bench rotate` makes one.\n".to_owned());
-    if rewriting() && shown != wanted {
-        let page = format!("{before}{BEGIN}{marker}-->\n{wanted}{END}{after}");
-        return fs::write(root().join("README.md"), page).expect("a writable checkout");
+    let table = fs::read_to_string(root().join("docs/benchmarks.md")).unwrap_or_default();
+    let names: Vec<&str> = page.split(BEGIN).skip(1).filter_map(|rest| rest.split(',').next()).collect();
+    assert!(names.contains(&"rotate"), "README has no place for the figures of `bench rotate`: {names:?}");
+    let wanted = names.iter().fold(page.clone(), |page, name| with_figures(&page, name, &table));
+    if rewriting() && page != wanted {
+        return fs::write(root().join("README.md"), wanted).expect("a writable checkout");
     }
-    assert_eq!(shown, wanted, "OPSBELT_REWRITE=1 cargo test --test readme");
+    assert_eq!(page, wanted, "OPSBELT_REWRITE=1 cargo test --test readme");
+}
+
+/// `page` with the tables of the last run of the benchmark `name`.
+fn with_figures(page: &str, name: &str, table: &str) -> String {
+    let between = |text: &str, begin: &str, end: &str| {
+        text.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).map(|(inside, _)| inside.to_owned())
+    };
+    let rows = between(table, &format!("<!-- bench {name}: begin"), &format!("<!-- bench {name}: end"))
+        .map(|section| section.lines().filter(|line| line.starts_with('|')).fold(String::new(), |all, line| all + line + "\n"));
+    let rows = rows.unwrap_or_else(|| format!("No full benchmark run is committed yet; `cargo xtask bench {name}` makes one.\n"));
+    let shown = between(page, &format!("{BEGIN}{name},"), &format!("<!-- /bench:{name} -->")).expect("the place has an end");
+    let (marker, old) = shown.split_once("-->\n").expect("the marker ends its line");
+    page.replace(&format!("{BEGIN}{name},{marker}-->\n{old}<!-- /"), &format!("{BEGIN}{name},{marker}-->\n{rows}<!-- /"))
+}
+
+#[test]
+fn figures_come_from_their_own_section() {
+    let table = "<!-- bench one: begin -->\n| 1 |\nwords\n<!-- bench one: end -->\n<!-- bench two: begin -->\n| 2 |\n<!-- bench two: end -->\n";
+    let page = "a\n<!-- bench:one, x -->\nold\n<!-- /bench:one -->\nb\n<!-- bench:two, x -->\n<!-- /bench:two -->\n";
+    let one = with_figures(page, "one", table);
+    assert_eq!(one, page.replace("old\n", "| 1 |\n"));
+    assert_eq!(with_figures(&one, "two", table), one.replace("<!-- /bench:two", "| 2 |\n<!-- /bench:two"));
+    assert!(with_figures(page, "one", "").contains("cargo xtask bench one"));
 }

@@ -33,7 +33,7 @@ fn a_writer_named_by_its_pidfile_goes_on_in_the_fresh_log() {
         assert_eq!(ran.acts(), ["rotate done", "tell done", "archive done"]);
     }
     writer.signal(rustix::process::Signal::TERM);
-    let written = writer.end(Duration::from_secs(10)).stdout.trim().parse().unwrap();
+    let written = tally::lines_of(&writer.end(Duration::from_secs(10)).stdout);
     let tally = Tally::of(&tally::history(&scene.live("app.log"), None), &[(1, written)].into());
     tally.assert_perfect("three rotations");
     assert_eq!(tally.files, 4);

@@ -3,6 +3,8 @@
 //!
 //! As fast as it can, it still leaves a rotator room to live: from `--most` bytes in one file on it only
 //! trickles until it is told to reopen. It never truncates, never seeks, and closes the old file only after the new one is open.
+//!
+//! At the end it prints how many lines it wrote and, on a second line, for how many microseconds its slowest write kept it.
 
 #[expect(dead_code, reason = "the tally reads what we write")]
 mod line;
@@ -25,8 +27,8 @@ use signal_hook::consts::{SIGHUP, SIGTERM};
 
 fn main() -> ExitCode {
     match Orders::from_args(std::env::args().skip(1)).map_err(io::Error::other).and_then(|orders| write(&orders)) {
-        Ok(lines) => {
-            let told = writeln!(io::stdout(), "{lines}");
+        Ok(Account { lines, longest }) => {
+            let told = writeln!(io::stdout(), "{lines}\nlongest write {} us", longest.as_micros());
             if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
@@ -34,6 +36,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What it did.
+#[derive(Default)]
+struct Account {
+    lines: u64,
+    /// How long the slowest write took.
+    longest: Duration,
 }
 
 /// How lines look and reach the file.
@@ -105,7 +115,7 @@ impl Orders {
     }
 }
 
-fn write(orders: &Orders) -> io::Result<u64> {
+fn write(orders: &Orders) -> io::Result<Account> {
     let (reopen, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (wake, waker) = UnixStream::pair()?;
     for (signal, flag) in [(SIGHUP, &reopen), (SIGTERM, &stop)] {
@@ -120,25 +130,26 @@ fn write(orders: &Orders) -> io::Result<u64> {
         fs::rename(&fresh, pidfile)?;
     }
     let began = Instant::now();
-    let mut seq = 0;
-    while seq < orders.lines && began.elapsed().as_secs_f64() < orders.seconds {
+    let mut account = Account::default();
+    while account.lines < orders.lines && began.elapsed().as_secs_f64() < orders.seconds {
         if stop.load(Ordering::SeqCst) {
             break;
         }
         if reopen.swap(false, Ordering::SeqCst) {
             file = open(orders)?;
         }
-        if early(orders.rate, seq, began) {
+        if early(orders.rate, account.lines, began) {
             rest(&wake)?;
             continue;
         }
         if file.metadata()?.len() > orders.most {
             rest(&wake)?;
         }
-        put(&mut file, orders, seq)?;
-        seq += 1;
+        let took = put(&mut file, orders, account.lines)?;
+        account.longest = account.longest.max(took);
+        account.lines += 1;
     }
-    Ok(seq)
+    Ok(account)
 }
 
 fn open(orders: &Orders) -> io::Result<File> {
@@ -163,7 +174,8 @@ fn rest(wake: &UnixStream) -> io::Result<()> {
     }
 }
 
-fn put(file: &mut File, orders: &Orders, seq: u64) -> io::Result<()> {
+/// Writes one line; tells how long the write alone took.
+fn put(file: &mut File, orders: &Orders, seq: u64) -> io::Result<Duration> {
     let style = match (orders.style, seq % 64) {
         (Style::Mixed, 0) => Style::Long,
         (Style::Mixed, rest) if rest % 2 == 0 => Style::Writev,
@@ -175,27 +187,19 @@ fn put(file: &mut File, orders: &Orders, seq: u64) -> io::Result<()> {
         _ => 20 + usize::try_from(seq * 31 % 160).unwrap_or(0),
     };
     let mut line = line::compose(orders.id, seq, filler);
+    match style {
+        // The end of the line before this one: so whatever file this line closes has no final newline.
+        Style::NoFinalNewline => line.insert(0, b'\n'),
+        _ => line.push(b'\n'),
+    }
+    let (rest, end) = line.split_at(line.len() - 1);
+    let (head, tail) = rest.split_at(rest.len() / 3);
+    let began = Instant::now();
     let written = match style {
-        Style::NoFinalNewline => {
-            // The end of the line before this one: so whatever file this line closes has no final newline.
-            line.insert(0, b'\n');
-            file.write(&line)?
-        }
-        Style::Writev => {
-            let (head, tail) = line.split_at(line.len() / 3);
-            let parts = [IoSlice::new(head), IoSlice::new(tail), IoSlice::new(b"\n")];
-            let written = file.write_vectored(&parts)?;
-            return whole(written, line.len() + 1);
-        }
-        _ => {
-            line.push(b'\n');
-            file.write(&line)?
-        }
+        Style::Writev => file.write_vectored(&[head, tail, end].map(IoSlice::new))?,
+        _ => file.write(&line)?,
     };
-    whole(written, line.len())
-}
-
-/// One line, one write: a second one for the rest could land in another writer's line.
-fn whole(written: usize, wanted: usize) -> io::Result<()> {
-    if written == wanted { Ok(()) } else { Err(io::Error::other(format!("{written} of {wanted} bytes written"))) }
+    let took = began.elapsed();
+    // One line, one write: a second one for the rest could land in another writer's line.
+    if written == line.len() { Ok(took) } else { Err(io::Error::other(format!("{written} of {} bytes written", line.len()))) }
 }

@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -41,10 +41,17 @@ struct Seen {
 impl Tally {
     /// Counts `files` in the order given, against how many lines each writer says that it wrote.
     pub fn of(files: &[PathBuf], written: &BTreeMap<u32, u64>) -> Tally {
+        Tally::after_head(files, 0, written)
+    }
+
+    /// The same where the last file, the live one, still begins with `head` bytes that an archive holds: exactly these
+    /// do not count.
+    pub fn after_head(files: &[PathBuf], head: u64, written: &BTreeMap<u32, u64>) -> Tally {
         let mut tally = Tally::default();
         let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
-        for file in files {
-            tally.read(file, &mut seen);
+        for (index, file) in files.iter().enumerate() {
+            let skip = if index + 1 == files.len() { head } else { 0 };
+            tally.read(file, skip, &mut seen);
         }
         for (id, lines) in written {
             let there = seen.remove(id).unwrap_or_default();
@@ -68,9 +75,16 @@ impl Tally {
         assert!(self.intact > 0, "{story}: no line was read, so nothing was proved");
     }
 
-    fn read(&mut self, path: &Path, seen: &mut BTreeMap<u32, Seen>) {
+    fn read(&mut self, path: &Path, skip: u64, seen: &mut BTreeMap<u32, Seen>) {
         self.files += 1;
         let mut reader = BufReader::with_capacity(1 << 16, plain(path));
+        match io::copy(&mut reader.by_ref().take(skip), &mut io::sink()) {
+            Ok(skipped) if skipped == skip => {}
+            there => {
+                self.garbled += 1;
+                return self.complain(format!("{}: no head of {skip} bytes: {there:?}", path.display()));
+            }
+        }
         let mut line = Vec::new();
         let mut first = true;
         loop {
@@ -138,6 +152,12 @@ impl Seen {
     fn word(&self, number: u64) -> Option<(usize, u32)> {
         Some((usize::try_from(number / 64).ok()?, u32::try_from(number % 64).ok()?))
     }
+}
+
+/// How many lines a writer says that it wrote, out of all that it printed.
+pub fn lines_of(said: &str) -> u64 {
+    let first = said.split_whitespace().next();
+    first.and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("a writer tells its lines first: {said:?}"))
 }
 
 /// The bytes that were logged, whatever they were packed with.

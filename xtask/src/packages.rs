@@ -79,6 +79,18 @@ pub(crate) fn provide() {
     }
 }
 
+/// The packages that bring these programs; a program that no test needs is its own package.
+pub(crate) fn of<'a>(programs: &[&'a str]) -> Vec<&'a str> {
+    let of_one = |program: &'a str| match NEEDS.iter().find(|need| need.program == program) {
+        Some(need) => need.packages.to_vec(),
+        None => vec![program],
+    };
+    let mut packages: Vec<&str> = programs.iter().copied().flat_map(of_one).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
 fn missing(find: impl Fn(&str) -> Option<PathBuf>) -> Vec<&'static Need> {
     NEEDS.iter().filter(|need| find(need.program).is_none()).collect()
 }

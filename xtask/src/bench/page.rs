@@ -1,4 +1,5 @@
-//! Turns figures into a Markdown table, and keeps the last full run in docs/benchmarks.md.
+//! Turns figures into a Markdown table, and keeps the last full run of each benchmark in docs/benchmarks.md: a run
+//! rewrites its own section and never another's.
 
 use std::{fmt::Write as _, fs, process::Command, thread};
 
@@ -27,8 +28,6 @@ impl Row {
     }
 }
 
-const BEGIN: &str = "<!-- bench rotate: begin; written by cargo xtask bench rotate -->";
-const END: &str = "<!-- bench rotate: end -->";
 const HEAD: &str = "\
 # Benchmarks
 
@@ -53,7 +52,9 @@ pub(crate) fn text(bench: &Bench, rows: &[Row]) -> Outcome<String> {
     let verdict =
         if behind.is_empty() { "ahead or even in each".to_owned() } else { format!("behind in: {}", behind.join("; ")) };
     let _ = writeln!(text, "\nOf {} figures ops-logs is {verdict}.", rows.len());
-    let _ = writeln!(text, "\n{}\n\nTo repeat: `cargo xtask bench rotate`.", surroundings(bench)?);
+    let how = "Medians of interleaved rounds; CPU is user and system time of the process and all it waited for; ops-logs' \
+         figures include hashing, verification by decompression and every sync.";
+    let _ = writeln!(text, "\n{}\n\nTo repeat: `cargo xtask bench rotate`.", surroundings(bench, how, &["zstd", "gzip"])?);
     Ok(text)
 }
 
@@ -66,7 +67,8 @@ fn short(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-fn surroundings(bench: &Bench) -> Outcome<String> {
+/// When, with which build and on which machine it was measured, and `how`; the versions of both sides and of `others`.
+pub(crate) fn surroundings(bench: &Bench, how: &str, others: &[&str]) -> Outcome<String> {
     let first = |program: &str, words: &[&str]| -> Outcome<String> {
         // logrotate tells its version on the other stream.
         let output =
@@ -74,13 +76,9 @@ fn surroundings(bench: &Bench) -> Outcome<String> {
         let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         Ok(all.lines().next().unwrap_or_default().trim_matches(['*', ' ']).to_owned())
     };
-    let programs = [
-        first(&bench.binary.display().to_string(), &["--version"])?,
-        first(&place::program("logrotate").unwrap_or_default().display().to_string(), &["--version"])?,
-        first("zstd", &["--version"])?,
-        first("gzip", &["--version"])?,
-        first("rustc", &["--version"])?,
-    ];
+    let both = [bench.binary.clone(), place::program("logrotate").unwrap_or_default()].map(|path| path.display().to_string());
+    let programs = both.iter().map(String::as_str).chain(others.iter().copied()).chain(["rustc"]);
+    let programs: Vec<String> = programs.map(|program| first(program, &["--version"])).collect::<Outcome<_>>()?;
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpu
         .lines()
@@ -91,30 +89,28 @@ fn surroundings(bench: &Bench) -> Outcome<String> {
     let disk = place::said(Command::new("stat").args(["-f", "-c", "%T"]).arg(&bench.root))?;
     let date = place::said(Command::new("date").args(["-u", "+%F"]))?;
     let build = if bench.quick { "dev build, small sizes: these figures mean nothing" } else { "release build" };
-    Ok(format!(
-        "{date}, {build}. Medians of interleaved rounds; CPU is user and system time of the process and all it waited for; ops-logs' \
-         figures include hashing, verification by decompression and every sync. {}; Linux {kernel}, {cpu}, {cores} cores, {disk}.",
-        programs.join("; ")
-    ))
+    Ok(format!("{date}, {build}. {how} {}; Linux {kernel}, {cpu}, {cores} cores, {disk}.", programs.join("; ")))
 }
 
-/// Replaces the last run on the page.
-pub(crate) fn write(text: &str) -> Outcome {
+/// Replaces the last run of the benchmark `name` on the page.
+pub(crate) fn write(name: &str, text: &str) -> Outcome {
     let path = place::repository().join("docs/benchmarks.md");
     let old = fs::read_to_string(&path).unwrap_or_default();
     let cannot = |error| failed(format!("cannot write {}: {error}", path.display()));
     fs::create_dir_all(place::repository().join("docs")).map_err(cannot)?;
-    fs::write(&path, placed(&old, text)).map_err(cannot)?;
+    fs::write(&path, placed(&old, name, text)).map_err(cannot)?;
     println!("written to docs/benchmarks.md");
     Ok(())
 }
 
-fn placed(old: &str, text: &str) -> String {
-    let block = format!("{BEGIN}\n{text}{END}\n");
-    let old = if old.is_empty() { HEAD } else { old };
-    match old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1))) {
+fn placed(old: &str, name: &str, text: &str) -> String {
+    let begin = format!("<!-- bench {name}: begin; written by cargo xtask bench {name} -->");
+    let end = format!("<!-- bench {name}: end -->");
+    let block = format!("{begin}\n{text}{end}\n");
+    match old.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1))) {
         Some((before, after)) => format!("{before}{block}{}", after.strip_prefix('\n').unwrap_or(after)),
-        None => format!("{old}{block}"),
+        None if old.is_empty() => format!("{HEAD}{block}"),
+        None => format!("{old}\n{block}"),
     }
 }
 
@@ -124,11 +120,20 @@ mod tests {
 
     #[test]
     fn a_new_run_replaces_the_old_one_and_nothing_else() {
-        let first = placed("", "one\n");
+        let first = placed("", "rotate", "one\n");
         assert!(first.starts_with(HEAD));
         let more = format!("{first}\n## by hand\n");
-        let second = placed(&more, "two\n");
+        let second = placed(&more, "rotate", "two\n");
         assert_eq!(second, more.replace("one\n", "two\n"));
-        assert_eq!(placed(&second, "two\n"), second);
+        assert_eq!(placed(&second, "rotate", "two\n"), second);
+    }
+
+    #[test]
+    fn each_benchmark_has_a_section_of_its_own() {
+        let one = placed("", "rotate", "one\n");
+        let both = placed(&one, "in-place", "two\n");
+        assert!(both.starts_with(&one) && both.contains("-->\ntwo\n<!--"), "{both}");
+        assert_eq!(placed(&both, "rotate", "three\n"), both.replace("one\n", "three\n"));
+        assert_eq!(placed(&both, "in-place", "three\n"), both.replace("two\n", "three\n"));
     }
 }

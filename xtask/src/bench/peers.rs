@@ -42,7 +42,12 @@ pub(crate) fn ours(bench: &Bench, home: &Path, pattern: &str, when: &When, compr
         "[defaults]\n{compress}\nkeep = {{ count = 14 }}\n\n[[log]]\nname = \"bench\"\npaths = [\"{pattern}\"]\nwhen = {{ any = [{}] }}\n",
         when.ours
     );
-    let file = written(home.join("logs.toml"), &settings)?;
+    ours_with(bench, home, &settings)
+}
+
+/// ops-logs with these settings; state in `home`.
+pub(crate) fn ours_with(bench: &Bench, home: &Path, settings: &str) -> Outcome<Command> {
+    let file = written(home.join("logs.toml"), settings)?;
     let mut command = Command::new(&bench.binary);
     command.arg("--config").arg(file).arg("rotate");
     command.env("STATE_DIRECTORY", home.join("state"));
@@ -59,7 +64,12 @@ pub(crate) fn logrotate(home: &Path, pattern: &str, when: &When, compress: Compr
         Compress::Gzip6 => "compress\n  compressoptions -6",
     };
     let settings = format!("\"{pattern}\" {{\n  rotate 14\n  {}\n  create\n  {compress}\n}}\n", when.theirs);
-    let file = written(home.join("logrotate.conf"), &settings)?;
+    logrotate_with(home, &settings)
+}
+
+/// logrotate with these settings; state in `home`.
+pub(crate) fn logrotate_with(home: &Path, settings: &str) -> Outcome<Command> {
+    let file = written(home.join("logrotate.conf"), settings)?;
     let mut command = Command::new(crate::place::program("logrotate").unwrap_or_else(|| "logrotate".into()));
     command.arg("-s").arg(home.join("logrotate.state")).arg(file);
     Ok(command)

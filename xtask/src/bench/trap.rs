@@ -4,13 +4,14 @@
 use std::{
     fs::{self, File},
     io,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::Duration,
 };
 
 use super::{
     Bench,
+    disk::{self, Disk},
     page::Row,
     peers::{self, AT_ONCE, Compress},
 };
@@ -68,15 +69,15 @@ fn spring(bench: &Bench, home: &Path, trap: Trap, command: &Command) -> Outcome<
     for old in ["state", "logrotate.state"] {
         place::said(Command::new("rm").arg("-rf").arg(home.join(old)))?;
     }
-    let disk = Disk::mount(home, bench.scaled(DISK))?;
-    let logs = disk.place.join("logs");
+    let disk = Disk::mount(home, disk::Kind::Ext4, bench.scaled(DISK))?;
+    let logs = disk.place().join("logs");
     fs::create_dir(&logs).map_err(failed)?;
     let live = logs.join("one.log");
     corpus::write(&live, Kind::Access, bench.scaled(LOG), 1).map_err(failed)?;
     let mut written = fs::metadata(&live).map_err(failed)?.len();
     match trap {
         Trap::FullDisk => {
-            let filler = disk.place.join("filler");
+            let filler = disk.place().join("filler");
             disk.fill(&filler, bench.scaled(ROOM))?;
             let _ = run(command, DEADLINE)?;
             fs::remove_file(&filler).map_err(failed)?;
@@ -122,39 +123,4 @@ fn readable(logs: &Path) -> Outcome<u64> {
     let script = "for file in \"$1\"/*; do zcat -f -- \"$file\" 2>/dev/null; done | wc -c";
     let said = place::said(Command::new("sh").args(["-c", script, "sh"]).arg(logs))?;
     said.parse().map_err(|_| failed(format!("wc said {said:?}")))
-}
-
-/// A small disk in a file.
-struct Disk {
-    place: PathBuf,
-}
-
-impl Disk {
-    fn mount(home: &Path, bytes: u64) -> Outcome<Disk> {
-        /// Smaller ones hold no journal.
-        const SMALLEST: u64 = 16 << 20;
-        let (image, place) = (home.join("disk.img"), home.join("disk"));
-        fs::create_dir_all(&place).map_err(failed)?;
-        File::create(&image).and_then(|file| file.set_len(bytes.max(SMALLEST))).map_err(failed)?;
-        place::said(Command::new("mkfs.ext4").args(["-q", "-F", "-m", "0"]).arg(&image))?;
-        place::said(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&place))?;
-        Ok(Disk { place })
-    }
-
-    /// Takes all but `room` bytes of what is free.
-    fn fill(&self, filler: &Path, room: u64) -> Outcome {
-        let free = place::said(Command::new("stat").args(["-f", "-c", "%a %S"]).arg(&self.place))?;
-        let numbers: Vec<u64> = free.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-        let [blocks, size] = numbers[..] else { return Err(failed(format!("stat said {free:?}"))) };
-        let taken = (blocks * size).saturating_sub(room).to_string();
-        place::said(Command::new("fallocate").args(["-l", &taken]).arg(filler)).map(drop)
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        if let Err(stop) = place::said(Command::new("umount").arg(&self.place)) {
-            eprintln!("{} stays mounted: {stop:?}", self.place.display());
-        }
-    }
 }
