@@ -2,7 +2,7 @@
 //!
 //! These are persisted, in the ledger and at the end of every zstd archive: fields may be added, never renamed.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,9 @@ pub struct Label {
     /// When the file was begun, by its birth or the rotation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_at: Option<DateTime<Utc>>,
+    /// What people call its writer, by the label's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What is found in an archive that was decompressed.

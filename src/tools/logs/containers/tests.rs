@@ -1,3 +1,5 @@
+//! Files as Docker writes them, and as it never would: what is read of a container, and what is not.
+
 use std::{
     fs,
     os::unix::fs::symlink,

@@ -82,6 +82,7 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         file: Some(rotation.file),
         volumes: rotation.volumes.clone(),
         inherited: None,
+        labels: rotation.labels(),
         stage: Stage::Intended,
         archive: None,
         id: carry.ledger.next_id(),

@@ -16,6 +16,7 @@ use crate::{
     },
     report::{Outcome, is_hostile},
     tools::logs::{
+        containers::{Container, Labels},
         ledger::OnVolumes,
         rotate::{
             Rotate,
@@ -49,6 +50,8 @@ pub struct Rotation {
     pub size: u64,
     /// When its first line may have been written.
     pub begun: DateTime<Utc>,
+    /// The container that it is of.
+    pub container: Option<Container>,
     /// Why now.
     pub why: Why,
 }
@@ -57,6 +60,11 @@ impl Rotation {
     /// The live log's path.
     pub fn log_path(&self) -> String {
         self.folder.join(&self.log).display().to_string()
+    }
+
+    /// What people call its writer.
+    pub fn labels(&self) -> Labels {
+        self.container.as_ref().map(|container| container.labels.clone()).unwrap_or_default()
     }
 }
 
@@ -233,6 +241,7 @@ fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (st
         file: stat.id,
         size: stat.size,
         begun: log.since.min(stat.oldest()),
+        container: log.container.clone(),
         why,
     })
 }

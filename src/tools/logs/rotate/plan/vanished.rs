@@ -65,7 +65,10 @@ mod tests {
     use super::*;
     use crate::{
         files::dir::FileId,
-        tools::logs::ledger::{OnVolumes, Stage},
+        tools::logs::{
+            containers::Labels,
+            ledger::{OnVolumes, Stage},
+        },
     };
 
     const FOLDER: &str = "/srv/archive";
@@ -83,6 +86,7 @@ mod tests {
             file: Some(FileId { dev: 99, ino: number }),
             volumes: volume.map(|volume| OnVolumes { log: Some(volume.to_owned()), ..OnVolumes::default() }),
             inherited: None,
+            labels: Labels::new(),
             stage: Stage::Stored,
             archive: None,
         }
