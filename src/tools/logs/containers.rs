@@ -48,6 +48,17 @@ pub struct LogOptions {
     pub max_file: Option<String>,
 }
 
+/// What dockerd does with a log that is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It never is: it grows for ever.
+    Never,
+    /// It is truncated, and nobody has its lines any more.
+    Truncated,
+    /// It is renamed, and so many older parts stay.
+    Parts(u32),
+}
+
 /// The container whose log lies at the real path `FOLDER/ID/ID-json.log`, live or rotated by Docker (`.N`, `.N.gz`).
 pub fn of_log(path: &Path) -> Option<Container> {
     let folder = path.parent()?;
@@ -117,6 +128,19 @@ impl LogOptions {
     /// Whether dockerd rotates it itself, and so keeps its size in memory.
     pub fn has_max_size(&self) -> bool {
         self.max_size.as_deref().is_some_and(|size| !size.is_empty() && size != "-1")
+    }
+
+    /// What becomes of a json-file log that is full; nothing for another driver, or words that Docker would refuse.
+    pub fn when_full(&self) -> Option<WhenFull> {
+        if self.driver != "json-file" {
+            return None;
+        }
+        if !self.has_max_size() {
+            return Some(WhenFull::Never);
+        }
+        // The live log counts as one, and one is what there is when nothing is said.
+        let files: u32 = self.max_file.as_deref().filter(|files| !files.is_empty()).map_or(Ok(1), str::parse).ok()?;
+        Some(if files > 1 { WhenFull::Parts(files - 1) } else { WhenFull::Truncated })
     }
 }
 
