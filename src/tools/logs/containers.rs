@@ -53,8 +53,8 @@ pub struct LogOptions {
 pub enum WhenFull {
     /// It never is: it grows for ever.
     Never,
-    /// It is truncated, and nobody has its lines any more.
-    Truncated,
+    /// It is deleted or emptied, and nobody has its lines any more.
+    Discarded,
     /// It is renamed, and so many older parts stay.
     Parts(u32),
 }
@@ -140,7 +140,7 @@ impl LogOptions {
         }
         // The live log counts as one, and one is what there is when nothing is said.
         let files: u32 = self.max_file.as_deref().filter(|files| !files.is_empty()).map_or(Ok(1), str::parse).ok()?;
-        Some(if files > 1 { WhenFull::Parts(files - 1) } else { WhenFull::Truncated })
+        Some(if files > 1 { WhenFull::Parts(files - 1) } else { WhenFull::Discarded })
     }
 }
 

@@ -190,8 +190,8 @@ fn a_full_log_leaves_parts_only_where_docker_may_have_several_files() {
         LogOptions { driver: driver.into(), max_size: size.map(Into::into), max_file: files.map(Into::into) }.when_full()
     };
     assert_eq!(full("json-file", None, None), Some(WhenFull::Never));
-    assert_eq!(full("json-file", Some("10m"), None), Some(WhenFull::Truncated));
-    assert_eq!(full("json-file", Some("10m"), Some("1")), Some(WhenFull::Truncated));
+    assert_eq!(full("json-file", Some("10m"), None), Some(WhenFull::Discarded));
+    assert_eq!(full("json-file", Some("10m"), Some("1")), Some(WhenFull::Discarded));
     assert_eq!(full("json-file", Some("10m"), Some("3")), Some(WhenFull::Parts(2)));
     assert_eq!(full("json-file", Some("10m"), Some("many")), None);
     assert_eq!(full("local", Some("10m"), Some("3")), None);
