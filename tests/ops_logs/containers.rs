@@ -70,8 +70,13 @@ impl Docker {
 }
 
 fn notes(ran: &Ran) -> Vec<String> {
+    told(ran, "logs.container-unknown")
+}
+
+/// The messages of findings of a kind.
+fn told(ran: &Ran, id: &str) -> Vec<String> {
     let findings = ran.json()["findings"].as_array().cloned().unwrap_or_default();
-    let of_container = findings.into_iter().filter(|finding| finding["id"] == "logs.container-unknown");
+    let of_container = findings.into_iter().filter(|finding| finding["id"] == id);
     of_container.map(|finding| finding["message"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -172,4 +177,20 @@ fn a_survey_still_tells_of_the_log() {
     let folder = docker.scene.logs().to_str().unwrap();
     let ran = docker.scene.run(&["--format", "json", "survey", "--root", folder]);
     assert!(ran.json()["tables"].to_string().contains(&docker.log()), "{ran:#?}");
+}
+
+#[test]
+fn a_container_that_never_finishes_a_file_is_told_where_logs_are_collected() {
+    let mut docker = Docker::with(STATE);
+    docker.scene = docker.scene.set("paths = [\"{logs}/*/*-json.log\"]\nmethod = \"collect\"");
+    for (options, words) in [
+        ("{}", Some("shop-web-1 has no max-size")),
+        (r#"{"max-size":"10m"}"#, Some("one file: dockerd deletes its log")),
+        (r#"{"max-size":"10m","max-file":"3"}"#, None),
+    ] {
+        docker.put("hostconfig.json", &format!(r#"{{"LogConfig":{{"Type":"json-file","Config":{options}}}}}"#));
+        let told = told(&docker.scene.run(&["--format", "json", "plan"]), "logs.docker-unfinished");
+        assert_eq!(told.len(), usize::from(words.is_some()), "{told:?}");
+        assert!(told.iter().all(|told| told.contains(words.unwrap())), "{told:?}");
+    }
 }

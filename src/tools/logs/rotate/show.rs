@@ -1,5 +1,7 @@
 //! A plan as a report: what would be done and why, what stays and why, what stands in the way.
 
+mod contained;
+
 use std::{collections::BTreeMap, path::Path};
 
 use chrono::{DateTime, Utc};
@@ -8,7 +10,7 @@ use super::{
     Rotate,
     apply::VANISHED,
     facts::{Away, Beside, Foreign, What, Whose},
-    plan::{Astray, Fate, Next, Plan, Recovery, Rotation},
+    plan::{Astray, Fate, Next, Plan, Recovery},
 };
 use crate::{
     failure::Failure,
@@ -74,7 +76,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(unrecorded(&plan.world.foreign));
     report.findings.extend(rotate.heirs.orphans(ledger.content()));
     report.findings.extend(leapt(rotate, ledger, plan));
-    report.findings.extend(plan.rotations.iter().filter_map(unlabelled));
+    report.findings.extend(contained::findings(rotate, plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -178,14 +180,6 @@ fn ahead(path: &Path, last: DateTime<Utc>) -> Finding {
 /// The step, with the labels that the archive gets.
 pub(super) fn labelled(step: Step, labels: &Labels) -> Step {
     if labels.is_empty() { step } else { step.with("labels", serde_json::to_value(labels).unwrap_or_default()) }
-}
-
-/// Its archive lacks what could not be had; that is no reason to leave the log.
-fn unlabelled(rotation: &Rotation) -> Option<Finding> {
-    let unknown = &rotation.container.as_ref()?.unknown;
-    let told: Vec<String> = unknown.iter().map(|unknown| format!("{} ({})", unknown.what, unknown.why)).collect();
-    let message = format!("of its container is not known: {}", told.join(", "));
-    (!told.is_empty()).then(|| Finding::new("logs.container-unknown", Severity::Note, rotation.log_path(), message))
 }
 
 /// Told only where it keeps something.
