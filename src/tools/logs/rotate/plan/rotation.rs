@@ -16,6 +16,7 @@ use crate::{
     },
     report::{Outcome, is_hostile},
     tools::logs::{
+        containers::{Container, Labels},
         ledger::OnVolumes,
         rotate::{
             Rotate,
@@ -51,6 +52,8 @@ pub struct Rotation {
     pub method: Method,
     /// When its first line may have been written.
     pub begun: DateTime<Utc>,
+    /// The container that it is of.
+    pub container: Option<Container>,
     /// Why now.
     pub why: Why,
 }
@@ -59,6 +62,11 @@ impl Rotation {
     /// The live log's path.
     pub fn log_path(&self) -> String {
         self.folder.join(&self.log).display().to_string()
+    }
+
+    /// What people call its writer.
+    pub fn labels(&self) -> Labels {
+        self.container.as_ref().map(|container| container.labels.clone()).unwrap_or_default()
     }
 }
 
@@ -264,6 +272,7 @@ fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (st
         size: log.unarchived(&stat),
         method: set.method,
         begun: if set.method == Method::InPlace { log.since } else { log.since.min(stat.oldest()) },
+        container: log.container.clone(),
         why,
     })
 }
