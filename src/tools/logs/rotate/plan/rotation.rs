@@ -195,6 +195,7 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         Due::NotYet(why) => return Ok(Verdict::Stay(Stay::NotDue(why))),
     };
     if let Some(live) = &log.live {
+        dockerd_leaves_it_alone(log)?;
         live.refused.clone().map_or(Ok(()), Err)?;
         if !live.goes {
             return Ok(Verdict::Stay(Stay::TooLittle));
@@ -202,6 +203,20 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
     }
     may_touch(set, log, stat, world)?;
     Ok(Verdict::Go(*stat, why))
+}
+
+/// dockerd remembers how long the log is: taken from its beginning, it would be rotated too late, and cut off by dockerd's own.
+fn dockerd_leaves_it_alone(log: &LogFact) -> Result<()> {
+    let Some(container) = &log.container else { return Ok(()) };
+    let refuse = |why: &str, hint: &str| Err(Failure::new("rotate in place", &log.name).because(why).hint(hint));
+    let hint = "use method = \"collect\" (or preset = \"docker\"), which keeps what dockerd is done with";
+    match &container.options {
+        Some(options) if options.has_max_size() => {
+            refuse("dockerd rotates it by itself (max-size), and remembers its length", hint)
+        }
+        Some(_) => Ok(()),
+        None => refuse("whether dockerd rotates it by itself is unknown: its hostconfig.json could not be read", hint),
+    }
 }
 
 /// A pattern for a path that cannot be written out: `?` stands for what is not UTF-8, and for what is not visible.
