@@ -1,5 +1,6 @@
 //! ops-logs: rotate logs, compress them, keep what the rules say, prove what was kept.
 
+pub mod containers;
 mod heirs;
 pub mod init;
 pub mod ledger;

@@ -324,7 +324,7 @@ fn an_unknown_set_or_preset_is_answered_with_the_one_that_was_meant() {
         scene.run(&[word, "ap"]).exits(2).says("cannot find the set `ap`: the settings have: app").says("did you mean `app`?");
     }
     scene.run(&["presets", "ngnix"]).exits(2).says("did you mean `nginx`?");
-    scene.run(&["presets", "docker"]).exits(2).says("there is none on purpose: dockerd keeps its place");
+    scene.run(&["presets", "java"]).exits(2).says("there is none on purpose: a JVM cannot open");
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn what_contradicts_itself_is_refused() {
         ("[[log]]\nname = \"a\"\npaths = [\"/var/log/nginx/*.log\"]\n[[log]]\npreset = \"nginx\"\n".to_owned(), "set `a`"),
         ("[[log]]\npreset = \"nginx\"\npaths = []\n".to_owned(), "names no paths"),
         ("[[log]]\npreset = \"ngnix\"\n".to_owned(), "did you mean `nginx`?"),
-        ("[[log]]\npreset = \"docker\"\n".to_owned(), "there is none on purpose: dockerd"),
+        ("[[log]]\npreset = \"java\"\n".to_owned(), "there is none on purpose: a JVM"),
         (format!("host = \" \"\n{log}"), "would have no name"),
         ("[[log]]\nname = \"\"\npaths = [\"/x\"]\n".to_owned(), "visible text"),
         ("[[log]]\nname = \"app\"\n".to_owned(), "names no paths"),

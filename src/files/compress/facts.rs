@@ -2,6 +2,8 @@
 //!
 //! These are persisted, in the ledger and at the end of every zstd archive: fields may be added, never renamed.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +63,9 @@ pub struct Label {
     /// When the file was begun, by its birth or the rotation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_at: Option<DateTime<Utc>>,
+    /// What people call its writer, by the label's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What is found in an archive that was decompressed.

@@ -5,6 +5,7 @@ mod refusals;
 mod strangers;
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{Read, Write},
     path::{Path, PathBuf},
@@ -78,6 +79,7 @@ fn label() -> Label {
         host: "i-0123456789abcdef0".to_owned(),
         rotated_at: time("2026-11-21T03:10:37Z"),
         begun_at: Some(time("2026-11-20T03:10:37Z")),
+        labels: BTreeMap::new(),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Stanzas for programs whose logs can be renamed safely: each says in its comments how the writer is
-//! told, and why so. When, compression and keeping are left to `[defaults]`.
+//! Stanzas for programs whose logs can be renamed safely, or that rotate by themselves: each says in its comments
+//! how the writer is told, or why it is not. When, compression and keeping are left to `[defaults]`.
 //!
-//! A program is here only when renaming is right for it. Writers that cannot open their log anew are in
+//! A program is here only when its stanza is right wherever it runs. Writers that cannot open their log anew are in
 //! [`absent`] with the reason, so that asking for them gets an answer and not a guess.
 
 use crate::{
@@ -44,11 +44,12 @@ macro_rules! preset {
     };
 }
 
-const ALL: [Preset; 14] = [
+const ALL: [Preset; 15] = [
     preset!("apache", "Apache on Debian and Ubuntu"),
     preset!("apt", "package installation on Debian and Ubuntu"),
     preset!("chrony", "chronyd's measurements"),
     preset!("cloud-init", "first boot of a cloud machine"),
+    preset!("docker", "Docker's json-file logs, what dockerd is done with"),
     preset!("fail2ban", "fail2ban"),
     preset!("haproxy", "haproxy through rsyslog"),
     preset!("httpd", "Apache on Red Hat, Amazon Linux and their kin"),
@@ -61,9 +62,8 @@ const ALL: [Preset; 14] = [
     preset!("syslog", "rsyslog's files"),
 ];
 
-const ABSENT: [(&str, &str); 7] = [
+const ABSENT: [(&str, &str); 6] = [
     ("codedeploy", "the agent rotates its own logs, eight files of 64 MiB each; a second rotator would lose some"),
-    ("docker", "dockerd keeps its place in the log in memory and cannot be told; set max-size in /etc/docker/daemon.json"),
     ("java", "a JVM cannot open its standard output anew; let the logging library roll the files"),
     ("jenkins", "it no longer opens its log anew (SIGALRM, which older versions took for that, now ends it); log to the journal"),
     (
@@ -169,8 +169,8 @@ mod tests {
             assert_eq!(find(preset.name), Some(preset.toml));
             assert_eq!(absent(preset.name), None);
         }
-        assert_eq!(find("docker"), None);
-        assert!(unknown("docker").to_string().contains("on purpose: dockerd keeps"));
+        assert_eq!(find("java"), None);
+        assert!(unknown("java").to_string().contains("on purpose: a JVM"));
         assert!(unknown("nix").hint.is_some());
         assert!(unknown("postgresql").to_string().contains("with logging_collector = on it rotates by itself"));
     }

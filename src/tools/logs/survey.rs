@@ -14,7 +14,7 @@ mod walk;
 use std::path::PathBuf;
 
 pub use self::{
-    docker::{Container, Docker, LogOptions},
+    docker::Docker,
     facts::{ArchiveState, Disk, Facts, Leftover, gather},
     held::{Held, Holder},
     rotation::{Judged, Rotation, judge},

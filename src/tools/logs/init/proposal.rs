@@ -224,6 +224,9 @@ fn dockers(judged: &[Judged<'_>]) -> String {
     if count == 0 {
         return String::new();
     }
-    let why = presets::absent("docker").unwrap_or_default();
-    format!("\n# Docker's {count} container logs are not for this tool: {why}.\n")
+    // Written out only when somebody wants it: it has an eye on options of Docker's that are not set by itself.
+    format!(
+        "\n# For Docker's {count} container logs: archives what dockerd is done with, where max-size and max-file are set.\n\
+         # `ops-logs presets docker` says more.\n#[[log]]\n#preset = \"docker\"\n"
+    )
 }

@@ -4,10 +4,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{
-    compress::{Facts, Stretch},
-    cut::Cut,
-    dir::FileId,
+use crate::{
+    files::{
+        compress::{Facts, Stretch},
+        cut::Cut,
+        dir::FileId,
+    },
+    tools::logs::containers::Labels,
 };
 
 /// The number of an entry; never used twice in one ledger.
@@ -51,6 +54,9 @@ pub struct Entry {
     /// The machine that made it, when it was not this one: a clone keeps what it finds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inherited: Option<String>,
+    /// What people call its writer, by the label's name.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// How far it has come.
     pub stage: Stage,
     /// The archive, from the stage `Archived` on.

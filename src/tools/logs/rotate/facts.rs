@@ -1,6 +1,7 @@
 //! Asks the world once: which logs there are, what the kernel says of them, what earlier runs left behind.
 //! Plain values; changes nothing.
 
+mod contained;
 mod found;
 mod listing;
 mod live;
@@ -25,10 +26,11 @@ pub use self::{
 };
 use super::Rotate;
 use crate::{
-    failure::Failure,
+    failure::{Failure, Result},
     files::{archive_name::Stamp, dir::Stat, find::Missed, space::Space, standing::Us},
     report::Incomplete,
     tools::logs::{
+        containers::{Container, Pods},
         ledger::{Content, Entry, EntryId, Ledger, OnVolumes},
         logrotate,
     },
@@ -87,9 +89,9 @@ pub struct FolderFact {
     /// Where it really is.
     pub path: PathBuf,
     /// What it is, and the space of its file system; or why it could not be looked into.
-    pub state: Result<(Stat, Space), Failure>,
+    pub state: Result<(Stat, Space)>,
     /// Whether we may make names in it, and if not, why.
-    pub writable: Result<(), Failure>,
+    pub writable: Result<()>,
     /// Where its file system is mounted.
     pub volume: Option<PathBuf>,
     /// Which one that is.
@@ -117,6 +119,8 @@ pub struct LogFact {
     pub logrotate: Option<String>,
     /// What is true of it when it is rotated in place.
     pub live: Option<Live>,
+    /// The container that it is of, when it lies in a container's folder.
+    pub container: Option<Container>,
 }
 
 /// What a name turned out to be.
@@ -155,6 +159,7 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     let theirs = rotate.logrotate.as_deref().map(logrotate::read);
     let mut volumes = Volumes::default();
     Listing::new(rotate, ledger.content()).look(&mut world, &mut volumes);
+    contained::find(&mut world, Path::new(Pods::FOLDER));
     for log in &mut world.logs {
         let folder = &world.folders[log.folder].path;
         let path = folder.join(&log.name);

@@ -1,5 +1,7 @@
 //! A plan as a report: what would be done and why, what stays and why, what stands in the way.
 
+mod contained;
+
 use std::{collections::BTreeMap, path::Path};
 
 use chrono::{DateTime, Utc};
@@ -14,7 +16,10 @@ use crate::{
     failure::Failure,
     report::{Finding, Outcome, Report, Severity, Size, Step, count},
     run::Run,
-    tools::logs::ledger::{Entry, Ledger},
+    tools::logs::{
+        containers::Labels,
+        ledger::{Entry, Ledger},
+    },
 };
 
 /// The whole plan, nothing done.
@@ -32,7 +37,8 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
     }
     for rotation in &plan.rotations {
         let step = Step::new("rotate", rotation.log_path(), Outcome::Planned, rotation.why.to_string());
-        report.steps.push(step.with("to", rotation.name.to_string()).with("bytes", rotation.size));
+        let step = step.with("to", rotation.name.to_string()).with("bytes", rotation.size);
+        report.steps.push(labelled(step, &rotation.labels()));
     }
     for entry in plan.vanished.iter().filter_map(|id| entries.get(id)) {
         report.steps.push(Step::new("forget", entry.path(), Outcome::Planned, VANISHED));
@@ -70,6 +76,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(unrecorded(&plan.world.foreign));
     report.findings.extend(rotate.heirs.orphans(ledger.content()));
     report.findings.extend(leapt(rotate, ledger, plan));
+    report.findings.extend(contained::findings(rotate, plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -168,6 +175,11 @@ fn ahead(path: &Path, last: DateTime<Utc>) -> Finding {
         "its last rotation is recorded on {last}, in the future: the clock was wrong then, or is now; other times decide"
     );
     Finding::new("logs.clock", Severity::Note, path.display().to_string(), message).hint("check the clock (`timedatectl`)")
+}
+
+/// The step, with the labels that the archive gets.
+pub(super) fn labelled(step: Step, labels: &Labels) -> Step {
+    if labels.is_empty() { step } else { step.with("labels", serde_json::to_value(labels).unwrap_or_default()) }
 }
 
 /// Told only where it keeps something.

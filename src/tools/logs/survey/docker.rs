@@ -4,12 +4,16 @@
 use std::{
     fs::{self, File},
     io::Read,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{failure::plain, report::Incomplete};
+use crate::{
+    failure::plain,
+    report::Incomplete,
+    tools::logs::containers::{self, Container, LogOptions},
+};
 
 /// What is known of Docker's logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,59 +26,18 @@ pub struct Docker {
     pub unseen: bool,
 }
 
-/// One container's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Container {
-    /// The container's id.
-    pub id: String,
-    /// The name that a person gave it, when it can be read.
-    pub name: Option<String>,
-    /// Its log, when it has the json-file driver.
-    pub log: PathBuf,
-    /// Driver and limits; nothing when they could not be read.
-    pub options: Option<LogOptions>,
-}
-
-/// A logging driver with what limits it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogOptions {
-    /// `json-file`, `local`, `journald` ...
-    pub driver: String,
-    /// `max-size`, as written.
-    pub max_size: Option<String>,
-}
-
-impl LogOptions {
-    /// Whether such a log grows for ever: json-file alone knows no limit of its own.
-    pub fn is_unlimited(&self) -> bool {
-        self.driver == "json-file" && self.max_size.as_deref().is_none_or(|size| size.is_empty() || size == "-1")
-    }
-}
-
-impl Container {
-    /// The name if there is one, else the short id.
-    pub fn shown(&self) -> &str {
-        self.name.as_deref().unwrap_or_else(|| self.id.get(..12).unwrap_or(&self.id))
-    }
-
-    /// Whether its log is known to grow for ever.
-    pub fn is_unlimited(&self) -> bool {
-        self.options.as_ref().is_some_and(LogOptions::is_unlimited)
-    }
-}
-
 /// Reads the folder of containers and the daemon's settings.
-pub(super) fn read(containers: &Path, daemon: &Path, incomplete: &mut Vec<Incomplete>) -> Docker {
+pub(super) fn read(folder: &Path, daemon: &Path, incomplete: &mut Vec<Incomplete>) -> Docker {
     const MOST: usize = 5_000;
     let mut docker = Docker::default();
-    let entries = match fs::read_dir(containers) {
+    let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         // An ordinary user may not even learn whether the folder is there: Docker's own folder tells.
         Err(error) => {
-            docker.unseen = is_there(containers, &error);
+            docker.unseen = is_there(folder, &error);
             docker.defaults = defaults(daemon);
             if docker.unseen {
-                let what = format!("Docker's containers in {}", containers.display());
+                let what = format!("Docker's containers in {}", folder.display());
                 incomplete.push(super::more_as_root(Incomplete::new(what, plain(&error))));
             }
             return docker;
@@ -88,8 +51,8 @@ pub(super) fn read(containers: &Path, daemon: &Path, incomplete: &mut Vec<Incomp
             break;
         }
         let Ok(id) = entry.file_name().into_string() else { continue };
-        if id.len() == 64 && id.bytes().all(|c| c.is_ascii_hexdigit()) {
-            let container = container(&entry.path(), id);
+        if containers::is_id(&id) {
+            let container = containers::in_folder(&entry.path(), &id);
             denied += u64::from(container.options.is_none());
             docker.containers.push(container);
         }
@@ -100,34 +63,6 @@ pub(super) fn read(containers: &Path, daemon: &Path, incomplete: &mut Vec<Incomp
     }
     docker.containers.sort_by(|a, b| a.id.cmp(&b.id));
     docker
-}
-
-fn container(folder: &Path, id: String) -> Container {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct HostConfig {
-        log_config: LogConfig,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct LogConfig {
-        r#type: String,
-        #[serde(default)]
-        config: Option<std::collections::BTreeMap<String, String>>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct State {
-        name: String,
-    }
-    let host: Option<HostConfig> = json(&folder.join("hostconfig.json"));
-    let state: Option<State> = json(&folder.join("config.v2.json"));
-    let options = host.map(|host| LogOptions {
-        driver: host.log_config.r#type,
-        max_size: host.log_config.config.and_then(|config| config.get("max-size").cloned()),
-    });
-    let name = state.map(|state| state.name.trim_start_matches('/').to_owned()).filter(|name| !name.is_empty());
-    Container { log: folder.join(format!("{id}-json.log")), name, options, id }
 }
 
 fn defaults(daemon: &Path) -> Option<LogOptions> {
@@ -145,8 +80,10 @@ fn defaults(daemon: &Path) -> Option<LogOptions> {
         None if absent() => Daemon { log_driver: None, log_opts: None },
         None => return None,
     };
-    let max_size = daemon.log_opts.and_then(|options| Some(options.get("max-size")?.as_str()?.to_owned()));
-    Some(LogOptions { driver: daemon.log_driver.unwrap_or_else(|| "json-file".to_owned()), max_size })
+    let options = daemon.log_opts.unwrap_or_default();
+    let option = |name: &str| Some(options.get(name)?.as_str()?.to_owned());
+    let driver = daemon.log_driver.unwrap_or_else(|| "json-file".to_owned());
+    Some(LogOptions { driver, max_size: option("max-size"), max_file: option("max-file") })
 }
 
 fn is_there(containers: &Path, error: &std::io::Error) -> bool {

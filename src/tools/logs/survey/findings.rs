@@ -6,7 +6,6 @@ use std::path::Path;
 use chrono::TimeDelta;
 
 use super::{
-    docker::LogOptions,
     facts::{ArchiveState, Facts, Leftover},
     held::{self, Held, Holder},
     rotation::{Judged, Rotation},
@@ -14,7 +13,10 @@ use super::{
 use crate::{
     files::open_files::Access,
     report::{Finding, Severity, Size},
-    tools::logs::logrotate::{Method, Stanza},
+    tools::logs::{
+        containers::LogOptions,
+        logrotate::{Method, Stanza},
+    },
 };
 
 /// Everything worth saying, the worst first. Of each kind at most so many, then how many there are more.

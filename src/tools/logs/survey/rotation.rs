@@ -7,8 +7,8 @@ use std::{
 
 use chrono::TimeDelta;
 
-use super::{docker::Container, facts::Facts, names, walk::LogFile};
-use crate::tools::logs::logrotate::Stanza;
+use super::{facts::Facts, names, walk::LogFile};
+use crate::tools::logs::{containers::Container, logrotate::Stanza};
 
 /// Who rotates a log.
 #[derive(Clone, Copy, Debug)]

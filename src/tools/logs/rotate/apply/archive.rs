@@ -177,6 +177,7 @@ pub(super) fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -
         host: carry.rotate.host.clone(),
         rotated_at: entry.at,
         begun_at: entry.begun,
+        labels: entry.labels.clone(),
     };
     let stretch = entry.stretch();
     let source = if stretch.is_some() { entry.log.clone() } else { entry.name.clone() };
@@ -287,7 +288,8 @@ pub(super) fn archived(job: &Job, facts: &Facts) -> Step {
     );
     let step = Step::new("archive", job.entry.archive_path(&job.target), Outcome::Done, told);
     let value = serde_json::to_value(facts).unwrap_or_default();
-    step.with("from", job.entry.rotated_path()).with("facts", value)
+    let step = step.with("from", job.entry.rotated_path()).with("facts", value);
+    show::labelled(step, &job.entry.labels)
 }
 
 /// The file may hold more than its archive: it waits to be archived once more, and the archive is debris. Durable at

@@ -13,6 +13,7 @@ use crate::{
     },
     report::{Finding, Outcome, Severity, Step},
     tools::logs::{
+        containers::labels,
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
             facts::{Away, absent},
@@ -31,7 +32,7 @@ pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
         let elsewhere = (folder.path != home.path).then_some(home);
         let entry = Entry {
             id: carry.ledger.next_id(),
-            // Never what the archive says: set and paths are ours.
+            // Never what the archive says: set and paths are ours. Nothing is decided by labels.
             set: carry.rotate.sets[found.set].name.clone(),
             folder: folder.path.display().to_string(),
             log: found.name.log().to_owned(),
@@ -44,6 +45,7 @@ pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
             piece: false,
             volumes: folder.volumes(elsewhere),
             inherited: (found.label.host != carry.rotate.host).then(|| found.label.host.clone()),
+            labels: labels::limited(&found.label.labels),
             stage: Stage::Stored,
             archive: Some(Archive { file: found.name.to_string(), facts: found.facts.clone() }),
         };

@@ -87,6 +87,7 @@ pub(super) fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         piece: false,
         volumes: rotation.volumes.clone(),
         inherited: None,
+        labels: rotation.labels(),
         stage: Stage::Intended,
         archive: None,
         id: carry.ledger.next_id(),

@@ -40,7 +40,7 @@ pub struct FoundArchive {
     pub path: PathBuf,
     /// Its name.
     pub name: ArchiveName,
-    /// What it says of itself: only times and host count.
+    /// What it says of itself: only times and host count, and labels within limits.
     pub label: Label,
     /// And of its content.
     pub facts: Facts,

@@ -272,7 +272,17 @@ fn stored<'a>(chosen: &HashSet<&str>, content: &'a Content) -> HashMap<&'a Path,
 }
 
 fn log(folder: usize, set: usize, name: String, what: What) -> LogFact {
-    LogFact { set, folder, name, what, since: DateTime::UNIX_EPOCH, unremembered: false, logrotate: None, live: None }
+    LogFact {
+        set,
+        folder,
+        name,
+        what,
+        since: DateTime::UNIX_EPOCH,
+        unremembered: false,
+        logrotate: None,
+        live: None,
+        container: None,
+    }
 }
 
 fn what(dir: &Dir, name: &str, sets: &[usize], kind: Option<Kind>) -> Option<What> {

@@ -104,7 +104,7 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{collections::BTreeMap, fs};
 
     use chrono::DateTime;
     use tempfile::TempDir;
@@ -154,7 +154,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("app.log"), vec![b'x'; 5 << 20]).unwrap();
         let rotated_at = DateTime::UNIX_EPOCH;
-        let label = Label { set: "app".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
+        let label = Label {
+            set: "app".into(),
+            log: "/app.log".into(),
+            host: "h".into(),
+            rotated_at,
+            begun_at: None,
+            labels: BTreeMap::new(),
+        };
         let (source, part, how) = ("app.log".to_owned(), ".part".to_owned(), Compression::default());
         let job = |file| Compress {
             source: source.clone(),

@@ -66,7 +66,7 @@ fn words(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::{collections::BTreeMap, fs, path::Path};
 
     use chrono::DateTime;
 
@@ -87,7 +87,14 @@ mod tests {
         fs::write(path.join("app.log"), "a line\n".repeat(9)).unwrap();
         let stat = Dir::open(path).unwrap().stat("app.log").unwrap().unwrap();
         let rotated_at = DateTime::UNIX_EPOCH;
-        let label = Label { set: "a".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
+        let label = Label {
+            set: "a".into(),
+            log: "/app.log".into(),
+            host: "h".into(),
+            rotated_at,
+            begun_at: None,
+            labels: BTreeMap::new(),
+        };
         let (source, part) = ("app.log".to_owned(), ".part".to_owned());
         Compress { source, file: stat.id, size: stat.size, stretch: None, part, how: Compression::default(), label }
     }

@@ -16,6 +16,7 @@ use crate::{
     },
     report::{Outcome, is_hostile},
     tools::logs::{
+        containers::{Container, Labels},
         ledger::OnVolumes,
         rotate::{
             Rotate,
@@ -51,6 +52,8 @@ pub struct Rotation {
     pub method: Method,
     /// When its first line may have been written.
     pub begun: DateTime<Utc>,
+    /// The container that it is of.
+    pub container: Option<Container>,
     /// Why now.
     pub why: Why,
 }
@@ -59,6 +62,11 @@ impl Rotation {
     /// The live log's path.
     pub fn log_path(&self) -> String {
         self.folder.join(&self.log).display().to_string()
+    }
+
+    /// What people call its writer.
+    pub fn labels(&self) -> Labels {
+        self.container.as_ref().map(|container| container.labels.clone()).unwrap_or_default()
     }
 }
 
@@ -187,6 +195,7 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         Due::NotYet(why) => return Ok(Verdict::Stay(Stay::NotDue(why))),
     };
     if let Some(live) = &log.live {
+        dockerd_leaves_it_alone(log)?;
         live.refused.clone().map_or(Ok(()), Err)?;
         if !live.goes {
             return Ok(Verdict::Stay(Stay::TooLittle));
@@ -194,6 +203,20 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
     }
     may_touch(set, log, stat, world)?;
     Ok(Verdict::Go(*stat, why))
+}
+
+/// dockerd remembers how long the log is: taken from its beginning, it would be rotated too late, and cut off by dockerd's own.
+fn dockerd_leaves_it_alone(log: &LogFact) -> Result<()> {
+    let Some(container) = &log.container else { return Ok(()) };
+    let refuse = |why: &str, hint: &str| Err(Failure::new("rotate in place", &log.name).because(why).hint(hint));
+    let hint = "use method = \"collect\" (or preset = \"docker\"), which keeps what dockerd is done with";
+    match &container.options {
+        Some(options) if options.has_max_size() => {
+            refuse("dockerd rotates it by itself (max-size), and remembers its length", hint)
+        }
+        Some(_) => Ok(()),
+        None => refuse("whether dockerd rotates it by itself is unknown: its hostconfig.json could not be read", hint),
+    }
 }
 
 /// A pattern for a path that cannot be written out: `?` stands for what is not UTF-8, and for what is not visible.
@@ -264,6 +287,7 @@ fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (st
         size: log.unarchived(&stat),
         method: set.method,
         begun: if set.method == Method::InPlace { log.since } else { log.since.min(stat.oldest()) },
+        container: log.container.clone(),
         why,
     })
 }

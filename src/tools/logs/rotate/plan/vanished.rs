@@ -65,7 +65,10 @@ mod tests {
     use super::*;
     use crate::{
         files::dir::FileId,
-        tools::logs::ledger::{OnVolumes, Stage},
+        tools::logs::{
+            containers::Labels,
+            ledger::{OnVolumes, Stage},
+        },
     };
 
     const FOLDER: &str = "/srv/archive";
@@ -85,6 +88,7 @@ mod tests {
             piece: false,
             volumes: volume.map(|volume| OnVolumes { log: Some(volume.to_owned()), ..OnVolumes::default() }),
             inherited: None,
+            labels: Labels::new(),
             stage: Stage::Stored,
             archive: None,
         }

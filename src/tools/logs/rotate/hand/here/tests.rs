@@ -1,6 +1,7 @@
 //! Stories about acts on one log that somebody else changes meanwhile.
 
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::fs::{FileExt, MetadataExt},
 };
@@ -17,7 +18,14 @@ fn proven(home: &TempDir) -> (Here, Compress, Proven) {
     let dir = Dir::open(home.path()).unwrap();
     let file = dir.stat("app.log.1").unwrap().unwrap().id;
     let rotated_at = DateTime::UNIX_EPOCH;
-    let label = Label { set: "app".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
+    let label = Label {
+        set: "app".into(),
+        log: "/app.log".into(),
+        host: "h".into(),
+        rotated_at,
+        begun_at: None,
+        labels: BTreeMap::new(),
+    };
     let (source, part) = ("app.log.1".to_owned(), ".part".to_owned());
     let job = Compress { source, file, size: 70, stretch: None, part, how: Compression::default(), label };
     let here = Here::new(dir, None);
