@@ -86,6 +86,11 @@ impl Place {
     pub fn whole(self, bytes: u64) -> u64 {
         bytes - bytes % self.unit
     }
+
+    /// So much do so many bytes take.
+    pub(super) fn blocks(self, bytes: u64) -> u64 {
+        bytes.next_multiple_of(self.unit)
+    }
 }
 
 /// What a block is for a collapse; none where there is no such thing.
