@@ -85,7 +85,8 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> Result<boo
             }
             Piece::Nothing => {
                 pieces.tell(carry, rotation);
-                return Ok(true);
+                // Keep-rules took it for one more archive.
+                return Ok(pieces.done > 0);
             }
             Piece::NoRoom(failure) if !pieces.smaller() => {
                 pieces.tell(carry, rotation);
