@@ -17,8 +17,7 @@ use super::{
     heads::Heads,
     process::{Process, SPAWNING},
     scenario::{DEADLINE, Ran, Scenario},
-    sight,
-    tally,
+    sight, tally,
 };
 
 /// The user and the group that own nothing on a machine.
