@@ -230,7 +230,7 @@ fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
             ("archive", Outcome::Planned, "a run swapped it away; it is archived as soon as nobody has it open for writing")
         }
         Next::Release { .. } => ("release", Outcome::Planned, "a run archived and proved it"),
-        Next::Cut => ("cut", Outcome::Planned, "a run archived and proved what it begins with"),
+        Next::Cut => ("rotate", Outcome::Planned, "an earlier run archived and proved what it begins with"),
         Next::Lost => ("archive", Outcome::Failed, "the rotated file is gone, and ops-logs did not remove it"),
         _ => return None,
     };

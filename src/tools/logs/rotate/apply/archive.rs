@@ -260,10 +260,7 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Result<()> {
         let rotated = job.entry.rotated_path();
         match if job.stays() { Ok(Released::Gone) } else { gone() } {
             Ok(Released::Gone) => {
-                carry.tally.archived += 1;
-                carry.tally.plain_bytes += facts.size;
-                carry.tally.stored_bytes += facts.stored;
-                carry.step(archived(&job, &facts));
+                carry.archived(&job, &facts);
                 lines.push(Line::reached(&job.entry, Stage::Stored));
             }
             Ok(Released::Changed(why)) => anew(carry, &job.entry, &why)?,
@@ -277,8 +274,17 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Result<()> {
     carry.note(lines)
 }
 
-/// What is told of an archive.
-pub(super) fn archived(job: &Job, facts: &Facts) -> Step {
+impl Carry<'_> {
+    /// Counts and tells an archive that was made.
+    pub(super) fn archived(&mut self, job: &Job, facts: &Facts) {
+        self.tally.archived += 1;
+        self.tally.plain_bytes += facts.size;
+        self.tally.stored_bytes += facts.stored;
+        self.step(archived(job, facts));
+    }
+}
+
+fn archived(job: &Job, facts: &Facts) -> Step {
     let told = format!(
         "{} -> {}, sha-256 {}…, {}, proven",
         Size(facts.size),

@@ -2,7 +2,10 @@
 
 use std::{fs::File, path::Path};
 
-use super::{Carry, archive, in_place};
+use super::{
+    Carry, archive,
+    in_place::{self, End},
+};
 use crate::{
     failure::{Exit, Result},
     files::{
@@ -116,7 +119,7 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
         }
         Next::Release { file } => release(carry, entry, *file)?,
         Next::Cut => {
-            cut(carry, entry)??;
+            cut(carry, entry)?;
             None
         }
         Next::Doubt(why) => {
@@ -141,22 +144,28 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
 }
 
 /// Takes away what an earlier run archived and recorded. It is proven once more while it is there.
-fn cut(carry: &mut Carry, entry: &Entry) -> Result<Result<()>> {
-    let Some(file) = in_place::live(entry)? else { return Ok(in_place::doubt(carry, entry, "another file is the log now")) };
-    carry.unfinished.insert(entry.log_path());
-    if !in_place::appended(carry, file, &entry.log, &entry.log_path()) {
-        return Ok(Ok(()));
+fn cut(carry: &mut Carry, entry: &Entry) -> Result<()> {
+    let Some(file) = in_place::live(entry)? else { return in_place::doubt(carry, entry, "another file is the log now") };
+    let path = entry.log_path();
+    carry.unfinished.insert(path.clone());
+    if !in_place::appended(carry, file, &entry.log, &path) {
+        return Ok(());
     }
     let source = Dir::open(Path::new(&entry.folder))?.read(&entry.log)?;
     let there = entry.cut.as_ref().map(|cut| cut::found(&source, cut)).transpose()? == Some(Found::There);
     if there && !holds(entry, &source)? {
-        return Ok(in_place::doubt(carry, entry, "it and its archive do not agree any more"));
+        return in_place::doubt(carry, entry, "it and its archive do not agree any more");
     }
-    let gone = in_place::take_away(carry, entry, file)?;
-    if gone.is_ok() {
-        carry.unfinished.remove(&entry.log_path());
+    match in_place::take_away(carry, entry, file) {
+        Ok(gone) => {
+            carry.unfinished.remove(&path);
+            if let Some(gone) = gone {
+                carry.step(gone.step(path, "an earlier run archived and proved it"));
+            }
+            Ok(())
+        }
+        Err(End::Log(failure) | End::Ledger(failure)) => Err(failure),
     }
-    Ok(gone.map(|_| ()))
 }
 
 /// Whether the recorded archive gives back what stands at the beginning of the log.
