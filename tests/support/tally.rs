@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::line;
+use super::{heads::Heads, line};
 
 /// What the files hold, counted.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -110,7 +110,8 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::resul
                 if pieces.is_first() {
                     carry.step(Step::new("rotate", rotation.log_path(), Outcome::Kept, Stay::TooLittle.to_string()));
                 }
-                break true;
+                // Keep-rules took it for one more archive.
+                break !pieces.is_first();
             }
             Piece::Stays => break false,
         }

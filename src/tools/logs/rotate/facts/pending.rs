@@ -95,7 +95,9 @@ fn look(entry: &Entry, host: &str, away: Option<&Away>, archive_away: Option<&Aw
         }
         // Both folders may be one, whatever their paths say: the rotated file is never taken for an archive of itself.
         let source = |stat: &Stat| {
-            extension == Extension::Plain && (entry.archives.is_none() || plain.is_some_and(|plain| plain.id == stat.id))
+            extension == Extension::Plain
+                && entry.cut.is_none()
+                && (entry.archives.is_none() || plain.is_some_and(|plain| plain.id == stat.id))
         };
         if let Some(stat) = home.stat(&finished.to_string())?.filter(|stat| !source(stat)) {
             archives.push(Beside { name: finished.to_string(), whose: whose(entry, host, home, &finished, &stat) });
