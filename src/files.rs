@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod compress;
 pub mod dir;
 pub mod find;
+pub mod identity;
 pub mod kernel;
 pub mod lock;
 mod mapped;

@@ -1,6 +1,6 @@
-//! The few system and C library calls that rustix does not offer. The only module that may be unsafe, and it is
-//! only ever a call with plain integers: no pointer crosses.
-#![expect(unsafe_code, reason = "fcntl leases, descriptors that nobody owns, and ioprio_set have no safe wrapper")]
+//! The few system and C library calls that rustix does not offer. The only module that may be unsafe: calls
+//! with plain integers, and one that fills two integers of ours.
+#![expect(unsafe_code, reason = "leases, descriptors that nobody owns, ioprio_set and FS_IOC_GETVERSION have no safe wrapper")]
 
 use std::{
     io,
@@ -26,6 +26,17 @@ impl Drop for Lease<'_> {
         // SAFETY: as above. A lease that cannot be dropped goes with its descriptor.
         unsafe { libc::fcntl(self.0.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
     }
+}
+
+/// Which file of its inode an open file is, where the file system counts them.
+pub fn generation(file: BorrowedFd) -> Option<u32> {
+    use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
+    const GET_VERSION: Opcode = opcode::read::<libc::c_long>(b'v', 1);
+    // Kernels write an int, programs behind FUSE may write the long that the call's number speaks of.
+    let mut told = [0 as libc::c_int; 2];
+    // SAFETY: FS_IOC_GETVERSION writes a long at most, and there is room for it.
+    unsafe { ioctl(file, Updater::<GET_VERSION, _>::new(&mut told)) }.ok()?;
+    Some(told[0].cast_unsigned())
 }
 
 /// Marks every descriptor above standard error to be closed in programs that we start. Ours are so from the beginning;

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Taken;
 use crate::files::{compress::Facts, dir::FileId};
 
 /// The number of an entry; never used twice in one ledger.
@@ -35,6 +36,9 @@ pub struct Entry {
     /// Device and inode of the file that was rotated. None for an archive that was found, not made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileId>,
+    /// The file that its writer had finished and we gave one more name. None when the live log itself got that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
     /// The volumes that its folders were on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volumes: Option<OnVolumes>,

@@ -4,6 +4,7 @@
 
 mod archive;
 mod hands;
+mod pin;
 mod recover;
 mod remove;
 mod swap;
@@ -53,6 +54,7 @@ struct Carry<'a> {
 #[derive(Default)]
 struct Tally {
     rotated: u64,
+    collected: u64,
     archived: u64,
     plain_bytes: u64,
     stored_bytes: u64,
@@ -69,6 +71,9 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         report.incomplete.push((&failure).into());
     }
     if plan.is_idle() {
+        if let Err(failure) = pin::note(run, &mut ledger, plan) {
+            report.incomplete.push((&failure).into());
+        }
         report.summary = show::with_troubles("nothing to do".to_owned(), &report.steps);
         return Ok(report);
     }
@@ -123,6 +128,8 @@ impl Carry<'_> {
         recover::forget(self, &plan.astray)?;
         remove::forget(self, plan)?;
         swap::rotate(self, plan)?;
+        pin::collect(self, plan)?;
+        pin::note(self.run, &mut self.ledger, plan)?;
         self.waiting.retain(|id| !self.blocked.contains(id));
         archive::archive(self, plan)?;
         self.tell_long_waits();
@@ -189,6 +196,9 @@ impl Tally {
         let mut parts = Vec::new();
         if self.rotated > 0 {
             parts.push(format!("{} rotated", count(self.rotated, "log")));
+        }
+        if self.collected > 0 {
+            parts.push(format!("{} collected", count(self.collected, "file")));
         }
         if self.archived > 0 {
             parts.push(format!("{} archived ({} -> {})", self.archived, Size(self.plain_bytes), Size(self.stored_bytes)));

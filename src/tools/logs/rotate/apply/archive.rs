@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Carry;
+use super::{Carry, pin};
 use crate::{
     failure::{Failure, Result},
     files::{
@@ -24,7 +24,7 @@ use crate::{
         ledger::{Archive, Entry, EntryId, Line, Stage},
         rotate::{
             facts::PendingFact,
-            hand::{Compress, Hand, Proven, Released, step_aside},
+            hand::{Compress, Hand, Proven, Released, hold, step_aside},
             plan::Plan,
             show,
         },
@@ -73,7 +73,9 @@ fn expected(carry: &Carry, plan: &Plan, ids: &[EntryId]) -> u64 {
     let begun: HashMap<EntryId, u64> = plan.world.pending.iter().filter_map(found).collect();
     let fresh: HashMap<(&Path, &str), u64> =
         plan.rotations.iter().map(|rotation| ((rotation.folder.as_path(), rotation.log.as_str()), rotation.size)).collect();
-    let size = |entry: &Entry| begun.get(&entry.id).or_else(|| fresh.get(&(Path::new(&entry.folder), &entry.log))).copied();
+    let taken = |entry: &Entry| entry.taken.as_ref().map(|taken| taken.size);
+    let fresh = |entry: &Entry| fresh.get(&(Path::new(&entry.folder), entry.log.as_str())).copied();
+    let size = |entry: &Entry| begun.get(&entry.id).copied().or_else(|| taken(entry)).or_else(|| fresh(entry));
     ids.iter().filter_map(|id| carry.ledger.content().entries.get(id)).filter_map(size).sum()
 }
 
@@ -134,7 +136,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
     let told = entry.stage == Stage::Told;
     let patience = if told && set.is_some_and(|set| set.reopen.is_some()) { deadlines.left(&entry.set) } else { Duration::ZERO };
     let waits = |why: String| Step::new("archive", entry.rotated_path(), Outcome::Waiting, why);
-    match hand.writers(&entry.name, file, patience)? {
+    match hand.writers(&entry.name, file, hold(entry), patience)? {
         Writers::Nobody => Ok(Some((hand, file))),
         Writers::Somebody(who) => {
             let who = who.or_else(|| writers::name_them(file)).unwrap_or_else(|| "a process".to_owned());
@@ -168,7 +170,7 @@ fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Jo
         begun_at: entry.begun,
     };
     let size = hand.size(&entry.name)?;
-    let compress = Compress { source: entry.name.clone(), file, size, part: target.part_name(), how, label };
+    let compress = Compress { source: entry.name.clone(), file, hold: hold(entry), size, part: target.part_name(), how, label };
     Ok(Job { hand, compress, target: target.to_string(), entry: entry.clone() })
 }
 
@@ -184,9 +186,10 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: Progress) -> Result<(
         }
     }
     let proven = publish(carry, proven);
-    let recorded = proven.iter().map(|(job, archive)| Line::Archived {
-        id: job.entry.id,
-        archive: Archive { file: job.target.clone(), facts: archive.facts.clone() },
+    let recorded = proven.iter().flat_map(|(job, archive)| {
+        let facts = archive.facts.clone();
+        let line = Line::Archived { id: job.entry.id, archive: Archive { file: job.target.clone(), facts } };
+        pin::as_archived(&job.entry, archive).into_iter().chain([line])
     });
     carry.ledger.commit(recorded.collect())?;
     release(carry, proven)
@@ -241,7 +244,7 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Proven)>) -> Vec<(Job, Prov
 fn release(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Result<()> {
     let mut lines = Vec::new();
     for (job, Proven { facts, version, .. }) in proven {
-        let gone = || job.hand.release(&job.entry.name, job.compress.file, version);
+        let gone = || job.hand.release(&job.entry.name, job.compress.file, job.compress.hold, version);
         let rotated = job.entry.rotated_path();
         match if job.stays() { Ok(Released::Gone) } else { gone() } {
             Ok(Released::Gone) => {

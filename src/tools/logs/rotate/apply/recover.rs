@@ -15,7 +15,7 @@ use crate::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
             facts::{Away, absent},
-            hand::{Released, Version},
+            hand::{Released, Version, hold},
             plan::{Astray, Next, Plan, Recovery, target},
             show,
         },
@@ -39,6 +39,7 @@ pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
             at: found.label.rotated_at,
             begun: found.label.begun_at,
             file: None,
+            taken: None,
             volumes: folder.volumes(elsewhere),
             inherited: (found.label.host != carry.rotate.host).then(|| found.label.host.clone()),
             stage: Stage::Stored,
@@ -143,7 +144,7 @@ fn discarded(carry: &mut Carry, entry: &Entry) -> Result<bool> {
 /// Removes the rotated file of an archive that an earlier run proved and recorded.
 fn release(carry: &mut Carry, entry: &Entry, file: FileId) -> Result<Option<Line>> {
     let released = match as_archived(entry)? {
-        Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, file, version)?,
+        Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, file, hold(entry), version)?,
         None => Released::Changed("it and its archive do not agree any more".to_owned()),
     };
     match released {
@@ -179,7 +180,7 @@ fn as_archived(entry: &Entry) -> Result<Option<Version>> {
     let (Some(recorded), Some(name)) = (recorded, ArchiveName::parse(entry.file_name())) else { return Ok(None) };
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
     match compress::prove(&archive, &source, Compression::of(name.extension()), &recorded.facts) {
-        Ok(()) => Ok(Some(Version::of(&stat))),
+        Ok(()) => Ok(Some(Version::of(&stat, hold(entry)))),
         Err(failure) if failure.exit == Exit::PersonNeeded => Ok(None),
         Err(failure) => Err(failure),
     }

@@ -80,6 +80,7 @@ fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         at: rotation.at,
         begun: Some(rotation.begun),
         file: Some(rotation.file),
+        taken: None,
         volumes: rotation.volumes.clone(),
         inherited: None,
         stage: Stage::Intended,

@@ -8,8 +8,24 @@ use serde::{Deserialize, Serialize};
 use crate::files::{
     compress::{Compression, Facts, Label},
     dir::{FileId, Stat},
+    identity::Identity,
     writers::Writers,
 };
+use crate::tools::logs::ledger::Entry;
+
+/// Who else has the file that is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hold {
+    /// Nobody: the rotated name is its only one.
+    Alone,
+    /// Its writer, who may rename or remove its own name at any time.
+    Pinned,
+}
+
+/// How the rotated file of `entry` is held.
+pub fn hold(entry: &Entry) -> Hold {
+    if entry.taken.is_some() { Hold::Pinned } else { Hold::Alone }
+}
 
 /// One thing to do in one folder. Names only: an act cannot leave its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,12 +39,23 @@ pub enum Act {
         /// Which file it must be.
         file: FileId,
     },
+    /// See [`super::Hand::pin`].
+    Pin {
+        /// Its writer's name for it.
+        name: String,
+        /// The name that it gets as well.
+        pin: String,
+        /// Which file it must be.
+        file: Identity,
+    },
     /// See [`super::Hand::writers`].
     Await {
         /// The rotated file.
         name: String,
         /// Which file it must be.
         file: FileId,
+        /// Who else has it.
+        hold: Hold,
         /// How long to wait.
         patience: Duration,
     },
@@ -54,6 +81,8 @@ pub enum Act {
         name: String,
         /// Which file it must be.
         file: FileId,
+        /// Who else has it.
+        hold: Hold,
         /// What was archived of it.
         version: Version,
     },
@@ -90,6 +119,8 @@ pub struct Compress {
     pub source: String,
     /// Which file that must be.
     pub file: FileId,
+    /// Who else has it.
+    pub hold: Hold,
     /// Its size when it was looked at.
     pub size: u64,
     /// The hidden name to write to.
@@ -140,17 +171,23 @@ pub enum Released {
 pub struct Version {
     size: u64,
     modified: DateTime<Utc>,
-    changed: DateTime<Utc>,
+    /// Not of a pinned file: its writer renames and removes its own name, and that changes this.
+    changed: Option<DateTime<Utc>>,
 }
 
 impl Version {
     /// What `stat` says.
-    pub fn of(stat: &Stat) -> Version {
-        Version { size: stat.size, modified: stat.modified, changed: stat.changed }
+    pub fn of(stat: &Stat, hold: Hold) -> Version {
+        Version { size: stat.size, modified: stat.modified, changed: (hold == Hold::Alone).then_some(stat.changed) }
     }
 
     /// Whether the file is still that.
     pub fn is(&self, stat: &Stat) -> bool {
-        *self == Version::of(stat)
+        (self.size, self.modified) == (stat.size, stat.modified) && self.changed.is_none_or(|changed| changed == stat.changed)
+    }
+
+    /// The last write that is in it.
+    pub fn modified(&self) -> DateTime<Utc> {
+        self.modified
     }
 }

@@ -116,7 +116,7 @@ mod tests {
             dir::{Dir, FileId},
             writers::Writers,
         },
-        tools::logs::rotate::hand::Compress,
+        tools::logs::rotate::hand::{Compress, Hold},
     };
 
     /// Performs one act on the log of this folder, and tells what was said meanwhile.
@@ -143,7 +143,7 @@ mod tests {
     fn a_child_that_waits_says_so_all_the_time() {
         let home = tempfile::tempdir().unwrap();
         let _writer = fs::File::create(home.path().join("app.log")).unwrap();
-        let wait = |file| Act::Await { name: "app.log".to_owned(), file, patience: BEAT * 4 };
+        let wait = |file| Act::Await { name: "app.log".to_owned(), file, hold: Hold::Alone, patience: BEAT * 4 };
         let (beats, acted) = served(&home, &wait);
         assert_eq!(acted, Acted::Writers(Writers::Somebody(None)));
         assert!(beats.len() >= 3, "{beats:?} in four beats");
@@ -156,7 +156,15 @@ mod tests {
         let rotated_at = DateTime::UNIX_EPOCH;
         let label = Label { set: "app".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
         let (source, part, how) = ("app.log".to_owned(), ".part".to_owned(), Compression::default());
-        let job = |file| Compress { source: source.clone(), file, size: 0, part: part.clone(), how, label: label.clone() };
+        let job = |file| Compress {
+            source: source.clone(),
+            file,
+            hold: Hold::Alone,
+            size: 0,
+            part: part.clone(),
+            how,
+            label: label.clone(),
+        };
         let (told, acted) = served(&home, &|file| Act::Compress(job(file)));
         assert!(matches!(acted, Acted::Proven(_)), "{acted:?}");
         assert_eq!(told.iter().sum::<u64>(), 5 << 20);

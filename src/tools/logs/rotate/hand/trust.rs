@@ -68,7 +68,7 @@ mod tests {
             compress::{Compression, Facts, Label, TimeRange, TimeSource},
             dir::{Dir, FileId},
         },
-        tools::logs::rotate::hand::Act,
+        tools::logs::rotate::hand::{Act, Hold},
     };
 
     fn folder(path: &Path) -> Here {
@@ -81,7 +81,7 @@ mod tests {
         let rotated_at = DateTime::UNIX_EPOCH;
         let label = Label { set: "a".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
         let (source, part) = ("app.log".to_owned(), ".part".to_owned());
-        Compress { source, file: stat.id, size: stat.size, part, how: Compression::default(), label }
+        Compress { source, file: stat.id, hold: Hold::Alone, size: stat.size, part, how: Compression::default(), label }
     }
 
     #[test]

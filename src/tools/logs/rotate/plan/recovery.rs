@@ -159,8 +159,12 @@ fn next(entry: &Entry, fact: &PendingFact, seen: &Seen) -> Next {
     if let Some(failure) = hidden(entry, fact, seen) {
         return Next::Blind(failure);
     }
+    let pinned = entry.taken.is_some();
     match (&entry.stage, &seen.plain) {
         (Stage::Intended, None) => Next::Abandon { made: false },
+        (Stage::Intended, Some(plain)) if ours && pinned => Next::Archive { file: plain.id, tell: false },
+        // Only the very file that was meant gets that name from us.
+        (Stage::Intended, Some(_)) if pinned => Next::Foreign,
         (Stage::Intended, Some(plain)) if ours => Next::Archive { file: plain.id, tell: true },
         (Stage::Intended, Some(plain)) if plain.size == 0 => Next::Abandon { made: true },
         // We made that name and it has content: the swap happened, was undone by a power cut, and a

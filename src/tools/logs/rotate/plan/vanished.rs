@@ -81,6 +81,7 @@ mod tests {
             at: chrono::DateTime::UNIX_EPOCH,
             begun: None,
             file: Some(FileId { dev: 99, ino: number }),
+            taken: None,
             volumes: volume.map(|volume| OnVolumes { log: Some(volume.to_owned()), ..OnVolumes::default() }),
             inherited: None,
             stage: Stage::Stored,

@@ -19,7 +19,7 @@ fn proven(home: &TempDir) -> (Here, Compress, Proven) {
     let rotated_at = DateTime::UNIX_EPOCH;
     let label = Label { set: "app".into(), log: "/app.log".into(), host: "h".into(), rotated_at, begun_at: None };
     let (source, part) = ("app.log.1".to_owned(), ".part".to_owned());
-    let job = Compress { source, file, size: 70, part, how: Compression::default(), label };
+    let job = Compress { source, file, hold: Hold::Alone, size: 70, part, how: Compression::default(), label };
     let here = Here::new(dir, None);
     let proven = here.compress(&job, &|_| ()).unwrap();
     (here, job, proven)
@@ -29,7 +29,7 @@ fn proven(home: &TempDir) -> (Here, Compress, Proven) {
 fn what_was_archived_and_nothing_else_is_let_go() {
     let home = tempfile::tempdir().unwrap();
     let (here, job, proven) = proven(&home);
-    assert_eq!(here.release(&job.source, job.file, proven.version), Ok(Released::Gone));
+    assert_eq!(here.release(&job.source, job.file, job.hold, proven.version), Ok(Released::Gone));
     assert!(!home.path().join("app.log.1").exists());
 }
 
@@ -45,7 +45,7 @@ fn a_rewrite_after_the_proof_is_seen_whatever_size_and_time_it_pretends() {
         log.write_all_at(b"A", 0).unwrap();
         log.set_modified(written.modified().unwrap()).unwrap();
     }
-    let kept = here.release(&job.source, job.file, proven.version).unwrap();
+    let kept = here.release(&job.source, job.file, job.hold, proven.version).unwrap();
     assert_eq!(kept, Released::Changed("it was written to after it was archived".to_owned()));
     assert!(fs::read(&path).unwrap().starts_with(b"A line"));
 }
@@ -55,7 +55,7 @@ fn what_somebody_writes_to_again_stays() {
     let home = tempfile::tempdir().unwrap();
     let (here, job, proven) = proven(&home);
     let writer = fs::File::options().append(true).open(home.path().join("app.log.1")).unwrap();
-    let kept = here.release(&job.source, job.file, proven.version).unwrap();
+    let kept = here.release(&job.source, job.file, job.hold, proven.version).unwrap();
     assert_eq!(kept, Released::Changed("somebody has it open for writing again".to_owned()));
     drop(writer);
     assert!(home.path().join("app.log.1").exists());
