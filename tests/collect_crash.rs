@@ -20,6 +20,8 @@ const ROTATE: &[&str] = &["--format", "json", "rotate"];
 
 /// Of two logs the last look saw the first file; since then its writer has finished two, and one is live.
 fn scene(compress: &str, keep: usize, archives: bool) -> Scene {
+    let packed = if compress == "as-is" { ".gz" } else { "" };
+    let compress = if compress == "as-is" { "zstd" } else { compress };
     let elsewhere = if archives { "archive-dir = \"{root}/kept\"\n" } else { "" };
     let scenario = Scenario::new().head(
         "parallel = 1",
@@ -30,12 +32,12 @@ fn scene(compress: &str, keep: usize, archives: bool) -> Scene {
     fs::create_dir(scenario.root().join("kept")).expect("our own tree");
     for turn in 0..4 {
         for log in ["one.log", "two.log"] {
-            let name = |number: usize| scenario.live(&format!("{log}.{number}"));
+            let name = |number: usize| scenario.live(&format!("{log}.{number}{packed}"));
             for number in (1..turn).rev() {
                 fs::rename(name(number), name(number + 1)).expect("our own tree");
             }
             if turn > 0 {
-                fs::rename(scenario.live(log), name(1)).expect("our own tree");
+                finish(&scenario.live(log), &name(1));
             }
             fs::write(scenario.live(log), format!("{log} {turn}\n").repeat(50)).expect("our own tree");
         }
@@ -44,6 +46,18 @@ fn scene(compress: &str, keep: usize, archives: bool) -> Scene {
         }
     }
     Scene { scenario, before: Before::nothing() }
+}
+
+/// What a writer does with a file that it is done with.
+fn finish(live: &Path, finished: &Path) {
+    if finished.extension().is_none_or(|end| end != "gz") {
+        return fs::rename(live, finished).expect("our own tree");
+    }
+    let mut packed =
+        flate2::write::GzEncoder::new(fs::File::create(finished).expect("our own tree"), flate2::Compression::fast());
+    std::io::copy(&mut fs::File::open(live).expect("our own tree"), &mut packed).expect("room");
+    packed.finish().expect("room");
+    fs::remove_file(live).expect("our own tree");
 }
 
 /// The first line of each archive or pin of ours, sorted by name.
@@ -85,7 +99,7 @@ fn sweep(name: &str, scene: &(dyn Fn() -> Scene + Sync), check: &(dyn Fn(&Scene,
 
 #[test]
 fn killed_before_any_call_each_finished_file_is_kept_once() {
-    for (compress, archives) in [("zstd", false), ("gzip", true), ("none", false)] {
+    for (compress, archives) in [("zstd", false), ("gzip", true), ("none", false), ("as-is", false), ("as-is", true)] {
         sweep(&format!("kill, collect, {compress}"), &|| scene(compress, 100, archives), &|scene, strike, _| {
             let story = format!("{compress}: killed before {} #{}", strike.call, strike.rank);
             strace::run(&scene.scenario.command(ROTATE), Some(&second(strike)));

@@ -53,6 +53,11 @@ fn pythons_timed_rotating_file_handler() {
 }
 
 #[test]
+fn pythons_rotating_file_handler_that_compresses() {
+    Story { writer: "gzip", ..PATIENT }.is_kept_whole();
+}
+
+#[test]
 fn a_rolling_policy_with_times_in_its_names() {
     Story { writer: "logback", finished: "{stem}-*.log", ..PATIENT }.is_kept_whole();
 }
@@ -139,7 +144,8 @@ impl Story {
         assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
         scene.run(&["verify"]).exits(0);
         let archives: Vec<PathBuf> = tally::history(&scene.live("app.log"), None);
-        let archives = archives.into_iter().filter(|path| path.extension().is_some_and(|end| end == "zst"));
+        let archives =
+            archives.into_iter().filter(|path| path.extension().is_some_and(|end| end == "zst" || end == "gz") && is_ours(path));
         let mut kept = BTreeMap::new();
         for file in archives.chain([scene.live("app.log")]) {
             self.read(&file, &mut kept);
@@ -179,11 +185,15 @@ impl Story {
     }
 }
 
+fn is_ours(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.contains("Z-0"))
+}
+
 /// From when until when nothing is kept, as the run says.
 fn gaps(ran: &Ran) -> Vec<(f64, f64)> {
     let time = |text: &str| {
         let time = chrono::NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M:%S%.3f UTC").expect(text);
-        time.and_utc().timestamp_millis() as f64 / 1000.0
+        time.and_utc().format("%s%.3f").to_string().parse::<f64>().expect("a number")
     };
     let json = ran.json();
     let findings = json["findings"].as_array().cloned().unwrap_or_default();

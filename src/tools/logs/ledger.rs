@@ -33,7 +33,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    collected::{Collected, Live, Taken},
+    collected::{Collected, Live, Packed, Taken},
     entry::{Archive, Entry, EntryId, OnVolumes, Stage},
     journal::Ledger,
 };

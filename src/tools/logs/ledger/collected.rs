@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Entry, Stage};
-use crate::files::identity::Identity;
+use crate::files::{archive_name::Extension, compress::Compression, identity::Identity};
 
 /// A finished file as it was when it was collected, or archived if that was later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,35 @@ pub struct Taken {
     pub size: u64,
     /// Its last write.
     pub modified: DateTime<Utc>,
+    /// How its writer compressed it: then it is kept as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed: Option<Packed>,
+}
+
+/// How a writer compressed a finished file, by its name until its content says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Packed {
+    /// `.gz`
+    Gzip,
+    /// `.zst`
+    Zstd,
+}
+
+impl Packed {
+    /// What the name says.
+    pub fn of(name: &str) -> Option<Packed> {
+        let ends = |extension: Extension| name.ends_with(extension.suffix());
+        if ends(Extension::Gzip) { Some(Packed::Gzip) } else { ends(Extension::Zstd).then_some(Packed::Zstd) }
+    }
+
+    /// How to read it.
+    pub fn how(self) -> Compression {
+        Compression::of(match self {
+            Packed::Gzip => Extension::Gzip,
+            Packed::Zstd => Extension::Zstd,
+        })
+    }
 }
 
 /// A collected file whose archive is gone by a rule.

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Taken;
+use super::{Packed, Taken};
 use crate::files::{compress::Facts, dir::FileId};
 
 /// The number of an entry; never used twice in one ledger.
@@ -151,6 +151,11 @@ impl Entry {
     /// Whether nothing is under way: its archive should stand on this machine's disk.
     pub fn is_settled(&self) -> bool {
         self.stage == Stage::Stored && self.inherited.is_none()
+    }
+
+    /// How its writer compressed it, when it did.
+    pub fn packed(&self) -> Option<Packed> {
+        self.taken.as_ref()?.packed
     }
 
     /// The log and the time, when this entry means that the log was rotated on this machine.

@@ -10,7 +10,7 @@ use std::{
 
 use super::{Carry, pin};
 use crate::{
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     files::{
         archive_name::ArchiveName,
         compress::{Compression, Facts, Label, Progress},
@@ -24,7 +24,7 @@ use crate::{
         ledger::{Archive, Entry, EntryId, Line, Stage},
         rotate::{
             facts::PendingFact,
-            hand::{Compress, Hand, Proven, Released, hold, step_aside},
+            hand::{Compress, Hand, Hold, Proven, Released, hold, step_aside},
             plan::Plan,
             show,
         },
@@ -158,7 +158,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
 }
 
 fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
-    let how = carry.rotate.compression(&entry.set);
+    let how = carry.rotate.form(entry);
     let name = ArchiveName::parse(&entry.name)
         .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
     let target = name.with(how.extension());
@@ -181,6 +181,9 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: Progress) -> Result<(
     for (job, result) in batch.into_iter().zip(compressed) {
         match result {
             Some(Ok(archive)) => proven.push((job, archive)),
+            Some(Err(failure)) if job.compress.hold == Hold::Packed && failure.exit == Exit::PersonNeeded => {
+                pin::unpack(carry, &job.entry, &failure)?;
+            }
             Some(Err(failure)) => give_up(carry, &job, &failure),
             None => drop(carry.unfinished.insert(job.entry.log_path())),
         }

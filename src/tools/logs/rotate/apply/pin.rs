@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Carry;
 use crate::{
-    failure::Result,
+    failure::{Failure, Result},
     files::{
         archive_name::Extension,
         identity::{Agreement, Identity},
@@ -125,8 +125,17 @@ fn intent(carry: &mut Carry, file: &Collection) -> Entry {
 /// What is remembered of a file is what was archived of it: it may have grown while it waited for its writer.
 pub(super) fn as_archived(entry: &Entry, proven: &Proven) -> Option<Line> {
     let taken = entry.taken.as_ref()?;
-    let archived = Taken { size: proven.facts.size, modified: proven.version.modified(), ..taken.clone() };
+    let archived = Taken { size: proven.version.size(), modified: proven.version.modified(), ..taken.clone() };
     (archived != *taken).then(|| Line::Entry(Entry { taken: Some(archived), archive: None, ..entry.clone() }))
+}
+
+/// What has the name of a compressed file and is none is compressed like any other, by the next run.
+pub(super) fn unpack(carry: &mut Carry, entry: &Entry, failure: &Failure) -> Result<()> {
+    carry.unfinished.insert(entry.log_path());
+    let why = format!("it is not what its name says ({failure}); the next run archives it like any other");
+    carry.step(Step::new("archive", entry.rotated_path(), Outcome::Waiting, why));
+    let taken = entry.taken.clone().map(|taken| Taken { packed: None, ..taken });
+    carry.ledger.commit(vec![Line::Entry(Entry { taken, ..entry.clone() })])
 }
 
 /// Notes what is live, and forgets collected files that are gone. Lost, it is only noted anew.

@@ -162,7 +162,7 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
     let source = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(name)?;
     let (size, stored) = (stat_open(&source)?.size, stat_open(&archive)?.size);
-    if name == entry.name {
+    if name == entry.name || entry.packed().is_some() {
         return Ok(size == stored && content(&source)? == content(&archive)?);
     }
     // It stops at the first byte that differs: a stranger's file may unpack without end.
@@ -176,6 +176,11 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
 fn as_archived(entry: &Entry) -> Result<Option<Version>> {
     let source = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
     let stat = stat_open(&source)?;
+    if let (Some(_), Some(recorded)) = (entry.packed(), &entry.archive) {
+        let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
+        let same = stat_open(&archive)?.id == stat.id || content(&archive)? == content(&source)?;
+        return Ok((same && recorded.facts.stored == stat.size).then(|| Version::of(&stat, hold(entry))));
+    }
     let recorded = entry.archive.as_ref().filter(|archive| archive.facts.size == stat.size);
     let (Some(recorded), Some(name)) = (recorded, ArchiveName::parse(entry.file_name())) else { return Ok(None) };
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;

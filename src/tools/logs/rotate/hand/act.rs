@@ -20,11 +20,17 @@ pub enum Hold {
     Alone,
     /// Its writer, who may rename or remove its own name at any time.
     Pinned,
+    /// Its writer, who also compressed it: it is kept as it is.
+    Packed,
 }
 
 /// How the rotated file of `entry` is held.
 pub fn hold(entry: &Entry) -> Hold {
-    if entry.taken.is_some() { Hold::Pinned } else { Hold::Alone }
+    match &entry.taken {
+        Some(taken) if taken.packed.is_some() => Hold::Packed,
+        Some(_) => Hold::Pinned,
+        None => Hold::Alone,
+    }
 }
 
 /// One thing to do in one folder. Names only: an act cannot leave its folder.
@@ -112,6 +118,13 @@ impl Act {
     }
 }
 
+impl Compress {
+    /// How many bytes of the rotated file these facts are about.
+    pub fn read(&self, facts: &Facts) -> u64 {
+        if self.hold == Hold::Packed { facts.stored } else { facts.size }
+    }
+}
+
 /// One compression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compress {
@@ -184,6 +197,11 @@ impl Version {
     /// Whether the file is still that.
     pub fn is(&self, stat: &Stat) -> bool {
         (self.size, self.modified) == (stat.size, stat.modified) && self.changed.is_none_or(|changed| changed == stat.changed)
+    }
+
+    /// How many bytes that is.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// The last write that is in it.

@@ -64,7 +64,7 @@ impl Here {
     pub(super) fn confirm(&self, job: &Compress, proven: &Proven) -> Result<()> {
         let Proven { facts, archive, version } = proven;
         let source = Self::look(&self.logs, &job.source, job.file)?;
-        if !version.is(&source) || facts.size != source.size {
+        if !version.is(&source) || job.read(facts) != source.size {
             return Err(self.still_written(job));
         }
         let stays = self.stays(job);
@@ -159,7 +159,10 @@ impl Here {
 
     fn compress(&self, job: &Compress, progress: Progress) -> Result<Proven> {
         let (source, before) = self.open(&job.source, job.file, job.hold)?;
-        let (facts, archive) = if self.stays(job) {
+        let (facts, archive) = if job.hold == Hold::Packed {
+            self.check_unlocked(&job.source)?;
+            self.keep_packed(&source, job, progress).inspect_err(|_| self.discard_part(job))?
+        } else if self.stays(job) {
             (compress::measure(&source, &job.label, progress)?, before.id)
         } else {
             self.check_unlocked(&job.source)?;
@@ -168,7 +171,7 @@ impl Here {
             (written, stat_open(&part)?.id)
         };
         let after = stat_open(&source)?;
-        if (after.size, after.modified) != (before.size, before.modified) || facts.size != after.size {
+        if (after.size, after.modified) != (before.size, before.modified) || job.read(&facts) != after.size {
             self.discard_part(job);
             return Err(self.still_written(job));
         }

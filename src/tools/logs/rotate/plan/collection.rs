@@ -22,7 +22,7 @@ use crate::{
     },
     report::{Finding, Severity, Size},
     tools::logs::{
-        ledger::{Content, Entry, EntryId, OnVolumes, Stage, Taken},
+        ledger::{Content, Entry, EntryId, OnVolumes, Packed, Stage, Taken},
         rotate::{
             Rotate,
             facts::{CollectFile, Collecting, Newest, World},
@@ -168,7 +168,13 @@ fn collection(
         log: log.log.clone(),
         name,
         file: file.stat.id,
-        taken: Taken { name: file.name.clone(), file: file.file, size: file.stat.size, modified: file.stat.modified },
+        taken: Taken {
+            name: file.name.clone(),
+            file: file.file,
+            size: file.stat.size,
+            modified: file.stat.modified,
+            packed: Packed::of(&file.name),
+        },
         begun: file.stat.oldest(),
         cause,
     })

@@ -142,7 +142,7 @@ fn in_the_way(rotate: &Rotate, entry: &Entry, next: &Next, seen: &Seen, leftover
 
 /// The name of the archive that is to be made; None when the ledger's name is none of ours.
 pub fn target(rotate: &Rotate, entry: &Entry) -> Option<String> {
-    Some(ArchiveName::parse(&entry.name)?.with(rotate.compression(&entry.set).extension()).to_string())
+    Some(ArchiveName::parse(&entry.name)?.with(rotate.form(entry).extension()).to_string())
 }
 
 /// Whether a found file is the one that was meant. The file system's number does not count: it may be

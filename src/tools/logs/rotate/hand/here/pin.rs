@@ -3,12 +3,14 @@
 
 use std::fs::File;
 
-use super::{Acted, Here};
+use super::{Acted, Compress, Here};
 use crate::{
     failure::{Failure, Result},
     files::{
         archive_name::ArchiveName,
-        dir::Kind,
+        attributes,
+        compress::{self, Compression, Facts, Progress},
+        dir::{FileId, Kind, stat_open},
         identity::{Agreement, Identity},
     },
 };
@@ -28,6 +30,27 @@ impl Here {
         };
         self.logs.link(&open, pin)?;
         Ok(Acted::Done)
+    }
+
+    /// Keeps what its writer compressed as it is, once it is proven to give back what it holds: under one more name, or
+    /// copied where archives lie elsewhere.
+    pub(super) fn keep_packed(&self, source: &File, job: &Compress, progress: Progress) -> Result<(Facts, FileId)> {
+        let found = compress::examine(source, job.how, progress)?;
+        let stat = stat_open(source)?;
+        let archive = if self.archives.is_none() {
+            self.logs.link(source, &job.part)?;
+            stat.id
+        } else {
+            let part = self.archives().create(&job.part)?;
+            // Its rights may be no others' to give, as with every archive elsewhere.
+            let _ = attributes::copy(source, &part, &self.archives().shown(&job.part));
+            let copied = compress::compress(source, &part, Compression::None, &job.label, &|_| ())?;
+            compress::prove(&part, source, Compression::None, &copied)?;
+            stat_open(&part)?.id
+        };
+        let encoder = "its writer's".to_owned();
+        let facts = Facts { sha256: found.sha256, size: found.size, lines: found.lines, stored: stat.size, encoder, times: None };
+        Ok((facts, archive))
     }
 
     /// Whether `pin` stands for this file.
