@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path};
 use crate::support::{
     needs::{self, Need},
     scenario::{Ran, Scenario, text_of},
-    stories::{NOBODY, ago, hours},
+    stories::{NOBODY, ago, hours, tool},
     tally,
 };
 
@@ -84,7 +84,7 @@ fn names_that_shift_and_inodes_that_are_used_again_are_told_apart() {
     for turn in 1..12 {
         inodes.insert(fs::metadata(scene.live("app.log")).unwrap().ino());
         shift(&scene, 2, &format!("{turn}\n"));
-        scene.rotate().exits(0);
+        assert_eq!(findings(&scene.rotate().exits(0), "logs.changed"), [""; 0], "another file is no file that changed");
     }
     assert!(inodes.len() < 11, "the file system gave inodes away again, or this proves nothing");
     assert_eq!(kept(&scene), (0..11).map(|turn| format!("{turn}\n")).collect::<Vec<_>>());
@@ -217,6 +217,24 @@ fn what_its_writer_deleted_before_a_run_came_is_told_once_with_its_size() {
     assert!(size > 3000 && gap.contains("at least 2.9 KiB"), "{gap}");
     assert_eq!(kept(&scene), ["1\n", "2\n"]);
     assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0], "told once");
+}
+
+#[test]
+fn what_could_not_be_collected_is_told_when_its_writer_deletes_it() {
+    if !needs::met(&[Need::Root, Need::Program("chattr")]) {
+        return;
+    }
+    let scene = collecting("").log("app.log", "0\n");
+    scene.rotate().exits(0);
+    shift(&scene, 2, "1\n");
+    let finished = scene.live("app.log.1");
+    tool("chattr", &["+i"], &finished);
+    let ran = scene.rotate();
+    tool("chattr", &["-i"], &finished);
+    assert!(ran.exits(3).reason("collect", "skipped", "app.log.1").contains("immutable"));
+    fs::remove_file(finished).unwrap();
+    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
+    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
 }
 
 #[test]

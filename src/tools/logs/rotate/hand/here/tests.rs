@@ -9,7 +9,7 @@ use chrono::DateTime;
 use tempfile::TempDir;
 
 use super::*;
-use crate::files::compress::Label;
+use crate::files::{compress::Label, identity::Identity};
 
 /// A rotated log of 70 bytes, compressed and proven.
 fn proven(home: &TempDir) -> (Here, Compress, Proven) {
@@ -95,4 +95,26 @@ fn in_an_append_only_folder_no_name_is_made() {
     ioctl_setflags(&folder, flags).unwrap();
     assert!(failures.iter().all(|failure| failure.to_string().contains("is immutable or append-only")), "{failures:?}");
     assert_eq!(names, 1);
+}
+
+#[test]
+fn a_file_is_pinned_under_whatever_name_its_writer_shifted_it_to_and_no_other_in_its_place() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name);
+    fs::write(path("app.log.1"), "meant").unwrap();
+    let dir = Dir::open(home.path()).unwrap();
+    let meant = Identity::of(&dir, "app.log.1", &dir.stat("app.log.1").unwrap().unwrap());
+    fs::rename(path("app.log.1"), path("app.log.2")).unwrap();
+    fs::write(path("app.log.1"), "another").unwrap();
+    let here = Here::new(dir, None);
+    here.pin("app.log.1", "pin", &meant).unwrap();
+    assert_eq!(fs::read_to_string(path("pin")).unwrap(), "meant");
+    assert_eq!(here.pinned("pin", &meant), Ok(()));
+    assert!(here.pinned("app.log.1", &meant).is_err());
+    for name in ["pin", "app.log.2"] {
+        fs::remove_file(path(name)).unwrap();
+    }
+    let gone = here.pin("app.log.1", "pin", &meant).unwrap_err();
+    assert!(gone.to_string().contains("removed it a moment ago"), "{gone}");
+    assert!(!path("pin").exists());
 }
