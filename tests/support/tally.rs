@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{heads::Heads, line};
+use super::line;
 
 /// What the files hold, counted.
 #[derive(Debug, Default, PartialEq, Eq)]
