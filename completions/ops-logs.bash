@@ -576,12 +576,16 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__plan)
-            opts="-q -v -h --force --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --force --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -W "rename in-place collect" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -602,7 +606,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__presets)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help apache apt chrony cloud-init fail2ban haproxy httpd mariadb mysql nginx php-fpm redis suricata syslog"
+            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help apache apt chrony cloud-init docker fail2ban haproxy httpd mariadb mysql nginx php-fpm redis suricata syslog"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -628,12 +632,16 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__rotate)
-            opts="-q -v -h --force --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --force --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -W "rename in-place collect" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -654,12 +662,16 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__status)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -W "rename in-place collect" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -714,12 +726,16 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__verify)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -W "rename in-place collect" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

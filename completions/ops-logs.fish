@@ -83,6 +83,9 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -s q -l quiet
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l method -d 'Only sets with one of these methods; several joined by commas' -r -f -a "rename\t'The log is exchanged with an empty file; its writer opens it anew'
+in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
+collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
@@ -94,7 +97,10 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l dry-run -d 'S
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l no-progress -d 'No progress bars, also on a terminal'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l method -d 'Only sets with one of these methods; several joined by commas' -r -f -a "rename\t'The log is exchanged with an empty file; its writer opens it anew'
+in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
+collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
@@ -106,7 +112,10 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l dry-run -d 
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l no-progress -d 'No progress bars, also on a terminal'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l method -d 'Only sets with one of these methods; several joined by commas' -r -f -a "rename\t'The log is exchanged with an empty file; its writer opens it anew'
+in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
+collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
@@ -117,7 +126,10 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l dry-run -d 
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l no-progress -d 'No progress bars, also on a terminal'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l method -d 'Only sets with one of these methods; several joined by commas' -r -f -a "rename\t'The log is exchanged with an empty file; its writer opens it anew'
+in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
+collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
@@ -128,7 +140,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l dry-run -d 
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l no-progress -d 'No progress bars, also on a terminal'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"

@@ -84,11 +84,14 @@ _arguments "${_arguments_options[@]}" : \
 '--no-progress[No progress bars, also on a terminal]' \
 '-h[Print help]' \
 '--help[Print help]' \
-'::name -- The preset to show:(apache apt chrony cloud-init fail2ban haproxy httpd mariadb mysql nginx php-fpm redis suricata syslog)' \
+'::name -- The preset to show:(apache apt chrony cloud-init docker fail2ban haproxy httpd mariadb mysql nginx php-fpm redis suricata syslog)' \
 && ret=0
 ;;
 (plan)
 _arguments "${_arguments_options[@]}" : \
+'*--method=[Only sets with one of these methods; several joined by commas]:METHOD:((rename\:"The log is exchanged with an empty file; its writer opens it anew"
+in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
+collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
@@ -99,13 +102,16 @@ _arguments "${_arguments_options[@]}" : \
 '-v[Also list what needed nothing, with the reason]' \
 '--verbose[Also list what needed nothing, with the reason]' \
 '--no-progress[No progress bars, also on a terminal]' \
-'-h[Print help]' \
-'--help[Print help]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 '*::sets -- Names of sets; all of them when left out:_default' \
 && ret=0
 ;;
 (rotate)
 _arguments "${_arguments_options[@]}" : \
+'*--method=[Only sets with one of these methods; several joined by commas]:METHOD:((rename\:"The log is exchanged with an empty file; its writer opens it anew"
+in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
+collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
@@ -116,13 +122,16 @@ _arguments "${_arguments_options[@]}" : \
 '-v[Also list what needed nothing, with the reason]' \
 '--verbose[Also list what needed nothing, with the reason]' \
 '--no-progress[No progress bars, also on a terminal]' \
-'-h[Print help]' \
-'--help[Print help]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 '*::sets -- Names of sets; all of them when left out:_default' \
 && ret=0
 ;;
 (status)
 _arguments "${_arguments_options[@]}" : \
+'*--method=[Only sets with one of these methods; several joined by commas]:METHOD:((rename\:"The log is exchanged with an empty file; its writer opens it anew"
+in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
+collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
@@ -132,13 +141,16 @@ _arguments "${_arguments_options[@]}" : \
 '-v[Also list what needed nothing, with the reason]' \
 '--verbose[Also list what needed nothing, with the reason]' \
 '--no-progress[No progress bars, also on a terminal]' \
-'-h[Print help]' \
-'--help[Print help]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 '*::sets -- Names of sets; all of them when left out:_default' \
 && ret=0
 ;;
 (verify)
 _arguments "${_arguments_options[@]}" : \
+'*--method=[Only sets with one of these methods; several joined by commas]:METHOD:((rename\:"The log is exchanged with an empty file; its writer opens it anew"
+in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
+collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
@@ -148,8 +160,8 @@ _arguments "${_arguments_options[@]}" : \
 '-v[Also list what needed nothing, with the reason]' \
 '--verbose[Also list what needed nothing, with the reason]' \
 '--no-progress[No progress bars, also on a terminal]' \
-'-h[Print help]' \
-'--help[Print help]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 '*::sets -- Names of sets; all of them when left out:_default' \
 && ret=0
 ;;

@@ -87,8 +87,9 @@ pub struct Head {
     /// Where the anchor is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<u64>,
-    /// What one block is.
-    pub unit: u64,
+    /// How it went, and in which pieces.
+    #[serde(flatten)]
+    pub place: Place,
 }
 
 /// What became of a head that was to be taken away.
@@ -130,7 +131,7 @@ pub fn prepare(file: &File, head: u64, place: Place, most: Option<u64>) -> Resul
     // lines were looked at, unless somebody emptied it; then nothing will fit.
     let length = file.metadata().doing("look at", "the log")?.len();
     file.sync_all().doing("sync", "the log")?;
-    let end = place.blocks(length);
+    let end = place.laid_out(length);
     let layout = Layout::of(file, 0, end)?;
     let after = if place.way == Way::Collapse { Layout::of(file, remove, end)? } else { None };
     Ok((length >= to).then_some(Cut { place, from: head, to, remove, length, layout, after, anchor }))
@@ -142,7 +143,7 @@ pub fn found(file: &File, cut: &Cut) -> Result<Found> {
     let length = file.metadata().doing("look at", "the log")?.len();
     let anchor = layout::first_behind(file, ANCHORS);
     let lies = |to: u64, known: &Option<Layout>| -> Result<bool> {
-        let now = if length >= to { Layout::of(file, 0, place.blocks(to))? } else { None };
+        let now = if length >= to { Layout::of(file, 0, place.laid_out(to))? } else { None };
         Ok(length >= to && now == *known)
     };
     if place.way == Way::Hole {
@@ -255,11 +256,11 @@ impl Head {
         let place = cut.place;
         let gone = if place.way == Way::Collapse { cut.remove } else { 0 };
         let (archived, length) = (cut.to - gone, cut.length - gone);
-        let layout = Layout::of(file, 0, place.blocks(length))?;
+        let layout = Layout::of(file, 0, place.laid_out(length))?;
         let inode = file.metadata().doing("look at", "the log")?.ino();
         let hole = if place.way == Way::Collapse { 0 } else { cut.remove };
         let sha256 = lines::sha256(file, hole, archived)?;
-        Ok(Head { inode, archived, hole, sha256, length, layout, anchor, unit: place.unit })
+        Ok(Head { inode, archived, hole, sha256, length, layout, anchor, place })
     }
 
     /// Whether these bytes are still at the beginning of the file; else why not.
@@ -273,7 +274,7 @@ impl Head {
         }
         let marked = match self.anchor {
             Some(_) => layout::first_behind(file, ANCHORS) == self.anchor,
-            None => Layout::of(file, 0, self.length.next_multiple_of(self.unit.max(1)))? == self.layout,
+            None => Layout::of(file, 0, self.place.laid_out(self.length))? == self.layout,
         };
         let emptied = self.hole == 0 || layout::data(file, 0)?.is_none_or(|data| data >= self.hole);
         if !marked || !emptied || lines::sha256(file, self.hole, self.archived)? != self.sha256 {

@@ -6,7 +6,7 @@ mod way;
 use std::{
     fs::File,
     io,
-    os::fd::OwnedFd,
+    os::fd::{AsRawFd, OwnedFd},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -190,6 +190,14 @@ impl Dir {
             sys::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).map_err(|errno| self.failure("make", name, errno))?;
         self.unsettle();
         Ok(File::from(fd))
+    }
+
+    /// Makes `name`, which must not exist, one more name of this open file, whatever its own has become meanwhile.
+    pub fn link(&self, open: &File, name: &str) -> Result<()> {
+        let way = format!("/proc/self/fd/{}", open.as_raw_fd());
+        sys::linkat(CWD, way, &self.fd, name, AtFlags::SYMLINK_FOLLOW).map_err(|errno| self.failure("link", name, errno))?;
+        self.unsettle();
+        Ok(())
     }
 
     /// Swaps what two names stand for, in one step.

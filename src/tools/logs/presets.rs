@@ -64,7 +64,10 @@ const ALL: [Preset; 15] = [
 
 const ABSENT: [(&str, &str); 6] = [
     ("codedeploy", "the agent rotates its own logs, eight files of 64 MiB each; a second rotator would lose some"),
-    ("java", "a JVM cannot open its standard output anew; let the logging library roll the files"),
+    (
+        "java",
+        "a JVM cannot open its standard output anew; with `>>` method = \"in-place\" rotates it, and method = \"collect\" keeps what a logging library rolls",
+    ),
     ("jenkins", "it no longer opens its log anew (SIGALRM, which older versions took for that, now ends it); log to the journal"),
     (
         "mongodb",
@@ -75,7 +78,10 @@ const ABSENT: [(&str, &str); 6] = [
         "with logging_collector = on it rotates by itself (log_rotation_age, log_rotation_size, log_filename); off, as on \
          Debian, it writes to a standard error that it cannot open anew: switch it on",
     ),
-    ("tomcat", "catalina.out cannot be opened anew; the other logs carry their date and rotate by themselves"),
+    (
+        "tomcat",
+        "catalina.out cannot be opened anew: a stanza with method = \"in-place\" rotates it; the other logs carry their date and roll by themselves",
+    ),
 ];
 
 /// `ops-logs presets [NAME]`: the list, or one stanza as it is.

@@ -161,8 +161,8 @@ fn stanza(facts: &Facts, folder: &Path, logs: &[&Judged<'_>]) -> String {
     }
     let table = format!("#{}", table.trim_end().replace('\n', "\n#"));
     format!(
-        "\n{about}# Say how the writer is told to open its log anew, then uncomment this. A writer that cannot do\n\
-         # that goes on writing to the renamed file, which then waits, whole and uncompressed.\n\
+        "\n{about}# Say how the writer is told to open its log anew, then uncomment this. For a writer that cannot do that\n\
+         # write method = \"in-place\" instead of reopen; otherwise the renamed file waits, whole and uncompressed.\n\
          {table}\n#reopen = {{ unit = \"NAME.service\", signal = \"HUP\" }}\n"
     )
 }

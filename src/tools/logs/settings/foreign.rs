@@ -35,6 +35,8 @@ pub fn foreign(key: &str, value: &str) -> Option<String> {
         "hourly" | "daily" | "weekly" | "monthly" | "yearly" => period(key, value),
         "ifempty" | "notifempty" => empty((key == "ifempty") == on),
         "missingok" | "nomissingok" => missing((key == "missingok") == on),
+        "copytruncate" if on => IN_PLACE.to_owned(),
+        "copytruncate" => RENAMED.to_owned(),
         "nocompress" if on => "write compress = \"none\"".to_owned(),
         "nocompress" => COMPRESSED.to_owned(),
         "compresscmd" => compressor(value),
@@ -43,6 +45,9 @@ pub fn foreign(key: &str, value: &str) -> Option<String> {
         _ => return None,
     })
 }
+
+const RENAMED: &str = "leave it out: logs are renamed, never copied; to tell the writer, write reopen = { unit = \"app.service\", signal = \"HUP\" }";
+const IN_PLACE: &str = "write method = \"in-place\"; it loses no line, and needs ext4 or xfs, a writer that appends, and root";
 
 /// What holds of archives where nobody says anything.
 pub(super) const COMPRESSED: &str = "leave it out: archives are compressed anyway";
@@ -57,10 +62,7 @@ const WORDS: [(&[&str], &str); 8] = [
         &["postrotate", "prerotate", "firstaction", "lastaction", "preremove", "sharedscripts", "nosharedscripts", "endscript"],
         "scripts are not run; to tell the writer, write reopen = { unit = \"app.service\", signal = \"HUP\" }",
     ),
-    (
-        &["copytruncate", "copy", "nocopytruncate", "nocopy", "renamecopy", "norenamecopy"],
-        "leave it out: logs are renamed, never copied; to tell the writer, write reopen = { unit = \"app.service\", signal = \"HUP\" }",
-    ),
+    (&["copy", "nocopytruncate", "nocopy", "renamecopy", "norenamecopy"], RENAMED),
     (&["delaycompress", "nodelaycompress"], "leave it out: a file is compressed as soon as nobody writes to it"),
     (
         &["compressoptions", "compressext", "uncompresscmd"],
@@ -150,8 +152,9 @@ mod tests {
     use super::*;
     use crate::tools::logs::settings::Settings;
 
-    const KEYS: [&str; 17] = [
+    const KEYS: [&str; 18] = [
         "rotate",
+        "copytruncate",
         "maxage",
         "minage",
         "size",

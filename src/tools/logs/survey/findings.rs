@@ -117,7 +117,7 @@ fn truncated(facts: &Facts, stanza: &Stanza, judged: &[Judged<'_>]) -> Finding {
     };
     Finding::new("logs.copytruncate", severity, stanza.patterns.join(" "), format!("{RISK}; {seen}"))
         .at(stanza.place())
-        .hint("if the writer can open its log anew, take it over with a [[log]] whose `reopen` says how: a signal, a reload or a command; if not, let it log to the journal or roll its own files")
+        .hint("if the writer can open its log anew, take it over with a [[log]] whose `reopen` says how: a signal, a reload or a command; if not, with method = \"in-place\", which loses none")
 }
 
 fn keeps_none(facts: &Facts) -> Vec<Finding> {

@@ -2,7 +2,10 @@
 
 use std::{fs::File, path::Path};
 
-use super::{Carry, archive, in_place};
+use super::{
+    Carry, archive,
+    in_place::{self, End},
+};
 use crate::{
     failure::{Exit, Result},
     files::{
@@ -17,7 +20,7 @@ use crate::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
             facts::{Away, absent},
-            hand::{Released, Version},
+            hand::{Released, Version, hold},
             plan::{Astray, Next, Plan, Recovery, target},
             show,
         },
@@ -43,6 +46,7 @@ pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
             file: None,
             cut: None,
             piece: false,
+            taken: None,
             volumes: folder.volumes(elsewhere),
             inherited: (found.label.host != carry.rotate.host).then(|| found.label.host.clone()),
             labels: labels::limited(&found.label.labels),
@@ -116,7 +120,7 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
         }
         Next::Release { file } => release(carry, entry, *file)?,
         Next::Cut => {
-            cut(carry, entry)??;
+            cut(carry, entry)?;
             None
         }
         Next::Doubt(why) => {
@@ -141,22 +145,28 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
 }
 
 /// Takes away what an earlier run archived and recorded. It is proven once more while it is there.
-fn cut(carry: &mut Carry, entry: &Entry) -> Result<Result<()>> {
-    let Some(file) = in_place::live(entry)? else { return Ok(in_place::doubt(carry, entry, "another file is the log now")) };
-    carry.unfinished.insert(entry.log_path());
-    if !in_place::appended(carry, file, &entry.log, &entry.log_path()) {
-        return Ok(Ok(()));
+fn cut(carry: &mut Carry, entry: &Entry) -> Result<()> {
+    let Some(file) = in_place::live(entry)? else { return in_place::doubt(carry, entry, "another file is the log now") };
+    let path = entry.log_path();
+    carry.unfinished.insert(path.clone());
+    if !in_place::appended(carry, file, &entry.log, &path) {
+        return Ok(());
     }
     let source = Dir::open(Path::new(&entry.folder))?.read(&entry.log)?;
     let there = entry.cut.as_ref().map(|cut| cut::found(&source, cut)).transpose()? == Some(Found::There);
     if there && !holds(entry, &source)? {
-        return Ok(in_place::doubt(carry, entry, "it and its archive do not agree any more"));
+        return in_place::doubt(carry, entry, "it and its archive do not agree any more");
     }
-    let gone = in_place::take_away(carry, entry, file)?;
-    if gone.is_ok() {
-        carry.unfinished.remove(&entry.log_path());
+    match in_place::take_away(carry, entry, file) {
+        Ok(gone) => {
+            carry.unfinished.remove(&path);
+            if let Some(gone) = gone {
+                carry.step(gone.step(path, "an earlier run archived and proved it"));
+            }
+            Ok(())
+        }
+        Err(End::Log(failure) | End::Ledger(failure)) => Err(failure),
     }
-    Ok(gone.map(|_| ()))
 }
 
 /// Whether the recorded archive gives back what stands at the beginning of the log.
@@ -187,7 +197,7 @@ fn discarded(carry: &mut Carry, entry: &Entry) -> Result<bool> {
 /// Removes the rotated file of an archive that an earlier run proved and recorded.
 fn release(carry: &mut Carry, entry: &Entry, file: FileId) -> Result<Option<Line>> {
     let released = match as_archived(entry)? {
-        Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, file, version)?,
+        Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, file, hold(entry), version)?,
         None => Released::Changed("it and its archive do not agree any more".to_owned()),
     };
     match released {
@@ -208,7 +218,7 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(name)?;
     let (size, stored) =
         (stretch.map_or(stat_open(&source)?.size, |stretch| stretch.to - stretch.from), stat_open(&archive)?.size);
-    if name == entry.name && stretch.is_none() {
+    if (name == entry.name && stretch.is_none()) || entry.packed().is_some() {
         return Ok(size == stored && content(&source)? == content(&archive)?);
     }
     // It stops at the first byte that differs: a stranger's file may unpack without end.
@@ -223,11 +233,16 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
 fn as_archived(entry: &Entry) -> Result<Option<Version>> {
     let source = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
     let stat = stat_open(&source)?;
+    if let (Some(_), Some(recorded)) = (entry.packed(), &entry.archive) {
+        let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
+        let same = stat_open(&archive)?.id == stat.id || content(&archive)? == content(&source)?;
+        return Ok((same && recorded.facts.stored == stat.size).then(|| Version::of(&stat, hold(entry))));
+    }
     let recorded = entry.archive.as_ref().filter(|archive| archive.facts.size == stat.size);
     let (Some(recorded), Some(name)) = (recorded, ArchiveName::parse(entry.file_name())) else { return Ok(None) };
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
     match compress::prove(&archive, &source, Compression::of(name.extension()), &recorded.facts) {
-        Ok(()) => Ok(Some(Version::of(&stat))),
+        Ok(()) => Ok(Some(Version::of(&stat, hold(entry)))),
         Err(failure) if failure.exit == Exit::PersonNeeded => Ok(None),
         Err(failure) => Err(failure),
     }

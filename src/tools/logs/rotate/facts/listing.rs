@@ -2,6 +2,7 @@
 //! names that nobody asked about.
 
 mod absence;
+mod finished;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -10,7 +11,8 @@ use std::{
 
 use chrono::DateTime;
 
-use self::absence::Unmet;
+pub use self::finished::{Collecting, Found as CollectFile};
+use self::{absence::Unmet, finished::Remembered};
 use super::{
     FolderFact, Kept, LogFact, Missing, What, World,
     found::{self, Claim, Foreign},
@@ -43,6 +45,8 @@ pub struct Listing<'a> {
     /// Archives of the chosen sets that should be there, by folder.
     stored: HashMap<&'a Path, Stored<'a>>,
     content: &'a Content,
+    /// Logs that are collected, by folder.
+    remembered: Remembered<'a>,
 }
 
 /// What is wanted of one folder: patterns by set and position, and the sets whose archives go there.
@@ -82,7 +86,14 @@ impl<'a> Listing<'a> {
                 known.entry(folder).or_default().insert(&entry.name);
             }
         }
-        Listing { rotate, sets, known, stored: stored(&rotate.chosen(), content), content }
+        Listing {
+            rotate,
+            sets,
+            known,
+            stored: stored(&rotate.chosen(), content),
+            content,
+            remembered: finished::remembered(content),
+        }
     }
 
     /// Looks into every folder that a set names, once.
@@ -147,11 +158,13 @@ impl<'a> Listing<'a> {
         let (stored, mut kept) = (self.stored.get(place.asked), Kept::default());
         let mut logs = Vec::new();
         let mut archives = Vec::new();
+        let (collects, mut others) = (self.collects(place), Vec::new());
         let first = world.logs.len();
         place.dir.each(|name, kind| match name {
             Ok(name) => match self.sort(place, kept.noted(name, stored), kind) {
                 Some(Found::Log(sets, kind)) => logs.push((name.to_owned(), sets, kind)),
                 Some(Found::Archive(archive)) => archives.push(archive),
+                None if collects && finished::may_be(name, kind) => others.push(name.to_owned()),
                 None => {}
             },
             Err(bytes) => {
@@ -162,6 +175,9 @@ impl<'a> Listing<'a> {
             }
         })?;
         world.kept.insert(place.asked.to_owned(), kept);
+        if collects {
+            self.take_finished(world, place, &mut logs, others);
+        }
         for (name, sets, kind) in logs {
             if let Some(what) = what(place.dir, &name, &sets, kind) {
                 world.logs.push(log(place.index, sets[0], name, what));

@@ -1,0 +1,117 @@
+//! How large the pieces are in which a log is rotated in place where room is short: one if there is room for its whole archive,
+//! and else as few as there is room for, each larger than the last. Never touches the log.
+
+use super::Gone;
+use crate::{
+    failure::Failure,
+    files::{
+        compress::{Compression, Facts},
+        dir::Dir,
+    },
+    report::{Finding, Severity, Size, count},
+    tools::logs::rotate::{apply::Carry, plan::Rotation},
+};
+
+/// The pieces of one log.
+pub(super) struct Pieces {
+    how: Compression,
+    /// So much is left of what was planned.
+    left: u64,
+    /// So much at a time; all at once when none.
+    pub(super) most: Option<u64>,
+    /// So many are gone, and this is what is left.
+    done: u64,
+    gone: Option<Gone>,
+    plain: u64,
+    stored: u64,
+    /// What was free before the first one.
+    free: u64,
+}
+
+/// Less is not worth an archive.
+const LEAST: u64 = 8 << 10;
+
+impl Pieces {
+    /// None yet.
+    pub(super) fn of(carry: &Carry, rotation: &Rotation) -> Pieces {
+        let how = carry.rotate.sets[rotation.set].compress;
+        let mut pieces =
+            Pieces { how, left: rotation.size, most: None, done: 0, gone: None, plain: 0, stored: 0, free: u64::MAX };
+        pieces.free = pieces.fit(rotation).unwrap_or(u64::MAX);
+        pieces
+    }
+
+    /// One is gone; whether there are more.
+    pub(super) fn more(&mut self, rotation: &Rotation, facts: &Facts, gone: Gone) -> bool {
+        self.done += 1;
+        let before = self.gone.as_ref().map_or(0, |gone| gone.removed);
+        self.gone = Some(Gone { removed: before + gone.removed, ..gone });
+        self.left = self.left.saturating_sub(facts.size);
+        self.plain += facts.size;
+        self.stored += facts.stored;
+        if self.most.is_none() || self.left == 0 {
+            return false;
+        }
+        self.fit(rotation);
+        true
+    }
+
+    /// Makes the next one as large as there is room for, and says how much that is. Only where its archive lies on the
+    /// log's own file system do pieces help.
+    fn fit(&mut self, rotation: &Rotation) -> Option<u64> {
+        let logs = Dir::open(&rotation.folder).ok()?;
+        let archives = rotation.archives.as_deref().map(Dir::open).transpose().ok()?;
+        let device = |dir: &Dir| dir.stat_self().ok().map(|stat| stat.id.dev);
+        if archives.as_ref().is_some_and(|archives| device(archives) != device(&logs)) {
+            return None;
+        }
+        let free = logs.space().ok()?.free;
+        let extra = self.how.at_most(self.left) - self.left;
+        let safe = free.saturating_sub(extra);
+        // As well as the last pieces did, with half of the room to spare.
+        let likely = match self.stored {
+            0 => 0,
+            stored => u128::from(free / 2) * u128::from(self.plain) / u128::from(stored),
+        };
+        let most = safe.max(u64::try_from(likely).unwrap_or(u64::MAX)).max(2 * LEAST);
+        self.most = (most < self.left).then_some(most);
+        Some(free)
+    }
+
+    /// Makes them smaller, if that is worth it.
+    pub(super) fn smaller(&mut self) -> bool {
+        let half = self.most.unwrap_or(self.left) / 2;
+        self.most = Some(half.max(LEAST));
+        half >= LEAST
+    }
+
+    /// Whether none is gone yet.
+    pub(super) fn is_first(&self) -> bool {
+        self.gone.is_none()
+    }
+
+    /// Why not even the smallest one could be made.
+    pub(super) fn too_large(&self, failure: Failure) -> Failure {
+        let cause = failure.cause.clone().unwrap_or_default();
+        let (least, free) = (Size(self.how.at_most(LEAST)), Size(self.free));
+        let hint = "free some space on its file system, or let archive-dir name a folder on another disk";
+        failure.because(format!("{cause}; a piece of it needs up to {least}, with {free} free at first")).hint(hint)
+    }
+
+    /// What came of it.
+    pub(super) fn tell(self, carry: &mut Carry, rotation: &Rotation) {
+        let path = rotation.log_path();
+        let Some(gone) = self.gone else { return };
+        carry.tally.rotated += 1;
+        carry.step(gone.step(path.clone(), &rotation.why.to_string()));
+        if self.done > 1 {
+            let message = format!(
+                "with {} free it was rotated in {}, each with its own archive; a reader that follows it may have read what was left anew after each",
+                Size(self.free),
+                count(self.done, "piece")
+            );
+            let finding = Finding::new("logs.in-pieces", Severity::Note, path, message);
+            carry.report.findings.push(finding.hint("rotate it earlier, or set keep = { min-free = \"10%\" }"));
+        }
+    }
+}
