@@ -15,6 +15,7 @@ pub mod process;
 pub mod scenario;
 pub mod scene;
 pub mod schema;
+pub mod sight;
 pub mod stories;
 pub mod strace;
 pub mod sweep;
