@@ -288,9 +288,8 @@ impl Head {
 /// there only until then; none when that cannot be told.
 pub fn begun(file: &File, cut: &Cut) -> Result<Option<(u64, u64)>> {
     Ok(match found(file, cut)? {
-        Found::There | Found::Halfway(_) => Some((cut.to, cut.remove)),
         Found::Gone if cut.place.way == Way::Collapse => Some((cut.to - cut.remove, 0)),
-        Found::Gone => Some((cut.to, cut.remove)),
+        Found::There | Found::Halfway(_) | Found::Gone => Some((cut.to, cut.remove)),
         Found::Unknown(_) => None,
     })
 }
