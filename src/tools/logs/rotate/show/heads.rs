@@ -33,8 +33,9 @@ fn again(ledger: &Ledger, rotation: &Rotation) -> Option<Finding> {
 
 /// Told until it is rotated the next time.
 fn emptied(path: String, why: &str) -> Finding {
-    let message =
-        format!("{why} since it was rotated in place the last time, and not by ops-logs; what was not archived by then is gone");
+    let message = format!(
+        "since it was rotated in place the last time {why}, and not by ops-logs; what was not archived by then is in no archive"
+    );
     let finding = Finding::new("logs.emptied", Severity::Note, path, message);
     finding.hint("find out who else rotates or empties it (logrotate with copytruncate? a script?)")
 }
