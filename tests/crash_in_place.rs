@@ -22,6 +22,7 @@ use support::{
     strace::{self, Blow, Strike},
     sweep::Sweep,
     tally,
+    trace::Act,
 };
 
 const ROTATE: &[&str] = &["--format", "json", "rotate"];
@@ -105,6 +106,51 @@ fn killed_before_any_call_uncompressed_or_with_archives_elsewhere() {
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let script = Script { archives_in: Some(elsewhere.path()), ..script("gzip", text_of) };
     killed(script, Begins::WithLines, Meanwhile::Nothing);
+}
+
+/// xfs takes the head away in steps. A power cut between two of them leaves a hole where the rest was not moved up yet.
+#[test]
+fn what_xfs_began_to_move_is_moved_to_its_end() {
+    if !needs::met(MOUNTS) || !needs::met(TRACES) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Xfs).mount();
+    let path = disk.path();
+    for (text, half) in [(text_of as fn(&str, usize) -> Vec<u8>, 0), (text_of, 2), (all_alike, 0), (all_alike, 1), (all_alike, 6)]
+    {
+        let script = Script { logs_in: Some(&path), logs: 1, bytes: 50_000, ..script("zstd", text) };
+        let whole = strace::run(&script.play().scenario.command(ROTATE), None);
+        let live = |path: &Path| path.file_name().is_some_and(|name| name == "log0.log");
+        let mut cuts = whole.trace.calls.iter().filter(|call| matches!(call.act(), Some(Act::Cut(path)) if live(&path)));
+        let cut = cuts.rfind(|call| call.worked()).expect("a rotation in place cuts");
+        let scene = script.play();
+        let strike = Strike { call: cut.name.clone(), rank: cut.rank, blow: Blow::Kill };
+        let killed = strace::run(&scene.scenario.command(ROTATE), Some(&strike));
+        assert!(killed.ended.was_killed());
+        let log = scene.scenario.live("log0.log");
+        let more = text("later", 30_000);
+        append(&log, &more);
+        let ledger = fs::read_to_string(scene.scenario.state().join("ledger.jsonl")).expect("earlier runs wrote it");
+        let entries = ledger.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let remove = entries.filter_map(|line| line["cut"]["remove"].as_u64()).last().expect("the entry of the cut");
+        let file = File::options().write(true).open(&log).expect("our own tree");
+        fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, remove).expect("xfs can");
+        fallocate(&file, FallocateFlags::INSERT_RANGE, half * 4096, remove).expect("xfs can");
+        drop(file);
+        let story = format!("moved {half} blocks and then no more");
+        // What is due again goes in the same run, and its keep-rule takes one archive more.
+        let first = scene.before.and(&log, &more);
+        let ran = scene.scenario.rotate().exits(0);
+        let told = scene.scenario.told_in_place("log0.log", None);
+        assert!(
+            first.told_to(&log).ends_with(&told),
+            "{story}: {} bytes are there: {:#?}: {ran:#?}",
+            told.len(),
+            scene.scenario.files()
+        );
+        assert!(told.len() >= 80_000 && !told.contains(&0), "{story}: {} bytes are there", told.len());
+        scene.scenario.run(&["verify"]).exits(0);
+    }
 }
 
 fn script(compress: &'static str, text: fn(&str, usize) -> Vec<u8>) -> Script<'static> {

@@ -66,6 +66,18 @@ fn each_sync_of_a_run_that_tidies_the_ledger_is_needed() {
     });
 }
 
+#[test]
+fn each_sync_of_a_rotation_in_place_is_needed() {
+    each_sync_is_needed("in place", &|| Script { method: "in-place", ..Script::default() }.play());
+}
+
+#[test]
+fn each_sync_of_a_rotation_in_place_is_needed_with_archives_elsewhere() {
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let script = || Script { method: "in-place", compress: "gzip", archives_in: Some(elsewhere.path()), ..Script::default() };
+    each_sync_is_needed("in place, archives elsewhere", &|| script().play());
+}
+
 fn each_sync_is_needed(name: &str, scene: &(dyn Fn() -> Scene + Sync)) {
     if !needs::met(TRACES) {
         return;

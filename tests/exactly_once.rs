@@ -208,7 +208,7 @@ impl Story {
     /// Rotates in a loop for so long and so often; tells how often and how long it was.
     fn rotate_for(&self, scene: &Scenario) -> (usize, Duration) {
         let at_least = Duration::from_secs(by_tier(if self.in_place() { 15 } else { 60 }, 180));
-        let act = if self.in_place() { "cut" } else { "rotate" };
+
         let (began, mut rotations) = (Instant::now(), 0);
         let log = scene.live("app.log");
         while rotations < ENOUGH || began.elapsed() < at_least {
@@ -216,7 +216,7 @@ impl Story {
             // An empty log is no rotation.
             support::wait_until("lines", Duration::from_secs(10), || fs::metadata(&log).is_ok_and(|meta| meta.len() > 0));
             let ran = scene.run(&["--format", "json", "rotate", "--force"]).exits(0);
-            rotations += ran.steps(act, "done").len();
+            rotations += ran.steps("rotate", "done").len();
         }
         (rotations, began.elapsed())
     }

@@ -8,12 +8,14 @@ use std::{
     collections::{HashMap, HashSet},
     fs, io,
     path::Path,
+    time::{Duration, Instant},
 };
 
 use super::{
     dir::{FileId, Stat},
     mapped,
     open_files::{self, Access, Coverage},
+    wait,
 };
 
 /// How others write to a file.
@@ -40,14 +42,21 @@ pub enum Unseen {
 
 /// Looks once for all of these files, each with its name.
 pub fn of(wanted: &[(FileId, &str)]) -> HashMap<FileId, Appending> {
-    /// A process that just begins or ends may not be looked into at that moment.
-    const LOOKS: u32 = 3;
+    /// A process that just begins or ends may not be looked into at that moment. Milliseconds.
+    const PAUSES: [u64; 4] = [5, 20, 60, 120];
     if wanted.is_empty() {
         return HashMap::new();
     }
-    let look = || look(Path::new("/proc"), wanted);
-    let unsure = |judged: &HashMap<FileId, Appending>| judged.values().any(|how| *how == Appending::Unknown(Unseen::Rights));
-    (1..LOOKS).fold(look(), |judged, _| if unsure(&judged) { look() } else { judged })
+    let mut judged = look(Path::new("/proc"), wanted);
+    for pause in PAUSES {
+        if !judged.values().any(|how| *how == Appending::Unknown(Unseen::Rights)) {
+            break;
+        }
+        // Nothing is watched, so only the deadline ends it; an error only ends it sooner.
+        let _ = wait::ready(&[], Instant::now() + Duration::from_millis(pause));
+        judged = look(Path::new("/proc"), wanted);
+    }
+    judged
 }
 
 fn look(proc: &Path, wanted: &[(FileId, &str)]) -> HashMap<FileId, Appending> {

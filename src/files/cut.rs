@@ -160,12 +160,13 @@ pub fn found(file: &File, cut: &Cut) -> Result<Found> {
         let alike = cut.anchor.is_none() && cut.layout == cut.after;
         return Ok(if alike { unlike() } else { Found::There });
     }
+    // What lies where it should, at the beginning, may be all that was moved.
+    if let Some(half) = halfway(file, cut, length)? {
+        return Ok(half);
+    }
     let moved = cut.anchor.map(|anchor| anchor - cut.remove);
     let marked = anchor == moved || (anchor.is_none() && !moves_anchors(file));
-    if marked && lies(cut.length - cut.remove, &cut.after)? {
-        return Ok(Found::Gone);
-    }
-    Ok(halfway(file, cut, length)?.unwrap_or_else(unlike))
+    Ok(if marked && lies(cut.length - cut.remove, &cut.after)? { Found::Gone } else { unlike() })
 }
 
 fn unlike() -> Found {
@@ -174,11 +175,12 @@ fn unlike() -> Found {
     )
 }
 
-/// xfs moves piece after piece. What a power cut leaves is one hole, exactly as long as what was to go.
+/// xfs moves piece after piece. What a power cut leaves is one hole, exactly as long as what was to go, anywhere up to the
+/// end, which may have come later. To take away a hole loses nothing.
 fn halfway(file: &File, cut: &Cut, length: u64) -> Result<Option<Found>> {
     let mut at = 0;
     while let Some((begin, end)) = layout::hole(file, at)? {
-        if end - begin == cut.remove && begin <= cut.length - cut.remove {
+        if end - begin == cut.remove {
             let why = "a power cut left a hole at its end, which goes when something was written behind it";
             return Ok(Some(if end < length { Found::Halfway(begin) } else { Found::Unknown(why.to_owned()) }));
         }

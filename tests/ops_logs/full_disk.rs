@@ -206,3 +206,45 @@ fn with_room_enough_the_order_is_that_of_the_plan() {
     let (scene, _) = three(&disk, "", 40 << 20);
     assert_eq!(archived(&scene.rotate().exits(0)), ["a.log", "b.log", "c.log"]);
 }
+
+#[test]
+fn a_large_log_is_rotated_in_place_with_one_block_left() {
+    in_pieces(None);
+}
+
+#[test]
+fn a_large_log_is_rotated_in_place_with_one_block_left_for_state_too() {
+    in_pieces(Some("state"));
+}
+
+fn in_pieces(state: Option<&str>) {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    // Large enough for blocks of 4 KiB.
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let scene = Scenario::new().seeing().logs_in(disk.path());
+    let scene = if state.is_some() { scene.state_in(disk.path()) } else { scene };
+    let scene = scene.plain_set("method = \"in-place\"\nkeep = { count = 2 }");
+    let mut told = text("before", 100_000);
+    scene.append("app.log", &told);
+    scene.rotate().exits(0);
+    let large = text("large", 200 * MIB);
+    scene.append("app.log", &large);
+    told.extend_from_slice(&large);
+    // To the last block that is not the filler's.
+    disk.fill_up_to(0);
+    let free = disk.free();
+    assert!(free <= 4096, "{free}");
+    let ran = Ran::of(&mut scene.command(&["--format", "json", "rotate"])).exits(0).says("logs.in-pieces");
+    assert!(scene.told_in_place("app.log", None) == told, "archives and log are not what was told");
+    assert!(disk.free() > 100 << 20, "only {} are free again", disk.free());
+    let pieces = scene.archives("app.log").len() - 1;
+    crate::support::say(&format!(
+        "200 MB with {free} bytes free: {pieces} pieces in {:.1} s, {} MiB free",
+        ran.took.as_secs_f64(),
+        disk.free() >> 20
+    ));
+    scene.run(&["verify"]).exits(0);
+    assert_eq!(scene.rotate().exits(0).steps("remove", "done").len(), 0, "pieces of one rotation count as one");
+}

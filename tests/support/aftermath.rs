@@ -69,6 +69,11 @@ impl Before {
         later
     }
 
+    /// All that a log ever was told.
+    pub fn told_to(&self, log: &Path) -> &[u8] {
+        &self.logs[log]
+    }
+
     /// Archives lie here.
     #[must_use]
     pub fn archives(mut self, folder: impl Into<PathBuf>) -> Before {

@@ -37,6 +37,8 @@ pub struct Model {
 struct Books {
     /// The rotated name of each entry.
     names: BTreeMap<u64, String>,
+    /// The log of each entry that is rotated in place.
+    logs: BTreeMap<u64, PathBuf>,
     /// The archive of each entry.
     archives: BTreeMap<u64, String>,
     /// Entries that are about to be removed.
@@ -91,6 +93,19 @@ impl Model {
                     self.check_record(&shown, &line);
                 }
             }
+            Act::Rename { to, .. } => {
+                let stem = to.with_extension("");
+                let made =
+                    |books: &Books| books.logs.keys().any(|id| books.names.get(id).is_some_and(|name| *name == file_name(&stem)));
+                self.must(!made(&self.written) || made(&self.books), &shown, "the intent is not on the disk");
+            }
+            Act::Cut(path) => {
+                let ids = self.written.logs.iter().filter(|(_, log)| *log == path).map(|(id, _)| id);
+                let proven = ids.max().is_none_or(|id| self.books.archives.contains_key(id));
+                self.must(proven, &shown, "the record of the archive is not on the disk");
+                let ledger = self.ledger.clone();
+                self.must(!self.is_unsettled(&ledger), &shown, "the ledger's name is not on the disk");
+            }
             Act::Remove(path) => self.check_removal(&shown, path),
             _ => {}
         }
@@ -116,6 +131,12 @@ impl Model {
         }
         let mut claim = self.written.clone();
         claim.take(line);
+        if let Some(log) = record["id"].as_u64().and_then(|id| claim.logs.get(&id)).cloned() {
+            let settled = !self.dirty.contains(&log) && self.synced.contains(&file_name(&log));
+            let known = matches!(record["stage"].as_str(), Some("intended"));
+            self.must(settled || !known, shown, "what the log was when it was looked at is not on the disk");
+            self.must(settled || record["stage"] != "stored", shown, "the cut is not on the disk");
+        }
         let Some((id, archive)) = claim.archives.iter().find(|(id, _)| !self.written.archives.contains_key(id)) else { return };
         let rotated = claim.names.get(id).cloned().unwrap_or_default();
         // The log itself is the archive: what its writer did not sync, we must.
@@ -154,7 +175,7 @@ impl Model {
                 }
                 self.dirty.insert(path);
             }
-            Act::Resize(path) => drop(self.dirty.insert(path)),
+            Act::Resize(path) | Act::Cut(path) => drop(self.dirty.insert(path)),
             Act::Rename { from, to } => self.rename(from, to),
             Act::Exchange { one, other } => {
                 let (first, second) = (self.dirty.remove(&one), self.dirty.remove(&other));
@@ -230,6 +251,9 @@ impl Books {
         let Some(id) = record["id"].as_u64() else { return };
         if let Some(name) = record["name"].as_str() {
             self.names.insert(id, name.to_owned());
+        }
+        if let (Some(folder), Some(log), true) = (record["folder"].as_str(), record["log"].as_str(), record["cut"].is_object()) {
+            self.logs.insert(id, Path::new(folder).join(log));
         }
         if let Some(file) = record["archive"]["file"].as_str() {
             self.archives.insert(id, file.to_owned());

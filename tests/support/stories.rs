@@ -143,6 +143,13 @@ impl Scenario {
         all
     }
 
+    /// What a log that is rotated in place holds and no archive does.
+    pub fn rest(&self, log: &str) -> Vec<u8> {
+        let mut rest = Vec::new();
+        Heads::of(self.state()).rest(&self.live(log)).read_to_end(&mut rest).expect("a readable log");
+        rest
+    }
+
     /// The state's ledger.
     pub fn ledger(&self) -> std::path::PathBuf {
         self.state().join("ledger.jsonl")

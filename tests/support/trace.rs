@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::strace::Strike;
+
 /// All calls of a run, in the order in which they took effect.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
@@ -32,13 +34,27 @@ pub struct Call {
 pub enum Act {
     Create(PathBuf),
     Open,
-    Write { path: PathBuf, bytes: String },
+    Write {
+        path: PathBuf,
+        bytes: String,
+    },
     Resize(PathBuf),
+    /// A part of a file is taken away.
+    Cut(PathBuf),
     Attributes(PathBuf),
     MakeFolder(PathBuf),
-    Link { from: PathBuf, to: PathBuf },
-    Rename { from: PathBuf, to: PathBuf },
-    Exchange { one: PathBuf, other: PathBuf },
+    Link {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    Exchange {
+        one: PathBuf,
+        other: PathBuf,
+    },
     Remove(PathBuf),
     SyncFile(PathBuf),
     SyncAll(PathBuf),
@@ -83,6 +99,11 @@ impl Trace {
         self.calls.iter().filter(|call| !harmless(call)).collect()
     }
 
+    /// Whether it can be struck at the same call again. How many files a look into all processes opens, others decide.
+    pub fn repeats(&self, strike: &Strike) -> bool {
+        strike.call != "openat" || !self.calls.iter().any(|call| call.args.iter().any(|arg| arg == "\"/proc\""))
+    }
+
     /// The threads and processes that make those calls.
     pub fn busy_threads(&self) -> BTreeSet<u32> {
         self.cut_points().iter().map(|call| call.tid).collect()
@@ -124,6 +145,9 @@ impl Call {
             }
             "copy_file_range" => Act::Write { path: self.file(2)?, bytes: String::new() },
             "sendfile" => Act::Write { path: self.file(0)?, bytes: String::new() },
+            "fallocate" if self.args.get(1).is_some_and(|how| how.contains("COLLAPSE") || how.contains("PUNCH")) => {
+                Act::Cut(self.file(0)?)
+            }
             "ftruncate" | "fallocate" => Act::Resize(self.file(0)?),
             "truncate" => Act::Resize(self.plain(0)),
             "fchmod" | "fchown" | "fsetxattr" | "fremovexattr" => Act::Attributes(self.file(0)?),

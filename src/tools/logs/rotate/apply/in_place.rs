@@ -91,7 +91,7 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::resul
     let mut pieces = Pieces::of(carry, rotation);
     let mut name = rotation.name.clone();
     let whole = loop {
-        match piece(carry, rotation, &name, pieces.most, progress)? {
+        match piece(carry, rotation, &name, &pieces, progress)? {
             Piece::Gone(facts, gone) => {
                 if !pieces.more(rotation, &facts, gone) {
                     break true;
@@ -124,7 +124,7 @@ fn piece(
     carry: &mut Carry,
     rotation: &Rotation,
     name: &ArchiveName,
-    most: Option<u64>,
+    pieces: &Pieces,
     progress: Progress,
 ) -> std::result::Result<Piece, End> {
     if !appended(carry, rotation.file, &rotation.log, &rotation.log_path()) {
@@ -133,9 +133,11 @@ fn piece(
     let hole = carry.rotate.sets[rotation.set].punch_hole;
     let hand = carry.hands.for_rotation(rotation)?;
     let head = carry.ledger.content().heads.get(&rotation.log_path()).cloned();
-    let Some(cut) = hand.prepare(&rotation.log, rotation.file, head.as_ref(), hole, most)? else { return Ok(Piece::Nothing) };
+    let Some(cut) = hand.prepare(&rotation.log, rotation.file, head.as_ref(), hole, pieces.most)? else {
+        return Ok(Piece::Nothing);
+    };
     let name = name.clone().with(Extension::Plain).to_string();
-    let entry = Entry { name, cut: Some(cut), piece: most.is_some(), ..intent(carry, rotation) };
+    let entry = Entry { name, cut: Some(cut), piece: pieces.are_several(), ..intent(carry, rotation) };
     carry.ledger.commit(vec![Line::Entry(entry.clone())]).map_err(End::Ledger)?;
     let job = archive::job(carry, &entry, hand, rotation.file)?;
     let compressed = archive::compress_all(std::slice::from_ref(&job), carry.rotate.parallel, progress, carry.run);

@@ -78,6 +78,11 @@ impl Pieces {
         Some(free)
     }
 
+    /// Whether there is more than one: the last one may be all that is left.
+    pub(super) fn are_several(&self) -> bool {
+        self.most.is_some() || self.done > 0
+    }
+
     /// Makes them smaller, if that is worth it.
     pub(super) fn smaller(&mut self) -> bool {
         let half = self.most.unwrap_or(self.left) / 2;

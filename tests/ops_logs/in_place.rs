@@ -1,0 +1,299 @@
+//! Logs that are rotated in place: the file stays the file that its writer has open, and loses only what is archived.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::MetadataExt,
+    path::Path,
+    process::Command,
+};
+
+use crate::support::{
+    filesystem::{Kind, Recipe},
+    needs::{self, MOUNTS, Need},
+    process::Process,
+    scenario::{Ran, Scenario, text_of},
+    scene::all_alike,
+    sight,
+    stories::{DAEMON, NOBODY, tool},
+};
+
+const IN_PLACE: &str = "method = \"in-place\"\nkeep = { count = 100 }";
+
+fn scene() -> Option<Scenario> {
+    needs::met(MOUNTS).then(|| Scenario::new().seeing().plain_set(IN_PLACE))
+}
+
+/// Writes so many lines and remembers them.
+fn write(scene: &Scenario, told: &mut Vec<u8>, text: &[u8]) {
+    scene.append("app.log", text);
+    told.extend_from_slice(text);
+}
+
+#[track_caller]
+fn assert_told(scene: &Scenario, told: &[u8]) {
+    let there = scene.told_in_place("app.log", None);
+    assert!(there == told, "{} bytes are there, {} were told", there.len(), told.len());
+}
+
+/// How a refused log is told: skipped, exit 3, with a reason and what to do; and nothing of it changes.
+#[track_caller]
+fn assert_refused(scene: &Scenario, ran: Ran, why: &str, hint: &str) {
+    let reason = ran.exits(3).reason("rotate", "skipped", "app.log");
+    assert!(reason.contains(why) && reason.contains(hint), "{reason}");
+    assert_eq!(scene.archives("app.log"), Vec::<String>::new());
+}
+
+#[test]
+fn the_file_stays_and_loses_only_what_is_archived() {
+    let Some(scene) = scene() else { return };
+    for compress in ["zstd", "gzip", "none"] {
+        let scene = Scenario::new().seeing().plain_set(&format!("{IN_PLACE}\ncompress = \"{compress}\""));
+        let mut told = Vec::new();
+        write(&scene, &mut told, &text_of("first", 30_000));
+        let scene = scene.mode("logs/app.log", 0o640).owned("logs/app.log", 0, DAEMON);
+        let before = fs::metadata(scene.live("app.log")).unwrap();
+        for turn in 0..3 {
+            scene.rotate().exits(0);
+            assert_told(&scene, &told);
+            assert!(fs::metadata(scene.live("app.log")).unwrap().len() < 4096, "{compress}: less than a block stays");
+            write(&scene, &mut told, &text_of(&format!("turn {turn}"), 20_000));
+            assert_told(&scene, &told);
+        }
+        let after = fs::metadata(scene.live("app.log")).unwrap();
+        assert_eq!(
+            (before.ino(), before.mode(), before.uid(), before.gid()),
+            (after.ino(), after.mode(), after.uid(), after.gid())
+        );
+        assert_eq!(scene.archives("app.log").len(), 3);
+        scene.run(&["verify"]).exits(0).says("3 of 3");
+        scene.run(&["status"]).exits(0).says("app.log");
+    }
+    drop(scene);
+}
+
+#[test]
+fn a_line_without_an_end_stays() {
+    let Some(scene) = scene() else { return };
+    let mut told = Vec::new();
+    write(&scene, &mut told, &text_of("whole", 20_000));
+    write(&scene, &mut told, b"half a line");
+    scene.rotate().exits(0);
+    assert_told(&scene, &told);
+    assert!(fs::read(scene.live("app.log")).unwrap().ends_with(b"half a line"));
+    write(&scene, &mut told, b", and the rest of it\n");
+    write(&scene, &mut told, &text_of("more", 9_000));
+    scene.rotate().exits(0);
+    assert_told(&scene, &told);
+}
+
+#[test]
+fn what_has_no_whole_block_of_whole_lines_is_left_with_the_reason() {
+    let Some(scene) = scene() else { return };
+    for text in [vec![b'x'; 50_000], text_of("short", 3000)] {
+        fs::write(scene.live("app.log"), &text).unwrap();
+        for words in [["rotate"], ["plan"]] {
+            let ran = scene.run(&[&["--format", "json"], &words[..]].concat()).exits(0);
+            let reason = ran.reason("leave", "kept", "app.log");
+            assert!(reason.contains("no whole block of whole lines"), "{reason}");
+        }
+        assert_eq!(fs::read(scene.live("app.log")).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_plan_says_what_a_run_does_and_changes_nothing() {
+    let Some(scene) = scene() else { return };
+    scene.append("app.log", text_of("app", 30_000));
+    let blocks =
+        || fs::metadata(scene.live("app.log")).map(|meta| (meta.blocks(), meta.mtime_nsec(), meta.ctime_nsec())).unwrap();
+    let (before, files) = (blocks(), scene.files());
+    let planned = scene.run(&["--format", "json", "plan"]).exits(0);
+    assert_eq!((before, files, scene.ledger().exists()), (blocks(), scene.files(), false));
+    assert_eq!(planned.steps("rotate", "planned").len(), 1, "{planned:#?}");
+    scene.rotate().exits(0);
+    assert_eq!(scene.run(&["--format", "json", "plan"]).exits(0).steps("rotate", "planned").len(), 0);
+}
+
+#[test]
+fn another_users_log_is_rotated_as_its_owner_and_archives_may_go_elsewhere() {
+    let Some(scene) = scene() else { return };
+    let mut told = Vec::new();
+    write(&scene, &mut told, &text_of("theirs", 30_000));
+    let scene = scene.open_root().owned("logs", NOBODY, NOBODY).owned("logs/app.log", NOBODY, NOBODY);
+    scene.rotate().exits(0);
+    assert_told(&scene, &told);
+    let archive = fs::metadata(scene.live(&scene.archives("app.log")[0])).unwrap();
+    assert_eq!((archive.uid(), archive.gid()), (NOBODY, NOBODY));
+
+    let archives = tempfile::tempdir().unwrap();
+    let scene = Scenario::new().seeing().plain_set(&format!("{IN_PLACE}\narchive-dir = \"{}\"", archives.path().display()));
+    scene.append("app.log", &told);
+    scene.rotate().exits(0);
+    assert_eq!(scene.told_in_place("app.log", Some(archives.path())), told);
+    assert_eq!((scene.archives("app.log").len(), fs::read_dir(archives.path()).unwrap().count()), (0, 1));
+}
+
+#[test]
+fn a_log_that_somebody_empties_and_that_grows_again_loses_nothing_new() {
+    let Some(scene) = scene() else { return };
+    for turn in 0..2 {
+        scene.append("app.log", all_alike("", 30_000));
+        scene.rotate().exits(0);
+        let archived = scene.told_in_place("app.log", None).len() - scene.rest("app.log").len();
+        // Past its old size, with the very same lines.
+        let fresh = all_alike("", 30_000 + 10_000 * turn);
+        File::options().write(true).truncate(true).open(scene.live("app.log")).unwrap();
+        scene.append("app.log", &fresh);
+        scene.rotate().exits(0);
+        assert_eq!(scene.told_in_place("app.log", None).len(), archived + fresh.len());
+    }
+}
+
+#[test]
+fn a_log_that_another_file_replaces_loses_nothing() {
+    let Some(scene) = scene() else { return };
+    scene.append("app.log", text_of("old", 30_000));
+    scene.rotate().exits(0);
+    let archived = scene.told_in_place("app.log", None);
+    let fresh = text_of("fresh", 30_000);
+    fs::rename(scene.live("app.log"), scene.root().join("moved")).unwrap();
+    scene.append("app.log", &fresh);
+    scene.rotate().exits(0);
+    assert_eq!(scene.told_in_place("app.log", None), [archived, fresh].concat());
+}
+
+/// Only the part of one block that was archived already, and of which nobody knows any more, is there twice.
+#[test]
+fn without_its_ledger_the_rest_of_one_block_is_archived_again() {
+    let Some(scene) = scene() else { return };
+    let (first, second) = (text_of("first", 30_000), text_of("second", 20_000));
+    scene.append("app.log", &first);
+    scene.rotate().exits(0);
+    let rest = fs::read(scene.live("app.log")).unwrap();
+    assert!(!rest.is_empty() && rest.len() < 4096 && first.ends_with(&rest));
+    fs::remove_file(scene.ledger()).unwrap();
+    scene.append("app.log", &second);
+    scene.rotate().exits(0);
+    assert_eq!(scene.told_in_place("app.log", None), [first, rest, second].concat());
+    scene.rotate().exits(0);
+    scene.run(&["verify"]).exits(0).says("2 of 2");
+}
+
+#[test]
+fn a_writer_that_does_not_append_is_named_and_nothing_is_touched() {
+    let Some(scene) = scene() else { return };
+    let text = text_of("app", 30_000);
+    scene.append("app.log", &text);
+    let writer = crate::support::stories::holder(File::options().write(true).open(scene.live("app.log")).unwrap());
+    assert_refused(&scene, scene.rotate(), "without O_APPEND", "method = \"rename\"");
+    let planned = scene.run(&["--format", "json", "plan"]).exits(3).reason("rotate", "skipped", "app.log");
+    assert!(planned.contains(&format!("(pid {})", writer.id())), "{planned}");
+    assert_eq!(fs::read(scene.live("app.log")).unwrap(), text);
+    drop(writer);
+    scene.rotate().exits(0);
+    assert_told(&scene, &text);
+}
+
+#[test]
+fn a_writer_that_has_it_mapped_is_named() {
+    let Some(scene) = scene() else { return };
+    if !needs::met(&[Need::Program("python3")]) {
+        return;
+    }
+    // A name of its own: another file that is called so counts as this one.
+    scene.append("mapped.log", text_of("app", 30_000));
+    let program = "import ctypes, os, sys, time\nmmap = ctypes.CDLL(None).mmap\nmmap.restype = ctypes.c_void_p\n\
+                   mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]\n\
+                   f = os.open(sys.argv[1], os.O_RDWR)\nm = mmap(None, 4096, 3, 1, f, 0)\nos.close(f)\n\
+                   open(sys.argv[2], 'w').close()\ntime.sleep(600)";
+    let ready = scene.root().join("ready");
+    let mut command = Command::new("python3");
+    let mapper = Process::start(command.args(["-c", program]).arg(scene.live("mapped.log")).arg(&ready));
+    crate::support::wait_until("the mapping", std::time::Duration::from_secs(20), || ready.exists());
+    let reason = scene.rotate().exits(3).reason("rotate", "skipped", "mapped.log");
+    assert!(reason.contains("mapped into memory") && reason.contains("method = \"rename\""), "{reason}");
+    assert_eq!(scene.files().len(), 1);
+    drop(mapper);
+    scene.rotate().exits(0);
+}
+
+#[test]
+fn a_locked_log_is_left_alone() {
+    let Some(scene) = scene() else { return };
+    let log = scene.live("app.log");
+    for flag in ["i", "a"] {
+        scene.append("app.log", text_of("app", 30_000));
+        tool("chattr", &[&format!("+{flag}")], &log);
+        let ran = scene.rotate();
+        tool("chattr", &[&format!("-{flag}")], &log);
+        assert_refused(&scene, ran, "immutable or append-only", "chattr -i -a");
+    }
+}
+
+#[test]
+fn who_cannot_see_every_process_refuses() {
+    let Some(scene) = scene() else { return };
+    let text = text_of("app", 30_000);
+    scene.append("app.log", &text);
+    let scene = scene.open_root().owned("logs", NOBODY, NOBODY).owned("logs/app.log", NOBODY, NOBODY);
+    let command = scene.command(&["--format", "json", "rotate"]);
+    let words = |words: &[&str]| words.iter().map(std::ffi::OsString::from).collect::<Vec<_>>();
+    let stranger = Process::start(Command::new("setpriv").args(["--reuid=12345", "--clear-groups", "sleep", "600"]));
+    let without = words(&["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", "--"]);
+    let ran = Ran::of(&mut sight::before_program(&command, &without));
+    assert_refused(&scene, ran, "not every process may be looked into", "CAP_SYS_PTRACE");
+    let hidden = words(&["unshare", "--pid", "--fork", "--mount-proc", "--"]);
+    let ran = Ran::of(&mut sight::before_program(&command, &hidden));
+    assert_refused(&scene, ran, "PID namespace", "on the host itself");
+    drop(stranger);
+    for file in fs::read_dir(scene.state()).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let scene = scene.owned("settings.toml", NOBODY, NOBODY).owned("state", NOBODY, NOBODY);
+    let ran = scene.run_as(NOBODY, &["--format", "json", "rotate"]);
+    assert_refused(&scene, ran, "not every process may be looked into", "CAP_SYS_PTRACE");
+    assert_eq!(fs::read(scene.live("app.log")).unwrap(), text);
+}
+
+#[test]
+fn a_file_system_that_cannot_do_it_is_refused_unless_a_hole_will_do() {
+    if !needs::met(MOUNTS) || !needs::met(&[Need::Kernel(Kind::Btrfs), Need::Program("mkfs.btrfs")]) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Btrfs).mount();
+    holes(&disk.path(), || drop(tool("sync", &["-f"], &disk.path())));
+}
+
+#[test]
+fn on_tmpfs_it_is_refused_unless_a_hole_will_do() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    tool("mount", &["-t", "tmpfs", "tmpfs"], home.path());
+    let told = std::panic::catch_unwind(|| holes(home.path(), || ()));
+    tool("umount", &["-l"], home.path());
+    told.unwrap_or_else(|why| std::panic::resume_unwind(why));
+}
+
+fn holes(disk: &Path, sync: impl Fn()) {
+    let scene = Scenario::new().seeing().logs_in(disk).plain_set(IN_PLACE);
+    let mut told = Vec::new();
+    write(&scene, &mut told, &text_of("first", 1 << 20));
+    assert_refused(&scene, scene.rotate(), "cannot take the head of a file away", "punch-hole = true");
+    let scene = scene.plain_set(&format!("{IN_PLACE}\npunch-hole = true"));
+    for turn in 1..4 {
+        scene.rotate().exits(0);
+        sync();
+        assert_told(&scene, &told);
+        let meta = fs::metadata(scene.live("app.log")).unwrap();
+        assert_eq!(meta.len(), told.len() as u64);
+        assert!(meta.blocks() * 512 < 32 << 10, "{} blocks are still taken", meta.blocks());
+        assert_eq!(scene.archives("app.log").len(), turn);
+        // What is archived is not counted: it is not due by its length.
+        assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 0);
+        write(&scene, &mut told, &text_of(&format!("turn {turn}"), 200_000));
+        assert_told(&scene, &told);
+    }
+    scene.run(&["verify"]).exits(0).says("3 of 3");
+}
