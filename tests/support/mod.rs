@@ -7,6 +7,7 @@
 pub mod aftermath;
 pub mod durable;
 pub mod filesystem;
+pub mod heads;
 pub mod line;
 pub mod machine;
 pub mod needs;
@@ -15,6 +16,7 @@ pub mod process;
 pub mod scenario;
 pub mod scene;
 pub mod schema;
+pub mod sight;
 pub mod stories;
 pub mod strace;
 pub mod sweep;

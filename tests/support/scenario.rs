@@ -14,7 +14,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{ops_logs, process};
+use super::{ops_logs, process, sight};
 
 /// No run of a test is expected to take longer than this.
 pub const DEADLINE: Duration = Duration::from_mins(1);
@@ -26,6 +26,7 @@ pub struct Scenario {
     logs: PathBuf,
     state: PathBuf,
     settings: String,
+    sight: Option<PathBuf>,
 }
 
 /// How one run of the binary ended.
@@ -43,7 +44,7 @@ impl Scenario {
     pub fn new() -> Scenario {
         let home = tempfile::Builder::new().prefix("opsbelt-").tempdir().expect("a temporary folder");
         let (logs, state) = (home.path().join("logs"), home.path().join("state"));
-        Scenario { home, logs, state, settings: String::new() }.with_folders()
+        Scenario { home, logs, state, settings: String::new(), sight: None }.with_folders()
     }
 
     /// Logs live here instead.
@@ -58,6 +59,13 @@ impl Scenario {
     pub fn state_in(mut self, folder: impl Into<PathBuf>) -> Scenario {
         self.state = folder.into().join("state");
         self.with_folders()
+    }
+
+    /// Each run may look into every process.
+    #[must_use]
+    pub fn seeing(mut self) -> Scenario {
+        self.sight = sight::prepare(self.root());
+        self
     }
 
     /// What `settings.toml` says; `{logs}`, `{state}` and `{root}` become paths.
@@ -128,7 +136,10 @@ impl Scenario {
         let mut command = Command::new(ops_logs());
         command.env_clear().args(["--config".as_ref(), self.root().join("settings.toml").as_os_str()]).args(args);
         self.environment(&mut command);
-        command
+        match &self.sight {
+            Some(blank) => sight::lend(&command, blank),
+            None => command,
+        }
     }
 
     /// What the binary needs to find this scenario's state.
