@@ -61,7 +61,8 @@ impl Account {
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (there, missing, gaps) = (self.numbers.len(), self.missing(), self.gaps());
-        write!(f, "delivered {there}, missing {missing} in {} gaps, again {}, garbled {}", gaps.len(), self.again, self.garbled)?;
-        write!(f, " {gaps:?}")
+        write!(f, "delivered {there}, missing {missing}, again {}, garbled {}", self.again, self.garbled)?;
+        let some = &gaps[..gaps.len().min(6)];
+        if gaps.is_empty() { Ok(()) } else { write!(f, "; {} gaps: {some:?}", gaps.len()) }
     }
 }

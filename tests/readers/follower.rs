@@ -36,12 +36,12 @@ impl Follower {
         Follower { name, process: Process::start_to(&mut command, to), output }
     }
 
-    /// rsyslog with imfile in inotify mode, and these words more.
-    pub(crate) fn rsyslog(name: &'static str, log: &Path, home: &Path, words: &str) -> Follower {
+    /// rsyslog with imfile, with these words more for the module and for the input.
+    pub(crate) fn rsyslog(name: &'static str, log: &Path, home: &Path, module: &str, words: &str) -> Follower {
         let place = place(name, home);
         let output = place.join("out");
         let text = format!(
-            "module(load=\"imfile\" mode=\"inotify\")\n\
+            "module(load=\"imfile\" {module})\n\
              global(workDirectory=\"{}\")\n\
              template(name=\"line\" type=\"string\" string=\"%msg%\\n\")\n\
              input(type=\"imfile\" file=\"{}\" tag=\"app\" ruleset=\"out\" {words})\n\
@@ -84,7 +84,7 @@ impl Follower {
     }
 
     /// Bytes so far.
-    fn delivered(&self) -> u64 {
+    pub(crate) fn delivered(&self) -> u64 {
         fs::metadata(&self.output).map_or(0, |meta| meta.len())
     }
 
