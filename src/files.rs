@@ -10,6 +10,7 @@ pub mod cut;
 pub mod dir;
 pub mod find;
 mod fingerprint;
+pub mod identity;
 pub mod kernel;
 pub mod lock;
 mod mapped;

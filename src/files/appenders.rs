@@ -40,10 +40,14 @@ pub enum Unseen {
 
 /// Looks once for all of these files, each with its name.
 pub fn of(wanted: &[(FileId, &str)]) -> HashMap<FileId, Appending> {
+    /// A process that just begins or ends may not be looked into at that moment.
+    const LOOKS: u32 = 3;
     if wanted.is_empty() {
         return HashMap::new();
     }
-    look(Path::new("/proc"), wanted)
+    let look = || look(Path::new("/proc"), wanted);
+    let unsure = |judged: &HashMap<FileId, Appending>| judged.values().any(|how| *how == Appending::Unknown(Unseen::Rights));
+    (1..LOOKS).fold(look(), |judged, _| if unsure(&judged) { look() } else { judged })
 }
 
 fn look(proc: &Path, wanted: &[(FileId, &str)]) -> HashMap<FileId, Appending> {

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{layout::Layout, place::Place};
 use crate::{
     failure::{Doing, Failure, Result, plain},
-    files::space::Space,
+    files::{space::Space, writers},
 };
 
 /// Where a new anchor goes. No log is so long, and every file system that can do this can hold it.
@@ -56,7 +56,7 @@ pub struct Cut {
     pub remove: u64,
     /// The file's length when it was looked at.
     pub length: u64,
-    /// The layout of its whole blocks then.
+    /// The layout of its blocks then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
     /// What their layout will be.
@@ -87,8 +87,9 @@ pub struct Head {
     /// Where the anchor is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<u64>,
-    /// What one block is.
-    pub unit: u64,
+    /// How it went, and in which pieces.
+    #[serde(flatten)]
+    pub place: Place,
 }
 
 /// What became of a head that was to be taken away.
@@ -125,11 +126,12 @@ pub fn reach(file: &File, head: u64, place: Place, most: Option<u64>) -> Result<
 /// Makes the log ready to lose its head, and tells what must be known of it before. Nothing of the text changes.
 pub fn prepare(file: &File, head: u64, place: Place, most: Option<u64>) -> Result<Option<Cut>> {
     let Some((to, remove)) = reach(file, head, place, most)? else { return Ok(None) };
-    let anchor = anchored(file, place)?;
-    file.sync_all().doing("sync", "the log")?;
-    // Not less than when its lines were looked at, unless somebody emptied it; then nothing will fit.
+    let anchor = anchored(file, place, fresh(file, place)?)?;
+    // What is written from now on may have no place on the disk yet when the layout is looked at. Not less than when its
+    // lines were looked at, unless somebody emptied it; then nothing will fit.
     let length = file.metadata().doing("look at", "the log")?.len();
-    let end = place.whole(length);
+    file.sync_all().doing("sync", "the log")?;
+    let end = place.laid_out(length);
     let layout = Layout::of(file, 0, end)?;
     let after = if place.way == Way::Collapse { Layout::of(file, remove, end)? } else { None };
     Ok((length >= to).then_some(Cut { place, from: head, to, remove, length, layout, after, anchor }))
@@ -140,27 +142,27 @@ pub fn found(file: &File, cut: &Cut) -> Result<Found> {
     let place = cut.place;
     let length = file.metadata().doing("look at", "the log")?.len();
     let anchor = layout::first_behind(file, ANCHORS);
-    let end = place.whole(cut.length);
-    let lies = |end: u64, known: &Option<Layout>| -> Result<bool> {
-        let now = if length >= end { Layout::of(file, 0, end)? } else { None };
-        Ok(length >= end && now == *known)
+    let lies = |to: u64, known: &Option<Layout>| -> Result<bool> {
+        let now = if length >= to { Layout::of(file, 0, place.laid_out(to))? } else { None };
+        Ok(length >= to && now == *known)
     };
     if place.way == Way::Hole {
         let emptied = layout::data(file, 0)?.is_none_or(|data| data >= cut.remove);
         return Ok(match () {
             () if length < cut.length || (cut.anchor.is_some() && anchor != cut.anchor) => unlike(),
             () if emptied => Found::Gone,
-            () if lies(end, &cut.layout)? => Found::There,
+            () if lies(cut.length, &cut.layout)? => Found::There,
             () => unlike(),
         });
     }
-    if length >= cut.length && anchor == cut.anchor && lies(end, &cut.layout)? {
+    if anchor == cut.anchor && lies(cut.length, &cut.layout)? {
         // Without an anchor both may look alike: a log that is one hole.
         let alike = cut.anchor.is_none() && cut.layout == cut.after;
         return Ok(if alike { unlike() } else { Found::There });
     }
     let moved = cut.anchor.map(|anchor| anchor - cut.remove);
-    if (anchor.is_none() || anchor == moved) && lies(end - cut.remove, &cut.after)? {
+    let marked = anchor == moved || (anchor.is_none() && !moves_anchors(file));
+    if marked && lies(cut.length - cut.remove, &cut.after)? {
         return Ok(Found::Gone);
     }
     Ok(halfway(file, cut, length)?.unwrap_or_else(unlike))
@@ -197,8 +199,10 @@ pub fn take_away(file: &File, cut: &Cut) -> Result<std::result::Result<Head, Str
     if let Some(begin) = hole {
         remove(file, cut.place.way, begin, cut.remove)?;
     }
-    // On xfs it went with the head. From now on it says whether what is left is still what it was.
-    let anchor = anchored(file, cut.place)?;
+    // On xfs it went with the head. It goes where ext4 has it now: killed behind this, the next run must know the file. From
+    // now on it says whether what is left is still what it was.
+    let moved = cut.anchor.filter(|_| cut.place.way == Way::Collapse).map(|anchor| anchor - cut.remove);
+    let anchor = anchored(file, cut.place, moved.map_or_else(|| fresh(file, cut.place), Ok)?)?;
     file.sync_all().doing("sync", "the log")?;
     Head::of(file, cut, anchor).map(Ok)
 }
@@ -216,8 +220,15 @@ fn remove(file: &File, way: Way, from: u64, length: u64) -> Result<()> {
     }
 }
 
+/// A place for a new anchor where none of this file was, as far as its times tell: one that is found says which it is.
+fn fresh(file: &File, place: Place) -> Result<u64> {
+    let meta = file.metadata().doing("look at", "the log")?;
+    let moment = u64::try_from(meta.mtime_nsec() ^ meta.ctime_nsec()).unwrap_or(0);
+    Ok(ANCHOR + moment % (1 << 20) * place.unit)
+}
+
 /// Where the anchor is; none where there is no room to spare for one: then the layout alone must tell.
-fn anchored(file: &File, place: Place) -> Result<Option<u64>> {
+fn anchored(file: &File, place: Place, at: u64) -> Result<Option<u64>> {
     /// The last blocks of a disk are worth more as the beginning of an archive.
     const SPARE: u64 = 256 << 10;
     let there = || layout::first_behind(file, ANCHORS);
@@ -227,11 +238,17 @@ fn anchored(file: &File, place: Place) -> Result<Option<u64>> {
     if Space::of_file(file).doing("ask for the free space of", "the log")?.free < SPARE {
         return Ok(None);
     }
-    match fallocate(file, FallocateFlags::KEEP_SIZE, ANCHOR, place.unit) {
+    match fallocate(file, FallocateFlags::KEEP_SIZE, at, place.unit) {
         Ok(()) => Ok(there()),
         Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::OPNOTSUPP) => Ok(None),
         Err(errno) => Err(io::Error::from(errno)).doing("mark", "the log"),
     }
+}
+
+/// Whether an anchor outlives what is taken away before it: then without one the file was emptied.
+fn moves_anchors(file: &File) -> bool {
+    const EXT4: u32 = 0xef53;
+    rustix::fs::fstatfs(file).is_ok_and(|found| writers::magic(&found) == EXT4)
 }
 
 impl Head {
@@ -239,25 +256,25 @@ impl Head {
         let place = cut.place;
         let gone = if place.way == Way::Collapse { cut.remove } else { 0 };
         let (archived, length) = (cut.to - gone, cut.length - gone);
-        let layout = Layout::of(file, 0, place.whole(length))?;
+        let layout = Layout::of(file, 0, place.laid_out(length))?;
         let inode = file.metadata().doing("look at", "the log")?.ino();
         let hole = if place.way == Way::Collapse { 0 } else { cut.remove };
         let sha256 = lines::sha256(file, hole, archived)?;
-        Ok(Head { inode, archived, hole, sha256, length, layout, anchor, unit: place.unit })
+        Ok(Head { inode, archived, hole, sha256, length, layout, anchor, place })
     }
 
     /// Whether these bytes are still at the beginning of the file; else why not.
     pub fn holds(&self, file: &File) -> Result<std::result::Result<(), &'static str>> {
         let meta = file.metadata().doing("look at", "the log")?;
         if meta.ino() != self.inode {
-            return Ok(Err("it is another file"));
+            return Ok(Err("it became another file"));
         }
         if meta.len() < self.length {
-            return Ok(Err("it is shorter than it was"));
+            return Ok(Err("it became shorter"));
         }
         let marked = match self.anchor {
             Some(_) => layout::first_behind(file, ANCHORS) == self.anchor,
-            None => Layout::of(file, 0, self.length - self.length % self.unit.max(1))? == self.layout,
+            None => Layout::of(file, 0, self.place.laid_out(self.length))? == self.layout,
         };
         let emptied = self.hole == 0 || layout::data(file, 0)?.is_none_or(|data| data >= self.hole);
         if !marked || !emptied || lines::sha256(file, self.hole, self.archived)? != self.sha256 {
@@ -265,6 +282,16 @@ impl Head {
         }
         Ok(Ok(()))
     }
+}
+
+/// How much of the beginning of a log is archived when a cut that was begun has come to its end, and how much of that is
+/// there only until then; none when that cannot be told.
+pub fn begun(file: &File, cut: &Cut) -> Result<Option<(u64, u64)>> {
+    Ok(match found(file, cut)? {
+        Found::Gone if cut.place.way == Way::Collapse => Some((cut.to - cut.remove, 0)),
+        Found::There | Found::Halfway(_) | Found::Gone => Some((cut.to, cut.remove)),
+        Found::Unknown(_) => None,
+    })
 }
 
 /// How much of the beginning of a log is archived already, by what was written down of it; why that is not so any more,

@@ -1,6 +1,9 @@
 //! The few system and C library calls that rustix does not offer. The only module that may be unsafe: calls with plain
-//! integers and, for the map of a file, one block of plain integers of ours that the kernel fills.
-#![expect(unsafe_code, reason = "fcntl leases, descriptors that nobody owns, ioprio_set and FIEMAP have no safe wrapper")]
+//! integers and, for the map and the generation of a file, plain integers of ours that the kernel fills.
+#![expect(
+    unsafe_code,
+    reason = "leases, descriptors that nobody owns, ioprio_set, FIEMAP and FS_IOC_GETVERSION have no safe wrapper"
+)]
 
 use std::{
     io,
@@ -80,6 +83,17 @@ pub fn extents(file: BorrowedFd<'_>, from: u64) -> io::Result<Vec<Extent>> {
     let found = map.extents.iter().take(map.mapped as usize);
     let told = |one: &One| Extent { at: one.logical, disk: one.physical, length: one.length, vague: one.flags & VAGUE != 0 };
     Ok(found.map(told).collect())
+}
+
+/// Which file of its inode an open file is, where the file system counts them.
+pub fn generation(file: BorrowedFd) -> Option<u32> {
+    use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
+    const GET_VERSION: Opcode = opcode::read::<libc::c_long>(b'v', 1);
+    // Kernels write an int, programs behind FUSE may write the long that the call's number speaks of.
+    let mut told = [0 as libc::c_int; 2];
+    // SAFETY: FS_IOC_GETVERSION writes a long at most, and there is room for it.
+    unsafe { ioctl(file, Updater::<GET_VERSION, _>::new(&mut told)) }.ok()?;
+    Some(told[0].cast_unsigned())
 }
 
 /// Marks every descriptor above standard error to be closed in programs that we start. Ours are so from the beginning;

@@ -92,6 +92,15 @@ pub fn may_give(us: &Us, folder: &Stat, file: &Stat) -> Result<(), Refusal> {
     Err(Refusal { why, hint: "run as root, or as the user that owns it" })
 }
 
+/// Whether a file can get one more name: the kernel lets only its owner do that (`fs.protected_hardlinks`).
+pub fn may_link(us: &Us, file: &Stat) -> Result<(), Refusal> {
+    if us.uid == 0 || us.uid == file.uid {
+        return Ok(());
+    }
+    let why = "it belongs to another user, and only that user or root can give it one more name";
+    Err(Refusal { why, hint: "run as root, or as the user that owns it" })
+}
+
 /// Whether `actor` may put finished archives into `folder`: somebody else who owns it could replace them
 /// at any time, and lead a process with other rights astray.
 pub fn may_archive(folder: &Stat, actor: Actor, us: u32) -> Result<(), Refusal> {

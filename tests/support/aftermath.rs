@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    heads::Heads,
     scenario::{Ran, Scenario, files_under},
     tally,
 };
@@ -22,6 +23,8 @@ pub struct Before {
     may_go: BTreeMap<PathBuf, usize>,
     /// Whether archives are as they were logged.
     uncompressed: bool,
+    /// The state's folder, when logs stay the files that they are.
+    in_place: Option<PathBuf>,
 }
 
 impl Before {
@@ -49,6 +52,21 @@ impl Before {
     pub fn uncompressed(mut self) -> Before {
         self.uncompressed = true;
         self
+    }
+
+    /// Logs stay the files that they are: what of them is archived already, the ledger in this folder tells.
+    #[must_use]
+    pub fn in_place(mut self, state: impl Into<PathBuf>) -> Before {
+        self.in_place = Some(state.into());
+        self
+    }
+
+    /// The same with more lines at the end of a log.
+    #[must_use]
+    pub fn and(&self, log: &Path, more: &[u8]) -> Before {
+        let mut later = self.clone();
+        later.logs.get_mut(log).expect("a log that is known").extend_from_slice(more);
+        later
     }
 
     /// Archives lie here.
@@ -82,11 +100,12 @@ impl Before {
     /// Archives and live file together are byte for byte what was logged.
     #[track_caller]
     pub fn assert_complete(&self, story: &str) {
+        let heads = self.in_place.as_deref().map_or_else(Heads::default, Heads::of);
         for (log, told) in &self.logs {
             let files = tally::history(log, self.archives.as_deref());
             let mut there = Vec::new();
             for file in &files {
-                let read = tally::plain(file).read_to_end(&mut there);
+                let read = heads.rest(file).read_to_end(&mut there);
                 read.unwrap_or_else(|error| panic!("{story}: cannot read {}: {error}", file.display()));
             }
             let gone = self.may_go.get(log).copied().unwrap_or(0);
@@ -100,6 +119,10 @@ impl Before {
     pub fn assert_nothing_lost(&self, story: &str) {
         for (log, told) in &self.logs {
             let gone = self.may_go.get(log).copied().unwrap_or(0);
+            if self.in_place.is_some() {
+                self.assert_head_archived(log, told, gone, story);
+                continue;
+            }
             let mut copies = Vec::new();
             for file in tally::history(log, self.archives.as_deref()) {
                 let mut content = Vec::new();
@@ -116,6 +139,29 @@ impl Before {
                 place += step;
             }
         }
+    }
+
+    /// The log is the end of what was told, and archives hold all before it, in their order: lines may be alike.
+    #[track_caller]
+    fn assert_head_archived(&self, log: &Path, told: &[u8], gone: usize, story: &str) {
+        let live = fs::read(log).expect("a readable log");
+        assert!(told.ends_with(&live), "{story}: {} is not the end of what was told: {}", log.display(), difference(&live, told));
+        let files = tally::history(log, self.archives.as_deref());
+        let mut archived = Vec::new();
+        for file in files.iter().filter(|file| *file != log) {
+            let before = archived.len();
+            if tally::plain(file).read_to_end(&mut archived).is_err() {
+                archived.truncate(before);
+            }
+        }
+        let reaches = |from: usize| told[from..].starts_with(&archived) && from + archived.len() >= told.len() - live.len();
+        let (len, all) = (archived.len(), told.len());
+        assert!(
+            reaches(0) || reaches(gone),
+            "{story}: {} lost lines: {all} bytes were told, {gone} may be gone, {len} are archived, {} are live; {files:#?}",
+            log.display(),
+            live.len()
+        );
     }
 
     /// No temporary, no empty leftover, no rotated file that was not compressed.

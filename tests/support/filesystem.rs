@@ -166,6 +166,8 @@ impl FileSystem {
     pub fn unmount(&self) {
         // A child that another test just forked holds our descriptors until it becomes another program.
         super::wait_until("the file system to be free", Duration::from_secs(10), || self.detach().is_ok());
+        // A run with mounts of its own keeps it until it ends; mounted again it would be what it was.
+        super::wait_until("nobody to use the image", Duration::from_secs(30), || !self.in_use());
     }
 
     /// Brings it back, maybe under another device number.
@@ -202,6 +204,13 @@ impl FileSystem {
             "btrfs",
             &["qgroup", "limit", &limit, "0/5"].map(OsStr::new).into_iter().chain([disk.as_os_str()]).collect::<Vec<_>>(),
         );
+    }
+
+    fn in_use(&self) -> bool {
+        let image = self.at("image");
+        let devices = fs::read_dir("/sys/block").into_iter().flatten().flatten();
+        let mut backing = devices.filter_map(|device| fs::read_to_string(device.path().join("loop/backing_file")).ok());
+        backing.any(|file| Path::new(file.trim_end()) == image)
     }
 
     fn attach(&self) {

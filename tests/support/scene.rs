@@ -32,6 +32,11 @@ pub struct Script<'a> {
     pub archives_in: Option<&'a Path>,
     /// More lines for the head of the settings.
     pub head: &'a str,
+    pub method: &'a str,
+    /// So many archives are kept; the next run makes one more.
+    pub kept: usize,
+    /// What is written to a log, by a name and a length.
+    pub text: fn(&str, usize) -> Vec<u8>,
 }
 
 impl Scene {
@@ -52,7 +57,7 @@ impl Scene {
     }
 }
 
-/// So many archives are kept; the next run makes one more.
+/// So many archives are kept, unless a script says otherwise.
 const KEPT: usize = 2;
 
 impl Default for Script<'_> {
@@ -66,6 +71,9 @@ impl Default for Script<'_> {
             state_in: None,
             archives_in: None,
             head: "parallel = 1",
+            method: "rename",
+            kept: KEPT,
+            text: text_of,
         }
     }
 }
@@ -77,12 +85,12 @@ impl Script<'_> {
         let mut told = vec![Vec::new(); self.logs];
         for turn in 0..=self.history {
             for (number, told) in told.iter_mut().enumerate() {
-                let text = text_of(&format!("turn {turn} of log {number}"), self.bytes);
+                let text = (self.text)(&format!("turn {turn} of log {number}"), self.bytes);
                 let mut log =
                     fs::File::options().append(true).create(true).open(scenario.live(&name(number))).expect("our own tree");
                 std::io::Write::write_all(&mut log, &text).expect("room for the log");
                 told.extend_from_slice(&text);
-                if turn + KEPT <= self.history {
+                if turn + self.kept <= self.history {
                     // One of the first few.
                     before = before.of_which_may_go(scenario.live(&name(number)), text.len());
                 }
@@ -112,6 +120,10 @@ impl Script<'_> {
             scenario = scenario.state_in(below(folder));
         }
         let (mut before, mut archive_dir) = (Before::nothing(), String::new());
+        if self.method == "in-place" {
+            scenario = scenario.seeing();
+            before = before.in_place(scenario.state());
+        }
         if self.compress == "none" {
             before = before.uncompressed();
         }
@@ -123,11 +135,17 @@ impl Script<'_> {
         }
         let settings = format!(
             "host = \"test\"\nlogrotate = \"\"\n{}\n[defaults]\ncompress = \"{}\"\n[[log]]\nname = \"app\"\npaths = [\"{{logs}}/*.log\"]\n\
-             when = {{ any = [\"1 KiB\"] }}\nkeep = {{ count = {KEPT} }}\nclose-wait = \"2s\"\n{archive_dir}",
-            self.head, self.compress
+             when = {{ any = [\"1 KiB\"] }}\nkeep = {{ count = {} }}\nclose-wait = \"2s\"\nmethod = \"{}\"\n{archive_dir}",
+            self.head, self.compress, self.kept, self.method
         );
         (scenario.settings(&settings), before)
     }
+}
+
+/// Lines that are all alike, so many bytes of them: what they hold proves nothing.
+pub fn all_alike(_: &str, bytes: usize) -> Vec<u8> {
+    const LINE: &[u8; 50] = b"2026-01-01T00:00:00Z WARN the queue is still full\n";
+    LINE.repeat(bytes / LINE.len())
 }
 
 fn name(number: usize) -> String {

@@ -3,6 +3,7 @@
 //! Only shortcuts over [`Scenario`] and [`Ran`]; whatever they do, a reader could do by hand.
 
 use std::{
+    ffi::OsString,
     fs,
     io::{Read, Write},
     os::unix::fs::{PermissionsExt, chown},
@@ -13,9 +14,10 @@ use std::{
 };
 
 use super::{
+    heads::Heads,
     process::{Process, SPAWNING},
     scenario::{DEADLINE, Ran, Scenario},
-    tally,
+    sight, tally,
 };
 
 /// The user and the group that own nothing on a machine.
@@ -53,9 +55,7 @@ impl Scenario {
     }
 
     fn later(&self, when: &str, real: &Command) -> Command {
-        let mut command = Command::new("faketime");
-        command.env_clear().args(["-f", when]).arg(real.get_program()).args(real.get_args());
-        self.environment(&mut command);
+        let mut command = sight::before_program(real, &["faketime", "-f", when].map(OsString::from));
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
         command
     }
@@ -72,11 +72,8 @@ impl Scenario {
 
     fn command_as(&self, uid: u32, args: &[&str]) -> Command {
         let real = self.command(args);
-        let mut command = Command::new("setpriv");
-        command.env_clear().arg(format!("--reuid={uid}")).arg(format!("--regid={uid}")).arg("--clear-groups");
-        command.arg(real.get_program()).args(real.get_args());
-        self.environment(&mut command);
-        command
+        let (uid, gid) = (format!("--reuid={uid}"), format!("--regid={uid}"));
+        sight::before_program(&real, &["setpriv", &uid, &gid, "--clear-groups"].map(OsString::from))
     }
 
     /// Puts it through a shell, which replaces itself: for what happens to its descriptors.
@@ -135,6 +132,15 @@ impl Scenario {
     /// All that `log` ever held, archives first.
     pub fn told(&self, log: &str) -> Vec<u8> {
         told(&self.live(log), None)
+    }
+
+    /// All that `log` ever held when it is rotated in place: what of it is archived counts once.
+    pub fn told_in_place(&self, log: &str, archives: Option<&Path>) -> Vec<u8> {
+        let (heads, mut all) = (Heads::of(self.state()), Vec::new());
+        for file in tally::history(&self.live(log), archives) {
+            heads.rest(&file).read_to_end(&mut all).expect("a readable archive");
+        }
+        all
     }
 
     /// The state's ledger.

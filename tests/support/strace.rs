@@ -3,11 +3,12 @@
 //! `when=N` counts per system call name and per thread, so a blow names a call and its rank; whoever
 //! sweeps must check that one thread makes all the calls. No `--seccomp-bpf`: with it, signals are not injected.
 
-use std::{ffi::OsStr, path::Path, process::Command};
+use std::{ffi::OsString, path::Path, process::Command};
 
 use super::{
     process::{Ended, Process},
     scenario::DEADLINE,
+    sight,
     trace::Trace,
 };
 
@@ -53,21 +54,16 @@ pub fn run(command: &Command, strike: Option<&Strike>) -> Traced {
 }
 
 fn wrap(command: &Command, output: &Path, strike: Option<&Strike>) -> Command {
-    let mut traced = Command::new("strace");
-    traced.args(["-f", "-y", "-qqq", "-s", "65536", "-e", "signal=none", "-o"]).arg(output);
-    traced.arg("-e").arg(format!("trace={WRITE_SIDE}"));
+    let mut words = ["strace", "-f", "-y", "-qqq", "-s", "65536", "-e", "signal=none", "-o"].map(OsString::from).to_vec();
+    words.extend([output.as_os_str().to_owned(), "-e".into(), format!("trace={WRITE_SIDE}").into()]);
     if let Some(Strike { call, rank, blow }) = strike {
         let how = match blow {
             Blow::Kill => "signal=KILL".to_owned(),
             Blow::Error(errno) => format!("error={errno}"),
             Blow::Lie => "retval=0".to_owned(),
         };
-        traced.arg("-e").arg(format!("inject={call}:{how}:when={rank}"));
+        words.extend(["-e".into(), format!("inject={call}:{how}:when={rank}").into()]);
     }
-    traced.arg("--").arg(command.get_program()).args(command.get_args());
-    traced.env_clear();
-    for (name, value) in command.get_envs() {
-        traced.env(name, value.unwrap_or(OsStr::new("")));
-    }
-    traced
+    words.push("--".into());
+    sight::before_program(command, &words)
 }

@@ -72,7 +72,9 @@ impl Sweep<'_> {
             whole.trace.cut_points().into_iter().flat_map(|call| self.strikes(call)).skip(first).step_by(every).collect();
         let missed = Mutex::new(Vec::new());
         in_parallel(&strikes, |strike| {
-            if !self.tell(strike) {
+            // How many files a look into all processes opens, other processes decide.
+            let tries = if strike.call == "openat" { 5 } else { 1 };
+            if !(0..tries).any(|_| self.tell(strike)) {
                 missed.lock().expect("not poisoned").push(strike.clone());
             }
         });

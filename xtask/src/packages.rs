@@ -45,6 +45,7 @@ const NEEDS: &[Need] = &[
     need("logrotate", &["logrotate"], "shows what the peer does with the same tree"),
     need("systemd-analyze", &["systemd"], "judges the units"),
     need("systemd-nspawn", &["systemd-container", "systemd-sysv", "dbus"], "boots a systemd that rotates under the units"),
+    need("python3", &["python3"], "writes logs and rotates them by itself, as programs do"),
     need("faketime", &["faketime"], "makes it tomorrow for one process, the clock untouched"),
 ];
 

@@ -84,7 +84,16 @@ impl Place {
 
     /// The part of so many bytes that is whole blocks.
     pub fn whole(self, bytes: u64) -> u64 {
-        bytes - bytes % self.unit
+        bytes - bytes % self.unit.max(1)
+    }
+
+    /// Of so many bytes, those whose place on the disk stays the same: where only holes are made, a file system may write the
+    /// last block somewhere else each time.
+    pub(super) fn laid_out(self, bytes: u64) -> u64 {
+        match self.way {
+            Way::Collapse => bytes.next_multiple_of(self.unit.max(1)),
+            Way::Hole => self.whole(bytes),
+        }
     }
 }
 

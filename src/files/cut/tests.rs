@@ -1,1 +1,111 @@
+//! Heads of logs on the file system of the tests, where it can take them away (ext4, xfs); what cannot be made there is
+//! told apart by hand.
 
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Write},
+    os::unix::fs::FileExt,
+};
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A log with so many lines, all alike, in a folder that can do it; none elsewhere.
+fn log(lines: usize) -> Option<(TempDir, File, Place)> {
+    let home = tempfile::tempdir().unwrap();
+    let file = OpenOptions::new().read(true).append(true).create(true).open(home.path().join("app.log")).unwrap();
+    let place = Place::of(File::open(home.path()).unwrap(), false, "app.log");
+    let Ok(place) = place else {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "skipped: {place:?}");
+        return None;
+    };
+    append(&file, lines);
+    Some((home, file, place))
+}
+
+fn append(mut file: &File, lines: usize) {
+    file.write_all("one line like the other\n".repeat(lines).as_bytes()).unwrap();
+}
+
+/// The same file, as a log is opened for this.
+fn open(home: &TempDir) -> File {
+    OpenOptions::new().read(true).write(true).open(home.path().join("app.log")).unwrap()
+}
+
+#[test]
+fn what_goes_is_whole_blocks_of_whole_lines_and_the_rest_is_known() {
+    let Some((home, mut file, place)) = log(10_000) else { return };
+    file.write_all(b"a line that is not whole").unwrap();
+    let cut = prepare(&open(&home), 0, place, None).unwrap().unwrap();
+    assert_eq!((cut.to, cut.remove % place.unit), (240_000, 0));
+    assert_eq!(found(&file, &cut), Ok(Found::There));
+    append(&file, 7);
+    let head = take_away(&open(&home), &cut).unwrap().unwrap();
+    assert_eq!((head.archived, file.metadata().unwrap().len()), (cut.to - cut.remove, 240_024 + 7 * 24 - cut.remove));
+    assert_eq!(found(&file, &cut), Ok(Found::Gone));
+    assert_eq!(head.holds(&file), Ok(Ok(())));
+    let again = take_away(&open(&home), &cut).unwrap().unwrap();
+    assert_eq!(again.archived, head.archived, "never twice");
+    assert_eq!(archived(&file, Some(&head), place), Ok((head.archived, None)));
+}
+
+#[test]
+fn a_log_that_somebody_emptied_and_filled_again_alike_is_not_what_it_was() {
+    let Some((home, file, place)) = log(10_000) else { return };
+    let cut = prepare(&open(&home), 0, place, None).unwrap().unwrap();
+    file.set_len(0).unwrap();
+    append(&file, 20_000);
+    file.sync_all().unwrap();
+    assert!(matches!(found(&file, &cut), Ok(Found::Unknown(_))), "before it went");
+    assert!(take_away(&open(&home), &cut).unwrap().is_err());
+    assert_eq!(file.metadata().unwrap().len(), 480_000);
+
+    let cut = prepare(&open(&home), 0, place, None).unwrap().unwrap();
+    let head = take_away(&open(&home), &cut).unwrap().unwrap();
+    file.set_len(0).unwrap();
+    append(&file, 20_000);
+    file.sync_all().unwrap();
+    assert!(matches!(found(&file, &cut), Ok(Found::Unknown(_))), "after it went");
+    assert_eq!(head.holds(&file), Ok(Err("it was emptied and written anew")));
+    assert_eq!(archived(&file, Some(&head), place).unwrap().0, 0);
+}
+
+#[test]
+fn what_xfs_leaves_after_a_power_cut_is_brought_to_its_end() {
+    let Some((home, mut file, place)) = log(20_000) else { return };
+    let cut = prepare(&open(&home), 0, place, Some(100_000)).unwrap().unwrap();
+    let mut whole = Vec::new();
+    open(&home).read_to_end(&mut whole).unwrap();
+    // The head is a hole, and nothing was moved up yet.
+    remove(&open(&home), Way::Hole, 0, cut.remove).unwrap();
+    file.write_all(b"last\n").unwrap();
+    file.sync_all().unwrap();
+    assert_eq!(found(&file, &cut), Ok(Found::Halfway(0)));
+    let head = take_away(&open(&home), &cut).unwrap().unwrap();
+    assert_eq!(head.archived, cut.to - cut.remove);
+    let mut left = Vec::new();
+    open(&home).read_to_end(&mut left).unwrap();
+    whole.extend_from_slice(b"last\n");
+    assert!(left == whole[usize::try_from(cut.remove).unwrap()..], "what is left is what followed");
+}
+
+#[test]
+fn a_log_without_a_whole_line_or_a_whole_block_is_left_alone() {
+    let Some((home, file, place)) = log(3) else { return };
+    assert_eq!(reach(&file, 0, place, None), Ok(None), "less than a block");
+    file.write_all_at(&vec![b'x'; 100_000], 0).unwrap();
+    file.set_len(0).unwrap();
+    file.write_all_at(&vec![b'x'; 100_000], 0).unwrap();
+    assert_eq!(reach(&open(&home), 0, place, None), Ok(None), "no line ends in it");
+    append(&file, 1);
+    let all = file.metadata().unwrap().len();
+    assert_eq!(reach(&open(&home), 0, place, Some(50_000)).unwrap().map(|(to, _)| to), Some(all), "the first end of a line");
+}
+
+#[test]
+fn pieces_end_where_lines_end() {
+    let Some((_home, file, place)) = log(10_000) else { return };
+    let (to, remove) = reach(&file, 24, place, Some(100_000)).unwrap().unwrap();
+    assert_eq!((to % 24, to <= 100_024, remove), (0, true, place.whole(to)));
+}

@@ -27,7 +27,11 @@
 //! archived  whole, or without its head      the archive
 //! stored    without its head                the archive
 //! ```
+//!
+//! Of a log that is collected NAME is one more name of a file that its writer finished; `app.log` and the writer's own
+//! name for that file are nothing to us, and *swapped* is skipped.
 
+mod collected;
 mod entry;
 mod journal;
 mod line;
@@ -40,6 +44,7 @@ use serde::{Deserialize, Serialize};
 use crate::files::cut::Head;
 
 pub use self::{
+    collected::{Collected, Live, Packed, Taken},
     entry::{Archive, Entry, EntryId, OnVolumes, Stage},
     journal::Ledger,
 };
@@ -95,6 +100,28 @@ pub enum Line {
         log: String,
         /// When.
         at: DateTime<Utc>,
+    },
+    /// A file of its writer's that was collected, and whose archive is gone.
+    Collected {
+        /// The log's path.
+        log: String,
+        /// The file.
+        #[serde(flatten)]
+        collected: Collected,
+    },
+    /// Such files are not there any more.
+    Passed {
+        /// The log's path.
+        log: String,
+        /// Which they were.
+        inodes: Vec<u64>,
+    },
+    /// Which file of a log that is collected was live.
+    Live {
+        /// The log's path.
+        log: String,
+        /// The file; none when it is lost, and that was told.
+        file: Option<Live>,
     },
     /// Since when a log is there that was never rotated and does not say so itself.
     Seen {
@@ -152,6 +179,10 @@ pub struct Content {
     pub seen: HashMap<String, Sight>,
     /// How much of the beginning of live logs is in an archive already.
     pub heads: HashMap<String, Head>,
+    /// Files that were collected and have no entry any more, by log.
+    pub collected: HashMap<String, Vec<Collected>>,
+    /// Which file was live, by log that is collected.
+    pub live: HashMap<String, Live>,
     /// The next entry's number.
     pub next: u64,
     /// Lines that say nothing any more.
@@ -203,8 +234,16 @@ impl Content {
             }
             Line::Gone { id, .. } => {
                 self.dead += 2;
-                self.entries.remove(&id);
+                if let Some(entry) = self.entries.remove(&id) {
+                    self.outlive(&entry);
+                }
             }
+            Line::Collected { log, collected } => self.collected.entry(log).or_default().push(collected),
+            Line::Passed { log, inodes } => {
+                self.dead += 1;
+                self.pass(&log, &inodes);
+            }
+            Line::Live { log, file } => self.look(log, file),
             Line::Last { log, at } => self.note(Some((log, at))),
             Line::Seen { log, inode, since } => {
                 let replaced = self.seen.insert(log, Sight { inode, since });

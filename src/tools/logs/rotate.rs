@@ -16,7 +16,11 @@ use crate::{
     report::Report,
     run::Run,
     tool::Change,
-    tools::logs::{heirs::Heirs, ledger::Ledger, settings::LogSet},
+    tools::logs::{
+        heirs::Heirs,
+        ledger::{Entry, Ledger, Packed},
+        settings::LogSet,
+    },
 };
 
 /// One rotation of the chosen sets.
@@ -43,8 +47,13 @@ impl Rotate {
         self.sets.iter().map(|set| set.name.as_str()).collect()
     }
 
+    /// How `entry` is archived: as its writer compressed it, or as its set says.
+    pub fn form(&self, entry: &Entry) -> Compression {
+        entry.packed().map_or_else(|| self.compression(&entry.set), Packed::how)
+    }
+
     /// How logs of that set are compressed: as the set says today, or by default when it is gone.
-    pub fn compression(&self, set: &str) -> Compression {
+    fn compression(&self, set: &str) -> Compression {
         self.sets.iter().find(|known| known.name == set).map_or_else(Compression::default, |set| set.compress)
     }
 }

@@ -7,9 +7,10 @@ use super::{
     rotate::{
         Rotate,
         facts::{PendingFact, What},
-        plan::{Plan, Rotation},
+        plan::{Plan, Rest, Rotation},
         waiting::long_waits,
     },
+    settings::Method,
     when::{self, Periods},
 };
 use crate::{
@@ -92,12 +93,11 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
         let kept = archives.get(&path).copied().unwrap_or_default();
         let next = match due.get(&(folder, log.name.as_str())) {
             Some(rotation) => Cell::Text(format!("now: {}", rotation.why)),
-            None => when::next(
-                &set.when,
-                &when::Log { size: log.unarchived(stat), since: log.since },
-                &Periods::at(set.zone, plan.world.now),
-            )
-            .map_or(Cell::None, Cell::Time),
+            None if set.method == Method::Collect => Cell::Text(Rest::Collected.to_string()),
+            None => {
+                let log = when::Log { size: log.unarchived(stat), since: log.since };
+                when::next(&set.when, &log, &Periods::at(set.zone, plan.world.now)).map_or(Cell::None, Cell::Time)
+            }
         };
         let last = content.last.get(&path).copied().map_or(Cell::None, Cell::Time);
         let row = vec![

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::{Packed, Taken};
 use crate::{
     files::{
         compress::{Facts, Stretch},
@@ -48,6 +49,9 @@ pub struct Entry {
     /// Whether it is one of several pieces, all with one time, that a log was archived in because room was short.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub piece: bool,
+    /// The file that its writer had finished and we gave one more name. None when the live log itself got that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
     /// The volumes that its folders were on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volumes: Option<OnVolumes>,
@@ -168,6 +172,11 @@ impl Entry {
     /// Whether nothing is under way: its archive should stand on this machine's disk.
     pub fn is_settled(&self) -> bool {
         self.stage == Stage::Stored && self.inherited.is_none()
+    }
+
+    /// How its writer compressed it, when it did.
+    pub fn packed(&self) -> Option<Packed> {
+        self.taken.as_ref()?.packed
     }
 
     /// The log and the time, when this entry means that the log was rotated on this machine.

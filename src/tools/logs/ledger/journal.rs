@@ -209,6 +209,8 @@ impl Ledger {
         self.content.last.clear();
         self.content.seen.clear();
         self.content.heads.clear();
+        // What was collected may be here as well: a copied disk has the same files.
+        self.content.live.clear();
         self.content.clock = None;
         self.content.doubted = None;
     }
@@ -265,12 +267,16 @@ impl Ledger {
         let seen =
             content.seen.iter().map(|(log, sight)| Line::Seen { log: log.clone(), inode: sight.inode, since: sight.since });
         let heads = content.heads.iter().map(|(log, head)| Line::Head { log: log.clone(), head: head.clone() });
+        let collected = content.collected.iter().flat_map(|(log, all)| all.iter().map(move |one| (log, one)));
+        let collected = collected.map(|(log, one)| Line::Collected { log: log.clone(), collected: one.clone() });
+        let live = content.live.iter().map(|(log, file)| Line::Live { log: log.clone(), file: Some(file.clone()) });
         let clock = content.clock.map(|at| Line::Clock { at });
         let doubt = content.doubted.map(|at| Line::Doubt { at });
         let entries = content.entries.values().cloned().map(Line::Entry);
         let mut writer = BufWriter::with_capacity(1 << 16, file);
         let mut text = Vec::new();
-        for line in std::iter::once(header).chain(last).chain(seen).chain(heads).chain(clock).chain(doubt).chain(entries) {
+        let lines = std::iter::once(header).chain(last).chain(seen).chain(heads).chain(collected).chain(live);
+        for line in lines.chain(clock).chain(doubt).chain(entries) {
             text.clear();
             line::write(&mut text, &line);
             writer.write_all(&text)?;

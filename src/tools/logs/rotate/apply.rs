@@ -5,6 +5,7 @@
 mod archive;
 mod hands;
 mod in_place;
+mod pin;
 mod recover;
 mod remove;
 mod room;
@@ -55,6 +56,7 @@ struct Carry<'a> {
 #[derive(Default)]
 struct Tally {
     rotated: u64,
+    collected: u64,
     archived: u64,
     plain_bytes: u64,
     stored_bytes: u64,
@@ -71,6 +73,9 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         report.incomplete.push((&failure).into());
     }
     if plan.is_idle() {
+        if let Err(failure) = pin::note(run, &mut ledger, plan) {
+            report.incomplete.push((&failure).into());
+        }
         report.summary = show::with_troubles("nothing to do".to_owned(), &report.steps);
         return Ok(report);
     }
@@ -125,6 +130,8 @@ impl Carry<'_> {
         recover::forget(self, &plan.astray)?;
         remove::forget(self, plan)?;
         swap::rotate(self, plan)?;
+        pin::collect(self, plan)?;
+        pin::note(self.run, &mut self.ledger, plan)?;
         self.waiting.retain(|id| !self.blocked.contains(id));
         archive::archive(self, plan)?;
         in_place::rotate(self, plan)?;
@@ -192,6 +199,9 @@ impl Tally {
         let mut parts = Vec::new();
         if self.rotated > 0 {
             parts.push(format!("{} rotated", count(self.rotated, "log")));
+        }
+        if self.collected > 0 {
+            parts.push(format!("{} collected", count(self.collected, "file")));
         }
         if self.archived > 0 {
             parts.push(format!("{} archived ({} -> {})", self.archived, Size(self.plain_bytes), Size(self.stored_bytes)));

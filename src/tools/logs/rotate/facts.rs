@@ -19,7 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub(super) use self::live::only_appended;
 pub use self::{
     found::{Foreign, FoundArchive},
-    listing::{Listing, Wanted},
+    listing::{CollectFile, Collecting, Listing, Wanted},
     live::Live,
     pending::{Beside, PendingFact, Seen, Whose},
     volumes::{Away, Volumes, absent},
@@ -49,6 +49,8 @@ pub struct World {
     pub positions: HashMap<PathBuf, usize>,
     /// What the patterns met.
     pub logs: Vec<LogFact>,
+    /// Logs that are collected, and what their writers finished.
+    pub collecting: Vec<Collecting>,
     /// Literal paths and folders that are not there or cannot be read.
     pub missing: Vec<Missing>,
     /// Logs whose last rotation is recorded in the future, and when.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use self::child::Remote;
 pub use self::{
-    act::{Act, Acted, Compress, Proven, Released, Version},
+    act::{Act, Acted, Compress, Hold, Proven, Released, Version, hold},
     child::{HandInFolder, SUBCOMMAND},
     here::Here,
 };
@@ -25,6 +25,7 @@ use crate::{
         compress::Progress,
         cut::{Cut, Head},
         dir::{Dir, FileId},
+        identity::Identity,
         kernel,
         standing::Actor,
         writers::{self, Writers},
@@ -53,9 +54,14 @@ impl Hand {
         self.act(Act::Swap { live: live.to_owned(), archive: archive.to_owned(), file }, &|_| ()).map(drop)
     }
 
+    /// Gives a file that its writer has finished the name `pin` as well, so that it stays when its writer removes it.
+    pub fn pin(&self, name: &str, pin: &str, file: Identity) -> Result<()> {
+        self.act(Act::Pin { name: name.to_owned(), pin: pin.to_owned(), file }, &|_| ()).map(drop)
+    }
+
     /// Who can still write to `name`, waiting `patience` at most for them to close it.
-    pub fn writers(&self, name: &str, file: FileId, patience: Duration) -> Result<Writers> {
-        match self.act(Act::Await { name: name.to_owned(), file, patience }, &|_| ())? {
+    pub fn writers(&self, name: &str, file: FileId, hold: Hold, patience: Duration) -> Result<Writers> {
+        match self.act(Act::Await { name: name.to_owned(), file, hold, patience }, &|_| ())? {
             Acted::Writers(Writers::Nobody) => {
                 Ok(self.mapped(name, file)?.map_or(Writers::Nobody, |who| Writers::Somebody(Some(who))))
             }
@@ -109,11 +115,11 @@ impl Hand {
     }
 
     /// Removes the uncompressed file, if it still holds what was archived and nobody writes to it.
-    pub fn release(&self, name: &str, file: FileId, version: Version) -> Result<Released> {
+    pub fn release(&self, name: &str, file: FileId, hold: Hold, version: Version) -> Result<Released> {
         if self.mapped(name, file)?.is_some() {
             return Ok(Released::Changed("a process has it mapped again".to_owned()));
         }
-        match self.act(Act::Release { name: name.to_owned(), file, version }, &|_| ())? {
+        match self.act(Act::Release { name: name.to_owned(), file, hold, version }, &|_| ())? {
             Acted::Released(released) => Ok(released),
             _ => Err(confused()),
         }

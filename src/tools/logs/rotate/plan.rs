@@ -1,14 +1,18 @@
 //! Decides what to do, purely: facts and settings in, every item with its action and its reason out.
 
+mod collection;
+mod gaps;
 mod recovery;
 mod removal;
 mod rotation;
 mod vanished;
 
 pub use self::{
+    collection::{Cause, Collection},
+    gaps::{Gap, Look, Watch},
     recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
-    rotation::{Left, Rotation, Stay, Trouble, Why},
+    rotation::{Left, Rest, Rotation, Trouble, Why},
     vanished::Astray,
 };
 use super::{
@@ -26,6 +30,10 @@ pub struct Plan {
     pub adoptions: Vec<FoundArchive>,
     /// Logs to swap away and archive.
     pub rotations: Vec<Rotation>,
+    /// Files that writers finished, to be archived before they are deleted.
+    pub collections: Vec<Collection>,
+    /// What writers deleted before it could be kept, and what the next run must know.
+    pub watch: Watch,
     /// Logs that are fine as they are.
     pub left: Vec<Left>,
     /// Logs and paths that cannot be rotated as things stand.
@@ -44,13 +52,19 @@ pub struct Plan {
 pub fn decide(rotate: &Rotate, content: &Content, mut world: World) -> Plan {
     let adoptions = std::mem::take(&mut world.found);
     let recoveries = recovery::decide(rotate, content, &world);
-    let (rotations, left, troubles) = rotation::decide(rotate, &world);
+    let mut newest = world.newest.clone();
+    let (rotations, left, mut troubles) = rotation::decide(rotate, &world, &mut newest);
+    let memory = collection::Memory::of(content, &recoveries);
+    let (collections, more) = collection::decide(rotate, &world, &memory, &mut newest);
+    troubles.extend(more);
+    let watch = gaps::decide(content, &world, &memory, &recoveries);
+    drop(memory);
     world.away.extend(vanished::bare(&rotate.chosen(), content, &world));
     let vanished = vanished::decide(&rotate.chosen(), content, &world);
-    let past = removal::Past { recoveries: &recoveries, vanished: &vanished };
+    let past = removal::Past { recoveries: &recoveries, vanished: &vanished, collections: &collections };
     let fates = removal::decide(rotate, content, &world, &rotations, &past);
     let astray = vanished::astray(content, &world);
-    Plan { recoveries, adoptions, rotations, left, troubles, vanished, fates, astray, world }
+    Plan { recoveries, adoptions, rotations, collections, watch, left, troubles, vanished, fates, astray, world }
 }
 
 impl Plan {
@@ -60,6 +74,7 @@ impl Plan {
         self.recoveries.iter().all(|recovery| recovery.next.is_idle())
             && self.adoptions.is_empty()
             && self.rotations.is_empty()
+            && self.collections.is_empty()
             && self.vanished.is_empty()
             && !self.astray.iter().any(|astray| astray.away == Away::Removed)
             && !removes

@@ -1,6 +1,7 @@
 //! A plan as a report: what would be done and why, what stays and why, what stands in the way.
 
 mod contained;
+mod heads;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -10,7 +11,7 @@ use super::{
     Rotate,
     apply::VANISHED,
     facts::{Away, Beside, Foreign, What, Whose},
-    plan::{Astray, Fate, Next, Plan, Recovery},
+    plan::{Astray, Collection, Fate, Gap, Next, Plan, Recovery},
 };
 use crate::{
     failure::Failure,
@@ -28,7 +29,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
     let entries = &ledger.content().entries;
     for recovery in &plan.recoveries {
         if let Some(entry) = entries.get(&recovery.id) {
-            report.steps.extend(recovery_step(&entry.rotated_path(), recovery));
+            report.steps.extend(recovery_step(entry, recovery));
         }
     }
     for found in &plan.adoptions {
@@ -39,6 +40,10 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         let step = Step::new("rotate", rotation.log_path(), Outcome::Planned, rotation.why.to_string());
         let step = step.with("to", rotation.name.to_string()).with("bytes", rotation.size);
         report.steps.push(labelled(step, &rotation.labels()));
+    }
+    for file in &plan.collections {
+        let step = Step::new("collect", file.path(), Outcome::Planned, file.cause.to_string());
+        report.steps.push(step.with("to", file.name.to_string()).with("bytes", file.taken.size));
     }
     for entry in plan.vanished.iter().filter_map(|id| entries.get(id)) {
         report.steps.push(Step::new("forget", entry.path(), Outcome::Planned, VANISHED));
@@ -67,16 +72,19 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(plan.vanished.iter().filter_map(|id| ledger.content().entries.get(id)).map(vanished));
     for trouble in &plan.troubles {
         let why = advised(&trouble.why, trouble.hint.as_deref());
-        report.steps.push(Step::new("rotate", trouble.path.clone(), trouble.outcome, why));
+        report.steps.push(Step::new(trouble.action, trouble.path.clone(), trouble.outcome, why));
     }
     report.steps.extend(plan.recoveries.iter().filter_map(|recovery| stuck(ledger, recovery)));
     report.incomplete.extend(plan.world.logrotate.iter().chain(&plan.world.unreadable).cloned());
     report.findings.extend(plan.world.ahead.iter().map(|(path, last)| ahead(path, *last)));
     report.findings.extend(plan.astray.iter().map(astray));
+    report.findings.extend(plan.watch.gaps.iter().map(Gap::finding));
+    report.findings.extend(plan.collections.iter().filter_map(Collection::finding));
     report.findings.extend(unrecorded(&plan.world.foreign));
     report.findings.extend(rotate.heirs.orphans(ledger.content()));
     report.findings.extend(leapt(rotate, ledger, plan));
     report.findings.extend(contained::findings(rotate, plan));
+    report.findings.extend(heads::findings(ledger, plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -220,11 +228,15 @@ pub(super) fn blocked(entry: &Entry, name: &str, why: &str) -> Step {
     Step::new("archive", entry.rotated_path(), Outcome::Skipped, advised(&why, Some("move it away")))
 }
 
-fn recovery_step(path: &str, recovery: &Recovery) -> Option<Step> {
+fn recovery_step(entry: &Entry, recovery: &Recovery) -> Option<Step> {
+    let path = entry.rotated_path();
     let (action, outcome, why) = match &recovery.next {
         Next::Archive { .. } if recovery.in_the_way.is_some() => return None,
         Next::Archive { tell: true, .. } => {
             ("archive", Outcome::Planned, "a run swapped it away and has not come to tell its writer")
+        }
+        Next::Archive { .. } if entry.taken.is_some() => {
+            ("archive", Outcome::Planned, "a run collected it; it is archived as soon as nobody has it open for writing")
         }
         Next::Archive { tell: false, .. } => {
             ("archive", Outcome::Planned, "a run swapped it away; it is archived as soon as nobody has it open for writing")
@@ -255,6 +267,10 @@ fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {
     if !plan.rotations.is_empty() {
         let bytes = plan.rotations.iter().map(|rotation| rotation.size).sum();
         parts.push(format!("{} to rotate ({})", count(plan.rotations.len() as u64, "log"), Size(bytes)));
+    }
+    if !plan.collections.is_empty() {
+        let bytes = plan.collections.iter().map(|file| file.taken.size).sum();
+        parts.push(format!("{} to collect ({})", count(plan.collections.len() as u64, "file"), Size(bytes)));
     }
     let begun =
         plan.recoveries.iter().filter(|recovery| matches!(recovery.next, Next::Archive { .. } | Next::Release { .. })).count();

@@ -43,12 +43,16 @@ pub(super) fn long_wait(rotate: &Rotate, entry: &Entry, file: &Stat, now: DateTi
         return None;
     }
     let shown = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let (done, hint) = match entry.taken {
+        Some(_) => ("finished", "restart its writer, or correct `finished` if its writer is not done with such files"),
+        None => ("rotated", "restart its writer, or set how it is told to reopen its log"),
+    };
     let message = format!(
-        "it was rotated at {}, holds {}, was last written to at {}, and is not archived yet: {why}",
+        "it was {done} at {}, holds {}, was last written to at {}, and is not archived yet: {why}",
         shown(entry.at),
         Size(file.size),
         shown(file.modified)
     );
     let finding = Finding::new("logs.waiting", Severity::Warning, entry.rotated_path(), message);
-    Some(finding.hint("restart its writer, or set how it is told to reopen its log"))
+    Some(finding.hint(hint))
 }

@@ -25,8 +25,22 @@ pub fn of(templates: &[String], name: &str) -> Vec<Pattern> {
     templates.iter().filter_map(|template| Pattern::new(&filled(template, name)).ok()).collect()
 }
 
+/// With what all those names begin: nothing, when that is not known.
+pub fn beginning<'n>(templates: &[String], name: &'n str) -> &'n str {
+    let begins = |with: &str| templates.iter().all(|template| template.starts_with(with));
+    match () {
+        () if begins("{name}") => name,
+        () if begins("{") => stem(name),
+        () => "",
+    }
+}
+
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
+}
+
 fn filled(template: &str, name: &str) -> String {
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
+    let stem = stem(name);
     template.replace("{name}", &Pattern::escape(name)).replace("{stem}", &Pattern::escape(stem))
 }
 

@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Carry, room};
+use super::{Carry, pin, room};
 use crate::{
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     files::{
         archive_name::ArchiveName,
         compress::{Compression, Facts, Label, Progress, Stretch},
@@ -24,7 +24,7 @@ use crate::{
         ledger::{Archive, Entry, EntryId, Line, Stage},
         rotate::{
             facts::PendingFact,
-            hand::{Compress, Hand, Proven, Released, step_aside},
+            hand::{Compress, Hand, Hold, Proven, Released, hold, step_aside},
             plan::Plan,
             show,
         },
@@ -77,7 +77,9 @@ fn sizes(carry: &Carry, plan: &Plan, ids: &[EntryId]) -> HashMap<EntryId, u64> {
     let begun: HashMap<EntryId, u64> = plan.world.pending.iter().filter_map(found).collect();
     let fresh: HashMap<(&Path, &str), u64> =
         plan.rotations.iter().map(|rotation| ((rotation.folder.as_path(), rotation.log.as_str()), rotation.size)).collect();
-    let size = |entry: &Entry| begun.get(&entry.id).or_else(|| fresh.get(&(Path::new(&entry.folder), &entry.log))).copied();
+    let taken = |entry: &Entry| entry.taken.as_ref().map(|taken| taken.size);
+    let fresh = |entry: &Entry| fresh.get(&(Path::new(&entry.folder), entry.log.as_str())).copied();
+    let size = |entry: &Entry| begun.get(&entry.id).copied().or_else(|| taken(entry)).or_else(|| fresh(entry));
     let entries = ids.iter().filter_map(|id| carry.ledger.content().entries.get(id));
     entries.filter_map(|entry| Some((entry.id, size(entry)?))).collect()
 }
@@ -144,7 +146,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
     let told = entry.stage == Stage::Told;
     let patience = if told && set.is_some_and(|set| set.reopen.is_some()) { deadlines.left(&entry.set) } else { Duration::ZERO };
     let waits = |why: String| Step::new("archive", entry.rotated_path(), Outcome::Waiting, why);
-    match hand.writers(&entry.name, file, patience)? {
+    match hand.writers(&entry.name, file, hold(entry), patience)? {
         Writers::Nobody => Ok(Some((hand, file))),
         Writers::Somebody(who) => {
             let who = who.or_else(|| writers::name_them(file)).unwrap_or_else(|| "a process".to_owned());
@@ -167,7 +169,7 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
 
 /// How `entry` is archived.
 pub(super) fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -> Result<Job> {
-    let how = carry.rotate.compression(&entry.set);
+    let how = carry.rotate.form(entry);
     let name = ArchiveName::parse(&entry.name)
         .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
     let target = name.with(how.extension());
@@ -182,7 +184,7 @@ pub(super) fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -
     let stretch = entry.stretch();
     let source = if stretch.is_some() { entry.log.clone() } else { entry.name.clone() };
     let size = stretch.map_or_else(|| hand.size(&source), |Stretch { from, to }| Ok(to - from))?;
-    let compress = Compress { source, file, size, stretch, part: target.part_name(), how, label };
+    let compress = Compress { source, file, hold: hold(entry), size, stretch, part: target.part_name(), how, label };
     Ok(Job { hand, compress, target: target.to_string(), entry: entry.clone() })
 }
 
@@ -193,14 +195,18 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: Progress) -> Result<(
     for (job, result) in batch.into_iter().zip(compressed) {
         match result {
             Some(Ok(archive)) => proven.push((job, archive)),
+            Some(Err(failure)) if job.compress.hold == Hold::Packed && failure.exit == Exit::PersonNeeded => {
+                pin::unpack(carry, &job.entry, &failure)?;
+            }
             Some(Err(failure)) => give_up(carry, &job, &failure),
             None => drop(carry.unfinished.insert(job.entry.log_path())),
         }
     }
     let proven = publish(carry, proven);
-    let recorded = proven.iter().map(|(job, archive)| Line::Archived {
-        id: job.entry.id,
-        archive: Archive { file: job.target.clone(), facts: archive.facts.clone() },
+    let recorded = proven.iter().flat_map(|(job, archive)| {
+        let facts = archive.facts.clone();
+        let line = Line::Archived { id: job.entry.id, archive: Archive { file: job.target.clone(), facts } };
+        pin::as_archived(&job.entry, archive).into_iter().chain([line])
     });
     carry.ledger.commit(recorded.collect())?;
     release(carry, proven)
@@ -256,7 +262,7 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Proven)>) -> Vec<(Job, Prov
 fn release(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Result<()> {
     let mut lines = Vec::new();
     for (job, Proven { facts, version, .. }) in proven {
-        let gone = || job.hand.release(&job.entry.name, job.compress.file, version);
+        let gone = || job.hand.release(&job.entry.name, job.compress.file, job.compress.hold, version);
         let rotated = job.entry.rotated_path();
         match if job.stays() { Ok(Released::Gone) } else { gone() } {
             Ok(Released::Gone) => {

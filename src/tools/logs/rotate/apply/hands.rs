@@ -11,7 +11,10 @@ use crate::{
     },
     tools::logs::{
         ledger::Entry,
-        rotate::{hand::Hand, plan::Rotation},
+        rotate::{
+            hand::Hand,
+            plan::{Collection, Rotation},
+        },
     },
 };
 
@@ -31,6 +34,11 @@ impl Hands {
     /// The hand for a log that is about to be rotated.
     pub(super) fn for_rotation(&mut self, rotation: &Rotation) -> Result<Arc<Hand>> {
         self.of(&rotation.folder, rotation.archives.as_deref(), &[&rotation.log], &|| rotation.log_path())
+    }
+
+    /// The hand for a file that is about to be collected.
+    pub(super) fn for_collection(&mut self, file: &Collection) -> Result<Arc<Hand>> {
+        self.of(&file.folder, file.archives.as_deref(), &[&file.taken.name], &|| file.path())
     }
 
     /// The hand for a rotation that is under way.

@@ -25,7 +25,7 @@ use crate::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
             facts::only_appended,
-            plan::{Plan, Rotation, Stay},
+            plan::{Plan, Rest, Rotation},
             show,
         },
         settings::Method,
@@ -108,9 +108,10 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::resul
             }
             Piece::Nothing => {
                 if pieces.is_first() {
-                    carry.step(Step::new("rotate", rotation.log_path(), Outcome::Kept, Stay::TooLittle.to_string()));
+                    carry.step(Step::new("rotate", rotation.log_path(), Outcome::Kept, Rest::TooLittle.to_string()));
                 }
-                break true;
+                // Keep-rules took it for one more archive.
+                break !pieces.is_first();
             }
             Piece::Stays => break false,
         }

@@ -20,7 +20,7 @@ use crate::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
             facts::{Away, absent},
-            hand::{Released, Version},
+            hand::{Released, Version, hold},
             plan::{Astray, Next, Plan, Recovery, target},
             show,
         },
@@ -46,6 +46,7 @@ pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
             file: None,
             cut: None,
             piece: false,
+            taken: None,
             volumes: folder.volumes(elsewhere),
             inherited: (found.label.host != carry.rotate.host).then(|| found.label.host.clone()),
             labels: labels::limited(&found.label.labels),
@@ -196,7 +197,7 @@ fn discarded(carry: &mut Carry, entry: &Entry) -> Result<bool> {
 /// Removes the rotated file of an archive that an earlier run proved and recorded.
 fn release(carry: &mut Carry, entry: &Entry, file: FileId) -> Result<Option<Line>> {
     let released = match as_archived(entry)? {
-        Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, file, version)?,
+        Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, file, hold(entry), version)?,
         None => Released::Changed("it and its archive do not agree any more".to_owned()),
     };
     match released {
@@ -217,7 +218,7 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(name)?;
     let (size, stored) =
         (stretch.map_or(stat_open(&source)?.size, |stretch| stretch.to - stretch.from), stat_open(&archive)?.size);
-    if name == entry.name && stretch.is_none() {
+    if (name == entry.name && stretch.is_none()) || entry.packed().is_some() {
         return Ok(size == stored && content(&source)? == content(&archive)?);
     }
     // It stops at the first byte that differs: a stranger's file may unpack without end.
@@ -232,11 +233,16 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
 fn as_archived(entry: &Entry) -> Result<Option<Version>> {
     let source = Dir::open(Path::new(&entry.folder))?.read(&entry.name)?;
     let stat = stat_open(&source)?;
+    if let (Some(_), Some(recorded)) = (entry.packed(), &entry.archive) {
+        let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
+        let same = stat_open(&archive)?.id == stat.id || content(&archive)? == content(&source)?;
+        return Ok((same && recorded.facts.stored == stat.size).then(|| Version::of(&stat, hold(entry))));
+    }
     let recorded = entry.archive.as_ref().filter(|archive| archive.facts.size == stat.size);
     let (Some(recorded), Some(name)) = (recorded, ArchiveName::parse(entry.file_name())) else { return Ok(None) };
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
     match compress::prove(&archive, &source, Compression::of(name.extension()), &recorded.facts) {
-        Ok(()) => Ok(Some(Version::of(&stat))),
+        Ok(()) => Ok(Some(Version::of(&stat, hold(entry)))),
         Err(failure) if failure.exit == Exit::PersonNeeded => Ok(None),
         Err(failure) => Err(failure),
     }

@@ -85,6 +85,7 @@ pub(super) fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
         file: Some(rotation.file),
         cut: None,
         piece: false,
+        taken: None,
         volumes: rotation.volumes.clone(),
         inherited: None,
         labels: rotation.labels(),

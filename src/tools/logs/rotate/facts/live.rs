@@ -8,11 +8,11 @@ use crate::{
     failure::{Failure, Result},
     files::{
         appenders::{self, Appending, Unseen},
-        cut::{self, Head, Place},
+        cut::{self, Cut, Head, Place},
         dir::{Dir, FileId, Stat},
     },
     tools::logs::{
-        ledger::Content,
+        ledger::{Content, Entry, Stage},
         rotate::Rotate,
         settings::{LogSet, Method},
     },
@@ -37,14 +37,21 @@ pub(super) fn look(rotate: &Rotate, content: &Content, world: &mut World) {
     if meant.is_empty() {
         return;
     }
+    let entries = content.entries.values().filter(|entry| entry.stage == Stage::Archived);
+    let begun: HashMap<String, &Entry> =
+        entries.filter(|entry| entry.cut.is_some()).map(|entry| (entry.log_path(), entry)).collect();
     let mut folders: HashMap<usize, Result<Dir>> = HashMap::new();
     for (index, stat) in &meant {
         let log = &world.logs[*index];
         let folder = folders.entry(log.folder).or_insert_with(|| Dir::open(&world.folders[log.folder].path));
-        let head = world.path(log).to_str().and_then(|path| content.heads.get(path));
+        let path = world.path(log);
+        let head = path.to_str().and_then(|path| content.heads.get(path));
+        let begun =
+            path.to_str().and_then(|path| begun.get(path)).filter(|entry| entry.file.is_some_and(|file| file.ino == stat.id.ino));
+        let begun = begun.and_then(|entry| entry.cut.as_ref());
         let refuse = |failure: Failure| Live { refused: Some(failure), ..Live::default() };
         let live = match folder.as_ref().map_err(Clone::clone) {
-            Ok(folder) => one(folder, &log.name, stat, head, &rotate.sets[log.set]).unwrap_or_else(refuse),
+            Ok(folder) => one(folder, (&log.name, stat), (head, begun), &rotate.sets[log.set]).unwrap_or_else(refuse),
             Err(failure) => refuse(failure),
         };
         world.logs[*index].live = Some(live);
@@ -70,15 +77,22 @@ fn meant(rotate: &Rotate, index: usize, log: &LogFact) -> Option<(usize, Stat)> 
     }
 }
 
-fn one(folder: &Dir, name: &str, stat: &Stat, head: Option<&Head>, set: &LogSet) -> Result<Live> {
+/// One log, with what was written down of its beginning, and what an earlier run began to take away of it.
+fn one(folder: &Dir, (name, stat): (&str, &Stat), (head, begun): (Option<&Head>, Option<&Cut>), set: &LogSet) -> Result<Live> {
     let shown = folder.shown(name);
     let place = Place::likely(folder.handle()?, set.punch_hole, &shown)?;
     if stat.size == 0 {
         return Ok(Live::default());
     }
     let file = folder.read(name)?;
-    let (archived, lost) = cut::archived(&file, head, place)?;
-    let goes = cut::reach(&file, archived, place, None)?.is_some();
+    let begun = begun.map(|cut| cut::begun(&file, cut)).transpose()?.flatten();
+    let (archived, lost) = match begun {
+        Some((archived, _)) => (archived, None),
+        None => cut::archived(&file, head, place)?,
+    };
+    // What goes with the one that was begun makes no further rotation worth its while.
+    let going = begun.map_or(0, |(_, going)| going);
+    let goes = cut::reach(&file, archived, place, None)?.is_some_and(|(_, remove)| remove > going);
     Ok(Live { archived, lost, goes, refused: None })
 }
 

@@ -95,10 +95,13 @@ fn look(entry: &Entry, host: &str, away: Option<&Away>, archive_away: Option<&Aw
         }
         // Both folders may be one, whatever their paths say: the rotated file is never taken for an archive of itself.
         let source = |stat: &Stat| {
-            extension == Extension::Plain && (entry.archives.is_none() || plain.is_some_and(|plain| plain.id == stat.id))
+            extension == Extension::Plain
+                && entry.cut.is_none()
+                && (entry.archives.is_none() || plain.is_some_and(|plain| plain.id == stat.id))
         };
         if let Some(stat) = home.stat(&finished.to_string())?.filter(|stat| !source(stat)) {
-            archives.push(Beside { name: finished.to_string(), whose: whose(entry, host, home, &finished, &stat) });
+            archives
+                .push(Beside { name: finished.to_string(), whose: whose(entry, host, home, &finished, (&stat, plain.as_ref())) });
         }
     }
     Ok(Seen { plain, archives, live })
@@ -114,7 +117,7 @@ fn live(entry: &Entry, cut: &Cut, folder: Option<&Dir>) -> Result<Found> {
     cut::found(&folder.read(&entry.log)?, cut)
 }
 
-fn whose(entry: &Entry, host: &str, home: &Dir, finished: &ArchiveName, stat: &Stat) -> Whose {
+fn whose(entry: &Entry, host: &str, home: &Dir, finished: &ArchiveName, (stat, plain): (&Stat, Option<&Stat>)) -> Whose {
     let name = finished.to_string();
     if stat.kind != Kind::File {
         return Whose::Foreign("it is no ordinary file".to_owned());
@@ -123,7 +126,11 @@ fn whose(entry: &Entry, host: &str, home: &Dir, finished: &ArchiveName, stat: &S
         let whole = stat.size == archive.facts.stored;
         return if whole { Whose::Recorded } else { Whose::Foreign("it has another size than was recorded".to_owned()) };
     }
-    if finished.extension() != Extension::Zstd {
+    // One more name of the very file.
+    if entry.packed().is_some() && plain.is_some_and(|plain| plain.id == stat.id) {
+        return Whose::Ours;
+    }
+    if finished.extension() != Extension::Zstd || entry.packed().is_some() {
         return Whose::Silent;
     }
     let host = entry.inherited.as_deref().unwrap_or(host);

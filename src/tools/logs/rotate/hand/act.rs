@@ -9,8 +9,30 @@ use crate::files::{
     compress::{Compression, Facts, Label, Stretch},
     cut::{Cut, Head},
     dir::{FileId, Stat},
+    identity::Identity,
     writers::Writers,
 };
+use crate::tools::logs::ledger::Entry;
+
+/// Who else has the file that is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hold {
+    /// Nobody: the rotated name is its only one.
+    Alone,
+    /// Its writer, who may rename or remove its own name at any time.
+    Pinned,
+    /// Its writer, who also compressed it: it is kept as it is.
+    Packed,
+}
+
+/// How the rotated file of `entry` is held.
+pub fn hold(entry: &Entry) -> Hold {
+    match &entry.taken {
+        Some(taken) if taken.packed.is_some() => Hold::Packed,
+        Some(_) => Hold::Pinned,
+        None => Hold::Alone,
+    }
+}
 
 /// One thing to do in one folder. Names only: an act cannot leave its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,12 +46,23 @@ pub enum Act {
         /// Which file it must be.
         file: FileId,
     },
+    /// See [`super::Hand::pin`].
+    Pin {
+        /// Its writer's name for it.
+        name: String,
+        /// The name that it gets as well.
+        pin: String,
+        /// Which file it must be.
+        file: Identity,
+    },
     /// See [`super::Hand::writers`].
     Await {
         /// The rotated file.
         name: String,
         /// Which file it must be.
         file: FileId,
+        /// Who else has it.
+        hold: Hold,
         /// How long to wait.
         patience: Duration,
     },
@@ -77,6 +110,8 @@ pub enum Act {
         name: String,
         /// Which file it must be.
         file: FileId,
+        /// Who else has it.
+        hold: Hold,
         /// What was archived of it.
         version: Version,
     },
@@ -106,6 +141,13 @@ impl Act {
     }
 }
 
+impl Compress {
+    /// How many bytes of the rotated file these facts are about.
+    pub fn read(&self, facts: &Facts) -> u64 {
+        if self.hold == Hold::Packed { facts.stored } else { facts.size }
+    }
+}
+
 /// One compression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compress {
@@ -113,6 +155,8 @@ pub struct Compress {
     pub source: String,
     /// Which file that must be.
     pub file: FileId,
+    /// Who else has it.
+    pub hold: Hold,
     /// Its size when it was looked at.
     pub size: u64,
     /// The part of it that is meant, when others go on appending to it.
@@ -169,17 +213,28 @@ pub enum Released {
 pub struct Version {
     size: u64,
     modified: DateTime<Utc>,
-    changed: DateTime<Utc>,
+    /// Not of a pinned file: its writer renames and removes its own name, and that changes this.
+    changed: Option<DateTime<Utc>>,
 }
 
 impl Version {
     /// What `stat` says.
-    pub fn of(stat: &Stat) -> Version {
-        Version { size: stat.size, modified: stat.modified, changed: stat.changed }
+    pub fn of(stat: &Stat, hold: Hold) -> Version {
+        Version { size: stat.size, modified: stat.modified, changed: (hold == Hold::Alone).then_some(stat.changed) }
     }
 
     /// Whether the file is still that.
     pub fn is(&self, stat: &Stat) -> bool {
-        *self == Version::of(stat)
+        (self.size, self.modified) == (stat.size, stat.modified) && self.changed.is_none_or(|changed| changed == stat.changed)
+    }
+
+    /// How many bytes that is.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The last write that is in it.
+    pub fn modified(&self) -> DateTime<Utc> {
+        self.modified
     }
 }

@@ -116,7 +116,7 @@ mod tests {
             dir::{Dir, FileId},
             writers::Writers,
         },
-        tools::logs::rotate::hand::Compress,
+        tools::logs::rotate::hand::{Compress, Hold},
     };
 
     /// Performs one act on the log of this folder, and tells what was said meanwhile.
@@ -143,7 +143,7 @@ mod tests {
     fn a_child_that_waits_says_so_all_the_time() {
         let home = tempfile::tempdir().unwrap();
         let _writer = fs::File::create(home.path().join("app.log")).unwrap();
-        let wait = |file| Act::Await { name: "app.log".to_owned(), file, patience: BEAT * 4 };
+        let wait = |file| Act::Await { name: "app.log".to_owned(), file, hold: Hold::Alone, patience: BEAT * 4 };
         let (beats, acted) = served(&home, &wait);
         assert_eq!(acted, Acted::Writers(Writers::Somebody(None)));
         assert!(beats.len() >= 3, "{beats:?} in four beats");
@@ -166,6 +166,7 @@ mod tests {
         let job = |file| Compress {
             source: source.clone(),
             file,
+            hold: Hold::Alone,
             size: 0,
             stretch: None,
             part: part.clone(),

@@ -104,6 +104,7 @@ impl Remote {
         match (act, &acted) {
             (Act::Compress(job), Acted::Proven(proven)) => trust::proven(here, job, proven)?,
             (Act::Publish { archive, file, .. }, _) => here.holds(archive, *file)?,
+            (Act::Pin { pin, file, .. }, _) => here.pinned(pin, file)?,
             _ => {}
         }
         Ok(acted)

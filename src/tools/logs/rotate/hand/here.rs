@@ -1,8 +1,10 @@
 //! Performs acts in this process. Each act checks again what may have changed since the plan.
 
+mod pin;
+
 use std::{fs::File, os::fd::AsFd, time::Duration};
 
-use super::{Act, Acted, Compress, Proven, Released, Version};
+use super::{Act, Acted, Compress, Hold, Proven, Released, Version};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
@@ -32,7 +34,8 @@ impl Here {
     pub fn act(&self, act: Act, progress: Progress) -> Result<Acted> {
         match act {
             Act::Swap { live, archive, file } => self.swap(&live, &archive, file),
-            Act::Await { name, file, patience } => self.writers(&name, file, patience),
+            Act::Pin { name, pin, file } => self.pin(&name, &pin, &file),
+            Act::Await { name, file, hold, patience } => self.writers(&name, file, hold, patience),
             Act::Prepare { name, file, head, hole, most } => {
                 self.prepare(&name, file, head.as_ref(), hole, most).map(Acted::Prepared)
             }
@@ -40,7 +43,7 @@ impl Here {
             Act::Compress(job) => self.compress(&job, progress).map(Acted::Proven),
             Act::Settle { parts } => self.settle(&parts),
             Act::Publish { part, archive, file } => self.publish(&part, &archive, file),
-            Act::Release { name, file, version } => self.release(&name, file, version).map(Acted::Released),
+            Act::Release { name, file, hold, version } => self.release(&name, file, hold, version).map(Acted::Released),
             Act::DiscardEmpty { name } => self.discard_empty(&name),
             Act::RemoveArchive { name } => self.archives().remove(&name).map(Acted::Removed),
         }
@@ -68,7 +71,7 @@ impl Here {
         let source = Self::look(&self.logs, &job.source, job.file)?;
         let whole = match job.stretch {
             Some(Stretch { from, to }) => facts.size == to - from && source.size >= to,
-            None => version.is(&source) && facts.size == source.size,
+            None => version.is(&source) && job.read(facts) == source.size,
         };
         if !whole {
             return Err(self.still_written(job));
@@ -105,13 +108,13 @@ impl Here {
     }
 
     /// The old file under that name, open for reading, if it is the one that was meant.
-    fn open(&self, name: &str, file: FileId) -> Result<(File, Stat)> {
+    fn open(&self, name: &str, file: FileId, hold: Hold) -> Result<(File, Stat)> {
         let open = self.logs.read(name)?;
         let stat = stat_open(&open)?;
         if stat.id != file || stat.kind != Kind::File {
             return Err(another(&self.logs, name));
         }
-        if stat.links > 1 {
+        if stat.links > 1 && hold == Hold::Alone {
             return Err(Failure::new("go on with", self.logs.shown(name)).because(format!("it has {} hard links", stat.links)));
         }
         Ok((open, stat))
@@ -121,7 +124,7 @@ impl Here {
         // A log that could not be archived there is better off where it is.
         self.archives().check_writable()?;
         self.check_unlocked(live)?;
-        let (old, _) = self.open(live, file)?;
+        let (old, _) = self.open(live, file, Hold::Alone)?;
         let shown = self.logs.shown(live);
         let fresh = self.logs.create(archive)?;
         let fresh_id = stat_open(&fresh)?.id;
@@ -158,8 +161,8 @@ impl Here {
         }
     }
 
-    fn writers(&self, name: &str, file: FileId, patience: Duration) -> Result<Acted> {
-        let (open, stat) = self.open(name, file)?;
+    fn writers(&self, name: &str, file: FileId, hold: Hold, patience: Duration) -> Result<Acted> {
+        let (open, stat) = self.open(name, file, hold)?;
         Ok(Acted::Writers(writers::wait(&open, stat.id, patience)))
     }
 
@@ -185,8 +188,11 @@ impl Here {
     }
 
     fn compress(&self, job: &Compress, progress: Progress) -> Result<Proven> {
-        let (source, before) = self.open(&job.source, job.file)?;
-        let (facts, archive) = if self.stays(job) {
+        let (source, before) = self.open(&job.source, job.file, job.hold)?;
+        let (facts, archive) = if job.hold == Hold::Packed {
+            self.check_unlocked(&job.source)?;
+            self.keep_packed(&source, job, progress).inspect_err(|_| self.discard_part(job))?
+        } else if self.stays(job) {
             (compress::measure(&source, &job.label, progress)?, before.id)
         } else {
             self.check_unlocked(&job.source)?;
@@ -195,12 +201,12 @@ impl Here {
             (written, stat_open(&part)?.id)
         };
         let after = stat_open(&source)?;
-        let changed = (after.size, after.modified) != (before.size, before.modified) || facts.size != after.size;
+        let changed = (after.size, after.modified) != (before.size, before.modified) || job.read(&facts) != after.size;
         if job.stretch.is_none() && changed {
             self.discard_part(job);
             return Err(self.still_written(job));
         }
-        Ok(Proven { facts, archive, version: Version::of(&after) })
+        Ok(Proven { facts, archive, version: Version::of(&after, job.hold) })
     }
 
     fn write_part(&self, source: &File, part: &File, job: &Compress, progress: Progress) -> Result<Facts> {
@@ -240,8 +246,8 @@ impl Here {
         Ok(Acted::Done)
     }
 
-    fn release(&self, name: &str, file: FileId, version: Version) -> Result<Released> {
-        let (open, stat) = self.open(name, file)?;
+    fn release(&self, name: &str, file: FileId, hold: Hold, version: Version) -> Result<Released> {
+        let (open, stat) = self.open(name, file, hold)?;
         // Taken before the look: while it is held nobody can begin to write to it.
         let lease = Lease::take(open.as_fd());
         if lease.is_err() && matches!(writers::of(&open, stat.id), Writers::Somebody(_)) {

@@ -76,7 +76,7 @@ mod tests {
             compress::{Compression, Facts, Label, TimeRange, TimeSource},
             dir::{Dir, FileId},
         },
-        tools::logs::rotate::hand::Act,
+        tools::logs::rotate::hand::{Act, Hold},
     };
 
     fn folder(path: &Path) -> Here {
@@ -96,7 +96,8 @@ mod tests {
             labels: BTreeMap::new(),
         };
         let (source, part) = ("app.log".to_owned(), ".part".to_owned());
-        Compress { source, file: stat.id, size: stat.size, stretch: None, part, how: Compression::default(), label }
+        let (hold, how) = (Hold::Alone, Compression::default());
+        Compress { source, file: stat.id, hold, size: stat.size, stretch: None, part, how, label }
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn in_the_way(rotate: &Rotate, entry: &Entry, next: &Next, seen: &Seen, leftover
 
 /// The name of the archive that is to be made; None when the ledger's name is none of ours.
 pub fn target(rotate: &Rotate, entry: &Entry) -> Option<String> {
-    Some(ArchiveName::parse(&entry.name)?.with(rotate.compression(&entry.set).extension()).to_string())
+    Some(ArchiveName::parse(&entry.name)?.with(rotate.form(entry).extension()).to_string())
 }
 
 /// Whether a found file is the one that was meant. The file system's number does not count: it may be
@@ -171,8 +171,12 @@ fn next(entry: &Entry, fact: &PendingFact, seen: &Seen) -> Next {
     if let Some(live) = &seen.live {
         return in_place(entry, live, there(entry, seen));
     }
+    let pinned = entry.taken.is_some();
     match (&entry.stage, &seen.plain) {
         (Stage::Intended, None) => Next::Abandon { made: false },
+        (Stage::Intended, Some(plain)) if ours && pinned => Next::Archive { file: plain.id, tell: false },
+        // Only the very file that was meant gets that name from us.
+        (Stage::Intended, Some(_)) if pinned => Next::Foreign,
         (Stage::Intended, Some(plain)) if ours => Next::Archive { file: plain.id, tell: true },
         (Stage::Intended, Some(plain)) if plain.size == 0 => Next::Abandon { made: true },
         // We made that name and it has content: the swap happened, was undone by a power cut, and a

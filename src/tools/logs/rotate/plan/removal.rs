@@ -16,7 +16,7 @@ use crate::{
         rotate::{
             Rotate,
             facts::{Away, World},
-            plan::{Next, Recovery, Rotation},
+            plan::{Collection, Next, Recovery, Rotation},
         },
         settings::LogSet,
     },
@@ -54,6 +54,8 @@ pub(super) struct Past<'a> {
     pub recoveries: &'a [Recovery],
     /// What is not there.
     pub vanished: &'a [EntryId],
+    /// What this run collects.
+    pub collections: &'a [Collection],
 }
 
 /// Decides for every archive of the chosen sets. The archives that this run will make count as made.
@@ -75,7 +77,9 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
         by_set.entry(entry.set.as_str()).or_default().push((entry, entry.log_path()));
     }
     let entries_of = |set: &LogSet| by_set.get(set.name.as_str()).map_or(&[][..], Vec::as_slice);
-    let made: Vec<(usize, Made)> = rotations.iter().map(|rotation| (rotation.set, Made::of(rotation))).collect();
+    let collected = past.collections.iter().map(|one| (one.set, Made::of(one.log_path(), &one.name)));
+    let rotated = rotations.iter().map(|rotation| (rotation.set, Made::of(rotation.log_path(), &rotation.name)));
+    let made: Vec<(usize, Made)> = rotated.chain(collected).collect();
     let mut disks = Disks::default();
     let mut lots = Vec::new();
     // While the clock is in doubt, so is every age.
@@ -110,8 +114,8 @@ struct Made {
 }
 
 impl Made {
-    fn of(rotation: &Rotation) -> Made {
-        Made { log: rotation.log_path(), name: rotation.name.to_string(), at: rotation.name.at() }
+    fn of(log: String, name: &ArchiveName) -> Made {
+        Made { log, name: name.to_string(), at: name.at() }
     }
 
     fn item(&self) -> Item<'_> {

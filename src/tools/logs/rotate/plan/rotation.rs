@@ -88,36 +88,41 @@ impl fmt::Display for Why {
     }
 }
 
+/// Why a log stays as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rest {
+    /// No rule of its set says that it is due.
+    NotDue(when::Reason),
+    /// It is due, but rotated in place nothing of it could go.
+    TooLittle,
+    /// Its writer rotates it, and what it finished is collected.
+    Collected,
+}
+
+impl fmt::Display for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rest::NotDue(reason) => reason.fmt(f),
+            Rest::TooLittle => f.write_str("due, but it holds no whole block of whole lines, and nothing less can go in place"),
+            Rest::Collected => f.write_str("collected as soon as its writer is done with it"),
+        }
+    }
+}
+
 /// A log that stays as it is.
 #[derive(Debug)]
 pub struct Left {
     /// The log, by position in the facts.
     pub log: usize,
     /// Why.
-    pub why: Stay,
-}
-
-/// Why a log stays as it is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Stay {
-    /// It is not due.
-    NotDue(when::Reason),
-    /// It is due, but rotated in place nothing of it could go.
-    TooLittle,
-}
-
-impl fmt::Display for Stay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Stay::NotDue(reason) => reason.fmt(f),
-            Stay::TooLittle => f.write_str("due, but it holds no whole block of whole lines, and nothing less can go in place"),
-        }
-    }
+    pub why: Rest,
 }
 
 /// A log or path that cannot be rotated as things stand.
 #[derive(Debug)]
 pub struct Trouble {
+    /// What cannot be done.
+    pub action: &'static str,
     /// The path.
     pub path: String,
     /// Why.
@@ -129,8 +134,7 @@ pub struct Trouble {
 }
 
 /// Decides for every log that was met.
-pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left>, Vec<Trouble>) {
-    let mut newest = world.newest.clone();
+pub(super) fn decide(rotate: &Rotate, world: &World, newest: &mut Newest) -> (Vec<Rotation>, Vec<Left>, Vec<Trouble>) {
     let mut rotations = Vec::new();
     let mut left = Vec::new();
     let mut troubles: Vec<Trouble> = world.missing.iter().map(|missing| absent(missing, &rotate.sets[missing.set])).collect();
@@ -140,7 +144,7 @@ pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left
         let path = || world.path(log).display().to_string();
         match consider(rotate, set, log, world, &periods[log.set]) {
             Ok(Verdict::Stay(why)) => left.push(Left { log: index, why }),
-            Ok(Verdict::Go(stat, why)) => match rotation(set, log, world, &mut newest, (stat, why)) {
+            Ok(Verdict::Go(stat, why)) => match rotation(set, log, world, newest, (stat, why)) {
                 Ok(rotation) => rotations.push(rotation),
                 Err(failure) => troubles.push(trouble(path(), &failure)),
             },
@@ -151,7 +155,7 @@ pub(super) fn decide(rotate: &Rotate, world: &World) -> (Vec<Rotation>, Vec<Left
 }
 
 enum Verdict {
-    Stay(Stay),
+    Stay(Rest),
     Go(Stat, Why),
 }
 
@@ -159,6 +163,8 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
     let refuse = |why: String| Failure::new("rotate", &log.name).because(why);
     let stat = match &log.what {
         What::File(stat) => stat,
+        // A link to the file that is live: nothing is done to either.
+        What::Odd(_) if set.method == Method::Collect => return Ok(Verdict::Stay(Rest::Collected)),
         What::Odd(what) => return Err(refuse(format!("it is {what}")).hint("exclude it, or name the real file")),
         What::Shared(sets) => {
             let names: Vec<&str> = sets.iter().map(|set| rotate.sets[*set].name.as_str()).collect();
@@ -175,7 +181,7 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         What::Unreadable(failure) => return Err(failure.clone()),
     };
     if set.method == Method::Collect {
-        return Err(refuse("this method is not there yet".to_owned()));
+        return Ok(Verdict::Stay(Rest::Collected));
     }
     if stat.links > 1 {
         return Err(refuse(format!("it has {} hard links: rotating one name would leave the others behind", stat.links))
@@ -192,16 +198,16 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
     let why = match due {
         Due::Now(why) => Why::Due(why),
         Due::NotYet(_) if rotate.force && size > 0 => Why::Forced,
-        Due::NotYet(why) => return Ok(Verdict::Stay(Stay::NotDue(why))),
+        Due::NotYet(why) => return Ok(Verdict::Stay(Rest::NotDue(why))),
     };
     if let Some(live) = &log.live {
         dockerd_leaves_it_alone(log)?;
         live.refused.clone().map_or(Ok(()), Err)?;
         if !live.goes {
-            return Ok(Verdict::Stay(Stay::TooLittle));
+            return Ok(Verdict::Stay(Rest::TooLittle));
         }
     }
-    may_touch(set, log, stat, world)?;
+    may_touch(set, &world.folders[log.folder], &log.name, stat, world)?;
     Ok(Verdict::Go(*stat, why))
 }
 
@@ -226,13 +232,14 @@ fn excluding(path: &Path) -> String {
 }
 
 /// The same is decided again from the open folders when it is done.
-fn may_touch(set: &LogSet, log: &LogFact, file: &Stat, world: &World) -> Result<()> {
-    let refused = |refusal: Refusal| refusal.into_failure("rotate", &log.name);
-    let folder = &world.folders[log.folder];
+pub(super) fn may_touch(set: &LogSet, folder: &FolderFact, name: &str, file: &Stat, world: &World) -> Result<()> {
+    let refused = |refusal: Refusal| refusal.into_failure("rotate", name);
     let (stat, _) = folder.state.as_ref().map_err(Clone::clone)?;
     standing::may_rename(stat).map_err(refused)?;
     let actor = standing::actor(stat, file, world.us.uid).map_err(refused)?;
-    if actor == Actor::Ourselves && set.method == Method::Rename {
+    if actor == Actor::Ourselves && set.method == Method::Collect {
+        standing::may_link(&world.us, file).map_err(refused)?;
+    } else if actor == Actor::Ourselves && set.method == Method::Rename {
         standing::may_give(&world.us, stat, file).map_err(refused)?;
     }
     recordable(&folder.path)?;
@@ -293,7 +300,7 @@ fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (st
 }
 
 /// What `dir` is; nothing when it is the log's own folder, whatever way leads there.
-fn archives<'a>(dir: &Path, folder: &FolderFact, world: &'a World) -> Result<Option<&'a FolderFact>> {
+pub(super) fn archives<'a>(dir: &Path, folder: &FolderFact, world: &'a World) -> Result<Option<&'a FolderFact>> {
     let unseen = || Failure::new("open the folder", dir.display()).because("it was not looked into");
     let fact = world.folder(dir).ok_or_else(unseen)?;
     let (stat, _) = fact.state.as_ref().map_err(|failure| no_archives(dir, failure))?;
@@ -302,7 +309,13 @@ fn archives<'a>(dir: &Path, folder: &FolderFact, world: &'a World) -> Result<Opt
 }
 
 /// A name later than all in use, and from now on in use itself.
-fn give_name(newest: &mut Newest, folder: &Path, archives: Option<&Path>, log: &str, now: DateTime<Utc>) -> Result<ArchiveName> {
+pub(super) fn give_name(
+    newest: &mut Newest,
+    folder: &Path,
+    archives: Option<&Path>,
+    log: &str,
+    now: DateTime<Utc>,
+) -> Result<ArchiveName> {
     let homes = || std::iter::once(folder).chain(archives);
     let name = ArchiveName::after(log, now, homes().filter_map(|home| newest.of(home, log)).max())?;
     for home in homes() {
@@ -319,7 +332,7 @@ fn absent(missing: &Missing, set: &LogSet) -> Trouble {
     trouble
 }
 
-fn trouble(path: String, failure: &Failure) -> Trouble {
+pub(super) fn trouble(path: String, failure: &Failure) -> Trouble {
     let why = failure.cause.clone().unwrap_or_else(|| failure.to_string());
-    Trouble { path, why, hint: failure.hint.clone(), outcome: Outcome::Skipped }
+    Trouble { action: "rotate", path, why, hint: failure.hint.clone(), outcome: Outcome::Skipped }
 }

@@ -86,6 +86,7 @@ mod tests {
             file: Some(FileId { dev: 99, ino: number }),
             cut: None,
             piece: false,
+            taken: None,
             volumes: volume.map(|volume| OnVolumes { log: Some(volume.to_owned()), ..OnVolumes::default() }),
             inherited: None,
             labels: Labels::new(),

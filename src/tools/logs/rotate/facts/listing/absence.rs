@@ -28,7 +28,10 @@ impl Listing<'_> {
             }
             let Some(name) = pattern.literal_name() else { continue };
             let met = || world.logs.iter().rev().take_while(|log| log.folder == index).any(|log| log.name == name);
-            let there = met() || self.excluded(*set, &path.join(name));
+            // Its writer may be between renaming it and making the next.
+            let between =
+                || world.collecting.iter().any(|log| log.folder == index && log.log == name && !log.finished.is_empty());
+            let there = met() || self.excluded(*set, &path.join(name)) || between();
             if pattern.has_many_folders() {
                 *unmet.entry((*set, *position)).or_insert(true) &= !there;
             } else if !there {

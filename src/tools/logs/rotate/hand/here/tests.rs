@@ -10,7 +10,7 @@ use chrono::DateTime;
 use tempfile::TempDir;
 
 use super::*;
-use crate::files::compress::Label;
+use crate::files::{compress::Label, identity::Identity};
 
 /// A rotated log of 70 bytes, compressed and proven.
 fn proven(home: &TempDir) -> (Here, Compress, Proven) {
@@ -27,7 +27,7 @@ fn proven(home: &TempDir) -> (Here, Compress, Proven) {
         labels: BTreeMap::new(),
     };
     let (source, part) = ("app.log.1".to_owned(), ".part".to_owned());
-    let job = Compress { source, file, size: 70, stretch: None, part, how: Compression::default(), label };
+    let job = Compress { source, file, hold: Hold::Alone, size: 70, stretch: None, part, how: Compression::default(), label };
     let here = Here::new(dir, None);
     let proven = here.compress(&job, &|_| ()).unwrap();
     (here, job, proven)
@@ -37,7 +37,7 @@ fn proven(home: &TempDir) -> (Here, Compress, Proven) {
 fn what_was_archived_and_nothing_else_is_let_go() {
     let home = tempfile::tempdir().unwrap();
     let (here, job, proven) = proven(&home);
-    assert_eq!(here.release(&job.source, job.file, proven.version), Ok(Released::Gone));
+    assert_eq!(here.release(&job.source, job.file, job.hold, proven.version), Ok(Released::Gone));
     assert!(!home.path().join("app.log.1").exists());
 }
 
@@ -53,7 +53,7 @@ fn a_rewrite_after_the_proof_is_seen_whatever_size_and_time_it_pretends() {
         log.write_all_at(b"A", 0).unwrap();
         log.set_modified(written.modified().unwrap()).unwrap();
     }
-    let kept = here.release(&job.source, job.file, proven.version).unwrap();
+    let kept = here.release(&job.source, job.file, job.hold, proven.version).unwrap();
     assert_eq!(kept, Released::Changed("it was written to after it was archived".to_owned()));
     assert!(fs::read(&path).unwrap().starts_with(b"A line"));
 }
@@ -63,7 +63,7 @@ fn what_somebody_writes_to_again_stays() {
     let home = tempfile::tempdir().unwrap();
     let (here, job, proven) = proven(&home);
     let writer = fs::File::options().append(true).open(home.path().join("app.log.1")).unwrap();
-    let kept = here.release(&job.source, job.file, proven.version).unwrap();
+    let kept = here.release(&job.source, job.file, job.hold, proven.version).unwrap();
     assert_eq!(kept, Released::Changed("somebody has it open for writing again".to_owned()));
     drop(writer);
     assert!(home.path().join("app.log.1").exists());
@@ -103,4 +103,26 @@ fn in_an_append_only_folder_no_name_is_made() {
     ioctl_setflags(&folder, flags).unwrap();
     assert!(failures.iter().all(|failure| failure.to_string().contains("is immutable or append-only")), "{failures:?}");
     assert_eq!(names, 1);
+}
+
+#[test]
+fn a_file_is_pinned_under_whatever_name_its_writer_shifted_it_to_and_no_other_in_its_place() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name);
+    fs::write(path("app.log.1"), "meant").unwrap();
+    let dir = Dir::open(home.path()).unwrap();
+    let meant = Identity::of(&dir, "app.log.1", &dir.stat("app.log.1").unwrap().unwrap());
+    fs::rename(path("app.log.1"), path("app.log.2")).unwrap();
+    fs::write(path("app.log.1"), "another").unwrap();
+    let here = Here::new(dir, None);
+    here.pin("app.log.1", "pin", &meant).unwrap();
+    assert_eq!(fs::read_to_string(path("pin")).unwrap(), "meant");
+    assert_eq!(here.pinned("pin", &meant), Ok(()));
+    assert!(here.pinned("app.log.1", &meant).is_err());
+    for name in ["pin", "app.log.2"] {
+        fs::remove_file(path(name)).unwrap();
+    }
+    let gone = here.pin("app.log.1", "pin", &meant).unwrap_err();
+    assert!(gone.to_string().contains("removed it a moment ago"), "{gone}");
+    assert!(!path("pin").exists());
 }

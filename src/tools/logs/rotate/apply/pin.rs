@@ -1,0 +1,164 @@
+//! Collects what writers finished, set by set: all intents durable first, then each file gets a name of ours. From there on
+//! it goes the way of a log that was swapped away and whose writer was told.
+//!
+//! An intent is the memory of its file, so no crash makes it two archives; where the name was not given, the next run
+//! forgets the intent, and finds the file anew or tells that it is lost. What is live is noted last: only when the file
+//! that was live before is kept.
+
+use std::time::Duration;
+
+use super::Carry;
+use crate::{
+    failure::{Failure, Result},
+    files::{
+        archive_name::Extension,
+        identity::{Agreement, Identity},
+        writers::{self, Writers},
+    },
+    report::{Outcome, Step},
+    run::Run,
+    tools::logs::{
+        ledger::{Content, Entry, Ledger, Line, Stage, Taken},
+        rotate::{
+            hand::{Hold, Proven},
+            plan::{Cause, Collection, Look, Plan},
+            show,
+        },
+    },
+};
+
+/// Collects what the plan says.
+pub(super) fn collect(carry: &mut Carry, plan: &Plan) -> Result<()> {
+    let bar = carry.run.progress.items("collecting", plan.collections.len() as u64);
+    for set in 0..carry.rotate.sets.len() {
+        if carry.run.shutdown.asked() {
+            return Ok(());
+        }
+        let mut files = Vec::new();
+        for file in plan.collections.iter().filter(|file| file.set == set) {
+            if file.cause != Cause::Closed || is_closed(carry, file) {
+                files.push(file);
+            }
+        }
+        pin_all(carry, &files, &|| bar.advance(1))?;
+    }
+    Ok(())
+}
+
+/// A file under the live name is finished when nobody writes to it.
+fn is_closed(carry: &mut Carry, file: &Collection) -> bool {
+    let asked =
+        carry.hands.for_collection(file).and_then(|hand| hand.writers(&file.taken.name, file.file, Hold::Pinned, Duration::ZERO));
+    let waits = match asked {
+        Ok(Writers::Nobody) => return true,
+        Ok(Writers::Somebody(who)) => {
+            let who = who.or_else(|| writers::name_them(file.file)).unwrap_or_else(|| "a process".to_owned());
+            format!("{who} still has it open for writing; a later run collects it")
+        }
+        Ok(Writers::Unknown(why)) => {
+            let assumed = carry.rotate.sets[file.set].assume_closed_after.filter(|_| !carry.clock_in_doubt);
+            let age = carry.run.clock.now() - file.taken.modified;
+            if assumed.is_some_and(|after| age >= after.chrono()) {
+                return true;
+            }
+            let why = format!("nobody can tell whether it is still written to: {why}");
+            show::advised(&why, Some("run as root, or set assume-closed-after"))
+        }
+        Err(failure) => {
+            carry.failed("collect", file.path(), &failure);
+            return false;
+        }
+    };
+    carry.step(Step::new("collect", file.path(), Outcome::Waiting, waits));
+    false
+}
+
+fn pin_all(carry: &mut Carry, files: &[&Collection], done: &dyn Fn()) -> Result<()> {
+    let entries: Vec<Entry> = files.iter().map(|file| intent(carry, file)).collect();
+    carry.ledger.commit(entries.iter().cloned().map(Line::Entry).collect())?;
+    let mut lines = Vec::new();
+    for (file, entry) in files.iter().zip(&entries) {
+        done();
+        if carry.run.shutdown.asked() {
+            carry.unfinished.insert(entry.log_path());
+            lines.push(Line::gone(entry, "stopped before it was collected"));
+            continue;
+        }
+        let pin = |carry: &mut Carry| carry.hands.for_collection(file)?.pin(&file.taken.name, &entry.name, file.taken.file);
+        match pin(carry) {
+            Ok(()) => {
+                carry.tally.collected += 1;
+                let step = Step::new("collect", file.path(), Outcome::Done, file.cause.to_string());
+                carry.step(step.with("to", entry.name.clone()).with("bytes", file.taken.size));
+                carry.waiting.push(entry.id);
+                lines.push(Line::reached(entry, Stage::Told));
+            }
+            // What it left stands in the ledger as an intent: the next run looks and decides.
+            Err(failure) => {
+                carry.unfinished.insert(entry.log_path());
+                carry.failed("collect", file.path(), &failure);
+            }
+        }
+    }
+    carry.note(lines)
+}
+
+fn intent(carry: &mut Carry, file: &Collection) -> Entry {
+    Entry {
+        id: carry.ledger.next_id(),
+        set: carry.rotate.sets[file.set].name.clone(),
+        folder: file.folder.display().to_string(),
+        log: file.log.clone(),
+        archives: file.archives.as_ref().map(|path| path.display().to_string()),
+        name: file.name.clone().with(Extension::Plain).to_string(),
+        at: file.name.at(),
+        begun: Some(file.begun),
+        file: Some(file.file),
+        taken: Some(file.taken.clone()),
+        cut: None,
+        piece: false,
+        volumes: file.volumes.clone(),
+        inherited: None,
+        labels: file.labels.clone(),
+        stage: Stage::Intended,
+        archive: None,
+    }
+}
+
+/// What is remembered of a file is what was archived of it: it may have grown while it waited for its writer.
+pub(super) fn as_archived(entry: &Entry, proven: &Proven) -> Option<Line> {
+    let taken = entry.taken.as_ref()?;
+    let archived = Taken { size: proven.version.size(), modified: proven.version.modified(), ..taken.clone() };
+    (archived != *taken).then(|| Line::Entry(Entry { taken: Some(archived), archive: None, ..entry.clone() }))
+}
+
+/// What has the name of a compressed file and is none is compressed like any other, by the next run.
+pub(super) fn unpack(carry: &mut Carry, entry: &Entry, failure: &Failure) -> Result<()> {
+    carry.unfinished.insert(entry.log_path());
+    let why = format!("it is not what its name says ({failure}); the next run archives it like any other");
+    carry.step(Step::new("archive", entry.rotated_path(), Outcome::Waiting, why));
+    let taken = entry.taken.clone().map(|taken| Taken { packed: None, ..taken });
+    carry.ledger.commit(vec![Line::Entry(Entry { taken, ..entry.clone() })])
+}
+
+/// Notes what is live, and forgets collected files that are gone. Lost, it is only noted anew.
+pub(super) fn note(run: &Run, ledger: &mut Ledger, plan: &Plan) -> Result<()> {
+    let content = ledger.content();
+    let looks = plan.watch.looks.iter().filter(|look| look.once_kept.is_none_or(|file| is_kept(content, look, &file)));
+    let looks = looks.map(|look| Line::Live { log: look.log.clone(), file: look.now.clone() });
+    let lines: Vec<Line> = looks.chain(plan.watch.passed.iter().cloned()).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    run.state.make()?;
+    ledger.append(lines)
+}
+
+/// Whether the file that was live before has a name of ours, or an archive.
+fn is_kept(content: &Content, look: &Look, file: &Identity) -> bool {
+    let is = |taken: &Taken| taken.file.agrees(file) != Agreement::Other;
+    let kept =
+        |entry: &Entry| entry.stage != Stage::Intended && entry.taken.as_ref().is_some_and(is) && entry.log_path() == look.log;
+    let outlived = content.collected.get(&look.log).is_some_and(|all| all.iter().any(|one| is(&one.taken)));
+    outlived || content.entries.values().any(kept)
+}

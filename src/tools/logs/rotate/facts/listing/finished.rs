@@ -1,0 +1,204 @@
+//! Sorts the names of a folder whose logs rotate by themselves: which are live, and which are files that a writer is done
+//! with. What is finished for a live log is no log of its own, whatever the paths say.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+};
+
+use glob::Pattern;
+
+use super::{Listing, Place};
+use crate::{
+    files::{
+        archive_name::ArchiveName,
+        dir::{Kind, Stat},
+        identity::{Agreement, Identity},
+    },
+    report::Incomplete,
+    tools::logs::{
+        containers::Labels,
+        ledger::Content,
+        settings::{Method, finished},
+    },
+};
+
+/// A log that is collected, and what its writer finished.
+#[derive(Debug)]
+pub struct Collecting {
+    /// The set, by position.
+    pub set: usize,
+    /// The folder, by position.
+    pub folder: usize,
+    /// The live name.
+    pub log: String,
+    /// The live file, when there is one: a writer may be between renaming it and making the next.
+    pub live: Option<Found>,
+    /// Files that its writer is done with.
+    pub finished: Vec<Found>,
+    /// Whose they are, when it is a container's log.
+    pub labels: Labels,
+    /// Where the file is that was live at the last look, when it is neither.
+    pub strayed: Option<String>,
+    /// Whether that is all there is: no name was shifted while it was looked at.
+    pub settled: bool,
+}
+
+/// What a folder's writers finished, and what could not be looked at.
+#[derive(Default)]
+pub(super) struct Collected {
+    pub(super) logs: Vec<Collecting>,
+    pub(super) unreadable: Vec<Incomplete>,
+}
+
+/// One file of a log that is collected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Its writer's name for it.
+    pub name: String,
+    /// Which file it is.
+    pub file: Identity,
+    /// What else the kernel says of it.
+    pub stat: Stat,
+}
+
+/// A name with the sets that mean it, and its kind.
+pub(super) type Named = (String, Vec<usize>, Option<Kind>);
+/// Logs that the ledger knows to be collected, by folder.
+pub(super) type Remembered<'a> = HashMap<&'a Path, HashSet<&'a str>>;
+
+/// The logs of which the ledger knows that they are collected, there or not.
+pub(super) fn remembered(content: &Content) -> Remembered<'_> {
+    let mut logs = Remembered::new();
+    let live = content.live.keys().chain(content.collected.keys()).map(Path::new);
+    let live = live.filter_map(|path| Some((path.parent()?, path.file_name()?.to_str()?)));
+    let taken = content.entries.values().filter(|entry| entry.taken.is_some());
+    for (folder, log) in live.chain(taken.map(|entry| (Path::new(&entry.folder), entry.log.as_str()))) {
+        logs.entry(folder).or_default().insert(log);
+    }
+    logs
+}
+
+/// Whether a name could be a finished file's. Ours never is.
+pub(super) fn may_be(name: &str, kind: Option<Kind>) -> bool {
+    matches!(kind, Some(Kind::File) | None) && ArchiveName::parse(name).is_none() && !ArchiveName::is_part(name)
+}
+
+/// A live log, and how its finished files are named.
+struct Writer {
+    set: usize,
+    log: String,
+    templates: Vec<Pattern>,
+    /// With what every finished name begins: most names are no one's, and quickly told.
+    begin: String,
+    finished: Vec<String>,
+}
+
+impl Listing<'_> {
+    /// Whether a log in a folder may be collected.
+    pub(super) fn collects(&self, place: &Place) -> bool {
+        place.wanted.patterns.iter().any(|(set, _)| self.rotate.sets[*set].method == Method::Collect)
+    }
+
+    /// Takes the finished files out of `logs`, and finds more of them among `others`.
+    pub(super) fn take_finished(&self, place: &Place, logs: &mut Vec<Named>, others: Vec<String>) -> Collected {
+        let mut writers = self.writers(place, logs);
+        let mut strangers = Vec::new();
+        for name in others {
+            match owner(&mut writers, &name) {
+                Some(writer) if !self.is_excluded(place, writer.set, &name) => writer.finished.push(name),
+                _ => strangers.push(name),
+            }
+        }
+        logs.retain_mut(|(name, sets, kind)| {
+            let Some(writer) = owner(&mut writers, name).filter(|_| may_be(name, *kind)) else { return true };
+            if sets.iter().all(|set| self.rotate.sets[*set].method == Method::Collect) {
+                writer.finished.push(name.clone());
+                return false;
+            }
+            // Another set rotates it: a person must say whose it is.
+            sets.push(writer.set);
+            sets.dedup();
+            true
+        });
+        let mut collected = Collected::default();
+        for writer in writers {
+            let log = self.look_at(place, writer, &strangers, &mut collected.unreadable);
+            collected.logs.push(log);
+        }
+        collected
+    }
+
+    /// The live logs of this folder, also those that are not there at the moment.
+    fn writers(&self, place: &Place, logs: &[Named]) -> Vec<Writer> {
+        let mut names: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
+        for (name, sets, _) in logs {
+            names.insert((name.len(), name), sets.clone());
+        }
+        let literal = place.wanted.patterns.iter().filter_map(|(set, position)| self.sets[*set].0[*position].literal_name());
+        let known = self.remembered.get(place.dir.path()).into_iter().flatten().copied();
+        for name in literal.chain(known) {
+            names.entry((name.len(), name)).or_insert_with(|| self.sets_that_mean(place, name));
+        }
+        let mut writers: Vec<Writer> = Vec::new();
+        for ((_, name), sets) in names {
+            let &[set] = sets.as_slice() else { continue };
+            let theirs = &self.rotate.sets[set];
+            if theirs.method == Method::Collect && owner(&mut writers, name).is_none() {
+                let templates = finished::of(&theirs.finished, name);
+                let begin = finished::beginning(&theirs.finished, name).to_owned();
+                writers.push(Writer { set, log: name.to_owned(), templates, begin, finished: Vec::new() });
+            }
+        }
+        writers
+    }
+
+    fn is_excluded(&self, place: &Place, set: usize, name: &str) -> bool {
+        [place.asked, place.dir.path()].iter().any(|way| self.excluded(set, &way.join(name)))
+    }
+
+    fn look_at(&self, place: &Place, writer: Writer, strangers: &[String], unreadable: &mut Vec<Incomplete>) -> Collecting {
+        let mut look = |name: &str| match place.dir.stat(name) {
+            Ok(stat) => {
+                let stat = stat.filter(|stat| stat.kind == Kind::File)?;
+                Some(Found { name: name.to_owned(), file: Identity::of(place.dir, name, &stat), stat })
+            }
+            Err(failure) => {
+                unreadable.push(Incomplete::from(&failure));
+                None
+            }
+        };
+        let live = look(&writer.log);
+        let mut finished: Vec<Found> = writer.finished.iter().filter_map(|name| look(name)).collect();
+        // One whose files are finished where they are: builds, each with a log of its own.
+        if writer.templates.iter().any(|template| template.matches(&writer.log)) {
+            finished.extend(live.clone());
+        }
+        let path = place.dir.path().join(&writer.log).display().to_string();
+        let before = self.content.live.get(&path).map(|live| live.file);
+        let is = |before: &Identity, found: &Found| found.file.agrees(before) != Agreement::Other;
+        let strayed = before
+            .filter(|before| !live.iter().chain(&finished).any(|found| is(before, found)))
+            .and_then(|before| strangers.iter().filter_map(|name| look(name)).find(|found| is(&before, found)))
+            .map(|found| found.name);
+        Collecting {
+            set: writer.set,
+            folder: place.index,
+            log: writer.log,
+            live,
+            finished,
+            labels: Labels::new(),
+            strayed,
+            settled: false,
+        }
+    }
+}
+
+/// Whose finished file that name is: of several, the one with the longest name.
+fn owner<'w>(writers: &'w mut [Writer], name: &str) -> Option<&'w mut Writer> {
+    let theirs = |writer: &&mut Writer| {
+        writer.log != name && name.starts_with(&writer.begin) && writer.templates.iter().any(|template| template.matches(name))
+    };
+    // They come by length.
+    writers.iter_mut().rev().find(theirs)
+}

@@ -1,0 +1,245 @@
+//! What a log's writer deleted before a run could keep it. Told truthfully: what nobody can know is no gap, and what is one
+//! is told with all that is known of it. Also says what the next run must know to tell the next one.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    Next, Recovery,
+    collection::{Memory, first_ways},
+};
+use crate::{
+    files::identity::{Agreement, Identity},
+    report::{Finding, Severity, Size},
+    tools::logs::{
+        ledger::{Content, Entry, Line, Live},
+        rotate::facts::{CollectFile, Collecting, World},
+    },
+};
+
+/// Lines that nobody has any more, or that nobody will keep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gap {
+    /// The live log's path.
+    pub log: String,
+    /// What became of them.
+    pub what: Lost,
+    /// What the file held when it was last looked at.
+    pub size: u64,
+    /// When that was.
+    pub seen: DateTime<Utc>,
+    /// When the file was made.
+    pub from: Option<DateTime<Utc>>,
+    /// When the oldest file was made that is there.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// It is nowhere: it was live at the last look.
+    Removed,
+    /// It is nowhere: a run was about to keep it.
+    Uncollected,
+    /// It is there, and holds less.
+    Truncated,
+    /// It is there, under a name that nobody collects.
+    Strayed(String),
+}
+
+/// What a run notes of the file that is live.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// The live log's path.
+    pub log: String,
+    /// The file that is live now; none when what was live is lost.
+    pub now: Option<Live>,
+    /// The file that must be kept by then.
+    pub once_kept: Option<Identity>,
+}
+
+/// All gaps, what is to be noted, and files that are to be forgotten.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// What is lost.
+    pub gaps: Vec<Gap>,
+    /// What to note of live files.
+    pub looks: Vec<Look>,
+    /// Collected files that are not there any more.
+    pub passed: Vec<Line>,
+}
+
+/// Compares what is there with what was there.
+pub(super) fn decide(content: &Content, world: &World, memory: &Memory, recoveries: &[Recovery]) -> Watch {
+    let mut watch = Watch::default();
+    // What was shifted while it was looked at may be there although it was not seen.
+    for log in first_ways(world).filter(|log| log.settled) {
+        let path = world.folders[log.folder].path.join(&log.log).display().to_string();
+        let root = world.folders[log.folder].root.as_deref();
+        let before = content.live.get(&path);
+        if before.is_none_or(|before| same_place(before.root.as_deref(), root)) {
+            let now = log.live.as_ref().map(|live| Live {
+                file: live.file,
+                size: live.stat.size,
+                at: world.now,
+                root: root.map(str::to_owned),
+            });
+            let seen = Seen { log, path: &path, now, memory };
+            seen.compare(before, &mut watch);
+        }
+        watch.passed.extend(passed(content, log, &path, root));
+    }
+    watch.gaps.extend(recoveries.iter().filter_map(|recovery| uncollected(content, world, recovery)));
+    watch
+}
+
+/// What nobody knows, agrees.
+fn same_place(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
+}
+
+/// One log as it is now.
+struct Seen<'a> {
+    log: &'a Collecting,
+    path: &'a str,
+    now: Option<Live>,
+    memory: &'a Memory<'a>,
+}
+
+impl Seen<'_> {
+    fn compare(self, before: Option<&Live>, watch: &mut Watch) {
+        let note = |once_kept| Look { log: self.path.to_owned(), now: self.now.clone(), once_kept };
+        let Some(before) = before else {
+            watch.looks.extend(self.now.is_some().then(|| note(None)));
+            return;
+        };
+        let still = self.now.as_ref().filter(|now| now.file.agrees(&before.file) != Agreement::Other);
+        match still {
+            Some(now) if now.size < before.size => {
+                watch.gaps.extend((!self.is_copied(before)).then(|| self.gap(before, Lost::Truncated)));
+                watch.looks.push(note(None));
+            }
+            Some(now) => watch.looks.extend(is_worth_it(before, now).then(|| note(None))),
+            None if self.is_finished(before) => watch.looks.extend(self.now.is_some().then(|| note(Some(before.file)))),
+            None => {
+                let what = self.log.strayed.clone().map_or(Lost::Removed, Lost::Strayed);
+                watch.gaps.extend((!self.is_packed(before)).then(|| self.gap(before, what)));
+                watch.looks.push(note(None));
+            }
+        }
+    }
+
+    /// Whether the file is among those that are there, or was kept.
+    fn is_finished(&self, before: &Live) -> bool {
+        let there = |found: &CollectFile| found.file.agrees(&before.file) != Agreement::Other;
+        self.log.finished.iter().any(there) || self.memory.keeps(self.path, &before.file)
+    }
+
+    /// Whether its lines may be in a file that its writer packed since then, or another method took them: then nobody knows.
+    fn is_packed(&self, before: &Live) -> bool {
+        let packed = |found: &CollectFile| is_compressed(&found.name) && is_after(found, before);
+        self.log.finished.iter().any(packed) || self.memory.otherwise(self.path).is_some_and(|at| at >= before.at)
+    }
+
+    /// Whether they may be in a copy that was made before the file was cut.
+    fn is_copied(&self, before: &Live) -> bool {
+        let whole = |found: &CollectFile| found.stat.size >= before.size && is_after(found, before);
+        self.is_packed(before) || self.log.finished.iter().any(whole)
+    }
+
+    fn gap(&self, before: &Live, what: Lost) -> Gap {
+        let after = |found: &&CollectFile| before.file.born.is_some_and(|from| found.file.born.is_some_and(|born| born > from));
+        let there = self.log.finished.iter().chain(&self.log.live).filter(after);
+        Gap {
+            log: self.path.to_owned(),
+            what,
+            size: before.size,
+            seen: before.at,
+            from: before.file.born,
+            until: there.filter_map(|found| found.file.born).min(),
+        }
+    }
+}
+
+/// Whether the file was made after the look. Nobody knows where that is not told.
+fn is_after(found: &CollectFile, before: &Live) -> bool {
+    /// The kernel stamps files with the time of its last tick.
+    const TICK: TimeDelta = TimeDelta::milliseconds(20);
+    found.file.born.is_none_or(|born| born + TICK > before.at)
+}
+
+fn is_compressed(name: &str) -> bool {
+    [".gz", ".zst", ".bz2", ".xz", ".zip", ".lz4", ".Z"].iter().any(|end| name.ends_with(end))
+}
+
+/// Not every line that a writer writes is worth one of ours.
+fn is_worth_it(before: &Live, now: &Live) -> bool {
+    const LONG: TimeDelta = TimeDelta::hours(1);
+    let grown = now.size.saturating_sub(before.size);
+    grown > before.size / 4 || (grown > 0 && (now.at - before.at).abs() >= LONG)
+}
+
+/// Collected files whose entries are gone, and that are gone themselves.
+fn passed(content: &Content, log: &Collecting, path: &str, root: Option<&str>) -> Option<Line> {
+    let there = |ino: u64| log.live.iter().chain(&log.finished).any(|found| found.file.ino == ino);
+    let gone = content.collected.get(path)?.iter().filter(|one| same_place(one.root.as_deref(), root));
+    let inodes: Vec<u64> = gone.map(|one| one.taken.file.ino).filter(|ino| !there(*ino)).take(10_000).collect();
+    (!inodes.is_empty()).then(|| Line::Passed { log: path.to_owned(), inodes })
+}
+
+/// A file that a run was about to keep, and that is nowhere now.
+fn uncollected(content: &Content, world: &World, recovery: &Recovery) -> Option<Gap> {
+    let entry = content.entries.get(&recovery.id).filter(|_| matches!(recovery.next, Next::Abandon { .. }))?;
+    let taken = entry.taken.as_ref()?;
+    let log = first_ways(world).find(|log| is_of(world, log, entry)).filter(|log| log.settled)?;
+    let root = world.folders[log.folder].root.as_deref();
+    let there = |found: &CollectFile| found.file.agrees(&taken.file) != Agreement::Other;
+    let is_there = log.finished.iter().chain(&log.live).any(there);
+    (!is_there && same_place(entry.log_root(), root)).then(|| Gap {
+        log: entry.log_path(),
+        what: Lost::Uncollected,
+        size: taken.size,
+        seen: taken.modified,
+        from: taken.file.born,
+        until: Some(taken.modified),
+    })
+}
+
+fn is_of(world: &World, log: &Collecting, entry: &Entry) -> bool {
+    log.log == entry.log && world.folders[log.folder].path.to_str() == Some(&*entry.folder)
+}
+
+impl Gap {
+    /// Told once: the run that tells it notes what is live now.
+    pub fn finding(&self) -> Finding {
+        let shown = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string();
+        let size = Size(self.size);
+        let span = match (self.from, self.until) {
+            (Some(from), Some(until)) => format!("nothing is kept from {} until {}", shown(from), shown(until)),
+            (Some(from), None) => format!("nothing is kept from {} until now", shown(from)),
+            (None, _) => "how much there was before and after is unknown".to_owned(),
+        };
+        let seen = shown(self.seen);
+        let message = match &self.what {
+            Lost::Removed => {
+                format!("its writer deleted what was live at {seen}, at least {size}, before a run could keep it: {span}")
+            }
+            Lost::Uncollected => {
+                format!(
+                    "its writer deleted a finished file with {size}, last written at {seen}, before a run could keep it: {span}"
+                )
+            }
+            Lost::Truncated => {
+                format!(
+                    "its writer cut it to less than it held at {seen}, {size}, before a run could keep that: these lines are lost"
+                )
+            }
+            Lost::Strayed(name) => {
+                let message = format!("what was live at {seen} has the name {name} now, and nobody collects that");
+                let finding = Finding::new("logs.unnamed", Severity::Warning, self.log.clone(), message);
+                return finding.hint("say in `finished` how finished files are named");
+            }
+        };
+        let hint = "run more often (OnCalendar=*:0/5), have its writer keep more files, or use method = \"in-place\"";
+        Finding::new("logs.gap", Severity::Danger, self.log.clone(), message).hint(hint)
+    }
+}
