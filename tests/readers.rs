@@ -87,13 +87,13 @@ fn a_log_that_is_cut_in_pieces_repeats_what_was_left_after_each() {
         let pieces = archives.len() as u64;
         support::say(&format!("InPlace: in {pieces} pieces, {STATIC_LINES} lines, no writer: tail -F: {account}"));
         assert_eq!(pieces > 1, filler.is_some(), "{ran:#?}");
-        assert_eq!(account.missing(), 0, "{account:?}");
+        assert_eq!(account.missing(), 0, "{account}");
         let left = archives.iter().scan(size, |left, archive| {
             *left -= plain_bytes(archive);
             Some(*left + BLOCK)
         });
-        assert!(account.again_bytes <= left.sum::<u64>(), "{account:?}");
-        assert!(account.garbled <= pieces, "{account:?}");
+        assert!(account.again_bytes <= left.sum::<u64>(), "{account}");
+        assert!(account.garbled <= pieces, "{account}");
     }
 }
 
@@ -113,7 +113,7 @@ struct Told {
 fn a_log_that_is_renamed_repeats_nothing_and_loses_a_reader_no_more_than_the_end_of_a_file() {
     let Some(Told { accounts, ends, .. }) = follow(Method::Rename) else { return };
     for (name, account) in &accounts {
-        assert_eq!((account.again, account.garbled), (0, 0), "{name}: {account:?}");
+        assert_eq!((account.again, account.garbled), (0, 0), "{name}: {account}");
         // Whoever goes to the new file before the writer does, or skips a file, begins a file with its first line.
         let gaps = account.gaps();
         assert!(gaps.iter().all(|gap| ends.contains(gap.end())), "{name}: {gaps:?} do not end where files end: {ends:?}");
@@ -124,14 +124,14 @@ fn a_log_that_is_renamed_repeats_nothing_and_loses_a_reader_no_more_than_the_end
 fn a_log_that_is_cut_in_place_repeats_no_more_than_was_left() {
     let Some(Told { accounts, left, kept_up, .. }) = follow(Method::InPlace) else { return };
     for (name, account) in &accounts {
-        assert!(account.again_bytes <= left, "{name}: more again than the {left} bytes that were left: {account:?}");
-        assert!(account.garbled <= ENOUGH as u64, "{name}: more than one line torn at each rotation: {account:?}");
+        assert!(account.again_bytes <= left, "{name}: more again than the {left} bytes that were left: {account}");
+        assert!(account.garbled <= ENOUGH as u64, "{name}: more than one line torn at each rotation: {account}");
     }
     for name in KEEP_UP {
-        assert!(!kept_up || accounts[name].missing() == 0, "{name}: {:?}", accounts[name]);
+        assert!(!kept_up || accounts[name].missing() == 0, "{name}: {}", accounts[name]);
     }
     // What it had not read when it was stopped is in an archive alone.
-    assert!(accounts["tail -F, stopped"].missing() > 0, "{:?}", accounts["tail -F, stopped"]);
+    assert!(accounts["tail -F, stopped"].missing() > 0, "{}", accounts["tail -F, stopped"]);
 }
 
 fn follow(method: Method) -> Option<Told> {

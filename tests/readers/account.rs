@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, fmt, fs, ops::RangeInclusive, path::Path};
 use crate::support::line;
 
 /// What one reader delivered.
-#[derive(Debug)]
 pub(crate) struct Account {
     written: u64,
     numbers: BTreeSet<u64>,
