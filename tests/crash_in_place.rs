@@ -41,46 +41,46 @@ enum Meanwhile {
 /// What a log begins with before the run that is killed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Begins {
-    WithLines,
+    Lines,
     /// As copytruncate leaves it behind a writer that does not append.
-    WithZeros,
-    WithAHole,
+    Zeros,
+    Hole,
 }
 
 #[test]
 fn killed_before_any_call() {
-    killed(script("zstd", text_of), Begins::WithLines, Meanwhile::Nothing);
+    killed(script("zstd", text_of), Begins::Lines, Meanwhile::Nothing);
 }
 
 #[test]
 fn killed_before_any_call_lines_alike_gzip() {
-    killed(script("gzip", all_alike), Begins::WithLines, Meanwhile::Nothing);
+    killed(script("gzip", all_alike), Begins::Lines, Meanwhile::Nothing);
 }
 
 #[test]
 fn killed_before_any_call_and_then_grown() {
-    killed(script("zstd", all_alike), Begins::WithLines, Meanwhile::Grown);
+    killed(script("zstd", all_alike), Begins::Lines, Meanwhile::Grown);
     if support::full() {
-        killed(script("gzip", text_of), Begins::WithLines, Meanwhile::Grown);
+        killed(script("gzip", text_of), Begins::Lines, Meanwhile::Grown);
     }
 }
 
 #[test]
 fn killed_before_any_call_and_then_emptied() {
-    killed(script("zstd", all_alike), Begins::WithLines, Meanwhile::Emptied);
+    killed(script("zstd", all_alike), Begins::Lines, Meanwhile::Emptied);
     if support::full() {
-        killed(script("gzip", all_alike), Begins::WithLines, Meanwhile::Emptied);
-        killed(script("none", all_alike), Begins::WithLines, Meanwhile::Emptied);
+        killed(script("gzip", all_alike), Begins::Lines, Meanwhile::Emptied);
+        killed(script("none", all_alike), Begins::Lines, Meanwhile::Emptied);
     }
 }
 
 #[test]
 fn killed_before_any_call_beginning_with_zeros_or_a_hole() {
-    killed(script("zstd", all_alike), Begins::WithZeros, Meanwhile::Nothing);
-    killed(script("zstd", all_alike), Begins::WithAHole, Meanwhile::Nothing);
+    killed(script("zstd", all_alike), Begins::Zeros, Meanwhile::Nothing);
+    killed(script("zstd", all_alike), Begins::Hole, Meanwhile::Nothing);
     if support::full() {
-        killed(script("gzip", text_of), Begins::WithAHole, Meanwhile::Grown);
-        killed(script("gzip", text_of), Begins::WithZeros, Meanwhile::Emptied);
+        killed(script("gzip", text_of), Begins::Hole, Meanwhile::Grown);
+        killed(script("gzip", text_of), Begins::Zeros, Meanwhile::Emptied);
     }
 }
 
@@ -92,20 +92,20 @@ fn killed_before_any_call_on_xfs() {
     let disk = Recipe::new(Kind::Xfs).mount();
     let path = disk.path();
     let script = |text| Script { logs_in: Some(&path), ..script("zstd", text) };
-    killed(script(all_alike), Begins::WithLines, Meanwhile::Nothing);
-    killed(script(all_alike), Begins::WithLines, Meanwhile::Emptied);
+    killed(script(all_alike), Begins::Lines, Meanwhile::Nothing);
+    killed(script(all_alike), Begins::Lines, Meanwhile::Emptied);
     if support::full() {
-        killed(script(text_of), Begins::WithAHole, Meanwhile::Nothing);
-        killed(script(all_alike), Begins::WithLines, Meanwhile::Grown);
+        killed(script(text_of), Begins::Hole, Meanwhile::Nothing);
+        killed(script(all_alike), Begins::Lines, Meanwhile::Grown);
     }
 }
 
 #[test]
 fn killed_before_any_call_uncompressed_or_with_archives_elsewhere() {
-    killed(script("none", text_of), Begins::WithLines, Meanwhile::Nothing);
+    killed(script("none", text_of), Begins::Lines, Meanwhile::Nothing);
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let script = Script { archives_in: Some(elsewhere.path()), ..script("gzip", text_of) };
-    killed(script, Begins::WithLines, Meanwhile::Nothing);
+    killed(script, Begins::Lines, Meanwhile::Nothing);
 }
 
 /// xfs takes the head away in steps. A power cut between two of them leaves a hole where the rest was not moved up yet.
@@ -132,7 +132,7 @@ fn what_xfs_began_to_move_is_moved_to_its_end() {
         append(&log, &more);
         let ledger = fs::read_to_string(scene.scenario.state().join("ledger.jsonl")).expect("earlier runs wrote it");
         let entries = ledger.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let remove = entries.filter_map(|line| line["cut"]["remove"].as_u64()).last().expect("the entry of the cut");
+        let remove = entries.filter_map(|line| line["cut"]["remove"].as_u64()).next_back().expect("the entry of the cut");
         let file = File::options().write(true).open(&log).expect("our own tree");
         fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, remove).expect("xfs can");
         fallocate(&file, FallocateFlags::INSERT_RANGE, half * 4096, remove).expect("xfs can");
@@ -163,8 +163,8 @@ fn killed(script: Script<'_>, begins: Begins, meanwhile: Meanwhile) {
     }
     // What a keep-rule takes is another story.
     let kept = if meanwhile == Meanwhile::Nothing { script.kept } else { 100 };
-    let history = if begins == Begins::WithLines { script.history } else { 0 };
-    let script = Script { kept, history, ..script };
+    let history = if begins == Begins::Lines { script.history } else { 0 };
+    let script = Script { history, kept, ..script };
     let swept = Sweep {
         name: &format!("kill in place, {}, begins {begins:?}, then {meanwhile:?}", script.compress),
         scene: &|| begins.on(script.play()),
@@ -249,7 +249,7 @@ fn append(log: &Path, text: &[u8]) {
 }
 
 fn logs(scene: &Scene) -> Vec<std::path::PathBuf> {
-    let live = |name: &String| name.starts_with("log") && name.ends_with(".log");
+    let live = |name: &String| name.strip_suffix(".log").is_some_and(|stem| stem.starts_with("log"));
     scene.scenario.files().into_keys().filter(live).map(|name| scene.scenario.live(&name)).collect()
 }
 
@@ -257,7 +257,7 @@ impl Begins {
     /// What was told is what can be read now. Only for logs without a past.
     fn on(self, scene: Scene) -> Scene {
         const LENGTH: u64 = 8192;
-        if self == Begins::WithLines {
+        if self == Begins::Lines {
             return scene;
         }
         let logs = logs(&scene);
@@ -265,7 +265,10 @@ impl Begins {
         for log in logs {
             let file = File::options().write(true).open(&log).expect("our own tree");
             match self {
-                Begins::WithZeros => std::os::unix::fs::FileExt::write_all_at(&file, &[0; LENGTH as usize], 0).expect("room"),
+                Begins::Zeros => {
+                    std::os::unix::fs::FileExt::write_all_at(&file, &vec![0; usize::try_from(LENGTH).expect("short")], 0)
+                        .expect("room")
+                }
                 _ => fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, LENGTH).expect("it can"),
             }
             before = before.log(&log, fs::read(&log).expect("our own tree"));

@@ -51,10 +51,10 @@ impl Scenario {
 
     /// The command of [`Scenario::run_at`].
     pub fn command_at(&self, when: &str, args: &[&str]) -> Command {
-        self.later(when, &self.command(args))
+        Self::later(when, &self.command(args))
     }
 
-    fn later(&self, when: &str, real: &Command) -> Command {
+    fn later(when: &str, real: &Command) -> Command {
         let mut command = sight::before_program(real, &["faketime", "-f", when].map(OsString::from));
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
         command
@@ -67,7 +67,7 @@ impl Scenario {
 
     /// Runs it as somebody else and as if so much later.
     pub fn run_at_as(&self, when: &str, uid: u32, args: &[&str]) -> Ran {
-        Ran::of(&mut self.later(when, &self.command_as(uid, args)))
+        Ran::of(&mut Self::later(when, &self.command_as(uid, args)))
     }
 
     fn command_as(&self, uid: u32, args: &[&str]) -> Command {
