@@ -132,8 +132,7 @@ fn what_xfs_began_to_move_is_moved_to_its_end() {
         append(&log, &more);
         let ledger = fs::read_to_string(scene.scenario.state().join("ledger.jsonl")).expect("earlier runs wrote it");
         let entries = ledger.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let mut cuts = entries.filter_map(|line| line["cut"]["remove"].as_u64());
-        let remove = cuts.next_back().expect("the entry of the cut");
+        let remove = entries.filter_map(|line| line["cut"]["remove"].as_u64()).next_back().expect("the entry of the cut");
         let file = File::options().write(true).open(&log).expect("our own tree");
         fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, remove).expect("xfs can");
         fallocate(&file, FallocateFlags::INSERT_RANGE, half * 4096, remove).expect("xfs can");
@@ -257,7 +256,7 @@ fn logs(scene: &Scene) -> Vec<std::path::PathBuf> {
 impl Begins {
     /// What was told is what can be read now. Only for logs without a past.
     fn on(self, scene: Scene) -> Scene {
-        const LENGTH: u32 = 8192;
+        const LENGTH: u64 = 8192;
         if self == Begins::Lines {
             return scene;
         }
@@ -266,8 +265,11 @@ impl Begins {
         for log in logs {
             let file = File::options().write(true).open(&log).expect("our own tree");
             match self {
-                Begins::Zeros => std::os::unix::fs::FileExt::write_all_at(&file, &[0; LENGTH as usize], 0).expect("room"),
-                _ => fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, LENGTH.into()).expect("it can"),
+                Begins::Zeros => {
+                    std::os::unix::fs::FileExt::write_all_at(&file, &vec![0; usize::try_from(LENGTH).expect("short")], 0)
+                        .expect("room")
+                }
+                _ => fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, LENGTH).expect("it can"),
             }
             before = before.log(&log, fs::read(&log).expect("our own tree"));
         }

@@ -111,6 +111,30 @@ fn lines_with_and_without_checksums_are_read() {
 }
 
 #[test]
+fn every_line_of_version_2_is_read_and_survives_a_rewriting() {
+    let scene = Scenario::new().plain_set("").log("app.log", "fresh\n");
+    let text = fs::read_to_string(fixture("ledger-v2.jsonl")).expect("a fixture");
+    // Named as of an older version it is written anew as soon as a run has something to add.
+    fs::write(scene.ledger(), &text).expect("our own tree");
+    let sound = scene.run(&["--format", "json", "verify"]).exits(1).json();
+    assert_eq!(sound["incomplete"].as_array().map(Vec::len), Some(0), "{sound:#}");
+    assert_eq!(sound["findings"].as_array().map(Vec::len), Some(4), "four archives are recorded and not there: {sound:#}");
+    // One line that cannot be read has the ledger written anew.
+    fs::write(scene.ledger(), text.replacen("\"line\":\"clock\"", "\"line\":\"cluck\"", 1)).expect("our own tree");
+    scene.append("app.log", vec![b'x'; 2000]);
+    scene.rotate();
+    let after = fs::read_to_string(scene.ledger()).expect("our own tree");
+    for kept in [
+        "\"line\":\"head\",\"log\":\"{logs}/holes.log\",\"inode\":7,\"archived\":27306,\"hole\":24576",
+        "\"generation\":7",
+        "\"way\":\"collapse\"",
+    ] {
+        assert!(after.contains(kept), "{kept}: {after}");
+    }
+    assert!(after.contains("\"line\":\"collected\",\"log\":\"{logs}/orders.log\""), "{after}");
+}
+
+#[test]
 fn the_keep_rules_hold_for_what_version_1_made_and_not_for_what_it_inherited() {
     let scene = left_by_version_1().plain_set("keep = { count = 1 }");
     scene.append("app.log", vec![b'x'; 2000]);

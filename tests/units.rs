@@ -1,9 +1,14 @@
 //! The committed units are sound, stay as closed as they are, and rotation really works under them: in a booted
-//! systemd, with logs of other users, writers that are told by unit and by pidfile, and a log outside.
+//! systemd, with logs of other users, writers that are told by unit and by pidfile, and a log outside. In place nothing is
+//! rotated in a booted machine, which is a PID namespace: what that unit's rights are good for is tried without one.
 
+#[path = "units/rights.rs"]
+mod rights;
 mod support;
 
 use std::{
+    collections::BTreeSet,
+    ffi::OsString,
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
@@ -20,8 +25,8 @@ use support::{
 };
 
 const DEADLINE: Duration = Duration::from_mins(1);
-/// Exposure as `systemd-analyze security` counts it, in tenths: no unit may be more open than this.
-const MOST_OPEN: &str = "--threshold=20";
+/// Exposure as `systemd-analyze security` counts it, in tenths: no service may be more open than this.
+const MOST_OPEN: [(&str, u32); 2] = [("ops-logs-rotate.service", 19), ("ops-logs-in-place.service", 21)];
 /// A user of that machine only.
 const SOMEBODY: u32 = 12345;
 /// The group that may read logs on Debian.
@@ -59,13 +64,17 @@ fn units_are_sound() {
 }
 
 #[test]
-fn the_service_stays_as_closed_as_it_is() {
+fn the_services_stay_as_closed_as_they_are() {
     if !needs::met(&[Need::Program("systemd-analyze")]) {
         return;
     }
-    let service = units().join("ops-logs-rotate.service");
-    let judged = analyze(&["security", "--offline=yes", MOST_OPEN], &service);
-    assert!(judged.status.success(), "{}", judged.stdout);
+    let listed = fs::read_dir(units()).expect("the units are committed").flatten().map(|entry| entry.file_name());
+    let services: BTreeSet<_> = listed.filter(|name| name.to_string_lossy().ends_with(".service")).collect();
+    assert_eq!(services, MOST_OPEN.iter().map(|(name, _)| OsString::from(name)).collect(), "each has its own bound");
+    for (name, tenths) in MOST_OPEN {
+        let judged = analyze(&["security", "--offline=yes", &format!("--threshold={tenths}")], &units().join(name));
+        assert!(judged.status.success(), "{}", judged.stdout);
+    }
 }
 
 const SETTINGS: &str = r#"
@@ -83,6 +92,8 @@ reopen = { pidfile = "/run/by-pidfile.pid", signal = "HUP" }
 name = "closed"
 paths = ["/var/log/closed/*.log", "/var/log/shared/*.log"]
 "#;
+const IN_PLACE: &str =
+    "[[log]]\nname = \"in-place\"\npaths = [\"/var/log/in-place/*.log\"]\nmethod = \"in-place\"\nwhen = \"1 B\"\n";
 const OUTSIDE: &str = "[[log]]\nname = \"outside\"\npaths = [\"/srv/outside/*.log\"]\nwhen = \"1 B\"\n";
 
 /// Appends a line now and then, and opens its log anew when told.
@@ -109,6 +120,13 @@ fn log(machine: &Machine, path: &str, owner: u32) {
     chown(folder, Some(owner), Some(owner)).and_then(|()| chown(&path, Some(SOMEBODY), Some(SOMEBODY))).expect("we are root");
 }
 
+fn install_units(machine: &Machine) {
+    for unit in fs::read_dir(units()).expect("the units are committed").flatten() {
+        let at = format!("/etc/systemd/system/{}", unit.file_name().display());
+        machine.write(&at, fs::read(unit.path()).expect("a unit is text"), 0o644);
+    }
+}
+
 fn laid_out() -> Machine {
     let machine = Machine::lay_out();
     machine.write("/usr/local/bin/ops-logs", fs::read(ops_logs()).expect("it is built"), 0o755);
@@ -118,9 +136,7 @@ fn laid_out() -> Machine {
         machine.write(file, known + line, 0o644);
     }
     machine.write("/usr/local/bin/writer", WRITER, 0o755);
-    for unit in ["ops-logs-rotate.service", "ops-logs-rotate.timer"] {
-        machine.write(&format!("/etc/systemd/system/{unit}"), fs::read(units().join(unit)).expect("it is committed"), 0o644);
-    }
+    install_units(&machine);
     machine.write("/etc/systemd/system/by-unit.service", writer_unit("by-unit", "root"), 0o644);
     machine.write("/etc/systemd/system/by-pidfile.service", writer_unit("by-pidfile", "somebody"), 0o644);
     machine.write("/etc/opsbelt/logs.toml", SETTINGS.replace("[[log]]", "[[log]]\nwhen = \"1 B\"\nclose-wait = \"20s\""), 0o644);
@@ -180,6 +196,35 @@ fn rotation_works_under_the_committed_hardening() {
     assert_eq!(status.trim(), "ExecMainStatus=3", "{}", machine.journal());
     assert_eq!(fs::read(machine.path("/srv/outside/app.log")).expect("it stays"), before);
     assert!(machine.journal().contains("/srv/outside/app.log"), "{}", machine.journal());
+}
+
+#[test]
+fn in_a_pid_namespace_the_service_for_in_place_refuses_and_says_why() {
+    if !needs::met(machine::NEEDS) {
+        return;
+    }
+    let log_path = "/var/log/in-place/app.log";
+    let mut machine = Machine::lay_out();
+    machine.write("/usr/local/bin/ops-logs", fs::read(ops_logs()).expect("it is built"), 0o755);
+    install_units(&machine);
+    machine.write("/etc/opsbelt/logs.toml", IN_PLACE, 0o644);
+    log(&machine, log_path, 0);
+    let before = fs::read(machine.path(log_path)).expect("it was laid out");
+    let look = "[Service]\nExecStartPre=/bin/sh -c 'grep \" /proc \" /proc/self/mounts >/var/log/proc'\n";
+    machine.write("/etc/systemd/system/ops-logs-in-place.service.d/look.conf", look, 0o644);
+    machine.boot();
+    machine.must(&["systemctl", "start", "ops-logs-in-place.timer", "ops-logs-rotate.service"]);
+    machine.run(&["systemctl", "start", "ops-logs-in-place.service"]).expect_err("a log that is skipped is a failure");
+    let status = machine.must(&["systemctl", "show", "--property=ExecMainStatus", "ops-logs-in-place.service"]);
+    assert_eq!(status.trim(), "ExecMainStatus=3", "{}", machine.journal());
+    let said = machine.journal();
+    assert!(said.contains(log_path) && said.contains("a PID namespace (a container, say) hides processes"), "{said}");
+    assert_eq!(fs::read(machine.path(log_path)).expect("it stays"), before);
+    let names = fs::read_dir(machine.path("/var/log/in-place")).expect("our own folder").count();
+    assert_eq!(names, 1, "neither service may touch it");
+    let proc = fs::read_to_string(machine.path("/var/log/proc")).unwrap_or_else(|error| panic!("{error}: {}", machine.journal()));
+    let top = proc.lines().last().unwrap_or_default();
+    assert!(top.contains(" ro,"), "the memory of others could be written to: {proc}");
 }
 
 #[test]

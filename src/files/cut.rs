@@ -269,10 +269,10 @@ impl Head {
     pub fn holds(&self, file: &File) -> Result<std::result::Result<(), &'static str>> {
         let meta = file.metadata().doing("look at", "the log")?;
         if meta.ino() != self.inode {
-            return Ok(Err("it is another file"));
+            return Ok(Err("it became another file"));
         }
         if meta.len() < self.length {
-            return Ok(Err("it is shorter than it was"));
+            return Ok(Err("it became shorter"));
         }
         let marked = match self.anchor {
             Some(_) => layout::first_behind(file, ANCHORS) == self.anchor,

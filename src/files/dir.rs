@@ -163,6 +163,19 @@ impl Dir {
         Ok(())
     }
 
+    /// All names in here and the inodes that they stand for. A list is no picture of one moment: a name that changes meanwhile may
+    /// be in it twice or not at all, so only two equal ones, one before and one after, tell what was there between.
+    pub fn names(&self) -> Result<Vec<(Vec<u8>, u64)>> {
+        let entries = Entries::read_from(&self.fd).doing("read the folder", self.path.display())?;
+        let told = |entry: rustix::io::Result<sys::DirEntry>| {
+            let entry = entry.doing("read the folder", self.path.display())?;
+            Ok((entry.file_name().to_bytes().to_vec(), entry.ino()))
+        };
+        let mut names: Vec<_> = entries.map(told).collect::<Result<_>>()?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Whether names can be made in here, and if not, why.
     pub fn check_writable(&self) -> Result<()> {
         let wanted = Access::WRITE_OK | Access::EXEC_OK;

@@ -49,12 +49,12 @@ fn a_second_run_at_the_same_time_is_refused_and_told_who_is_at_it() {
 #[test]
 fn a_ledger_of_a_newer_version_is_refused_and_left_as_it_is() {
     let scene = with_history("");
-    let newer = fs::read_to_string(scene.ledger()).unwrap().replacen("\"version\":1", "\"version\":2", 1);
+    let newer = fs::read_to_string(scene.ledger()).unwrap().replacen("\"version\":2", "\"version\":3", 1);
     fs::write(scene.ledger(), &newer).unwrap();
     next_turn(&scene);
     let files = scene.files();
     for word in ["rotate", "plan", "status", "verify"] {
-        scene.run(&[word]).exits(4).says("it is of version 2, and this ops-logs knows versions up to 1");
+        scene.run(&[word]).exits(4).says("it is of version 3, and this ops-logs knows versions up to 2");
     }
     assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), newer);
     assert_eq!(scene.files(), files);

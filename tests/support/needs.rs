@@ -3,7 +3,10 @@
 //! Without it a test says why it is skipped and returns; under `CI=true` it fails instead, because a
 //! skipped test proves nothing. Only what the kernel was built without may be skipped there too.
 
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use super::{filesystem::Kind, say};
 
@@ -47,7 +50,14 @@ fn lacking(need: Need) -> Option<String> {
 
 fn found(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(Into::into)).any(|folder| folder.join(program).is_file())
+    let others = ["/usr/sbin", "/sbin"].map(PathBuf::from).into_iter().chain([unpacked(program).join("usr/sbin")]);
+    env::split_paths(&path).chain(others).any(|folder| folder.join(program).is_file())
+}
+
+/// Where `cargo xtask test` unpacks a daemon that must not be installed.
+pub fn unpacked(program: &str) -> PathBuf {
+    let test = env::current_exe().expect("a test knows its own path");
+    test.ancestors().nth(3).expect("tests live in target/<profile>/deps").join("unpacked").join(program)
 }
 
 fn known(file_system: &str) -> bool {

@@ -4,6 +4,8 @@
 //! installed with one `apt-get`; anybody else is told the command, and the tests that miss something say
 //! `skipped: why`.
 
+mod unpacked;
+
 use std::{path::PathBuf, process::Command, time::Duration};
 
 use crate::{child, place};
@@ -51,6 +53,11 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Installs what is missing, or says what to install. Never fails: the tests decide what they can do without.
 pub(crate) fn provide() {
+    install();
+    unpacked::provide();
+}
+
+fn install() {
     let missing = missing(place::program);
     if missing.is_empty() {
         return;
@@ -103,8 +110,24 @@ mod tests {
     use super::*;
 
     /// In every Debian and Ubuntu, however small.
-    const ESSENTIAL: &[&str] =
-        &["bash", "cp", "date", "env", "id", "mknod", "rm", "seq", "sh", "sha256sum", "sleep", "stat", "sync"];
+    const ESSENTIAL: &[&str] = &[
+        "apt-get",
+        "bash",
+        "cp",
+        "date",
+        "dpkg-deb",
+        "env",
+        "id",
+        "mknod",
+        "rm",
+        "seq",
+        "sh",
+        "sha256sum",
+        "sleep",
+        "stat",
+        "sync",
+        "tail",
+    ];
     /// How tests name a program that they start or ask for.
     const NAMED_BY: &[&str] = &["Program(\"", "Command::new(\"", "must(\"", "try_run(\""];
 
@@ -114,10 +137,11 @@ mod tests {
         for folder in ["tests", "xtask/src"] {
             read(&place::repository().join(folder), &mut named);
         }
-        for known in ["mkfs.btrfs", "strace", "zstd", "sh"] {
+        for known in ["mkfs.btrfs", "strace", "zstd", "sh", "rsyslogd"] {
             assert!(named.contains(known), "{known} was not found: look for other ways to name a program");
         }
-        let listed = |name: &str| ESSENTIAL.contains(&name) || NEEDS.iter().any(|need| need.program == name);
+        let unpacked = |name: &str| unpacked::UNPACKED.iter().any(|there| there.program == name);
+        let listed = |name: &str| ESSENTIAL.contains(&name) || unpacked(name) || NEEDS.iter().any(|need| need.program == name);
         let unlisted: Vec<&String> = named.iter().filter(|name| !listed(name)).collect();
         assert!(unlisted.is_empty(), "add these to NEEDS: {unlisted:?}");
     }

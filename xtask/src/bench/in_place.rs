@@ -5,6 +5,9 @@
 //! gives figures of a rotation that was refused.
 
 mod lines;
+#[expect(unreachable_pub, reason = "the tests use it too")]
+#[path = "../../../tests/support/sight.rs"]
+mod sight;
 mod writers;
 
 use std::{
@@ -149,7 +152,10 @@ fn command(bench: &Bench, home: &Path, log: &Path, side: &str) -> Outcome<Comman
         );
         let mut command = peers::ours_with(bench, home, &settings)?;
         command.arg("--force").env("RUNTIME_DIRECTORY", home.join("run"));
-        return Ok(command);
+        return Ok(match sight::prepare(home) {
+            Some(blank) => sight::lend(&command, &blank),
+            None => command,
+        });
     }
     let settings = format!("\"{log}\" {{\n  rotate 1000\n  size 1k\n  copytruncate\n}}\n");
     let mut command = peers::logrotate_with(home, &settings)?;

@@ -1,6 +1,7 @@
 //! A plan as a report: what would be done and why, what stays and why, what stands in the way.
 
 mod contained;
+mod heads;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -83,6 +84,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(rotate.heirs.orphans(ledger.content()));
     report.findings.extend(leapt(rotate, ledger, plan));
     report.findings.extend(contained::findings(rotate, plan));
+    report.findings.extend(heads::findings(ledger, plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {

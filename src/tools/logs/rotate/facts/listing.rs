@@ -12,7 +12,10 @@ use std::{
 use chrono::DateTime;
 
 pub use self::finished::{Collecting, Found as CollectFile};
-use self::{absence::Unmet, finished::Remembered};
+use self::{
+    absence::Unmet,
+    finished::{Collected, Named, Remembered},
+};
 use super::{
     FolderFact, Kept, LogFact, Missing, What, World,
     found::{self, Claim, Foreign},
@@ -63,6 +66,18 @@ enum Found {
     Log(Vec<usize>, Option<Kind>),
     /// A name that we would give to an archive.
     Archive(ArchiveName),
+}
+
+/// The names of one folder, sorted.
+#[derive(Default)]
+struct Names {
+    logs: Vec<Named>,
+    archives: Vec<ArchiveName>,
+    unnamable: Vec<LogFact>,
+    /// Names that nobody asked about, where they may be finished files.
+    others: Vec<String>,
+    kept: Kept,
+    collected: Collected,
 }
 
 /// A folder that is being listed.
@@ -155,29 +170,12 @@ impl<'a> Listing<'a> {
     }
 
     fn folder(&self, world: &mut World, place: &Place, claims: &mut Vec<Claim>) -> Result<()> {
-        let (stored, mut kept) = (self.stored.get(place.asked), Kept::default());
-        let mut logs = Vec::new();
-        let mut archives = Vec::new();
-        let (collects, mut others) = (self.collects(place), Vec::new());
         let first = world.logs.len();
-        place.dir.each(|name, kind| match name {
-            Ok(name) => match self.sort(place, kept.noted(name, stored), kind) {
-                Some(Found::Log(sets, kind)) => logs.push((name.to_owned(), sets, kind)),
-                Some(Found::Archive(archive)) => archives.push(archive),
-                None if collects && finished::may_be(name, kind) => others.push(name.to_owned()),
-                None => {}
-            },
-            Err(bytes) => {
-                let lossy = String::from_utf8_lossy(bytes).into_owned();
-                if let Some(set) = self.sets_that_mean(place, &lossy).first() {
-                    world.logs.push(log(place.index, *set, lossy, What::Unnamable));
-                }
-            }
-        })?;
+        let Names { logs, archives, unnamable, kept, collected, .. } = self.settled(place)?;
         world.kept.insert(place.asked.to_owned(), kept);
-        if collects {
-            self.take_finished(world, place, &mut logs, others);
-        }
+        world.collecting.extend(collected.logs);
+        world.unreadable.extend(collected.unreadable);
+        world.logs.extend(unnamable);
         for (name, sets, kind) in logs {
             if let Some(what) = what(place.dir, &name, &sets, kind) {
                 world.logs.push(log(place.index, sets[0], name, what));
@@ -189,6 +187,48 @@ impl<'a> Listing<'a> {
             self.archive(world, place, archive, claims);
         }
         Ok(())
+    }
+
+    /// The names of a folder. Where writers shift theirs, as often as it takes until nothing was shifted meanwhile; one that
+    /// never rests is told so.
+    fn settled(&self, place: &Place) -> Result<Names> {
+        const TRIES: usize = 20;
+        if !self.collects(place) {
+            return self.names(place, false);
+        }
+        let mut tries = 0;
+        loop {
+            let before = place.dir.names()?;
+            let mut names = self.names(place, true)?;
+            let others = std::mem::take(&mut names.others);
+            names.collected = self.take_finished(place, &mut names.logs, others);
+            let settled = place.dir.names()? == before;
+            tries += 1;
+            if settled || tries == TRIES {
+                names.collected.logs.iter_mut().for_each(|log| log.settled = settled);
+                return Ok(names);
+            }
+        }
+    }
+
+    fn names(&self, place: &Place, collects: bool) -> Result<Names> {
+        let stored = self.stored.get(place.asked);
+        let mut names = Names::default();
+        place.dir.each(|name, kind| match name {
+            Ok(name) => match self.sort(place, names.kept.noted(name, stored), kind) {
+                Some(Found::Log(sets, kind)) => names.logs.push((name.to_owned(), sets, kind)),
+                Some(Found::Archive(archive)) => names.archives.push(archive),
+                None if collects && finished::may_be(name, kind) => names.others.push(name.to_owned()),
+                None => {}
+            },
+            Err(bytes) => {
+                let lossy = String::from_utf8_lossy(bytes).into_owned();
+                if let Some(set) = self.sets_that_mean(place, &lossy).first() {
+                    names.unnamable.push(log(place.index, *set, lossy, What::Unnamable));
+                }
+            }
+        })?;
+        Ok(names)
     }
 
     fn sort(&self, place: &Place, name: &str, kind: Option<Kind>) -> Option<Found> {

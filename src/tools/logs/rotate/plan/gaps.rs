@@ -71,7 +71,8 @@ pub struct Watch {
 /// Compares what is there with what was there.
 pub(super) fn decide(content: &Content, world: &World, memory: &Memory, recoveries: &[Recovery]) -> Watch {
     let mut watch = Watch::default();
-    for log in first_ways(world) {
+    // What was shifted while it was looked at may be there although it was not seen.
+    for log in first_ways(world).filter(|log| log.settled) {
         let path = world.folders[log.folder].path.join(&log.log).display().to_string();
         let root = world.folders[log.folder].root.as_deref();
         let before = content.live.get(&path);
@@ -189,7 +190,7 @@ fn passed(content: &Content, log: &Collecting, path: &str, root: Option<&str>) -
 fn uncollected(content: &Content, world: &World, recovery: &Recovery) -> Option<Gap> {
     let entry = content.entries.get(&recovery.id).filter(|_| matches!(recovery.next, Next::Abandon { .. }))?;
     let taken = entry.taken.as_ref()?;
-    let log = first_ways(world).find(|log| is_of(world, log, entry))?;
+    let log = first_ways(world).find(|log| is_of(world, log, entry)).filter(|log| log.settled)?;
     let root = world.folders[log.folder].root.as_deref();
     let there = |found: &CollectFile| found.file.agrees(&taken.file) != Agreement::Other;
     let is_there = log.finished.iter().chain(&log.live).any(there);

@@ -8,7 +8,7 @@ use std::{
 
 use glob::Pattern;
 
-use super::{Listing, Place, World};
+use super::{Listing, Place};
 use crate::{
     files::{
         archive_name::ArchiveName,
@@ -40,6 +40,15 @@ pub struct Collecting {
     pub labels: Labels,
     /// Where the file is that was live at the last look, when it is neither.
     pub strayed: Option<String>,
+    /// Whether that is all there is: no name was shifted while it was looked at.
+    pub settled: bool,
+}
+
+/// What a folder's writers finished, and what could not be looked at.
+#[derive(Default)]
+pub(super) struct Collected {
+    pub(super) logs: Vec<Collecting>,
+    pub(super) unreadable: Vec<Incomplete>,
 }
 
 /// One file of a log that is collected.
@@ -92,7 +101,7 @@ impl Listing<'_> {
     }
 
     /// Takes the finished files out of `logs`, and finds more of them among `others`.
-    pub(super) fn take_finished(&self, world: &mut World, place: &Place, logs: &mut Vec<Named>, others: Vec<String>) {
+    pub(super) fn take_finished(&self, place: &Place, logs: &mut Vec<Named>, others: Vec<String>) -> Collected {
         let mut writers = self.writers(place, logs);
         let mut strangers = Vec::new();
         for name in others {
@@ -112,10 +121,12 @@ impl Listing<'_> {
             sets.dedup();
             true
         });
+        let mut collected = Collected::default();
         for writer in writers {
-            let collecting = self.look_at(world, place, writer, &strangers);
-            world.collecting.push(collecting);
+            let log = self.look_at(place, writer, &strangers, &mut collected.unreadable);
+            collected.logs.push(log);
         }
+        collected
     }
 
     /// The live logs of this folder, also those that are not there at the moment.
@@ -146,14 +157,14 @@ impl Listing<'_> {
         [place.asked, place.dir.path()].iter().any(|way| self.excluded(set, &way.join(name)))
     }
 
-    fn look_at(&self, world: &mut World, place: &Place, writer: Writer, strangers: &[String]) -> Collecting {
+    fn look_at(&self, place: &Place, writer: Writer, strangers: &[String], unreadable: &mut Vec<Incomplete>) -> Collecting {
         let mut look = |name: &str| match place.dir.stat(name) {
             Ok(stat) => {
                 let stat = stat.filter(|stat| stat.kind == Kind::File)?;
                 Some(Found { name: name.to_owned(), file: Identity::of(place.dir, name, &stat), stat })
             }
             Err(failure) => {
-                world.unreadable.push(Incomplete::from(&failure));
+                unreadable.push(Incomplete::from(&failure));
                 None
             }
         };
@@ -170,7 +181,16 @@ impl Listing<'_> {
             .filter(|before| !live.iter().chain(&finished).any(|found| is(before, found)))
             .and_then(|before| strangers.iter().filter_map(|name| look(name)).find(|found| is(&before, found)))
             .map(|found| found.name);
-        Collecting { set: writer.set, folder: place.index, log: writer.log, live, finished, labels: Labels::new(), strayed }
+        Collecting {
+            set: writer.set,
+            folder: place.index,
+            log: writer.log,
+            live,
+            finished,
+            labels: Labels::new(),
+            strayed,
+            settled: false,
+        }
     }
 }
 
