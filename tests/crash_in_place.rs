@@ -9,6 +9,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{Read, Write},
+    os::unix::fs::FileExt,
     path::Path,
 };
 
@@ -266,8 +267,8 @@ impl Begins {
             let file = File::options().write(true).open(&log).expect("our own tree");
             match self {
                 Begins::Zeros => {
-                    std::os::unix::fs::FileExt::write_all_at(&file, &vec![0; usize::try_from(LENGTH).expect("short")], 0)
-                        .expect("room")
+                    let zeros = vec![0; usize::try_from(LENGTH).expect("short")];
+                    file.write_all_at(&zeros, 0).expect("room");
                 }
                 _ => fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, LENGTH).expect("it can"),
             }
