@@ -10,7 +10,7 @@ use crate::{
     failure::{Exit, Result},
     files::{
         archive_name::{ArchiveName, Extension},
-        compress::{self, Compression, Text},
+        compress::{self, Compression, Stretch, Text},
         cut::{self, Found},
         dir::{Dir, FileId, stat_open},
     },
@@ -216,8 +216,7 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
     let source = if stretch.is_some() { &entry.log } else { &entry.name };
     let source = Dir::open(Path::new(&entry.folder))?.read(source)?;
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(name)?;
-    let (size, stored) =
-        (stretch.map_or(stat_open(&source)?.size, |stretch| stretch.to - stretch.from), stat_open(&archive)?.size);
+    let (size, stored) = (stretch.map_or(stat_open(&source)?.size, Stretch::length), stat_open(&archive)?.size);
     if (name == entry.name && stretch.is_none()) || entry.packed().is_some() {
         return Ok(size == stored && content(&source)? == content(&archive)?);
     }
