@@ -130,8 +130,17 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
         Next::Settle | Next::Reconsider => Some(Line::reached(entry, Stage::Stored)),
         Next::Forget => Some(Line::gone(entry, "it was removed")),
         Next::Lost => {
-            let message = "it was rotated and waited to be archived, and now it is gone; ops-logs did not remove it";
-            let lost = Finding::new("logs.lost", Severity::Danger, entry.rotated_path(), message);
+            let (what, message) = match &entry.cut {
+                Some(_) => (
+                    entry.path(),
+                    "the archive is gone or damaged before its record was complete, and what it held may have left its log; ops-logs did not do that",
+                ),
+                None => (
+                    entry.rotated_path(),
+                    "it was rotated and waited to be archived, and now it is gone; ops-logs did not remove it",
+                ),
+            };
+            let lost = Finding::new("logs.lost", Severity::Danger, what, message);
             carry.report.findings.push(lost.hint("find out who removes files in that folder"));
             Some(Line::gone(entry, message))
         }
