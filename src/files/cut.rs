@@ -10,6 +10,7 @@
 mod layout;
 mod lines;
 mod place;
+mod sound;
 #[cfg(test)]
 mod tests;
 
@@ -139,6 +140,9 @@ pub fn prepare(file: &File, head: u64, place: Place, most: Option<u64>) -> Resul
 
 /// What became of it.
 pub fn found(file: &File, cut: &Cut) -> Result<Found> {
+    if !cut.is_sound() {
+        return Ok(Found::Unknown("what is written down of it cannot be true".to_owned()));
+    }
     let place = cut.place;
     let length = file.metadata().doing("look at", "the log")?.len();
     let anchor = layout::first_behind(file, ANCHORS);
@@ -268,6 +272,9 @@ impl Head {
     /// Whether these bytes are still at the beginning of the file; else why not.
     pub fn holds(&self, file: &File) -> Result<std::result::Result<(), &'static str>> {
         let meta = file.metadata().doing("look at", "the log")?;
+        if !self.is_sound() {
+            return Ok(Err("what is written down of it cannot be true"));
+        }
         if meta.ino() != self.inode {
             return Ok(Err("it became another file"));
         }

@@ -1,5 +1,6 @@
 //! Which processes have a file mapped into memory that they share with it: they may write to it without a
-//! descriptor. Only asked where a read lease does not tell. Looks at /proc, and never at the file.
+//! descriptor. Asked where a read lease does not tell, and before a log that stays open is cut. Looks at /proc, and never at
+//! the file.
 //!
 //! A mapping counts as a writer also while it is read-only: the process may make it writable.
 

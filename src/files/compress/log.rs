@@ -38,6 +38,13 @@ pub struct Stretch {
     pub to: u64,
 }
 
+impl Stretch {
+    /// How long it is.
+    pub fn length(self) -> u64 {
+        self.to.saturating_sub(self.from)
+    }
+}
+
 impl<'a> Text<'a> {
     /// These bytes of a log that others go on appending to; all of it, which nobody may write to any more, when there is
     /// no stretch.

@@ -7,6 +7,7 @@ use std::{fs::File, io, os::fd::AsFd};
 use rustix::fs::SeekFrom;
 use serde::{Deserialize, Serialize};
 
+use super::sound::is_print;
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
@@ -24,6 +25,11 @@ const MOST: usize = 1 << 20;
 pub struct Layout(String);
 
 impl Layout {
+    /// Whether it is one of ours.
+    pub(super) fn is_sound(&self) -> bool {
+        is_print(&self.0)
+    }
+
     /// That of the bytes `from..to`, as if the file began at `from`. Both are multiples of the file system's unit. None
     /// where the file system does not tell.
     pub(super) fn of(file: &File, from: u64, to: u64) -> Result<Option<Layout>> {

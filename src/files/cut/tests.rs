@@ -72,6 +72,19 @@ fn a_log_that_somebody_emptied_and_filled_again_alike_is_not_what_it_was() {
 }
 
 #[test]
+fn a_cut_that_cannot_be_true_is_never_reckoned_with() {
+    let Some((home, file, place)) = log(10_000) else { return };
+    let cut = prepare(&open(&home), 0, place, None).unwrap().unwrap();
+    for lie in [Cut { length: 0, ..cut.clone() }, Cut { anchor: Some(0), ..cut.clone() }, Cut { length: u64::MAX, ..cut.clone() }]
+    {
+        assert!(matches!(found(&file, &lie), Ok(Found::Unknown(_))), "{lie:?}");
+        assert_eq!(begun(&file, &lie), Ok(None));
+        assert!(take_away(&open(&home), &lie).unwrap().is_err());
+    }
+    assert_eq!(found(&file, &cut), Ok(Found::There));
+}
+
+#[test]
 fn what_xfs_leaves_after_a_power_cut_is_brought_to_its_end() {
     let Some((home, mut file, place)) = log(20_000) else { return };
     let cut = prepare(&open(&home), 0, place, Some(100_000)).unwrap().unwrap();

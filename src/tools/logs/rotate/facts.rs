@@ -27,7 +27,13 @@ pub use self::{
 use super::Rotate;
 use crate::{
     failure::{Failure, Result},
-    files::{archive_name::Stamp, dir::Stat, find::Missed, space::Space, standing::Us},
+    files::{
+        archive_name::Stamp,
+        dir::{FileId, Stat},
+        find::Missed,
+        space::Space,
+        standing::Us,
+    },
     report::Incomplete,
     tools::logs::{
         containers::{Container, Pods},
@@ -72,6 +78,8 @@ pub struct World {
     pub newest: Newest,
     /// What could not be read of logrotate's configuration.
     pub logrotate: Vec<Incomplete>,
+    /// Files that are not rotated in place any more, and how much of their beginning is archived from when they were.
+    pub again: HashMap<FileId, u64>,
     /// How far the clock is ahead of all that is recorded, when that is in doubt.
     pub leap: Option<TimeDelta>,
 }
@@ -183,6 +191,7 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
             .map(|stanza| format!("{}:{}", stanza.file.display(), stanza.line));
     }
     live::look(rotate, ledger.content(), &mut world);
+    world.again = live::again(rotate, ledger.content(), &world);
     world.logrotate = theirs.map(|theirs| theirs.problems).unwrap_or_default();
     world.away = away(rotate, ledger.content(), &mut volumes);
     let pending = |entry| PendingFact::of(entry, &rotate.host, &mut volumes);

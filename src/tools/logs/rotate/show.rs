@@ -84,7 +84,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(rotate.heirs.orphans(ledger.content()));
     report.findings.extend(leapt(rotate, ledger, plan));
     report.findings.extend(contained::findings(rotate, plan));
-    report.findings.extend(heads::findings(ledger, plan));
+    report.findings.extend(heads::findings(plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -243,6 +243,14 @@ fn recovery_step(entry: &Entry, recovery: &Recovery) -> Option<Step> {
         }
         Next::Release { .. } => ("release", Outcome::Planned, "a run archived and proved it"),
         Next::Cut => ("rotate", Outcome::Planned, "an earlier run archived and proved what it begins with"),
+        Next::Lost if entry.cut.is_some() => {
+            return Some(Step::new(
+                "archive",
+                entry.path(),
+                Outcome::Failed,
+                "it is gone or damaged, and ops-logs did not do that",
+            ));
+        }
         Next::Lost => ("archive", Outcome::Failed, "the rotated file is gone, and ops-logs did not remove it"),
         _ => return None,
     };

@@ -13,7 +13,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::{
         archive_name::ArchiveName,
-        compress::{Compression, Facts, Label, Progress, Stretch},
+        compress::{Compression, Facts, Label, Progress},
         dir::FileId,
         kernel,
         writers::{self, Writers},
@@ -183,7 +183,7 @@ pub(super) fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -
     };
     let stretch = entry.stretch();
     let source = if stretch.is_some() { entry.log.clone() } else { entry.name.clone() };
-    let size = stretch.map_or_else(|| hand.size(&source), |Stretch { from, to }| Ok(to - from))?;
+    let size = stretch.map_or_else(|| hand.size(&source), |stretch| Ok(stretch.length()))?;
     let compress = Compress { source, file, hold: hold(entry), size, stretch, part: target.part_name(), how, label };
     Ok(Job { hand, compress, target: target.to_string(), entry: entry.clone() })
 }

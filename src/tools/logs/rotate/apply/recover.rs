@@ -10,7 +10,7 @@ use crate::{
     failure::{Exit, Result},
     files::{
         archive_name::{ArchiveName, Extension},
-        compress::{self, Compression, Text},
+        compress::{self, Compression, Stretch, Text},
         cut::{self, Found},
         dir::{Dir, FileId, stat_open},
     },
@@ -130,8 +130,17 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
         Next::Settle | Next::Reconsider => Some(Line::reached(entry, Stage::Stored)),
         Next::Forget => Some(Line::gone(entry, "it was removed")),
         Next::Lost => {
-            let message = "it was rotated and waited to be archived, and now it is gone; ops-logs did not remove it";
-            let lost = Finding::new("logs.lost", Severity::Danger, entry.rotated_path(), message);
+            let (what, message) = match &entry.cut {
+                Some(_) => (
+                    entry.path(),
+                    "the archive is gone or damaged before its record was complete, and what it held may have left its log; ops-logs did not do that",
+                ),
+                None => (
+                    entry.rotated_path(),
+                    "it was rotated and waited to be archived, and now it is gone; ops-logs did not remove it",
+                ),
+            };
+            let lost = Finding::new("logs.lost", Severity::Danger, what, message);
             carry.report.findings.push(lost.hint("find out who removes files in that folder"));
             Some(Line::gone(entry, message))
         }
@@ -216,8 +225,7 @@ fn gives_back(entry: &Entry, name: &str) -> Result<bool> {
     let source = if stretch.is_some() { &entry.log } else { &entry.name };
     let source = Dir::open(Path::new(&entry.folder))?.read(source)?;
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(name)?;
-    let (size, stored) =
-        (stretch.map_or(stat_open(&source)?.size, |stretch| stretch.to - stretch.from), stat_open(&archive)?.size);
+    let (size, stored) = (stretch.map_or(stat_open(&source)?.size, Stretch::length), stat_open(&archive)?.size);
     if (name == entry.name && stretch.is_none()) || entry.packed().is_some() {
         return Ok(size == stored && content(&source)? == content(&archive)?);
     }

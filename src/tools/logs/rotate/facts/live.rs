@@ -70,6 +70,27 @@ pub(super) fn look(rotate: &Rotate, content: &Content, world: &mut World) {
     }
 }
 
+/// Files that begin with what a rotation in place archived and left there, and that go another way now.
+pub(super) fn again(rotate: &Rotate, content: &Content, world: &World) -> HashMap<FileId, u64> {
+    if content.heads.is_empty() {
+        return HashMap::new();
+    }
+    let renamed = world.logs.iter().filter_map(|log| match &log.what {
+        What::File(stat) if rotate.sets[log.set].method == Method::Rename => Some((log.folder, &log.name, &log.name, stat.id)),
+        _ => None,
+    });
+    let finished = world.collecting.iter().flat_map(|log| log.finished.iter().map(move |found| (log, found)));
+    let finished = finished.map(|(log, found)| (log.folder, &log.log, &found.name, found.stat.id));
+    let archived = |(folder, log, name, id): (usize, &String, &String, FileId)| {
+        let folder = &world.folders[folder].path;
+        let head = content.heads.get(folder.join(log).to_str()?).filter(|head| head.inode == id.ino)?;
+        // What cannot be looked at cannot be archived either, and that is told.
+        let file = Dir::open(folder).and_then(|folder| folder.read(name)).ok()?;
+        matches!(head.holds(&file), Ok(Ok(()))).then_some((id, head.archived)).filter(|(_, archived)| *archived > 0)
+    };
+    renamed.chain(finished).filter_map(archived).collect()
+}
+
 fn meant(rotate: &Rotate, index: usize, log: &LogFact) -> Option<(usize, Stat)> {
     match &log.what {
         What::File(stat) if rotate.sets[log.set].method == Method::InPlace => Some((index, *stat)),

@@ -100,7 +100,7 @@ impl Remote {
             *child = None;
             *lost += 1;
         })?;
-        let acted = acted.map(trust::acted).map_err(|failure| trust::failure(&failure))?;
+        let acted = acted.map_err(|failure| trust::failure(&failure)).and_then(trust::acted)?;
         match (act, &acted) {
             (Act::Compress(job), Acted::Proven(proven)) => trust::proven(here, job, proven)?,
             (Act::Publish { archive, file, .. }, _) => here.holds(archive, *file)?,

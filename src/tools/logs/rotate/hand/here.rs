@@ -9,7 +9,7 @@ use crate::{
     failure::{Doing, Failure, Result},
     files::{
         attributes,
-        compress::{self, Compression, Facts, Progress, Stretch, Text},
+        compress::{self, Compression, Facts, Progress, Text},
         cut::{self, Cut, Head, Place},
         dir::{Dir, FileId, Kind, Stat, stat_open},
         kernel::Lease,
@@ -70,7 +70,7 @@ impl Here {
         let Proven { facts, archive, version } = proven;
         let source = Self::look(&self.logs, &job.source, job.file)?;
         let whole = match job.stretch {
-            Some(Stretch { from, to }) => facts.size == to - from && source.size >= to,
+            Some(stretch) => facts.size == stretch.length() && source.size >= stretch.to,
             None => version.is(&source) && job.read(facts) == source.size,
         };
         if !whole {

@@ -10,13 +10,17 @@ use crate::{
 };
 
 /// The answer, checked as far as it can be.
-pub(super) fn acted(acted: Acted) -> Acted {
-    match acted {
+pub(super) fn acted(acted: Acted) -> Result<Acted> {
+    let impossible = || Failure::new("believe", "what a child says of a log").because("its numbers contradict each other");
+    Ok(match acted {
         Acted::Writers(Writers::Somebody(Some(who))) => Acted::Writers(Writers::Somebody(Some(words(&who)))),
         Acted::Writers(Writers::Unknown(why)) => Acted::Writers(Writers::Unknown(words(&why))),
         Acted::Released(Released::Changed(why)) => Acted::Released(Released::Changed(words(&why))),
+        Acted::Cut(Err(why)) => Acted::Cut(Err(words(&why))),
+        Acted::Prepared(Some(cut)) if !cut.is_sound() => return Err(impossible()),
+        Acted::Cut(Ok(head)) if !head.is_sound() => return Err(impossible()),
         other => other,
-    }
+    })
 }
 
 /// What the child says of its compression, if that is what stands there.
@@ -74,6 +78,7 @@ mod tests {
     use crate::{
         files::{
             compress::{Compression, Facts, Label, TimeRange, TimeSource},
+            cut::{Cut, Head, Place, Way},
             dir::{Dir, FileId},
         },
         tools::logs::rotate::hand::{Act, Hold},
@@ -134,10 +139,29 @@ mod tests {
         let failure = failure(&long);
         assert_eq!((failure.doing.len(), failure.what.as_str()), (500, "a b "));
         assert!(failure.cause.unwrap().len() == 500 && failure.hint.unwrap().len() == 500);
-        let Acted::Writers(Writers::Somebody(Some(who))) = acted(Acted::Writers(Writers::Somebody(Some("w".repeat(9000)))))
+        let Acted::Writers(Writers::Somebody(Some(who))) =
+            acted(Acted::Writers(Writers::Somebody(Some("w".repeat(9000))))).unwrap()
         else {
             panic!("another answer")
         };
         assert_eq!(who.len(), 500);
+        let Acted::Cut(Err(why)) = acted(Acted::Cut(Err("w\n".repeat(9000)))).unwrap() else { panic!("another answer") };
+        assert!(why.len() == 500 && !why.contains('\n'));
+    }
+
+    #[test]
+    fn what_a_child_says_of_a_log_that_stays_must_be_possible() {
+        let place = Place { way: Way::Collapse, unit: 4096 };
+        let cut = Cut { place, from: 0, to: 8200, remove: 8192, length: 9000, layout: None, after: None, anchor: None };
+        let head =
+            Head { inode: 7, archived: 8, hole: 0, sha256: "0".repeat(64), length: 808, layout: None, anchor: None, place };
+        for honest in [Acted::Prepared(None), Acted::Prepared(Some(cut.clone())), Acted::Cut(Ok(head.clone()))] {
+            assert_eq!(acted(honest.clone()), Ok(honest));
+        }
+        let backwards = Cut { to: 8192, from: 8193, ..cut };
+        let endless = Head { sha256: "0".repeat(1 << 20), ..head };
+        for lie in [Acted::Prepared(Some(backwards)), Acted::Cut(Ok(endless))] {
+            assert_eq!(acted(lie).unwrap_err().cause.as_deref(), Some("its numbers contradict each other"));
+        }
     }
 }

@@ -1,34 +1,30 @@
-//! What is worth knowing of logs whose beginning is, or was, in an archive already.
+//! What is worth knowing of logs whose beginning is, or was, in an archive already. Told in the plan and in the run.
 
 use crate::{
+    files::dir::FileId,
     report::{Finding, Severity},
-    tools::logs::{
-        ledger::Ledger,
-        rotate::plan::{Plan, Rotation},
-        settings::Method,
-    },
+    tools::logs::rotate::plan::Plan,
 };
 
 /// Every such finding.
-pub(super) fn findings(ledger: &Ledger, plan: &Plan) -> Vec<Finding> {
-    let again = plan.rotations.iter().filter_map(|rotation| again(ledger, rotation));
+pub(super) fn findings(plan: &Plan) -> impl Iterator<Item = Finding> {
     let world = &plan.world;
     let lost = world.logs.iter().filter_map(|log| Some((world.path(log).display().to_string(), log.live.as_ref()?.lost?)));
-    again.chain(lost.map(|(path, why)| emptied(path, why))).collect()
+    again(plan).chain(lost.map(|(path, why)| emptied(path, why)))
 }
 
-/// Rotated in place until now: the file that is renamed still begins with lines that are archived.
-fn again(ledger: &Ledger, rotation: &Rotation) -> Option<Finding> {
-    let path = rotation.log_path();
-    let head = ledger.content().heads.get(&path).filter(|_| rotation.method == Method::Rename)?;
-    if head.inode != rotation.file.ino || head.archived == head.hole {
-        return None;
-    }
-    let message = format!(
-        "it was rotated in place until now: its first {} bytes are in the archive before this one and in this one",
-        head.archived - head.hole
-    );
-    Some(Finding::new("logs.head-again", Severity::Note, path, message))
+/// What of a file will be in two archives, because its log was rotated in place before and is not any more.
+fn again(plan: &Plan) -> impl Iterator<Item = Finding> {
+    let told = |path: String, file: FileId| {
+        let bytes = plan.world.again.get(&file)?;
+        let message = format!(
+            "its first {bytes} bytes are in an archive already, from when it was rotated in place; they will be in two archives"
+        );
+        let finding = Finding::new("logs.archived-twice", Severity::Note, path, message);
+        Some(finding.hint("count them once; it does not happen again with this method"))
+    };
+    let renamed = plan.rotations.iter().filter_map(move |rotation| told(rotation.log_path(), rotation.file));
+    renamed.chain(plan.collections.iter().filter_map(move |file| told(file.path(), file.file)))
 }
 
 /// Told until it is rotated the next time.
