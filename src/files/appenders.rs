@@ -40,8 +40,8 @@ pub enum Unseen {
     TooMany,
 }
 
-/// Looks once for all of these files, each with its name.
-pub fn of(wanted: &[(FileId, &str)]) -> HashMap<FileId, Appending> {
+/// Looks once for all of these files, each with its name where that counts, too ([`super::writers::shows_others`]).
+pub fn of(wanted: &[(FileId, Option<&str>)]) -> HashMap<FileId, Appending> {
     /// A process that just begins or ends may not be looked into at that moment. Milliseconds.
     const PAUSES: [u64; 4] = [5, 20, 60, 120];
     if wanted.is_empty() {
@@ -59,7 +59,7 @@ pub fn of(wanted: &[(FileId, &str)]) -> HashMap<FileId, Appending> {
     judged
 }
 
-fn look(proc: &Path, wanted: &[(FileId, &str)]) -> HashMap<FileId, Appending> {
+fn look(proc: &Path, wanted: &[(FileId, Option<&str>)]) -> HashMap<FileId, Appending> {
     let ids: HashSet<FileId> = wanted.iter().map(|(id, _)| *id).collect();
     let mut found: HashMap<FileId, Appending> = HashMap::new();
     let opened = open_files::each(proc, &mut |open| {
@@ -109,7 +109,7 @@ mod tests {
 
     fn judged(file: &File) -> Appending {
         let id = stat_open(file).unwrap().id;
-        of(&[(id, "app.log")]).remove(&id).unwrap()
+        of(&[(id, Some("app.log"))]).remove(&id).unwrap()
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
     fn nobody_is_believed_only_where_everybody_is_seen() {
         let proc = tempfile::tempdir().unwrap();
         let id = FileId { dev: 1, ino: 2 };
-        let judged = look(proc.path(), &[(id, "app.log")]);
+        let judged = look(proc.path(), &[(id, Some("app.log"))]);
         assert_eq!(judged[&id], Appending::Unknown(Unseen::Namespace));
         let seen = Coverage { processes: 9, sees_all_namespaces: true, ..Coverage::default() };
         assert_eq!(unseen(seen), None);

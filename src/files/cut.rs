@@ -66,6 +66,9 @@ pub struct Cut {
     /// Where the anchor is; none when there was no room for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<u64>,
+    /// SHA-256 of what is archived and stays, where the file will begin with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
 }
 
 /// How much of the beginning of a live log is in an archive already, and how that file is known.
@@ -134,8 +137,11 @@ pub fn prepare(file: &File, head: u64, place: Place, most: Option<u64>) -> Resul
     file.sync_all().doing("sync", "the log")?;
     let end = place.laid_out(length);
     let layout = Layout::of(file, 0, end)?;
-    let after = if place.way == Way::Collapse { Layout::of(file, remove, end)? } else { None };
-    Ok((length >= to).then_some(Cut { place, from: head, to, remove, length, layout, after, anchor }))
+    let (after, left) = match place.way {
+        Way::Collapse => (Layout::of(file, remove, end)?, Some(lines::sha256(file, remove, to)?)),
+        Way::Hole => (None, None),
+    };
+    Ok((length >= to).then_some(Cut { place, from: head, to, remove, length, layout, after, anchor, left }))
 }
 
 /// What became of it.
@@ -170,7 +176,11 @@ pub fn found(file: &File, cut: &Cut) -> Result<Found> {
     }
     let moved = cut.anchor.map(|anchor| anchor - cut.remove);
     let marked = anchor == moved || (anchor.is_none() && !moves_anchors(file));
-    Ok(if marked && lies(cut.length - cut.remove, &cut.after)? { Found::Gone } else { unlike() })
+    let left = || match &cut.left {
+        Some(left) => Ok(lines::sha256(file, 0, cut.to - cut.remove)? == *left),
+        None => Ok(true),
+    };
+    Ok(if marked && lies(cut.length - cut.remove, &cut.after)? && left()? { Found::Gone } else { unlike() })
 }
 
 fn unlike() -> Found {

@@ -20,16 +20,17 @@ use super::{
 };
 
 /// Who has each of these files mapped, if anybody, and how much of the machine was seen. A file counts as found by its
-/// device and inode or, because overlays and subvolumes may show others here, by its name.
-pub(super) fn holders(proc: &Path, wanted: &[(FileId, &str)]) -> (HashMap<FileId, String>, Coverage) {
-    let wanted: Vec<(FileId, String)> = wanted.iter().map(|(id, name)| (*id, name.replace('\n', "\\012"))).collect();
+/// device and inode or, where overlays and subvolumes may show others here, by its name.
+pub(super) fn holders(proc: &Path, wanted: &[(FileId, Option<&str>)]) -> (HashMap<FileId, String>, Coverage) {
+    let wanted: Vec<(FileId, Option<String>)> =
+        wanted.iter().map(|(id, name)| (*id, name.map(|name| name.replace('\n', "\\012")))).collect();
     let mut found = HashMap::new();
     let coverage = each_process(proc, Bounds::default(), &mut |pid, process, _| {
         if found.len() == wanted.len() {
             return Ok(true);
         }
         each_mapping(process, &mut |mapping| {
-            for (id, _) in wanted.iter().filter(|(id, name)| mapping.is_of(*id, name)) {
+            for (id, _) in wanted.iter().filter(|(id, name)| mapping.is_of(*id, name.as_deref())) {
                 found.entry(*id).or_insert_with(|| {
                     let command = read_small(process.as_fd(), "comm").unwrap_or_default();
                     format!("{} (pid {pid})", command.trim_end_matches('\n'))
@@ -42,7 +43,7 @@ pub(super) fn holders(proc: &Path, wanted: &[(FileId, &str)]) -> (HashMap<FileId
 
 /// The first process that has this file mapped.
 pub(super) fn holder(proc: &Path, id: FileId, name: &str) -> (Option<String>, Coverage) {
-    let (mut found, coverage) = holders(proc, &[(id, name)]);
+    let (mut found, coverage) = holders(proc, &[(id, Some(name))]);
     (found.remove(&id), coverage)
 }
 
@@ -85,10 +86,10 @@ impl<'a> Mapping<'a> {
         Some(Mapping { device, inode: inode.and_then(|text| text.parse().ok()), path })
     }
 
-    fn is_of(&self, id: FileId, name: &str) -> bool {
+    fn is_of(&self, id: FileId, name: Option<&str>) -> bool {
         let same = self.device == Some(id.dev) && self.inode == Some(id.ino);
-        let called = || self.path.and_then(|path| path.rsplit_once('/')).is_some_and(|(_, last)| last == name);
-        same || called()
+        let last = || Some(self.path?.rsplit_once('/')?.1);
+        same || name.is_some_and(|name| last() == Some(name))
     }
 }
 
@@ -101,7 +102,7 @@ mod tests {
         let id = FileId { dev: rustix::fs::makedev(0, 0x2a), ino: 11 };
         let mapped = |rights: &str, device: &str, inode: u64, path: &str| {
             let line = format!("7fc18e735000-7fc18e736000 {rights} 00000000 {device} {inode}              {path}\n");
-            Mapping::shared(&line).is_some_and(|mapping| mapping.is_of(id, "b c.log"))
+            Mapping::shared(&line).is_some_and(|mapping| mapping.is_of(id, Some("b c.log")))
         };
         assert!(mapped("rw-s", "00:2a", 11, "/var/log/x.log"));
         assert!(mapped("r--s", "00:2a", 11, ""), "it may be made writable");

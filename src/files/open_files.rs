@@ -190,7 +190,7 @@ impl Walk<'_, '_> {
             let found = match look(descriptors, entry.file_name(), AtFlags::empty()) {
                 Ok(found) => found,
                 Err(error) => {
-                    all &= ended(error);
+                    all &= ended(error) || unreachable(error);
                     continue;
                 }
             };
@@ -230,6 +230,13 @@ fn path(bytes: &[u8]) -> PathBuf {
 /// The process or the descriptor was gone before we looked.
 fn ended(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::SRCH)
+}
+
+/// The file lies on a file system that is dead or out of reach: it is none that anybody asks about, who had to look at his own.
+fn unreachable(error: Errno) -> bool {
+    const DEAD: [Errno; 7] =
+        [Errno::IO, Errno::STALE, Errno::NOTCONN, Errno::SHUTDOWN, Errno::HOSTDOWN, Errno::HOSTUNREACH, Errno::TIMEDOUT];
+    DEAD.contains(&error)
 }
 
 /// Kernel threads and zombies hold no files, though an ordinary user is refused there as well.

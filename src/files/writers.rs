@@ -87,6 +87,12 @@ pub fn mapped(folder: impl AsFd, name: &str, id: FileId) -> Option<String> {
     overlay.then(|| mapped::holder(Path::new("/proc"), id, name).0).flatten()
 }
 
+/// Whether processes may be shown with another device and inode than the files of this folder have.
+pub fn shows_others(folder: &Path) -> bool {
+    const BTRFS: u32 = 0x9123_683e;
+    rustix::fs::statfs(folder).map_or(true, |found| [OVERLAY, BTRFS].contains(&magic(&found)))
+}
+
 /// Waits until nobody has the file open for writing, `patience` at most.
 pub fn wait(file: &File, id: FileId, patience: Duration) -> Writers {
     let deadline = Instant::now() + patience;

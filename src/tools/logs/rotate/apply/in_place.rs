@@ -19,6 +19,7 @@ use crate::{
         compress::{Facts, Progress},
         cut::Head,
         dir::{Dir, FileId},
+        writers,
     },
     report::{Finding, Outcome, Severity, Step},
     tools::logs::{
@@ -127,7 +128,7 @@ fn piece(
     pieces: &Pieces,
     progress: Progress,
 ) -> std::result::Result<Piece, End> {
-    if !appended(carry, rotation.file, &rotation.log, &rotation.log_path()) {
+    if !appended(carry, rotation.file, &rotation.folder, &rotation.log) {
         return Ok(Piece::Stays);
     }
     let hole = carry.rotate.sets[rotation.set].punch_hole;
@@ -156,19 +157,20 @@ fn piece(
     carry.archived(&job, &proven.facts);
     let entry = Entry { stage: Stage::Archived, archive: Some(archive), ..entry };
     // Compressing may have taken hours.
-    if !appended(carry, rotation.file, &rotation.log, &rotation.log_path()) {
+    if !appended(carry, rotation.file, &rotation.folder, &rotation.log) {
         return Ok(Piece::Stays);
     }
     Ok(take_away(carry, &entry, rotation.file)?.map_or(Piece::Stays, |gone| Piece::Gone(proven.facts, gone)))
 }
 
 /// Whether everybody who writes to the log appends; told when not, or when nobody can tell.
-pub(super) fn appended(carry: &mut Carry, file: FileId, name: &str, path: &str) -> bool {
-    let judged = appenders::of(&[(file, name)]);
+pub(super) fn appended(carry: &mut Carry, file: FileId, folder: &Path, name: &str) -> bool {
+    let judged = appenders::of(&[(file, writers::shows_others(folder).then_some(name))]);
     match judged.get(&file).map_or(Ok(()), |judged| only_appended(judged, name)) {
         Ok(()) => true,
         Err(failure) => {
             let why = failure.cause.unwrap_or_default();
+            let path = folder.join(name).display().to_string();
             carry.step(Step::new("rotate", path, Outcome::Skipped, show::advised(&why, failure.hint.as_deref())));
             false
         }

@@ -10,6 +10,7 @@ use crate::{
         appenders::{self, Appending, Unseen},
         cut::{self, Cut, Head, Place},
         dir::{Dir, FileId, Stat},
+        writers,
     },
     tools::logs::{
         ledger::{Content, Entry, Stage},
@@ -60,7 +61,11 @@ pub(super) fn look(rotate: &Rotate, content: &Content, world: &mut World) {
     let candidates: Vec<(usize, FileId)> = meant.iter().map(|(index, stat)| (*index, stat.id)).collect();
     let goes = |index: usize| world.logs[index].live.as_ref().is_some_and(|live| live.goes && live.refused.is_none());
     let candidates: Vec<(usize, FileId)> = candidates.into_iter().filter(|(index, _)| goes(*index)).collect();
-    let wanted: Vec<(FileId, &str)> = candidates.iter().map(|(index, id)| (*id, world.logs[*index].name.as_str())).collect();
+    let named = |index: usize| {
+        let log = &world.logs[index];
+        writers::shows_others(&world.folders[log.folder].path).then_some(log.name.as_str())
+    };
+    let wanted: Vec<(FileId, Option<&str>)> = candidates.iter().map(|(index, id)| (*id, named(*index))).collect();
     let judged = appenders::of(&wanted);
     for (index, id) in candidates {
         let refused = judged.get(&id).and_then(|judged| only_appended(judged, &world.logs[index].name).err());
