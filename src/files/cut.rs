@@ -5,7 +5,7 @@
 //! What tells afterwards: where the blocks lie on the disk, before and after ([`Layout`]), and the anchor. That is one empty
 //! block far behind the end of the file, which no reader ever sees. A file that was emptied and written anew may lie exactly
 //! where it lay before, with the same text (measured on ext4, xfs and btrfs); the anchor is gone then. Taking a head away
-//! moves the anchor (ext4) or removes it (xfs).
+//! moves the anchor (ext4) or removes it (xfs). tmpfs shows neither: there only the text tells, of lines that differ.
 
 mod layout;
 mod lines;
@@ -63,6 +63,9 @@ pub struct Cut {
     /// What their layout will be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Layout>,
+    /// SHA-256 of the last of what is archived, where the file system tells no layout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<String>,
     /// Where the anchor is; none when there was no room for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<u64>,
@@ -141,7 +144,14 @@ pub fn prepare(file: &File, head: u64, place: Place, most: Option<u64>) -> Resul
         Way::Collapse => (Layout::of(file, remove, end)?, Some(lines::sha256(file, remove, to)?)),
         Way::Hole => (None, None),
     };
-    Ok((length >= to).then_some(Cut { place, from: head, to, remove, length, layout, after, anchor, left }))
+    let ending = if layout.is_none() { Some(lines::sha256(file, ending(head, to), to)?) } else { None };
+    Ok((length >= to).then_some(Cut { place, from: head, to, remove, length, layout, after, ending, anchor, left }))
+}
+
+/// Where that begins whose text tells the log from another one, on tmpfs above all, which shows neither layout nor anchor.
+fn ending(from: u64, to: u64) -> u64 {
+    const ENOUGH: u64 = 64 << 10;
+    to.saturating_sub(ENOUGH).max(from)
 }
 
 /// What became of it.
@@ -158,10 +168,14 @@ pub fn found(file: &File, cut: &Cut) -> Result<Found> {
     };
     if place.way == Way::Hole {
         let emptied = layout::data(file, 0)?.is_none_or(|data| data >= cut.remove);
+        let ends = || match &cut.ending {
+            Some(known) => Ok(lines::sha256(file, ending(cut.from, cut.to), cut.to)? == *known),
+            None => Ok(true),
+        };
         return Ok(match () {
             () if length < cut.length || (cut.anchor.is_some() && anchor != cut.anchor) => unlike(),
             () if emptied => Found::Gone,
-            () if lies(cut.length, &cut.layout)? => Found::There,
+            () if lies(cut.length, &cut.layout)? && ends()? => Found::There,
             () => unlike(),
         });
     }

@@ -42,6 +42,7 @@ fn a_ledger_that_lost_its_last_line_still_knows_what_is_archived() {
     let Some((scene, mut text)) = rotated() else { return };
     let gone = forget(&scene, 1);
     assert!(gone[0].contains("\"line\":\"reached\"") && gone[0].contains("stored"), "{gone:?}");
+    assert_eq!(scene.run(&["--format", "json", "plan"]).exits(0).summary(), "1 rotation of earlier runs to finish");
     let more = text_of("second", 30_000);
     scene.append("app.log", &more);
     text.extend_from_slice(&more);

@@ -14,7 +14,7 @@ impl Cut {
         let whole = self.remove > 0 && self.place.whole(self.remove) == self.remove;
         let ordered = self.from < self.to && self.remove <= self.to.min(length) && self.to <= self.length;
         let layouts = self.layout.iter().chain(&self.after).all(Layout::is_sound);
-        let texts = layouts && self.left.iter().all(|left| is_print(left));
+        let texts = layouts && self.ending.iter().chain(&self.left).all(|text| is_print(text));
         is_place(self.place) && whole && ordered && self.length < ANCHORS && texts && is_anchor(self.anchor)
     }
 }
@@ -50,8 +50,8 @@ mod tests {
     const PLACE: Place = Place { way: Way::Collapse, unit: 4096 };
 
     fn cut() -> Cut {
-        let (layout, after) = (None, None);
-        Cut { place: PLACE, from: 100, to: 8200, remove: 8192, length: 9000, layout, after, anchor: Some(3 << 40), left: None }
+        let (layout, after, ending, left) = (None, None, None, None);
+        Cut { place: PLACE, from: 100, to: 8200, remove: 8192, length: 9000, layout, after, ending, anchor: Some(3 << 40), left }
     }
 
     fn head() -> Head {

@@ -85,6 +85,29 @@ fn a_cut_that_cannot_be_true_is_never_reckoned_with() {
 }
 
 #[test]
+fn on_tmpfs_which_shows_no_layout_the_text_tells_a_log_that_was_written_anew() {
+    let Ok(home) = tempfile::tempdir_in("/dev/shm") else { return };
+    let file = OpenOptions::new().read(true).append(true).create(true).open(home.path().join("app.log")).unwrap();
+    append(&file, 10_000);
+    let place = Place::of(File::open(home.path()).unwrap(), true, "app.log").unwrap();
+    let cut = prepare(&open(&home), 0, place, None).unwrap().unwrap();
+    if cut.layout.is_some() {
+        return;
+    }
+    append(&file, 7);
+    assert_eq!(found(&file, &cut), Ok(Found::There));
+    file.set_len(0).unwrap();
+    (&file).write_all(&b"another line, just as long\n".repeat(20_000)).unwrap();
+    assert!(take_away(&open(&home), &cut).unwrap().is_err(), "none of these lines is archived");
+    assert_eq!(layout::data(&file, 0), Ok(Some(0)));
+    file.set_len(0).unwrap();
+    append(&file, 20_000);
+    let cut = prepare(&open(&home), 0, place, None).unwrap().unwrap();
+    take_away(&open(&home), &cut).unwrap().unwrap();
+    assert_eq!(found(&file, &cut), Ok(Found::Gone));
+}
+
+#[test]
 fn what_xfs_leaves_after_a_power_cut_is_brought_to_its_end() {
     let Some((home, mut file, place)) = log(20_000) else { return };
     let cut = prepare(&open(&home), 0, place, Some(100_000)).unwrap().unwrap();

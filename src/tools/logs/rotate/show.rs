@@ -280,8 +280,11 @@ fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {
         let bytes = plan.collections.iter().map(|file| file.taken.size).sum();
         parts.push(format!("{} to collect ({})", count(plan.collections.len() as u64, "file"), Size(bytes)));
     }
-    let begun =
-        plan.recoveries.iter().filter(|recovery| matches!(recovery.next, Next::Archive { .. } | Next::Release { .. })).count();
+    let begun = plan
+        .recoveries
+        .iter()
+        .filter(|recovery| matches!(recovery.next, Next::Archive { .. } | Next::Release { .. } | Next::Cut))
+        .count();
     if begun > 0 {
         parts.push(format!("{} of earlier runs to finish", count(begun as u64, "rotation")));
     }

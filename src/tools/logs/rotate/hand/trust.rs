@@ -152,8 +152,8 @@ mod tests {
     #[test]
     fn what_a_child_says_of_a_log_that_stays_must_be_possible() {
         let place = Place { way: Way::Collapse, unit: 4096 };
-        let cut =
-            Cut { place, from: 0, to: 8200, remove: 8192, length: 9000, layout: None, after: None, anchor: None, left: None };
+        let (layout, after, ending, anchor, left) = (None, None, None, None, None);
+        let cut = Cut { place, from: 0, to: 8200, remove: 8192, length: 9000, layout, after, ending, anchor, left };
         let head =
             Head { inode: 7, archived: 8, hole: 0, sha256: "0".repeat(64), length: 808, layout: None, anchor: None, place };
         for honest in [Acted::Prepared(None), Acted::Prepared(Some(cut.clone())), Acted::Cut(Ok(head.clone()))] {
