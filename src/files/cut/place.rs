@@ -44,7 +44,7 @@ impl Place {
 
     /// What it will be, as far as the number of the file system tells; for a plan, which tries nothing out.
     pub fn likely(folder: impl AsFd, hole: bool, shown: &str) -> Result<Place> {
-        const COLLAPSING: [u32; 4] = [0xef53, 0x5846_5342, 0xf2f5_2010, 0x794c_7630];
+        const COLLAPSING: [u32; 3] = [0xef53, 0x5846_5342, 0x794c_7630];
         const PUNCHING: [u32; 2] = [0x9123_683e, 0x0102_1994];
         let found = fstatfs(&folder).map_err(|errno| refused(errno, shown))?;
         let number = writers::magic(&found);

@@ -90,35 +90,40 @@ pub(super) fn rotate(carry: &mut Carry, plan: &Plan) -> Result<()> {
 /// One log, in as few pieces as there is room for; whether all of it came through that was planned.
 fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::result::Result<bool, End> {
     let mut pieces = Pieces::of(carry, rotation);
+    let whole = one_by_one(carry, rotation, &mut pieces, progress);
+    // Also when a later piece failed: what is gone is gone.
+    pieces.tell(carry, rotation);
+    whole
+}
+
+fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progress: Progress) -> std::result::Result<bool, End> {
     let mut name = rotation.name.clone();
-    let whole = loop {
+    loop {
         match piece(carry, rotation, &name, &pieces, progress)? {
             Piece::Gone(facts, gone) => {
                 if !pieces.more(rotation, &facts, gone) {
-                    break true;
+                    return Ok(true);
                 }
                 if carry.run.shutdown.asked() {
-                    break false;
+                    return Ok(false);
                 }
                 name = ArchiveName::after(&rotation.log, rotation.at, Some(name.stamp()))?;
             }
             Piece::NoRoom(_) if pieces.smaller() => {}
             Piece::NoRoom(failure) => {
                 carry.failed("archive", rotation.log_path(), &pieces.too_large(failure));
-                break false;
+                return Ok(false);
             }
             Piece::Nothing => {
                 if pieces.is_first() {
                     carry.step(Step::new("rotate", rotation.log_path(), Outcome::Kept, Rest::TooLittle.to_string()));
                 }
                 // Keep-rules took it for one more archive.
-                break !pieces.is_first();
+                return Ok(!pieces.is_first());
             }
-            Piece::Stays => break false,
+            Piece::Stays => return Ok(false),
         }
-    };
-    pieces.tell(carry, rotation);
-    Ok(whole)
+    }
 }
 
 fn piece(

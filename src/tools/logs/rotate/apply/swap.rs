@@ -1,6 +1,6 @@
 //! Swaps the due logs away, set by set: all intents durable first, then the swaps, then their writer is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Carry;
 use crate::{
@@ -23,8 +23,11 @@ pub(super) fn rotate(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let begun = carry.waiting.clone();
     for set in sets {
         let name = carry.rotate.sets[set].name.clone();
+        let meant = |rotation: &&Rotation| rotation.set == set && rotation.method == Method::Rename;
+        // What an earlier run archived in place and could not take away yet would be archived again with the whole file.
+        let uncut = uncut(carry);
         let due: Vec<&Rotation> =
-            plan.rotations.iter().filter(|rotation| rotation.set == set && rotation.method == Method::Rename).collect();
+            plan.rotations.iter().filter(meant).filter(|rotation| !uncut.contains(&rotation.log_path())).collect();
         let mut swapped: Vec<EntryId> = begun.iter().copied().filter(|id| is_untold(carry, *id, &name)).collect();
         if !carry.run.shutdown.asked() {
             swapped.extend(swap_all(carry, &due)?);
@@ -32,6 +35,12 @@ pub(super) fn rotate(carry: &mut Carry, plan: &Plan) -> Result<()> {
         tell_writer(carry, set, &swapped)?;
     }
     Ok(())
+}
+
+/// Logs that still begin with what a rotation in place archived; why, was told.
+fn uncut(carry: &Carry) -> HashSet<String> {
+    let entries = carry.ledger.content().entries.values();
+    entries.filter(|entry| entry.cut.is_some() && entry.stage == Stage::Archived).map(Entry::log_path).collect()
 }
 
 fn is_untold(carry: &Carry, id: EntryId, set: &str) -> bool {
