@@ -99,7 +99,7 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::resul
 fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progress: Progress) -> std::result::Result<bool, End> {
     let mut name = rotation.name.clone();
     loop {
-        match piece(carry, rotation, &name, &pieces, progress)? {
+        match piece(carry, rotation, &name, pieces, progress)? {
             Piece::Gone(facts, gone) => {
                 if !pieces.more(rotation, &facts, gone) {
                     return Ok(true);

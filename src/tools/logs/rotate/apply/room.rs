@@ -92,7 +92,7 @@ fn told(failure: Failure, needs: u64, free: u64) -> Failure {
     }
     let cause = failure.cause.clone().unwrap_or_default();
     failure.because(format!("{cause}; it needs up to {}, with {} free on that file system", Size(needs), Size(free))).hint(
-        "free some space, let archive-dir name a folder on another disk, or let method = \"in-place\" archive it piece by piece",
+        "free that much there; for the next time archive-dir on another disk or method = \"in-place\", which goes piece by piece, would do"
     )
 }
 

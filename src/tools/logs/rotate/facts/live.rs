@@ -127,12 +127,13 @@ pub(in crate::tools::logs::rotate) fn only_appended(judged: &Appending, name: &s
     let refuse = |why: String, hint: &str| Err(Failure::new("rotate in place", name).because(why).hint(hint));
     match judged {
         Appending::Only => Ok(()),
-        Appending::Not(who) => {
-            refuse(who.clone(), "have its writer open it to append (O_APPEND, `>>` in a shell), or use method = \"rename\"")
-        }
+        Appending::Not(who) => refuse(
+            who.clone(),
+            "restart its writer with an append (O_APPEND, `>>`, StandardOutput=append: in its unit); method = \"rename\" only where it can be told to open its log anew",
+        ),
         Appending::Unknown(Unseen::Rights) => refuse(
             "how others write to it is unknown: not every process may be looked into".to_owned(),
-            "run as root with CAP_SYS_PTRACE, as ops-logs-in-place.service does; or use method = \"rename\"",
+            "run on the host itself as root with CAP_SYS_PTRACE, as ops-logs-in-place.service does; or use method = \"rename\" where its writer can be told",
         ),
         Appending::Unknown(Unseen::Namespace) => refuse(
             "how others write to it is unknown: a PID namespace (a container, say) hides processes outside of it".to_owned(),
