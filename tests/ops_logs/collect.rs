@@ -392,6 +392,22 @@ fn a_file_that_was_live_and_that_a_run_was_about_to_keep_is_one_gap() {
     assert_eq!(kept(&scene), ["other\n"]);
 }
 
+#[test]
+fn names_of_one_file_are_one_file_and_another_name_of_the_live_one_is_not_finished() {
+    let scene = collecting("").log("app.log", "live\n").log("app.log.1", "first\n");
+    fs::hard_link(scene.live("app.log.1"), scene.live("app.log.2")).unwrap();
+    fs::hard_link(scene.live("app.log"), scene.live("app.log.0")).unwrap();
+    scene.rotate().exits(0);
+    assert_eq!(kept(&scene), ["first\n"]);
+    fs::remove_file(scene.live("app.log")).unwrap();
+    fs::write(scene.live("app.log"), "next\n").unwrap();
+    scene.rotate().exits(0);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    let mut kept = kept(&scene);
+    kept.sort();
+    assert_eq!(kept, ["first\n", "live\n"]);
+}
+
 /// A run that is killed before the first of these calls.
 fn struck(scene: &Scenario, call: &str) {
     let strike = Strike { call: call.to_owned(), rank: 1, blow: Blow::Kill };
