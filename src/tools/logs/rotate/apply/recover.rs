@@ -170,7 +170,7 @@ fn cut(carry: &mut Carry, entry: &Entry) -> Result<()> {
 }
 
 /// Whether the recorded archive gives back what stands at the beginning of the log.
-fn holds(entry: &Entry, live: &File) -> Result<bool> {
+pub(super) fn holds(entry: &Entry, live: &File) -> Result<bool> {
     let (Some(recorded), Some(name)) = (&entry.archive, ArchiveName::parse(entry.file_name())) else { return Ok(false) };
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
     let text = Text::of(live, entry.stretch());
