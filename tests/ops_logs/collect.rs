@@ -4,9 +4,10 @@
 use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path};
 
 use crate::support::{
-    needs::{self, Need},
+    needs::{self, Need, TRACES},
     scenario::{Ran, Scenario, text_of},
     stories::{NOBODY, ago, hours, tool},
+    strace::{self, Blow, Strike},
     tally,
 };
 
@@ -347,4 +348,69 @@ fn status_and_settings_say_who_decides_when() {
     scene.run(&["config", "check"]).exits(0).says("`when` has no use");
     scene.change_settings("when = \"daily\"", "");
     assert!(!scene.run(&["config", "check"]).exits(0).stdout.contains("has no use"));
+}
+
+#[test]
+fn what_is_lost_is_told_also_when_the_run_that_found_it_was_killed() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = collecting("").log("app.log", text_of("lost", 3000));
+    scene.rotate().exits(0);
+    for turn in 0..4 {
+        shift(&scene, 2, &format!("{turn}\n"));
+    }
+    for call in ["linkat", "renameat2"] {
+        struck(&scene, call);
+    }
+    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
+    assert_eq!(kept(&scene), ["1\n", "2\n"]);
+    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0], "told once");
+}
+
+#[test]
+fn a_file_that_was_live_and_that_a_run_was_about_to_keep_is_one_gap() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = collecting("").log("app.log", "first\n");
+    scene.rotate().exits(0);
+    for live in ["second\n", "third\n"] {
+        shift(&scene, 2, live);
+        struck(&scene, "linkat");
+        fs::remove_file(scene.live("app.log.1")).unwrap();
+        let _ = fs::remove_file(scene.live("app.log.2"));
+        if live == "second\n" {
+            assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1, "one file, one gap");
+        }
+    }
+    // What that run was about to forget is not forgotten before it is told.
+    fs::write(scene.live("app.log.1"), "other\n").unwrap();
+    struck(&scene, "renameat2");
+    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
+    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
+    assert_eq!(kept(&scene), ["other\n"]);
+}
+
+#[test]
+fn names_of_one_file_are_one_file_and_another_name_of_the_live_one_is_not_finished() {
+    let scene = collecting("").log("app.log", "live\n").log("app.log.1", "first\n");
+    fs::hard_link(scene.live("app.log.1"), scene.live("app.log.2")).unwrap();
+    fs::hard_link(scene.live("app.log"), scene.live("app.log.0")).unwrap();
+    scene.rotate().exits(0);
+    assert_eq!(kept(&scene), ["first\n"]);
+    fs::remove_file(scene.live("app.log")).unwrap();
+    fs::write(scene.live("app.log"), "next\n").unwrap();
+    scene.rotate().exits(0);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    let mut kept = kept(&scene);
+    kept.sort();
+    assert_eq!(kept, ["first\n", "live\n"]);
+}
+
+/// A run that is killed before the first of these calls.
+fn struck(scene: &Scenario, call: &str) {
+    let strike = Strike { call: call.to_owned(), rank: 1, blow: Blow::Kill };
+    let ended = strace::run(&scene.command(&["rotate"]), Some(&strike)).ended;
+    assert!(ended.code() != Some(0) && ended.stdout.is_empty(), "{call}: {ended:#?}");
 }

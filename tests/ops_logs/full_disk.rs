@@ -12,9 +12,11 @@ use crate::support::{
     Dice,
     aftermath::Before,
     filesystem::{FileSystem, Kind, Recipe},
-    needs::{self, MOUNTS, Need},
+    needs::{self, MOUNTS, Need, TRACES},
     scenario::{Ran, Scenario, text_of},
     stories::NOBODY,
+    strace::{self, Blow, Strike},
+    tally,
 };
 
 const MIB: usize = 1 << 20;
@@ -247,4 +249,40 @@ fn in_pieces(state: Option<&str>) {
     ));
     scene.run(&["verify"]).exits(0);
     assert_eq!(scene.rotate().exits(0).steps("remove", "done").len(), 0, "pieces of one rotation count as one");
+}
+
+/// Filled again in the same blocks, as on a disk where no others are free: there is no room for the mark that tells it.
+#[test]
+fn a_log_that_is_emptied_and_filled_again_before_its_head_goes_loses_no_line() {
+    if !needs::met(MOUNTS) || !needs::met(TRACES) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let scene = Scenario::new().logs_in(disk.path()).seeing();
+    fs::create_dir(scene.root().join("kept")).unwrap();
+    let words = "method = \"in-place\"\npaths = [\"{logs}/app.log\"]\nwhen = \"1 KiB\"\narchive-dir = \"{root}/kept\"";
+    let scene = scene.set(words);
+    let text = |what: &str| (0..20_000).map(|line| format!("{what} {line:07} {}\n", "x".repeat(30))).collect::<String>();
+    let write = |what: &str| {
+        let mut log = File::create(scene.live("app.log")).unwrap();
+        log.sync_all().unwrap();
+        log.write_all(text(what).as_bytes()).unwrap();
+        log.sync_all().unwrap();
+    };
+    write("one");
+    disk.fill_up_to(150 << 10);
+    let late = Strike { call: "fdatasync".to_owned(), rank: 2, blow: Blow::Late };
+    let ran = std::thread::scope(|scope| {
+        let run = scope.spawn(|| strace::run(&scene.command(&["--format", "json", "rotate"]), Some(&late)));
+        let archived = || fs::read_to_string(scene.ledger()).is_ok_and(|ledger| ledger.contains("\"line\":\"archived\""));
+        while !archived() && !run.is_finished() {
+            std::thread::yield_now();
+        }
+        write("two");
+        run.join().unwrap()
+    });
+    assert!(ran.ended.stdout.contains("logs.in-doubt"), "{ran:#?}");
+    assert!(fs::read_to_string(scene.live("app.log")).unwrap() == text("two"), "nothing of it was archived");
+    let kept: Vec<PathBuf> = fs::read_dir(scene.root().join("kept")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(kept.len() == 1 && std::io::read_to_string(tally::plain(&kept[0])).unwrap() == text("one"), "{kept:?}");
 }

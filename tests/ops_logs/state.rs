@@ -7,9 +7,11 @@ use std::{
 };
 
 use crate::support::{
-    needs::{self, Need},
+    filesystem::{Kind, Recipe},
+    needs::{self, MOUNTS, Need},
     scenario::{Ran, Scenario, files_under},
     stories::{NOBODY, tool},
+    tally,
 };
 
 /// Two archives of one log, made by the host `test`.
@@ -96,6 +98,29 @@ fn a_cloned_machine_keeps_what_it_finds_and_begins_its_own_chain() {
     let left = scene.archives("app.log");
     assert!(inherited.iter().all(|name| left.contains(name)), "{left:?}");
     assert_eq!(left.len(), 3, "two of the other machine, and the newest of its own: {left:?}");
+}
+
+#[test]
+fn a_cloned_machine_archives_no_line_again_whose_head_went_in_place() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let scene = Scenario::new().logs_in(disk.path()).seeing();
+    let scene = scene.set("method = \"in-place\"\npaths = [\"{logs}/app.log\"]\nwhen = \"1 KiB\"\nkeep = { count = 9 }");
+    let lines = |turn: u32| (0..2000).map(move |line| format!("{turn} {line}\n")).collect::<String>();
+    scene.append("app.log", lines(1));
+    scene.rotate().exits(0);
+    scene.change_settings("host = \"test\"", "host = \"clone\"");
+    scene.append("app.log", lines(2));
+    scene.rotate().exits(0);
+    let mut texts: Vec<String> = Vec::new();
+    for name in scene.archives("app.log") {
+        texts.push(std::io::read_to_string(tally::plain(&scene.live(&name))).unwrap());
+    }
+    let counts: Vec<usize> = texts.iter().map(|text| text.lines().count()).collect();
+    assert_eq!(counts, [2000, 2000], "what was left of the first is not archived once more");
+    assert!(texts == [lines(1), lines(2)]);
 }
 
 #[test]

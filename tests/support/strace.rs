@@ -27,6 +27,8 @@ pub enum Blow {
     Error(&'static str),
     /// It claims success, nothing done.
     Lie,
+    /// It comes back two seconds after it was done.
+    Late,
 }
 
 /// Which call is struck, and how.
@@ -61,6 +63,7 @@ fn wrap(command: &Command, output: &Path, strike: Option<&Strike>) -> Command {
             Blow::Kill => "signal=KILL".to_owned(),
             Blow::Error(errno) => format!("error={errno}"),
             Blow::Lie => "retval=0".to_owned(),
+            Blow::Late => "delay_exit=2000000".to_owned(),
         };
         words.extend(["-e".into(), format!("inject={call}:{how}:when={rank}").into()]);
     }

@@ -208,8 +208,8 @@ impl Ledger {
         }
         self.content.last.clear();
         self.content.seen.clear();
-        self.content.heads.clear();
-        // What was collected may be here as well: a copied disk has the same files.
+        // What was collected, and logs whose heads are archived, may be here as well: a copied disk has the same files. Each is
+        // looked at before it is believed.
         self.content.live.clear();
         self.content.clock = None;
         self.content.doubted = None;

@@ -73,7 +73,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         report.incomplete.push((&failure).into());
     }
     if plan.is_idle() {
-        if let Err(failure) = pin::note(run, &mut ledger, plan) {
+        if let Err(failure) = pin::note(run, &mut ledger, plan).and_then(|()| pin::note_told(run, &mut ledger, plan)) {
             report.incomplete.push((&failure).into());
         }
         report.summary = show::with_troubles("nothing to do".to_owned(), &report.steps);
@@ -126,7 +126,7 @@ impl Carry<'_> {
     /// Ends early only when the ledger cannot be written: then nothing may be changed any more.
     fn phases(&mut self, plan: &Plan) -> Result<()> {
         recover::adopt(self, plan)?;
-        recover::finish(self, &plan.recoveries)?;
+        recover::finish(self, plan)?;
         recover::forget(self, &plan.astray)?;
         remove::forget(self, plan)?;
         swap::rotate(self, plan)?;
@@ -137,6 +137,7 @@ impl Carry<'_> {
         in_place::rotate(self, plan)?;
         self.tell_long_waits();
         remove::remove(self, plan)?;
+        pin::note_told(self.run, &mut self.ledger, plan)?;
         self.ledger.tidy()
     }
 

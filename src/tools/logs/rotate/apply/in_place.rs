@@ -10,7 +10,7 @@ mod pieces;
 use std::path::Path;
 
 use self::pieces::Pieces;
-use super::{Carry, archive, swap::intent};
+use super::{Carry, archive, recover, swap::intent};
 use crate::{
     failure::{Failure, Result},
     files::{
@@ -165,7 +165,21 @@ fn piece(
     if !appended(carry, rotation.file, &rotation.folder, &rotation.log) {
         return Ok(Piece::Stays);
     }
+    if is_another_text(&entry)? {
+        doubt(carry, &entry, "somebody else emptied it, and it was filled again where it lay").map_err(End::Ledger)?;
+        return Ok(Piece::Stays);
+    }
     Ok(take_away(carry, &entry, rotation.file)?.map_or(Piece::Stays, |gone| Piece::Gone(proven.facts, gone)))
+}
+
+/// Whether the log holds something else by now than its archive. Where there was no room for an anchor its blocks do not tell:
+/// on a disk that is nearly full, what was emptied and filled again lies where it lay.
+fn is_another_text(entry: &Entry) -> Result<bool> {
+    if entry.cut.as_ref().is_none_or(|cut| cut.anchor.is_some()) {
+        return Ok(false);
+    }
+    let log = Dir::open(Path::new(&entry.folder))?.read(&entry.log)?;
+    Ok(!recover::holds(entry, &log)?)
 }
 
 /// Whether everybody who writes to the log appends; told when not, or when nobody can tell.

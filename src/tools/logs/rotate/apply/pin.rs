@@ -3,7 +3,7 @@
 //!
 //! An intent is the memory of its file, so no crash makes it two archives; where the name was not given, the next run
 //! forgets the intent, and finds the file anew or tells that it is lost. What is live is noted last: only when the file
-//! that was live before is kept.
+//! that was live before is kept and, where that is lost, when the run is about to tell it.
 
 use std::time::Duration;
 
@@ -145,8 +145,24 @@ pub(super) fn unpack(carry: &mut Carry, entry: &Entry, failure: &Failure) -> Res
 pub(super) fn note(run: &Run, ledger: &mut Ledger, plan: &Plan) -> Result<()> {
     let content = ledger.content();
     let looks = plan.watch.looks.iter().filter(|look| look.once_kept.is_none_or(|file| is_kept(content, look, &file)));
-    let looks = looks.map(|look| Line::Live { log: look.log.clone(), file: look.now.clone() });
-    let lines: Vec<Line> = looks.chain(plan.watch.passed.iter().cloned()).collect();
+    let lines = looks.map(live).chain(plan.watch.passed.iter().cloned()).collect();
+    write(run, ledger, lines)
+}
+
+/// Notes that what is lost was told: as the last of all, for a run that is killed before tells nobody.
+pub(super) fn note_told(run: &Run, ledger: &mut Ledger, plan: &Plan) -> Result<()> {
+    let entries = &ledger.content().entries;
+    let untold = plan.watch.untold.iter().filter_map(|id| entries.get(id));
+    let untold = untold.filter(|entry| entry.stage == Stage::Intended).map(|entry| Line::gone(entry, "its writer removed it"));
+    let lines = plan.watch.told.iter().map(live).chain(untold).collect();
+    write(run, ledger, lines)
+}
+
+fn live(look: &Look) -> Line {
+    Line::Live { log: look.log.clone(), file: look.now.clone() }
+}
+
+fn write(run: &Run, ledger: &mut Ledger, lines: Vec<Line>) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
     }

@@ -60,14 +60,14 @@ pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
     carry.ledger.commit(lines)
 }
 
-/// Goes through the begun rotations.
-pub(super) fn finish(carry: &mut Carry, recoveries: &[Recovery]) -> Result<()> {
+/// Goes through the begun rotations. What is about to be told as lost is forgotten later (`pin::note_told`).
+pub(super) fn finish(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let mut lines = Vec::new();
-    for recovery in recoveries {
+    for recovery in &plan.recoveries {
         let Some(entry) = carry.ledger.content().entries.get(&recovery.id).cloned() else { continue };
         let cleared = clear(carry, &entry, recovery);
         match cleared.and_then(|()| one(carry, &entry, &recovery.next)) {
-            Ok(more) => lines.extend(more),
+            Ok(more) => lines.extend(more.filter(|_| !plan.watch.untold.contains(&recovery.id))),
             Err(failure) => {
                 carry.unfinished.insert(entry.log_path());
                 carry.failed("recover", entry.log_path(), &failure);
@@ -179,7 +179,7 @@ fn cut(carry: &mut Carry, entry: &Entry) -> Result<()> {
 }
 
 /// Whether the recorded archive gives back what stands at the beginning of the log.
-fn holds(entry: &Entry, live: &File) -> Result<bool> {
+pub(super) fn holds(entry: &Entry, live: &File) -> Result<bool> {
     let (Some(recorded), Some(name)) = (&entry.archive, ArchiveName::parse(entry.file_name())) else { return Ok(false) };
     let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
     let text = Text::of(live, entry.stretch());

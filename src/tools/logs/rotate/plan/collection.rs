@@ -110,8 +110,13 @@ impl Collection {
 pub(super) fn decide(rotate: &Rotate, world: &World, memory: &Memory, newest: &mut Newest) -> (Vec<Collection>, Vec<Trouble>) {
     let (mut collections, mut troubles) = (Vec::new(), Vec::<Trouble>::new());
     for log in first_ways(world) {
+        let mut met = HashSet::new();
+        // Another name of the live file is finished when the live name leads elsewhere; of several names one is enough.
+        let is_live =
+            |file: &CollectFile| file.name != log.log && log.live.as_ref().is_some_and(|live| live.stat.id == file.stat.id);
+        let finished = log.finished.iter().filter(|file| !is_live(file) && met.insert(file.stat.id));
         let mut files: Vec<(&CollectFile, Cause)> =
-            log.finished.iter().filter_map(|file| Some((file, memory.cause(world, log, file)?))).collect();
+            finished.filter_map(|file| Some((file, memory.cause(world, log, file)?))).collect();
         // As they were finished. Of those that were in one moment, the one with the larger number came first.
         files.sort_by(|(one, _), (other, _)| {
             let age = |file: &CollectFile| (file.stat.modified, file.file.born);

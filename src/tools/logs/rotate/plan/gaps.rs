@@ -11,7 +11,7 @@ use crate::{
     files::identity::{Agreement, Identity},
     report::{Finding, Severity, Size},
     tools::logs::{
-        ledger::{Content, Entry, Line, Live},
+        ledger::{Content, Entry, EntryId, Line, Live},
         rotate::facts::{CollectFile, Collecting, World},
     },
 };
@@ -64,6 +64,10 @@ pub struct Watch {
     pub gaps: Vec<Gap>,
     /// What to note of live files.
     pub looks: Vec<Look>,
+    /// The same, once a gap was told: until then the ledger goes on saying what was lost.
+    pub told: Vec<Look>,
+    /// Intents that are forgotten then, too.
+    pub untold: Vec<EntryId>,
     /// Collected files that are not there any more.
     pub passed: Vec<Line>,
 }
@@ -88,7 +92,12 @@ pub(super) fn decide(content: &Content, world: &World, memory: &Memory, recoveri
         }
         watch.passed.extend(passed(content, log, &path, root));
     }
-    watch.gaps.extend(recoveries.iter().filter_map(|recovery| uncollected(content, world, recovery)));
+    for recovery in recoveries {
+        if let Some(gap) = uncollected(content, world, recovery) {
+            watch.gaps.push(gap);
+            watch.untold.push(recovery.id);
+        }
+    }
     watch
 }
 
@@ -116,14 +125,14 @@ impl Seen<'_> {
         match still {
             Some(now) if now.size < before.size => {
                 watch.gaps.extend((!self.is_copied(before)).then(|| self.gap(before, Lost::Truncated)));
-                watch.looks.push(note(None));
+                watch.told.push(note(None));
             }
             Some(now) => watch.looks.extend(is_worth_it(before, now).then(|| note(None))),
             None if self.is_finished(before) => watch.looks.extend(self.now.is_some().then(|| note(Some(before.file)))),
             None => {
                 let what = self.log.strayed.clone().map_or(Lost::Removed, Lost::Strayed);
                 watch.gaps.extend((!self.is_packed(before)).then(|| self.gap(before, what)));
-                watch.looks.push(note(None));
+                watch.told.push(note(None));
             }
         }
     }
@@ -191,10 +200,12 @@ fn uncollected(content: &Content, world: &World, recovery: &Recovery) -> Option<
     let entry = content.entries.get(&recovery.id).filter(|_| matches!(recovery.next, Next::Abandon { .. }))?;
     let taken = entry.taken.as_ref()?;
     let log = first_ways(world).find(|log| is_of(world, log, entry)).filter(|log| log.settled)?;
+    // What was live at the last look as well is judged, and told, as that: one file is one gap.
+    let looked_at = content.live.get(&entry.log_path()).is_some_and(|live| live.file.agrees(&taken.file) != Agreement::Other);
     let root = world.folders[log.folder].root.as_deref();
     let there = |found: &CollectFile| found.file.agrees(&taken.file) != Agreement::Other;
     let is_there = log.finished.iter().chain(&log.live).any(there);
-    (!is_there && same_place(entry.log_root(), root)).then(|| Gap {
+    (!is_there && !looked_at && same_place(entry.log_root(), root)).then(|| Gap {
         log: entry.log_path(),
         what: Lost::Uncollected,
         size: taken.size,
@@ -209,7 +220,7 @@ fn is_of(world: &World, log: &Collecting, entry: &Entry) -> bool {
 }
 
 impl Gap {
-    /// Told once: the run that tells it notes what is live now.
+    /// Told once: the run that tells it notes what is live now, as the last that it does.
     pub fn finding(&self) -> Finding {
         let shown = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string();
         let size = Size(self.size);
