@@ -111,6 +111,8 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
             Cell::Bytes(Size(kept.plain.saturating_sub(kept.stored))),
             Cell::Count(kept.waiting),
             Cell::Bytes(Size(kept.waiting_bytes)),
+            // To the byte: who puts archives and log together again leaves so many out.
+            log.live.as_ref().filter(|live| live.archived > 0).map_or(Cell::None, |live| Cell::Count(live.archived)),
         ];
         rows.push(((&set.name, path), row));
     }
@@ -118,7 +120,19 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
     Table {
         name: "logs",
         title: String::new(),
-        columns: vec!["set", "log", "size", "last-rotated", "next", "archives", "stored", "saved", "waiting", "waiting-bytes"],
+        columns: vec![
+            "set",
+            "log",
+            "size",
+            "last-rotated",
+            "next",
+            "archives",
+            "stored",
+            "saved",
+            "waiting",
+            "waiting-bytes",
+            "archived-head",
+        ],
         rows: rows.into_iter().map(|(_, row)| row).collect(),
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         if let Err(failure) = pin::note(run, &mut ledger, plan).and_then(|()| pin::note_told(run, &mut ledger, plan)) {
             report.incomplete.push((&failure).into());
         }
-        report.summary = show::with_troubles("nothing to do".to_owned(), &report.steps);
+        report.summary = show::with_troubles(show::idle(rotate), &report.steps);
         return Ok(report);
     }
     run.state.make()?;

@@ -54,7 +54,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         removed = (removed.0 + 1, removed.1 + entry.stored());
         report.steps.push(Step::new("remove", entry.path(), Outcome::Planned, why.clone()).with("bytes", entry.stored()));
     }
-    report.summary = with_troubles(summary(plan, removed), &report.steps);
+    report.summary = with_troubles(summary(rotate, plan, removed), &report.steps);
     report
 }
 
@@ -267,9 +267,14 @@ pub(super) fn advised(why: &str, hint: Option<&str>) -> String {
     hint.map_or_else(|| why.to_owned(), |hint| format!("{why} (hint: {hint})"))
 }
 
-fn summary(plan: &Plan, (removed, bytes): (u64, u64)) -> String {
+/// What a run says that changes nothing.
+pub(super) fn idle(rotate: &Rotate) -> String {
+    if rotate.sets.is_empty() { "nothing to do: no set has that method" } else { "nothing to do" }.to_owned()
+}
+
+fn summary(rotate: &Rotate, plan: &Plan, (removed, bytes): (u64, u64)) -> String {
     if plan.is_idle() {
-        return "nothing to do".to_owned();
+        return idle(rotate);
     }
     let mut parts = Vec::new();
     if !plan.rotations.is_empty() {

@@ -10,6 +10,11 @@ pub fn check(template: &str) -> Result<(), String> {
     if template.contains('/') {
         return Err(format!("`{template}` is a path: finished files lie in the folder of their log"));
     }
+    if template.contains('%') {
+        return Err(format!(
+            "`{template}` has a `%`, which stands for nothing here: write `*` or `[0-9]*` for a date or a number"
+        ));
+    }
     let rest = template.replace("{name}", "").replace("{stem}", "");
     if rest.contains(['{', '}']) {
         return Err(format!("`{template}` has braces that are neither {{name}} nor {{stem}}"));
@@ -17,7 +22,11 @@ pub fn check(template: &str) -> Result<(), String> {
     if rest == template {
         return Err(format!("`{template}` does not say whose: {{name}} or {{stem}} must be in it"));
     }
-    Pattern::new(&filled(template, "a.log")).map(drop).map_err(|error| format!("`{template}`: {}", error.msg))
+    let pattern = Pattern::new(&filled(template, "a.log")).map_err(|error| format!("`{template}`: {}", error.msg))?;
+    if template != "{name}" && pattern.matches("a.log") {
+        return Err(format!("`{template}` means the live log too"));
+    }
+    Ok(())
 }
 
 /// The names that are finished files of the live log `name`. What [`check`] refuses is left out.
@@ -64,7 +73,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_template_is_refused() {
-        for template in ["", "*.log", "old/{name}.*", "{nmae}.*", "{name", "{name}.[", "{name}.***x"] {
+        for template in [
+            "",
+            "*.log",
+            "old/{name}.*",
+            "{nmae}.*",
+            "{name",
+            "{name}.[",
+            "{name}.***x",
+            "{stem}-%d.log",
+            "{stem}*.log",
+            "{name}*",
+        ] {
             assert!(check(template).is_err(), "{template}");
         }
         for template in [USUAL, "{stem}-[0-9]*.log", "{name}", "{name}.?"] {

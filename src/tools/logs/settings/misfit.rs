@@ -9,6 +9,7 @@ use super::foreign::COMPRESSED;
 pub fn misfit(key: &str, value: &str) -> Option<String> {
     let number = || value.parse::<u32>().ok();
     match key {
+        "method" if value == "copytruncate" => Some("write \"in-place\", which loses no line".to_owned()),
         "compress" if value == "true" => Some(format!("{COMPRESSED}; or write a compressor, such as \"zstd\" or \"gzip:9\"")),
         "compress" if value == "false" => Some("write \"none\"".to_owned()),
         "timeout" | "close-wait" => number().map(|number| format!("write \"{number}s\"")),

@@ -95,6 +95,8 @@ pub enum Rest {
     NotDue(when::Reason),
     /// It is due, but rotated in place nothing of it could go.
     TooLittle,
+    /// All of its so many bytes are archived already.
+    NothingNew(u64),
     /// Its writer rotates it, and what it finished is collected.
     Collected,
 }
@@ -103,6 +105,7 @@ impl fmt::Display for Rest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Rest::NotDue(reason) => reason.fmt(f),
+            Rest::NothingNew(bytes) => write!(f, "nothing new: its {bytes} bytes are archived already"),
             Rest::TooLittle => f.write_str("due, but it holds no whole block of whole lines, and nothing less can go in place"),
             Rest::Collected => f.write_str("collected as soon as its writer is done with it"),
         }
@@ -194,6 +197,9 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
         return Err(refuse(format!("logrotate rotates it too: {place}")).hint("remove it there, or set takeover = true here"));
     }
     let size = log.unarchived(stat);
+    if size == 0 && stat.size > 0 {
+        return Ok(Verdict::Stay(Rest::NothingNew(stat.size)));
+    }
     let due = when::due(&set.when, &when::Log { size, since: log.since }, periods);
     let why = match due {
         Due::Now(why) => Why::Due(why),
