@@ -220,7 +220,7 @@ fn a_log_that_is_emptied_and_filled_again_before_its_head_goes_loses_no_line() {
     fs::create_dir(scene.root().join("kept")).unwrap();
     let words = "method = \"in-place\"\npaths = [\"{logs}/app.log\"]\nwhen = \"1 KiB\"\narchive-dir = \"{root}/kept\"";
     let scene = scene.set(words);
-    let text = |what: &str| (0..20_000).map(|line| format!("{what} {line:07} {}\n", "x".repeat(30))).collect::<String>();
+    let text = |what: &str| (0..20_000).map(|line| format!("{what} {line:07} {}\n", "x".repeat(30))).collect::<Vec<_>>().concat();
     let write = |what: &str| {
         let mut log = File::create(scene.live("app.log")).unwrap();
         log.sync_all().unwrap();

@@ -108,7 +108,7 @@ fn a_cloned_machine_archives_no_line_again_whose_head_went_in_place() {
     let disk = Recipe::new(Kind::Ext4).mount();
     let scene = Scenario::new().logs_in(disk.path()).seeing();
     let scene = scene.set("method = \"in-place\"\npaths = [\"{logs}/app.log\"]\nwhen = \"1 KiB\"\nkeep = { count = 9 }");
-    let lines = |turn: u32| (0..2000).map(move |line| format!("{turn} {line}\n")).collect::<String>();
+    let lines = |turn: u32| (0..2000).map(move |line| format!("{turn} {line}\n")).collect::<Vec<_>>().concat();
     scene.append("app.log", lines(1));
     scene.rotate().exits(0);
     scene.change_settings("host = \"test\"", "host = \"clone\"");
