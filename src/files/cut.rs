@@ -263,7 +263,7 @@ fn fresh(file: &File, place: Place) -> Result<u64> {
 /// Where the anchor is; none where there is no room to spare for one: then the layout alone must tell.
 fn anchored(file: &File, place: Place, at: u64) -> Result<Option<u64>> {
     /// The last blocks of a disk are worth more as the beginning of an archive.
-    const SPARE: u64 = 256 << 10;
+    const SPARE: u64 = 16 << 10;
     let there = || layout::first_behind(file, ANCHORS);
     if let Some(anchor) = there() {
         return Ok(Some(anchor));

@@ -270,7 +270,7 @@ fn a_log_that_is_emptied_and_filled_again_before_its_head_goes_loses_no_line() {
         log.sync_all().unwrap();
     };
     write("one");
-    disk.fill_up_to(150 << 10);
+    disk.fill_up_to(8 << 10);
     let late = Strike { call: "fdatasync".to_owned(), rank: 2, blow: Blow::Late };
     let ran = std::thread::scope(|scope| {
         let run = scope.spawn(|| strace::run(&scene.command(&["--format", "json", "rotate"]), Some(&late)));
