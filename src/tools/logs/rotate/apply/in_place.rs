@@ -133,9 +133,6 @@ fn piece(
     pieces: &Pieces,
     progress: Progress,
 ) -> std::result::Result<Piece, End> {
-    if !appended(carry, rotation.file, &rotation.folder, &rotation.log) {
-        return Ok(Piece::Stays);
-    }
     let hole = carry.rotate.sets[rotation.set].punch_hole;
     let hand = carry.hands.for_rotation(rotation)?;
     let head = carry.ledger.content().heads.get(&rotation.log_path()).cloned();
@@ -161,7 +158,7 @@ fn piece(
     carry.ledger.commit(vec![Line::Archived { id: entry.id, archive: archive.clone() }]).map_err(End::Ledger)?;
     carry.archived(&job, &proven.facts);
     let entry = Entry { stage: Stage::Archived, archive: Some(archive), ..entry };
-    // Compressing may have taken hours.
+    // The plan looked for all logs at once; since then it may have taken hours.
     if !appended(carry, rotation.file, &rotation.folder, &rotation.log) {
         return Ok(Piece::Stays);
     }
