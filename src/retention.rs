@@ -137,6 +137,11 @@ impl Keep {
         .filter_map(|(period, count)| Some((period, count?)))
     }
 
+    /// Whether only the newest of each hour, day, week, month or year is wanted.
+    pub fn is_by_calendar_alone(&self) -> bool {
+        self.count.is_none() && self.calendars().next().is_some()
+    }
+
     fn has_keepers(&self) -> bool {
         self.count.is_some() || self.calendars().next().is_some()
     }

@@ -40,6 +40,13 @@ pub struct When {
     pub skip_empty: bool,
 }
 
+impl When {
+    /// Whether a log's size alone makes it due, as often as it grows so large.
+    pub fn is_by_size(&self) -> bool {
+        matches!(&self.triggers, Triggers::Any(any) if any.iter().any(|trigger| matches!(trigger, Trigger::Size(_))))
+    }
+}
+
 /// How triggers combine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Triggers {
