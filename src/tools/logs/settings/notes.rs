@@ -4,6 +4,7 @@ use super::{LogSet, LogWords, Method, Settings};
 use crate::{
     report::{Finding, Severity},
     retention::Keep,
+    tools::logs::when::When,
 };
 
 /// Every note. Settings that cannot be completed are told elsewhere.
@@ -16,7 +17,8 @@ pub fn notes(settings: &Settings) -> Vec<Finding> {
         let hint = "write keep = { count = 14, max-age = \"90d\" } there or in [defaults], unless that is meant";
         notes.push(Finding::new("logs.keeps-all", Severity::Note, names.join(", "), message).hint(hint));
     }
-    let often = |set: &&LogSet| set.method == Method::Collect || set.when.is_by_size();
+    // Of what is built in, the size is far off.
+    let often = |set: &&LogSet| set.method == Method::Collect || (set.when.is_by_size() && set.when != When::default());
     for set in sets.iter().filter(|set| set.keep.is_by_calendar_alone()).filter(often) {
         let message = "it may be archived several times a day, and `keep` wants one archive of each period: the others of an hour or day go";
         let finding = Finding::new("logs.keeps-one", Severity::Note, set.name.clone(), message);
