@@ -172,7 +172,7 @@ Examples:
 
 Settings, later ones win:
   /etc/opsbelt/logs.toml, /etc/opsbelt/logs.d/*.toml, ~/.config/opsbelt/logs.toml
-  --config                           instead of these files
+  --config                           instead of these files; the state stays where it is
   OPSBELT_LOGS_HOST                  `host`; so too ..._LOGROTATE and ..._PARALLEL
 
 Environment:

@@ -106,11 +106,12 @@ fn meant(rotate: &Rotate, index: usize, log: &LogFact) -> Option<(usize, Stat)> 
 /// One log, with what was written down of its beginning, and what an earlier run began to take away of it.
 fn one(folder: &Dir, (name, stat): (&str, &Stat), (head, begun): (Option<&Head>, Option<&Cut>), set: &LogSet) -> Result<Live> {
     let shown = folder.shown(name);
-    let place = Place::likely(folder.handle()?, set.punch_hole, &shown)?;
+    let file = folder.read(name)?;
+    // Of the file, not of its folder: it may be mounted there by itself.
+    let place = Place::likely(&file, set.punch_hole, &shown)?;
     if stat.size == 0 {
         return Ok(Live::default());
     }
-    let file = folder.read(name)?;
     let begun = begun.map(|cut| cut::begun(&file, cut)).transpose()?.flatten();
     let (archived, lost) = match begun {
         Some((archived, _)) => (archived, None),
