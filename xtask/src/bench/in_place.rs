@@ -166,7 +166,11 @@ fn command(bench: &Bench, home: &Path, log: &Path, side: &str) -> Outcome<Comman
 /// Rotates so often at our pace; what the tool said when it would not.
 fn rotate(command: &Command, times: usize) -> Outcome<Option<String>> {
     for _ in 0..times {
+        // First of all lines: a log with less than a block of them is not rotated in place.
         let next = Instant::now() + PACE;
+        while let Some(left) = next.checked_duration_since(Instant::now()) {
+            thread::park_timeout(left);
+        }
         let mut again = Command::new(command.get_program());
         again.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let mut said = Vec::new();
@@ -174,9 +178,6 @@ fn rotate(command: &Command, times: usize) -> Outcome<Option<String>> {
         if !end.is_good() {
             let how = if let End::Exited(status) = end { status.to_string() } else { format!("{end:?}") };
             return Ok(Some(format!("{how}: {}", said.join("; "))));
-        }
-        while let Some(left) = next.checked_duration_since(Instant::now()) {
-            thread::park_timeout(left);
         }
     }
     Ok(None)
