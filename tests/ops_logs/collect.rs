@@ -1,7 +1,7 @@
 //! Logs whose writers rotate by themselves: what is finished is kept once, the live log is never touched, and what was deleted
 //! too soon is told.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path};
+use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
 
 use crate::support::{
     needs::{self, Need, TRACES},
@@ -413,4 +413,49 @@ fn struck(scene: &Scenario, call: &str) {
     let strike = Strike { call: call.to_owned(), rank: 1, blow: Blow::Kill };
     let ended = strace::run(&scene.command(&["rotate"]), Some(&strike)).ended;
     assert!(ended.code() != Some(0) && ended.stdout.is_empty(), "{call}: {ended:#?}");
+}
+
+#[test]
+fn what_a_writer_may_have_packed_or_deleted_is_told_to_be_unknown() {
+    let scene = collecting("").log("app.log", "live\n");
+    scene.rotate().exits(0);
+    let pack = |number: u32, text: &str| fs::write(scene.live(&format!("app.log.{number}.gz")), packed("gz", text)).unwrap();
+    // In time: what is older is still there, so nothing was deleted.
+    pack(2, "older\n");
+    let packed_at = std::time::Instant::now();
+    crate::support::wait_until("the kernel's next tick", Duration::from_secs(5), || {
+        packed_at.elapsed() > Duration::from_millis(30)
+    });
+    scene.append("app.log", "more\n");
+    scene.rotate().exits(0);
+    fs::remove_file(scene.live("app.log")).unwrap();
+    pack(1, "live\nmore\n");
+    fs::write(scene.live("app.log"), "next\n").unwrap();
+    let ran = scene.rotate().exits(0);
+    assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 0), "{ran:#?}");
+    // Too late: all that is there was packed since.
+    for number in [1, 2] {
+        fs::remove_file(scene.live(&format!("app.log.{number}.gz"))).unwrap();
+    }
+    fs::remove_file(scene.live("app.log")).unwrap();
+    pack(1, "much later\n");
+    fs::write(scene.live("app.log"), "latest\n").unwrap();
+    let ran = scene.rotate().exits(0);
+    assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 1), "{ran:#?}");
+    assert_eq!(findings(&scene.rotate().exits(0), "logs.gap-unknown"), [""; 0], "told once");
+}
+
+#[test]
+fn what_was_live_in_a_folder_that_somebody_removed_is_told_once() {
+    let scene = Scenario::new().set("method = \"collect\"\npaths = [\"{logs}/*/app.log\"]");
+    for name in ["one", "two"] {
+        fs::create_dir(scene.live(name)).unwrap();
+        fs::write(scene.live(name).join("app.log"), "live\n").unwrap();
+    }
+    scene.rotate().exits(0);
+    fs::remove_dir_all(scene.live("one")).unwrap();
+    let told = gaps(&scene.rotate().exits(0));
+    assert!(told.len() == 1 && told[0].contains("somebody removed its folder") && told[0].contains("at least 5 B"), "{told:?}");
+    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
+    assert!(fs::read_to_string(scene.ledger()).unwrap().contains("one/app.log\",\"file\":null"), "and forgotten");
 }

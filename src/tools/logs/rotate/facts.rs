@@ -2,6 +2,7 @@
 //! Plain values; changes nothing.
 
 mod contained;
+mod forsaken;
 mod found;
 mod listing;
 mod live;
@@ -78,6 +79,8 @@ pub struct World {
     pub newest: Newest,
     /// What could not be read of logrotate's configuration.
     pub logrotate: Vec<Incomplete>,
+    /// Logs that were live at the last look, in folders that somebody removed since.
+    pub forsaken: Vec<String>,
     /// Files that are not rotated in place any more, and how much of their beginning is archived from when they were.
     pub again: HashMap<FileId, u64>,
     /// How far the clock is ahead of all that is recorded, when that is in doubt.
@@ -193,6 +196,7 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     live::look(rotate, ledger.content(), &mut world);
     world.again = live::again(rotate, ledger.content(), &world);
     world.logrotate = theirs.map(|theirs| theirs.problems).unwrap_or_default();
+    world.forsaken = forsaken::look(rotate, ledger.content(), &mut volumes);
     world.away = away(rotate, ledger.content(), &mut volumes);
     let pending = |entry| PendingFact::of(entry, &rotate.host, &mut volumes);
     world.pending = ledger.content().entries.values().filter_map(pending).collect();

@@ -44,6 +44,10 @@ pub enum Lost {
     Truncated,
     /// It is there, under a name that nobody collects.
     Strayed(String),
+    /// It is nowhere, and may be what its writer packed since: nothing older is there to show that nothing was deleted.
+    Unknown,
+    /// Somebody removed its folder.
+    Forsaken,
 }
 
 /// What a run notes of the file that is live.
@@ -92,6 +96,12 @@ pub(super) fn decide(content: &Content, world: &World, memory: &Memory, recoveri
         }
         watch.passed.extend(passed(content, log, &path, root));
     }
+    for path in &world.forsaken {
+        let Some(before) = content.live.get(path) else { continue };
+        let (log, size, seen) = (path.clone(), before.size, before.at);
+        watch.gaps.push(Gap { log, what: Lost::Forsaken, size, seen, from: before.file.born, until: None });
+        watch.told.push(Look { log: path.clone(), now: None, once_kept: None });
+    }
     for recovery in recoveries {
         if let Some(gap) = uncollected(content, world, recovery) {
             watch.gaps.push(gap);
@@ -130,8 +140,13 @@ impl Seen<'_> {
             Some(now) => watch.looks.extend(is_worth_it(before, now).then(|| note(None))),
             None if self.is_finished(before) => watch.looks.extend(self.now.is_some().then(|| note(Some(before.file)))),
             None => {
-                let what = self.log.strayed.clone().map_or(Lost::Removed, Lost::Strayed);
-                watch.gaps.extend((!self.is_packed(before)).then(|| self.gap(before, what)));
+                let what = match self.log.strayed.clone() {
+                    Some(name) => Some(Lost::Strayed(name)),
+                    None if self.is_otherwise(before) => None,
+                    None if self.is_packed(before) => (!self.has_older(before)).then_some(Lost::Unknown),
+                    None => Some(Lost::Removed),
+                };
+                watch.gaps.extend(what.map(|what| self.gap(before, what)));
                 watch.told.push(note(None));
             }
         }
@@ -143,16 +158,26 @@ impl Seen<'_> {
         self.log.finished.iter().any(there) || self.memory.keeps(self.path, &before.file)
     }
 
-    /// Whether its lines may be in a file that its writer packed since then, or another method took them: then nobody knows.
+    /// Whether its lines may be in a file that its writer packed since then.
     fn is_packed(&self, before: &Live) -> bool {
         let packed = |found: &CollectFile| is_compressed(&found.name) && is_after(found, before);
-        self.log.finished.iter().any(packed) || self.memory.otherwise(self.path).is_some_and(|at| at >= before.at)
+        self.log.finished.iter().any(packed)
+    }
+
+    /// Whether another method was at work since then.
+    fn is_otherwise(&self, before: &Live) -> bool {
+        self.memory.otherwise(self.path).is_some_and(|at| at >= before.at)
+    }
+
+    /// Whether a file is there that was finished before the look: a writer deletes the oldest first, so it deleted none since.
+    fn has_older(&self, before: &Live) -> bool {
+        self.log.finished.iter().any(|found| found.file.born.is_some() && !is_after(found, before))
     }
 
     /// Whether they may be in a copy that was made before the file was cut.
     fn is_copied(&self, before: &Live) -> bool {
         let whole = |found: &CollectFile| found.stat.size >= before.size && is_after(found, before);
-        self.is_packed(before) || self.log.finished.iter().any(whole)
+        self.is_packed(before) || self.is_otherwise(before) || self.log.finished.iter().any(whole)
     }
 
     fn gap(&self, before: &Live, what: Lost) -> Gap {
@@ -243,6 +268,18 @@ impl Gap {
                 format!(
                     "its writer cut it to less than it held at {seen}, {size}, before a run could keep that: these lines are lost"
                 )
+            }
+            Lost::Unknown => {
+                let message = format!(
+                    "what was live at {seen}, at least {size}, may be in a file that its writer compressed since, or deleted: nothing older is there to tell"
+                );
+                let finding = Finding::new("logs.gap-unknown", Severity::Note, self.log.clone(), message);
+                return finding.hint("have its writer keep more files than it finishes between two runs");
+            }
+            Lost::Forsaken => {
+                let message = format!("somebody removed its folder with what was live at {seen}, at least {size}: {span}");
+                let finding = Finding::new("logs.gap", Severity::Note, self.log.clone(), message);
+                return finding.hint("archive-dir keeps archives elsewhere; the last lines of a removed container are in none");
             }
             Lost::Strayed(name) => {
                 let message = format!("what was live at {seen} has the name {name} now, and nobody collects that");
