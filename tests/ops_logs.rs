@@ -20,6 +20,8 @@ mod containers;
 mod due;
 #[path = "ops_logs/full_disk.rs"]
 mod full_disk;
+#[path = "ops_logs/gaps.rs"]
+mod gaps;
 #[path = "ops_logs/heads.rs"]
 mod heads;
 #[path = "ops_logs/in_place.rs"]

@@ -1,23 +1,22 @@
 //! Logs whose writers rotate by themselves: what is finished is kept once, the live log is never touched, and what was deleted
 //! too soon is told.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path};
 
 use crate::support::{
-    needs::{self, Need, TRACES},
-    scenario::{Ran, Scenario, text_of},
-    stories::{NOBODY, ago, hours, tool},
-    strace::{self, Blow, Strike},
+    needs::{self, Need},
+    scenario::{Ran, Scenario},
+    stories::{NOBODY, ago, hours},
     tally,
 };
 
 /// A set of logs that are collected, with more words.
-fn collecting(words: &str) -> Scenario {
+pub(crate) fn collecting(words: &str) -> Scenario {
     Scenario::new().set(&format!("method = \"collect\"\npaths = [\"{{logs}}/app.log\"]\n{words}"))
 }
 
 /// What a writer does that keeps `most` finished files: names shift, the oldest is deleted, the live file is a new one.
-fn shift(scene: &Scenario, most: usize, live: &str) {
+pub(crate) fn shift(scene: &Scenario, most: usize, live: &str) {
     let name = |number: usize| scene.live(&if number == 0 { "app.log".to_owned() } else { format!("app.log.{number}") });
     let _ = fs::remove_file(name(most));
     for number in (0..most).rev() {
@@ -27,7 +26,7 @@ fn shift(scene: &Scenario, most: usize, live: &str) {
 }
 
 /// The content of each of our archives, by name; the writer's own files are none.
-fn kept(scene: &Scenario) -> Vec<String> {
+pub(crate) fn kept(scene: &Scenario) -> Vec<String> {
     kept_in(scene.logs())
 }
 
@@ -47,11 +46,7 @@ fn theirs(scene: &Scenario) -> BTreeMap<String, (u64, Vec<u8>)> {
         .collect()
 }
 
-fn gaps(ran: &Ran) -> Vec<String> {
-    findings(ran, "logs.gap")
-}
-
-fn findings(ran: &Ran, id: &str) -> Vec<String> {
+pub(crate) fn findings(ran: &Ran, id: &str) -> Vec<String> {
     let json = ran.json();
     let findings = json["findings"].as_array().cloned().unwrap_or_default();
     findings.iter().filter(|one| one["id"] == id).map(|one| one["message"].as_str().unwrap().to_owned()).collect()
@@ -203,68 +198,6 @@ fn uncompressed_the_pin_is_the_archive() {
 }
 
 #[test]
-fn what_its_writer_deleted_before_a_run_came_is_told_once_with_its_size() {
-    let scene = collecting("").log("app.log", text_of("lost", 3000));
-    let size = fs::metadata(scene.live("app.log")).unwrap().len();
-    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0], "nothing is known of what was before the first sight");
-    for turn in 0..4 {
-        shift(&scene, 2, &format!("{turn}\n"));
-    }
-    let planned = scene.run(&["--format", "json", "plan"]);
-    assert_eq!(gaps(&planned).len(), 1);
-    let ran = scene.rotate().exits(1);
-    assert_eq!(gaps(&ran), gaps(&planned));
-    let gap = &gaps(&ran)[0];
-    assert!(size > 3000 && gap.contains("at least 2.9 KiB"), "{gap}");
-    assert_eq!(kept(&scene), ["1\n", "2\n"]);
-    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0], "told once");
-}
-
-#[test]
-fn what_could_not_be_collected_is_told_when_its_writer_deletes_it() {
-    if !needs::met(&[Need::Root, Need::Program("chattr")]) {
-        return;
-    }
-    let scene = collecting("").log("app.log", "0\n");
-    scene.rotate().exits(0);
-    shift(&scene, 2, "1\n");
-    let finished = scene.live("app.log.1");
-    tool("chattr", &["+i"], &finished);
-    let ran = scene.rotate();
-    tool("chattr", &["-i"], &finished);
-    assert!(ran.exits(3).reason("collect", "skipped", "app.log.1").contains("immutable"));
-    fs::remove_file(finished).unwrap();
-    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
-    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
-}
-
-#[test]
-fn a_log_that_its_writer_cuts_is_a_gap_and_one_that_it_copied_first_is_none() {
-    let scene = collecting("").log("app.log", "a line that is lost\n");
-    scene.rotate().exits(0);
-    fs::write(scene.live("app.log"), "new\n").unwrap();
-    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
-    scene.rotate().exits(0);
-    scene.append("app.log", "and one that is copied\n");
-    scene.rotate().exits(0);
-    fs::copy(scene.live("app.log"), scene.live("app.log.1")).unwrap();
-    fs::write(scene.live("app.log"), "new\n").unwrap();
-    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
-    assert_eq!(kept(&scene), ["new\nand one that is copied\n"]);
-}
-
-#[test]
-fn a_name_that_nobody_collects_is_told() {
-    let scene = collecting("").log("app.log", "a line\n");
-    scene.rotate().exits(0);
-    fs::rename(scene.live("app.log"), scene.live("old-app.txt")).unwrap();
-    fs::write(scene.live("app.log"), "new\n").unwrap();
-    let ran = scene.rotate().exits(1);
-    assert!(findings(&ran, "logs.unnamed")[0].contains("old-app.txt"), "{ran:#?}");
-    scene.rotate().exits(0);
-}
-
-#[test]
 fn a_log_that_is_finished_where_it_is_waits_for_its_writer_to_close_it() {
     let words = "method = \"collect\"\npaths = [\"{logs}/builds/*/log\"]\nfinished = [\"{name}\"]";
     let scene = Scenario::new().set(words);
@@ -284,7 +217,7 @@ fn a_log_that_is_finished_where_it_is_waits_for_its_writer_to_close_it() {
 }
 
 /// A file that its writer compressed.
-fn packed(extension: &str, text: &str) -> Vec<u8> {
+pub(crate) fn packed(extension: &str, text: &str) -> Vec<u8> {
     if extension == "zst" {
         return zstd::encode_all(text.as_bytes(), 1).unwrap();
     }
@@ -351,48 +284,6 @@ fn status_and_settings_say_who_decides_when() {
 }
 
 #[test]
-fn what_is_lost_is_told_also_when_the_run_that_found_it_was_killed() {
-    if !needs::met(TRACES) {
-        return;
-    }
-    let scene = collecting("").log("app.log", text_of("lost", 3000));
-    scene.rotate().exits(0);
-    for turn in 0..4 {
-        shift(&scene, 2, &format!("{turn}\n"));
-    }
-    for call in ["linkat", "renameat2"] {
-        struck(&scene, call);
-    }
-    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
-    assert_eq!(kept(&scene), ["1\n", "2\n"]);
-    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0], "told once");
-}
-
-#[test]
-fn a_file_that_was_live_and_that_a_run_was_about_to_keep_is_one_gap() {
-    if !needs::met(TRACES) {
-        return;
-    }
-    let scene = collecting("").log("app.log", "first\n");
-    scene.rotate().exits(0);
-    for live in ["second\n", "third\n"] {
-        shift(&scene, 2, live);
-        struck(&scene, "linkat");
-        fs::remove_file(scene.live("app.log.1")).unwrap();
-        let _ = fs::remove_file(scene.live("app.log.2"));
-        if live == "second\n" {
-            assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1, "one file, one gap");
-        }
-    }
-    // What that run was about to forget is not forgotten before it is told.
-    fs::write(scene.live("app.log.1"), "other\n").unwrap();
-    struck(&scene, "renameat2");
-    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
-    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
-    assert_eq!(kept(&scene), ["other\n"]);
-}
-
-#[test]
 fn names_of_one_file_are_one_file_and_another_name_of_the_live_one_is_not_finished() {
     let scene = collecting("").log("app.log", "live\n").log("app.log.1", "first\n");
     fs::hard_link(scene.live("app.log.1"), scene.live("app.log.2")).unwrap();
@@ -406,56 +297,4 @@ fn names_of_one_file_are_one_file_and_another_name_of_the_live_one_is_not_finish
     let mut kept = kept(&scene);
     kept.sort();
     assert_eq!(kept, ["first\n", "live\n"]);
-}
-
-/// A run that is killed before the first of these calls.
-fn struck(scene: &Scenario, call: &str) {
-    let strike = Strike { call: call.to_owned(), rank: 1, blow: Blow::Kill };
-    let ended = strace::run(&scene.command(&["rotate"]), Some(&strike)).ended;
-    assert!(ended.code() != Some(0) && ended.stdout.is_empty(), "{call}: {ended:#?}");
-}
-
-#[test]
-fn what_a_writer_may_have_packed_or_deleted_is_told_to_be_unknown() {
-    let scene = collecting("").log("app.log", "live\n");
-    scene.rotate().exits(0);
-    let pack = |number: u32, text: &str| fs::write(scene.live(&format!("app.log.{number}.gz")), packed("gz", text)).unwrap();
-    // In time: what is older is still there, so nothing was deleted.
-    pack(2, "older\n");
-    let packed_at = std::time::Instant::now();
-    crate::support::wait_until("the kernel's next tick", Duration::from_secs(5), || {
-        packed_at.elapsed() > Duration::from_millis(30)
-    });
-    scene.append("app.log", "more\n");
-    scene.rotate().exits(0);
-    fs::remove_file(scene.live("app.log")).unwrap();
-    pack(1, "live\nmore\n");
-    fs::write(scene.live("app.log"), "next\n").unwrap();
-    let ran = scene.rotate().exits(0);
-    assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 0), "{ran:#?}");
-    // Too late: all that is there was packed since.
-    for number in [1, 2] {
-        fs::remove_file(scene.live(&format!("app.log.{number}.gz"))).unwrap();
-    }
-    fs::remove_file(scene.live("app.log")).unwrap();
-    pack(1, "much later\n");
-    fs::write(scene.live("app.log"), "latest\n").unwrap();
-    let ran = scene.rotate().exits(0);
-    assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 1), "{ran:#?}");
-    assert_eq!(findings(&scene.rotate().exits(0), "logs.gap-unknown"), [""; 0], "told once");
-}
-
-#[test]
-fn what_was_live_in_a_folder_that_somebody_removed_is_told_once() {
-    let scene = Scenario::new().set("method = \"collect\"\npaths = [\"{logs}/*/app.log\"]");
-    for name in ["one", "two"] {
-        fs::create_dir(scene.live(name)).unwrap();
-        fs::write(scene.live(name).join("app.log"), "live\n").unwrap();
-    }
-    scene.rotate().exits(0);
-    fs::remove_dir_all(scene.live("one")).unwrap();
-    let told = gaps(&scene.rotate().exits(0));
-    assert!(told.len() == 1 && told[0].contains("somebody removed its folder") && told[0].contains("at least 5 B"), "{told:?}");
-    assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
-    assert!(fs::read_to_string(scene.ledger()).unwrap().contains("one/app.log\",\"file\":null"), "and forgotten");
 }
