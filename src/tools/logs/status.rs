@@ -82,8 +82,11 @@ fn archives(rotate: &Rotate, content: &Content, pending: &[PendingFact]) -> Hash
 }
 
 fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<String, Archives>) -> Table {
-    let due: HashMap<(&Path, &str), &Rotation> =
-        plan.rotations.iter().map(|rotation| ((rotation.folder.as_path(), rotation.log.as_str()), rotation)).collect();
+    let due: HashMap<(&Path, &str), &Rotation> = plan
+        .rotations
+        .iter()
+        .map(|rotation| ((rotation.bound.folder.as_path(), rotation.bound.log.as_str()), rotation))
+        .collect();
     let mut rows = Vec::new();
     for log in &plan.world.logs {
         let What::File(stat) = &log.what else { continue };

@@ -23,7 +23,7 @@ use super::{
     Rotate,
     facts::{LogFact, What, absent},
     hand::Hand,
-    plan::Plan,
+    plan::{Bound, Plan},
     show, waiting,
 };
 use crate::{
@@ -154,6 +154,11 @@ impl Carry<'_> {
     fn long_wait(&self, entry: &Entry, why: &str) -> Option<Finding> {
         let file = Dir::open(Path::new(&entry.folder)).and_then(|dir| dir.stat(&entry.name)).ok().flatten()?;
         waiting::long_wait(self.rotate, entry, &file, self.run.clock.now(), why)
+    }
+
+    /// The entry of what is about to begin.
+    fn intent(&mut self, bound: &Bound) -> Entry {
+        bound.intent(self.ledger.next_id(), &self.rotate.sets[bound.set])
     }
 
     /// Something stands where the archive of `entry` must go.

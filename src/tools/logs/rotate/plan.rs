@@ -1,5 +1,6 @@
 //! Decides what to do, purely: facts and settings in, every item with its action and its reason out.
 
+mod bound;
 mod collection;
 mod gaps;
 mod recovery;
@@ -8,6 +9,7 @@ mod rotation;
 mod vanished;
 
 pub use self::{
+    bound::Bound,
     collection::{Cause, Collection},
     gaps::{Gap, Look, Watch},
     recovery::{Leftover, Next, Recovery, target},

@@ -37,13 +37,13 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         report.steps.push(Step::new("adopt", path, Outcome::Planned, "it says it is ours, and the ledger does not know it"));
     }
     for rotation in &plan.rotations {
-        let step = Step::new("rotate", rotation.log_path(), Outcome::Planned, rotation.why.to_string());
-        let step = step.with("to", rotation.name.to_string()).with("bytes", rotation.size);
-        report.steps.push(labelled(step, &rotation.labels()));
+        let step = Step::new("rotate", rotation.bound.log_path(), Outcome::Planned, rotation.why.to_string());
+        let step = step.with("to", rotation.bound.name.to_string()).with("bytes", rotation.size);
+        report.steps.push(labelled(step, &rotation.bound.labels));
     }
     for file in &plan.collections {
         let step = Step::new("collect", file.path(), Outcome::Planned, file.cause.to_string());
-        report.steps.push(step.with("to", file.name.to_string()).with("bytes", file.taken.size));
+        report.steps.push(step.with("to", file.bound.name.to_string()).with("bytes", file.taken.size));
     }
     for entry in plan.vanished.iter().filter_map(|id| entries.get(id)) {
         report.steps.push(Step::new("forget", entry.path(), Outcome::Planned, VANISHED));

@@ -75,8 +75,11 @@ pub(super) fn archive(carry: &mut Carry, plan: &Plan) -> Result<()> {
 fn sizes(carry: &Carry, plan: &Plan, ids: &[EntryId]) -> HashMap<EntryId, u64> {
     let found = |fact: &PendingFact| fact.seen.as_ref().ok()?.plain.map(|stat| (fact.id, stat.size));
     let begun: HashMap<EntryId, u64> = plan.world.pending.iter().filter_map(found).collect();
-    let fresh: HashMap<(&Path, &str), u64> =
-        plan.rotations.iter().map(|rotation| ((rotation.folder.as_path(), rotation.log.as_str()), rotation.size)).collect();
+    let fresh: HashMap<(&Path, &str), u64> = plan
+        .rotations
+        .iter()
+        .map(|rotation| ((rotation.bound.folder.as_path(), rotation.bound.log.as_str()), rotation.size))
+        .collect();
     let taken = |entry: &Entry| entry.taken.as_ref().map(|taken| taken.size);
     let fresh = |entry: &Entry| fresh.get(&(Path::new(&entry.folder), entry.log.as_str())).copied();
     let size = |entry: &Entry| begun.get(&entry.id).copied().or_else(|| taken(entry)).or_else(|| fresh(entry));

@@ -11,10 +11,7 @@ use crate::{
     },
     tools::logs::{
         ledger::Entry,
-        rotate::{
-            hand::Hand,
-            plan::{Collection, Rotation},
-        },
+        rotate::{hand::Hand, plan::Bound},
     },
 };
 
@@ -31,14 +28,10 @@ pub(super) struct Hands {
 }
 
 impl Hands {
-    /// The hand for a log that is about to be rotated.
-    pub(super) fn for_rotation(&mut self, rotation: &Rotation) -> Result<Arc<Hand>> {
-        self.of(&rotation.folder, rotation.archives.as_deref(), &[&rotation.log], &|| rotation.log_path())
-    }
-
-    /// The hand for a file that is about to be collected.
-    pub(super) fn for_collection(&mut self, file: &Collection) -> Result<Arc<Hand>> {
-        self.of(&file.folder, file.archives.as_deref(), &[&file.taken.name], &|| file.path())
+    /// The hand for a file that is about to be taken, which has `name`.
+    pub(super) fn for_bound(&mut self, bound: &Bound, name: &str) -> Result<Arc<Hand>> {
+        let path = || bound.folder.join(name).display().to_string();
+        self.of(&bound.folder, bound.archives.as_deref(), &[name], &path)
     }
 
     /// The hand for a rotation that is under way.

@@ -10,7 +10,7 @@ mod pieces;
 use std::path::Path;
 
 use self::pieces::Pieces;
-use super::{Carry, archive, recover, swap::intent};
+use super::{Carry, archive, recover};
 use crate::{
     failure::{Failure, Result},
     files::{
@@ -73,14 +73,14 @@ pub(super) fn rotate(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let bar = carry.run.progress.bytes("rotating in place", due.iter().map(|rotation| rotation.size).sum());
     for rotation in due {
         // What an earlier run began and this one could not end must come to its end first.
-        let begun = !carry.unfinished.insert(rotation.log_path());
+        let begun = !carry.unfinished.insert(rotation.bound.log_path());
         if begun || carry.run.shutdown.asked() {
             continue;
         }
         match log(carry, rotation, &|bytes| bar.advance(bytes)) {
-            Ok(true) => drop(carry.unfinished.remove(&rotation.log_path())),
+            Ok(true) => drop(carry.unfinished.remove(&rotation.bound.log_path())),
             Ok(false) => {}
-            Err(End::Log(failure)) => carry.failed("rotate", rotation.log_path(), &failure),
+            Err(End::Log(failure)) => carry.failed("rotate", rotation.bound.log_path(), &failure),
             Err(End::Ledger(failure)) => return Err(failure),
         }
     }
@@ -97,7 +97,7 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::resul
 }
 
 fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progress: Progress) -> std::result::Result<bool, End> {
-    let mut name = rotation.name.clone();
+    let mut name = rotation.bound.name.clone();
     loop {
         match piece(carry, rotation, &name, pieces, progress)? {
             Piece::Gone(facts, gone) => {
@@ -107,16 +107,16 @@ fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progr
                 if carry.run.shutdown.asked() {
                     return Ok(false);
                 }
-                name = ArchiveName::after(&rotation.log, rotation.at, Some(name.stamp()))?;
+                name = ArchiveName::after(&rotation.bound.log, rotation.bound.at, Some(name.stamp()))?;
             }
             Piece::NoRoom(_) if pieces.smaller() => {}
             Piece::NoRoom(failure) => {
-                carry.failed("archive", rotation.log_path(), &pieces.too_large(failure));
+                carry.failed("archive", rotation.bound.log_path(), &pieces.too_large(failure));
                 return Ok(false);
             }
             Piece::Nothing => {
                 if pieces.is_first() {
-                    carry.step(Step::new("rotate", rotation.log_path(), Outcome::Kept, Rest::TooLittle.to_string()));
+                    carry.step(Step::new("rotate", rotation.bound.log_path(), Outcome::Kept, Rest::TooLittle.to_string()));
                 }
                 // Keep-rules took it for one more archive.
                 return Ok(!pieces.is_first());
@@ -133,16 +133,16 @@ fn piece(
     pieces: &Pieces,
     progress: Progress,
 ) -> std::result::Result<Piece, End> {
-    let hole = carry.rotate.sets[rotation.set].punch_hole;
-    let hand = carry.hands.for_rotation(rotation)?;
-    let head = carry.ledger.content().heads.get(&rotation.log_path()).cloned();
-    let Some(cut) = hand.prepare(&rotation.log, rotation.file, head.as_ref(), hole, pieces.most)? else {
+    let hole = carry.rotate.sets[rotation.bound.set].punch_hole;
+    let hand = carry.hands.for_bound(&rotation.bound, &rotation.bound.log)?;
+    let head = carry.ledger.content().heads.get(&rotation.bound.log_path()).cloned();
+    let Some(cut) = hand.prepare(&rotation.bound.log, rotation.bound.file, head.as_ref(), hole, pieces.most)? else {
         return Ok(Piece::Nothing);
     };
     let name = name.clone().with(Extension::Plain).to_string();
-    let entry = Entry { name, cut: Some(cut), piece: pieces.are_several(), ..intent(carry, rotation) };
+    let entry = Entry { name, cut: Some(cut), piece: pieces.are_several(), ..carry.intent(&rotation.bound) };
     carry.ledger.commit(vec![Line::Entry(entry.clone())]).map_err(End::Ledger)?;
-    let job = archive::job(carry, &entry, hand, rotation.file)?;
+    let job = archive::job(carry, &entry, hand, rotation.bound.file)?;
     let compressed = archive::compress_all(std::slice::from_ref(&job), carry.rotate.parallel, progress, carry.run);
     let proven = match compressed.into_iter().next().flatten() {
         Some(Ok(proven)) => proven,
@@ -159,14 +159,14 @@ fn piece(
     carry.archived(&job, &proven.facts);
     let entry = Entry { stage: Stage::Archived, archive: Some(archive), ..entry };
     // The plan looked for all logs at once; since then it may have taken hours.
-    if !appended(carry, rotation.file, &rotation.folder, &rotation.log) {
+    if !appended(carry, rotation.bound.file, &rotation.bound.folder, &rotation.bound.log) {
         return Ok(Piece::Stays);
     }
     if is_another_text(&entry)? {
         doubt(carry, &entry, "somebody else emptied it, and it was filled again where it lay").map_err(End::Ledger)?;
         return Ok(Piece::Stays);
     }
-    Ok(take_away(carry, &entry, rotation.file)?.map_or(Piece::Stays, |gone| Piece::Gone(proven.facts, gone)))
+    Ok(take_away(carry, &entry, rotation.bound.file)?.map_or(Piece::Stays, |gone| Piece::Gone(proven.facts, gone)))
 }
 
 /// Whether the log holds something else by now than its archive. Where there was no room for an anchor its blocks do not tell:

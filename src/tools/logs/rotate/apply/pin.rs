@@ -11,7 +11,6 @@ use super::Carry;
 use crate::{
     failure::{Failure, Result},
     files::{
-        archive_name::Extension,
         identity::{Agreement, Identity},
         writers::{self, Writers},
     },
@@ -35,7 +34,7 @@ pub(super) fn collect(carry: &mut Carry, plan: &Plan) -> Result<()> {
             return Ok(());
         }
         let mut files = Vec::new();
-        for file in plan.collections.iter().filter(|file| file.set == set) {
+        for file in plan.collections.iter().filter(|file| file.bound.set == set) {
             if file.cause != Cause::Closed || is_closed(carry, file) {
                 files.push(file);
             }
@@ -47,16 +46,18 @@ pub(super) fn collect(carry: &mut Carry, plan: &Plan) -> Result<()> {
 
 /// A file under the live name is finished when nobody writes to it.
 fn is_closed(carry: &mut Carry, file: &Collection) -> bool {
-    let asked =
-        carry.hands.for_collection(file).and_then(|hand| hand.writers(&file.taken.name, file.file, Hold::Pinned, Duration::ZERO));
+    let asked = carry
+        .hands
+        .for_bound(&file.bound, &file.taken.name)
+        .and_then(|hand| hand.writers(&file.taken.name, file.bound.file, Hold::Pinned, Duration::ZERO));
     let waits = match asked {
         Ok(Writers::Nobody) => return true,
         Ok(Writers::Somebody(who)) => {
-            let who = who.or_else(|| writers::name_them(file.file)).unwrap_or_else(|| "a process".to_owned());
+            let who = who.or_else(|| writers::name_them(file.bound.file)).unwrap_or_else(|| "a process".to_owned());
             format!("{who} still has it open for writing; a later run collects it")
         }
         Ok(Writers::Unknown(why)) => {
-            let assumed = carry.rotate.sets[file.set].assume_closed_after.filter(|_| !carry.clock_in_doubt);
+            let assumed = carry.rotate.sets[file.bound.set].assume_closed_after.filter(|_| !carry.clock_in_doubt);
             let age = carry.run.clock.now() - file.taken.modified;
             if assumed.is_some_and(|after| age >= after.chrono()) {
                 return true;
@@ -74,7 +75,8 @@ fn is_closed(carry: &mut Carry, file: &Collection) -> bool {
 }
 
 fn pin_all(carry: &mut Carry, files: &[&Collection], done: &dyn Fn()) -> Result<()> {
-    let entries: Vec<Entry> = files.iter().map(|file| intent(carry, file)).collect();
+    let entries: Vec<Entry> =
+        files.iter().map(|file| Entry { taken: Some(file.taken.clone()), ..carry.intent(&file.bound) }).collect();
     carry.ledger.commit(entries.iter().cloned().map(Line::Entry).collect())?;
     let mut lines = Vec::new();
     for (file, entry) in files.iter().zip(&entries) {
@@ -84,7 +86,9 @@ fn pin_all(carry: &mut Carry, files: &[&Collection], done: &dyn Fn()) -> Result<
             lines.push(Line::gone(entry, "stopped before it was collected"));
             continue;
         }
-        let pin = |carry: &mut Carry| carry.hands.for_collection(file)?.pin(&file.taken.name, &entry.name, file.taken.file);
+        let pin = |carry: &mut Carry| {
+            carry.hands.for_bound(&file.bound, &file.taken.name)?.pin(&file.taken.name, &entry.name, file.taken.file)
+        };
         match pin(carry) {
             Ok(()) => {
                 carry.tally.collected += 1;
@@ -101,28 +105,6 @@ fn pin_all(carry: &mut Carry, files: &[&Collection], done: &dyn Fn()) -> Result<
         }
     }
     carry.note(lines)
-}
-
-fn intent(carry: &mut Carry, file: &Collection) -> Entry {
-    Entry {
-        id: carry.ledger.next_id(),
-        set: carry.rotate.sets[file.set].name.clone(),
-        folder: file.folder.display().to_string(),
-        log: file.log.clone(),
-        archives: file.archives.as_ref().map(|path| path.display().to_string()),
-        name: file.name.clone().with(Extension::Plain).to_string(),
-        at: file.name.at(),
-        begun: Some(file.begun),
-        file: Some(file.file),
-        taken: Some(file.taken.clone()),
-        cut: None,
-        piece: false,
-        volumes: file.volumes.clone(),
-        inherited: None,
-        labels: file.labels.clone(),
-        stage: Stage::Intended,
-        archive: None,
-    }
 }
 
 /// What is remembered of a file is what was archived of it: it may have grown while it waited for its writer.

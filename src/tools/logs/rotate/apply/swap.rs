@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashSet};
 use super::Carry;
 use crate::{
     failure::Result,
-    files::archive_name::Extension,
     report::{Outcome, Step},
     tools::logs::{
         ledger::{Entry, EntryId, Line, Stage},
@@ -23,11 +22,11 @@ pub(super) fn rotate(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let begun = carry.waiting.clone();
     for set in sets {
         let name = carry.rotate.sets[set].name.clone();
-        let meant = |rotation: &&Rotation| rotation.set == set && rotation.method == Method::Rename;
+        let meant = |rotation: &&Rotation| rotation.bound.set == set && rotation.method == Method::Rename;
         // What an earlier run archived in place and could not take away yet would be archived again with the whole file.
         let uncut = uncut(carry);
         let due: Vec<&Rotation> =
-            plan.rotations.iter().filter(meant).filter(|rotation| !uncut.contains(&rotation.log_path())).collect();
+            plan.rotations.iter().filter(meant).filter(|rotation| !uncut.contains(&rotation.bound.log_path())).collect();
         let mut swapped: Vec<EntryId> = begun.iter().copied().filter(|id| is_untold(carry, *id, &name)).collect();
         if !carry.run.shutdown.asked() {
             swapped.extend(swap_all(carry, &due)?);
@@ -48,7 +47,7 @@ fn is_untold(carry: &Carry, id: EntryId, set: &str) -> bool {
 }
 
 fn swap_all(carry: &mut Carry, due: &[&Rotation]) -> Result<Vec<EntryId>> {
-    let entries: Vec<Entry> = due.iter().map(|rotation| intent(carry, rotation)).collect();
+    let entries: Vec<Entry> = due.iter().map(|rotation| carry.intent(&rotation.bound)).collect();
     carry.ledger.commit(entries.iter().cloned().map(Line::Entry).collect())?;
     let bar = carry.run.progress.items("rotating", due.len() as u64);
     let mut swapped = Vec::new();
@@ -80,33 +79,10 @@ fn swap_all(carry: &mut Carry, due: &[&Rotation]) -> Result<Vec<EntryId>> {
     Ok(swapped)
 }
 
-/// The entry of a rotation that is about to begin.
-pub(super) fn intent(carry: &mut Carry, rotation: &Rotation) -> Entry {
-    let set = &carry.rotate.sets[rotation.set];
-    Entry {
-        set: set.name.clone(),
-        folder: rotation.folder.display().to_string(),
-        log: rotation.log.clone(),
-        archives: rotation.archives.as_ref().map(|path| path.display().to_string()),
-        name: rotation.name.clone().with(Extension::Plain).to_string(),
-        at: rotation.at,
-        begun: Some(rotation.begun),
-        file: Some(rotation.file),
-        cut: None,
-        piece: false,
-        taken: None,
-        volumes: rotation.volumes.clone(),
-        inherited: None,
-        labels: rotation.labels(),
-        stage: Stage::Intended,
-        archive: None,
-        id: carry.ledger.next_id(),
-    }
-}
-
 /// What a failed swap left stands in the ledger as an intent: the next run looks and decides.
 fn swap_one(carry: &mut Carry, rotation: &Rotation, entry: &Entry) -> Result<()> {
-    carry.hands.for_rotation(rotation)?.swap(&rotation.log, &entry.name, rotation.file)
+    let bound = &rotation.bound;
+    carry.hands.for_bound(bound, &bound.log)?.swap(&bound.log, &entry.name, bound.file)
 }
 
 fn tell_writer(carry: &mut Carry, set: usize, swapped: &[EntryId]) -> Result<()> {

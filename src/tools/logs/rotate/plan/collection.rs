@@ -4,26 +4,21 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
-    path::PathBuf,
 };
 
 use chrono::{DateTime, Utc};
 
 use super::{
     Next, Recovery, Trouble,
-    rotation::{archives, give_name, may_touch, trouble},
+    bound::{Bound, Source},
+    rotation::{may_touch, trouble},
 };
 use crate::{
     failure::{Failure, Result},
-    files::{
-        archive_name::ArchiveName,
-        dir::FileId,
-        identity::{Agreement, Identity},
-    },
+    files::identity::{Agreement, Identity},
     report::{Finding, Severity, Size},
     tools::logs::{
-        containers::Labels,
-        ledger::{Content, Entry, EntryId, OnVolumes, Packed, Stage, Taken},
+        ledger::{Content, Entry, EntryId, Packed, Stage, Taken},
         rotate::{
             Rotate,
             facts::{CollectFile, Collecting, Newest, World},
@@ -34,26 +29,10 @@ use crate::{
 /// A file that is to get a name of ours and to be archived.
 #[derive(Debug)]
 pub struct Collection {
-    /// The set, by position.
-    pub set: usize,
-    /// The folder of the log.
-    pub folder: PathBuf,
-    /// Where its archive goes, when not to the same folder.
-    pub archives: Option<PathBuf>,
-    /// The volumes that these are on.
-    pub volumes: Option<OnVolumes>,
-    /// The live name.
-    pub log: String,
-    /// The name it gets.
-    pub name: ArchiveName,
-    /// The inode.
-    pub file: FileId,
+    /// Whose it is, and where it goes.
+    pub bound: Bound,
     /// The file as it is.
     pub taken: Taken,
-    /// When its first line may have been written.
-    pub begun: DateTime<Utc>,
-    /// Whose it is.
-    pub labels: Labels,
     /// Why now.
     pub cause: Cause,
 }
@@ -83,14 +62,9 @@ impl fmt::Display for Cause {
 }
 
 impl Collection {
-    /// The live log's path.
-    pub fn log_path(&self) -> String {
-        self.folder.join(&self.log).display().to_string()
-    }
-
     /// The path of the file.
     pub fn path(&self) -> String {
-        self.folder.join(&self.taken.name).display().to_string()
+        self.bound.folder.join(&self.taken.name).display().to_string()
     }
 
     /// What a person should know of it.
@@ -163,19 +137,20 @@ fn collection(
         return Err(refused.hint("chattr -i -a, or exclude it"));
     }
     may_touch(set, fact, &file.name, &file.stat, world)?;
-    let elsewhere = set.archive_dir.as_ref().map(|dir| archives(dir, fact, world)).transpose()?.flatten();
-    let archives = elsewhere.map(|elsewhere| elsewhere.path.clone());
     // When it was finished, which is long ago where many were never collected.
     let at = file.stat.modified.min(world.now);
-    let name = give_name(newest, &fact.path, archives.as_deref(), &log.log, at)?;
-    Ok(Collection {
+    let source = Source {
         set: log.set,
-        folder: fact.path.clone(),
-        archives,
-        volumes: fact.volumes(elsewhere),
-        log: log.log.clone(),
-        name,
+        folder: log.folder,
+        log: &log.log,
         file: file.stat.id,
+        begun: file.stat.oldest(),
+        labels: log.labels.clone(),
+    };
+    let bound = Bound::new(source, set, world, newest, at)?;
+    Ok(Collection {
+        // Its place among the others of its log is all that its time says.
+        bound: Bound { at: bound.name.at(), ..bound },
         taken: Taken {
             name: file.name.clone(),
             file: file.file,
@@ -183,8 +158,6 @@ fn collection(
             modified: file.stat.modified,
             packed: Packed::of(&file.name),
         },
-        begun: file.stat.oldest(),
-        labels: log.labels.clone(),
         cause,
     })
 }

@@ -16,7 +16,7 @@ use crate::{
         rotate::{
             Rotate,
             facts::{Away, World},
-            plan::{Collection, Next, Recovery, Rotation},
+            plan::{Bound, Collection, Next, Recovery, Rotation},
         },
         settings::LogSet,
     },
@@ -77,8 +77,8 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
         by_set.entry(entry.set.as_str()).or_default().push((entry, entry.log_path()));
     }
     let entries_of = |set: &LogSet| by_set.get(set.name.as_str()).map_or(&[][..], Vec::as_slice);
-    let collected = past.collections.iter().map(|one| (one.set, Made::of(one.log_path(), &one.name)));
-    let rotated = rotations.iter().map(|rotation| (rotation.set, Made::of(rotation.log_path(), &rotation.name)));
+    let collected = past.collections.iter().map(|one| (one.bound.set, Made::of(&one.bound)));
+    let rotated = rotations.iter().map(|rotation| (rotation.bound.set, Made::of(&rotation.bound)));
     let made: Vec<(usize, Made)> = rotated.chain(collected).collect();
     let mut disks = Disks::default();
     let mut lots = Vec::new();
@@ -114,8 +114,8 @@ struct Made {
 }
 
 impl Made {
-    fn of(log: String, name: &ArchiveName) -> Made {
-        Made { log, name: name.to_string(), at: name.at() }
+    fn of(bound: &Bound) -> Made {
+        Made { log: bound.log_path(), name: bound.name.to_string(), at: bound.name.at() }
     }
 
     fn item(&self) -> Item<'_> {

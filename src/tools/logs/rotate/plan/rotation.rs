@@ -1,23 +1,17 @@
 //! Which logs are swapped away now, under which name, and why; which stay, and why.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::Path};
 
-use chrono::{DateTime, Utc};
-
+use super::bound::{Bound, Source, no_archives};
 use crate::{
     failure::{Failure, Result},
     files::{
-        archive_name::ArchiveName,
-        dir::{FileId, Stat},
+        dir::Stat,
         standing::{self, Actor, Refusal},
     },
     report::{Outcome, is_hostile},
     tools::logs::{
-        containers::{Container, Labels},
-        ledger::OnVolumes,
+        containers::Container,
         rotate::{
             Rotate,
             facts::{FolderFact, LogFact, Missing, Newest, What, World},
@@ -27,47 +21,19 @@ use crate::{
     },
 };
 
-/// A log that is to be swapped away and archived.
+/// A log that is to be swapped away, or cut, and archived.
 #[derive(Debug)]
 pub struct Rotation {
-    /// The set, by position.
-    pub set: usize,
-    /// The folder of the log.
-    pub folder: PathBuf,
-    /// Where its archive goes, when not to the same folder.
-    pub archives: Option<PathBuf>,
-    /// The volumes that these are on.
-    pub volumes: Option<OnVolumes>,
-    /// The live name.
-    pub log: String,
-    /// The name it gets.
-    pub name: ArchiveName,
-    /// When, to the second: the name may have to be later, to sort after the one before.
-    pub at: DateTime<Utc>,
-    /// Which file it is.
-    pub file: FileId,
+    /// Whose it is, and where it goes.
+    pub bound: Bound,
     /// So much of it is archived now.
     pub size: u64,
     /// What is done to it.
     pub method: Method,
-    /// When its first line may have been written.
-    pub begun: DateTime<Utc>,
     /// The container that it is of.
     pub container: Option<Container>,
     /// Why now.
     pub why: Why,
-}
-
-impl Rotation {
-    /// The live log's path.
-    pub fn log_path(&self) -> String {
-        self.folder.join(&self.log).display().to_string()
-    }
-
-    /// What people call its writer.
-    pub fn labels(&self) -> Labels {
-        self.container.as_ref().map(|container| container.labels.clone()).unwrap_or_default()
-    }
 }
 
 /// Why a log is rotated now.
@@ -262,17 +228,6 @@ pub(super) fn may_touch(set: &LogSet, folder: &FolderFact, name: &str, file: &St
     recordable(&elsewhere.path)
 }
 
-/// The log's own folder is at hand: what is wrong is the one that a setting names.
-fn no_archives(dir: &Path, failure: &Failure) -> Failure {
-    let cause = failure.cause.as_deref().unwrap_or("it cannot be opened");
-    let refused = Failure::new("archive to", dir.display()).because(format!("its archive-dir {}: {cause}", dir.display()));
-    match &failure.hint {
-        _ if failure.is_absence() => refused.hint("make it, or change archive-dir"),
-        Some(hint) => refused.hint(hint),
-        None => refused.hint("change archive-dir, or what stands in its way"),
-    }
-}
-
 /// What stands in the ledger must lead back to the same folder.
 fn recordable(folder: &Path) -> Result<()> {
     match folder.to_str() {
@@ -284,50 +239,21 @@ fn recordable(folder: &Path) -> Result<()> {
 }
 
 fn rotation(set: &LogSet, log: &LogFact, world: &World, newest: &mut Newest, (stat, why): (Stat, Why)) -> Result<Rotation> {
-    let fact = &world.folders[log.folder];
-    let elsewhere = set.archive_dir.as_ref().map(|dir| archives(dir, fact, world)).transpose()?.flatten();
-    let archives = elsewhere.map(|elsewhere| elsewhere.path.clone());
-    let name = give_name(newest, &fact.path, archives.as_deref(), &log.name, world.now)?;
-    Ok(Rotation {
+    let source = Source {
         set: log.set,
-        folder: fact.path.clone(),
-        archives,
-        volumes: fact.volumes(elsewhere),
-        log: log.name.clone(),
-        at: DateTime::from_timestamp(world.now.timestamp(), 0).unwrap_or(name.at()),
-        name,
+        folder: log.folder,
+        log: &log.name,
         file: stat.id,
+        begun: if set.method == Method::InPlace { log.since } else { log.since.min(stat.oldest()) },
+        labels: log.container.as_ref().map(|container| container.labels.clone()).unwrap_or_default(),
+    };
+    Ok(Rotation {
+        bound: Bound::new(source, set, world, newest, world.now)?,
         size: log.unarchived(&stat),
         method: set.method,
-        begun: if set.method == Method::InPlace { log.since } else { log.since.min(stat.oldest()) },
         container: log.container.clone(),
         why,
     })
-}
-
-/// What `dir` is; nothing when it is the log's own folder, whatever way leads there.
-pub(super) fn archives<'a>(dir: &Path, folder: &FolderFact, world: &'a World) -> Result<Option<&'a FolderFact>> {
-    let unseen = || Failure::new("open the folder", dir.display()).because("it was not looked into");
-    let fact = world.folder(dir).ok_or_else(unseen)?;
-    let (stat, _) = fact.state.as_ref().map_err(|failure| no_archives(dir, failure))?;
-    let own = folder.state.as_ref().is_ok_and(|(own, _)| own.id == stat.id);
-    Ok((!own).then_some(fact))
-}
-
-/// A name later than all in use, and from now on in use itself.
-pub(super) fn give_name(
-    newest: &mut Newest,
-    folder: &Path,
-    archives: Option<&Path>,
-    log: &str,
-    now: DateTime<Utc>,
-) -> Result<ArchiveName> {
-    let homes = || std::iter::once(folder).chain(archives);
-    let name = ArchiveName::after(log, now, homes().filter_map(|home| newest.of(home, log)).max())?;
-    for home in homes() {
-        newest.note(home, log, name.stamp());
-    }
-    Ok(name)
 }
 
 fn absent(missing: &Missing, set: &LogSet) -> Trouble {

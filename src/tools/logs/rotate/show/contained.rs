@@ -25,7 +25,7 @@ fn unlabelled(rotation: &Rotation) -> Option<Finding> {
     let unknown = &rotation.container.as_ref()?.unknown;
     let told: Vec<String> = unknown.iter().map(|unknown| format!("{} ({})", unknown.what, unknown.why)).collect();
     let message = format!("of its container is not known: {}", told.join(", "));
-    (!told.is_empty()).then(|| Finding::new("logs.container-unknown", Severity::Note, rotation.log_path(), message))
+    (!told.is_empty()).then(|| Finding::new("logs.container-unknown", Severity::Note, rotation.bound.log_path(), message))
 }
 
 /// There is nothing to collect, and by the container's options there never will be.

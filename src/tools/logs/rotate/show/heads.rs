@@ -23,8 +23,8 @@ fn again(plan: &Plan) -> impl Iterator<Item = Finding> {
         let finding = Finding::new("logs.archived-twice", Severity::Note, path, message);
         Some(finding.hint("count them once; it does not happen again with this method"))
     };
-    let renamed = plan.rotations.iter().filter_map(move |rotation| told(rotation.log_path(), rotation.file));
-    renamed.chain(plan.collections.iter().filter_map(move |file| told(file.path(), file.file)))
+    let renamed = plan.rotations.iter().filter_map(move |rotation| told(rotation.bound.log_path(), rotation.bound.file));
+    renamed.chain(plan.collections.iter().filter_map(move |file| told(file.path(), file.bound.file)))
 }
 
 /// Told until it is rotated the next time.

@@ -34,7 +34,7 @@ const LEAST: u64 = 8 << 10;
 impl Pieces {
     /// None yet.
     pub(super) fn of(carry: &Carry, rotation: &Rotation) -> Pieces {
-        let how = carry.rotate.sets[rotation.set].compress;
+        let how = carry.rotate.sets[rotation.bound.set].compress;
         let mut pieces =
             Pieces { how, left: rotation.size, most: None, done: 0, gone: None, plain: 0, stored: 0, free: u64::MAX };
         pieces.free = pieces.fit(rotation).unwrap_or(u64::MAX);
@@ -59,8 +59,8 @@ impl Pieces {
     /// Makes the next one as large as there is room for, and says how much that is. Only where its archive lies on the
     /// log's own file system do pieces help.
     fn fit(&mut self, rotation: &Rotation) -> Option<u64> {
-        let logs = Dir::open(&rotation.folder).ok()?;
-        let archives = rotation.archives.as_deref().map(Dir::open).transpose().ok()?;
+        let logs = Dir::open(&rotation.bound.folder).ok()?;
+        let archives = rotation.bound.archives.as_deref().map(Dir::open).transpose().ok()?;
         let device = |dir: &Dir| dir.stat_self().ok().map(|stat| stat.id.dev);
         if archives.as_ref().is_some_and(|archives| device(archives) != device(&logs)) {
             return None;
@@ -105,7 +105,7 @@ impl Pieces {
 
     /// What came of it.
     pub(super) fn tell(self, carry: &mut Carry, rotation: &Rotation) {
-        let path = rotation.log_path();
+        let path = rotation.bound.log_path();
         let Some(gone) = self.gone else { return };
         carry.tally.rotated += 1;
         carry.step(gone.step(path.clone(), &rotation.why.to_string()));
