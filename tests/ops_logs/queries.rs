@@ -1,20 +1,12 @@
 //! `status`, `verify` and `history`: what they tell, and that they tell the truth about damage.
 
-use std::{
-    fs,
-    os::unix::fs::FileExt,
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
-
-use rustix::process::{Pid, Signal, kill_process};
+use std::{fs, os::unix::fs::FileExt, path::Path, process::Command};
 
 use crate::support::{
     needs::{self, Need, TRACES},
-    process::Process,
-    scenario::{DEADLINE, Ran, Scenario},
+    scenario::{Ran, Scenario},
     stories::{NOBODY, run_to},
+    strace,
 };
 
 fn with_archives(compress: &str) -> Scenario {
@@ -126,23 +118,7 @@ fn an_archive_that_the_disk_does_not_give_back_is_incomplete_not_damaged() {
 
 /// Holds the query just after it has read the ledger, lets `meanwhile` happen, and lets the query end.
 fn overtaken(scene: &Scenario, word: &str, meanwhile: impl FnOnce()) -> Ran {
-    let note = scene.root().join("trace");
-    let inject = "inject=read:signal=STOP:when=2";
-    let mut query = Process::start(&mut meddled(scene, &["--format", "json", word], &scene.ledger(), inject, &note));
-    let stopped = || {
-        let text = fs::read_to_string(&note).unwrap_or_default();
-        text.lines().find(|line| line.contains("stopped by SIGSTOP")).and_then(|line| line.split(' ').next()?.parse().ok())
-    };
-    let end = Instant::now() + DEADLINE;
-    let pid = loop {
-        assert!(!query.ends_within(Duration::from_millis(20)) && Instant::now() < end, "it was not held");
-        if let Some(pid) = stopped() {
-            break pid;
-        }
-    };
-    meanwhile();
-    kill_process(Pid::from_raw(pid).unwrap(), Signal::CONT).unwrap();
-    query.end(DEADLINE).into()
+    strace::held(&scene.command(&["--format", "json", word]), "read", 2, Some(&scene.ledger()), meanwhile).into()
 }
 
 #[test]

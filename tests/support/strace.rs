@@ -3,7 +3,14 @@
 //! `when=N` counts per system call name and per thread, so a blow names a call and its rank; whoever
 //! sweeps must check that one thread makes all the calls. No `--seccomp-bpf`: with it, signals are not injected.
 
-use std::{ffi::OsString, path::Path, process::Command};
+use std::{
+    ffi::OsString,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
     process::{Ended, Process},
@@ -27,8 +34,6 @@ pub enum Blow {
     Error(&'static str),
     /// It claims success, nothing done.
     Lie,
-    /// It comes back two seconds after it was done.
-    Late,
 }
 
 /// Which call is struck, and how.
@@ -55,6 +60,30 @@ pub fn run(command: &Command, strike: Option<&Strike>) -> Traced {
     Traced { ended, trace: Trace::parse(&String::from_utf8_lossy(&text)) }
 }
 
+/// Holds `command` just after one call, lets `meanwhile` happen, and lets it run to its end.
+pub fn held(command: &Command, call: &str, rank: usize, path: Option<&Path>, meanwhile: impl FnOnce()) -> Ended {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let mut words = ["strace", "-f", "-qq", "-o"].map(OsString::from).to_vec();
+    words.push(file.path().into());
+    words.extend(path.into_iter().flat_map(|path| ["-P".into(), path.into()]));
+    words.extend(["-e".into(), format!("inject={call}:signal=STOP:when={rank}").into(), "--".into()]);
+    let mut process = Process::start(&mut sight::before_program(command, &words));
+    let stopped = || {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        text.lines().find(|line| line.contains("stopped by SIGSTOP")).and_then(|line| line.split(' ').next()?.parse().ok())
+    };
+    let end = Instant::now() + DEADLINE;
+    let pid = loop {
+        assert!(!process.ends_within(Duration::from_millis(20)) && Instant::now() < end, "it was not held");
+        if let Some(pid) = stopped() {
+            break pid;
+        }
+    };
+    meanwhile();
+    kill_process(Pid::from_raw(pid).expect("strace tells its pid"), Signal::CONT).expect("it is held");
+    process.end(DEADLINE)
+}
+
 fn wrap(command: &Command, output: &Path, strike: Option<&Strike>) -> Command {
     let mut words = ["strace", "-f", "-y", "-qqq", "-s", "65536", "-e", "signal=none", "-o"].map(OsString::from).to_vec();
     words.extend([output.as_os_str().to_owned(), "-e".into(), format!("trace={WRITE_SIDE}").into()]);
@@ -63,7 +92,6 @@ fn wrap(command: &Command, output: &Path, strike: Option<&Strike>) -> Command {
             Blow::Kill => "signal=KILL".to_owned(),
             Blow::Error(errno) => format!("error={errno}"),
             Blow::Lie => "retval=0".to_owned(),
-            Blow::Late => "delay_exit=2000000".to_owned(),
         };
         words.extend(["-e".into(), format!("inject={call}:{how}:when={rank}").into()]);
     }

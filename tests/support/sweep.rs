@@ -93,7 +93,7 @@ impl Sweep<'_> {
         let traced = strace::run(&scene.scenario.command(self.args), Some(strike));
         let hit = match strike.blow {
             Blow::Kill => traced.ended.was_killed(),
-            Blow::Error(_) | Blow::Lie | Blow::Late => traced.trace.calls.iter().any(Call::injected),
+            Blow::Error(_) | Blow::Lie => traced.trace.calls.iter().any(Call::injected),
         };
         (self.check)(&scene, strike, &traced);
         hit
