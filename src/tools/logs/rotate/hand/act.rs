@@ -169,6 +169,23 @@ pub struct Compress {
     pub label: Label,
 }
 
+#[cfg(test)]
+impl Compress {
+    /// A job on a rotated file, for the tests of all hands.
+    pub(super) fn sample(source: &str, file: FileId, size: u64) -> Compress {
+        let label = Label {
+            set: "app".into(),
+            log: "/app.log".into(),
+            host: "h".into(),
+            rotated_at: DateTime::UNIX_EPOCH,
+            begun_at: None,
+            labels: std::collections::BTreeMap::new(),
+        };
+        let (source, part, how) = (source.to_owned(), ".part".to_owned(), Compression::default());
+        Compress { source, file, hold: Hold::Alone, size, stretch: None, part, how, label }
+    }
+}
+
 /// What came of an act.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Acted {

@@ -104,15 +104,13 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, fs};
+    use std::fs;
 
-    use chrono::DateTime;
     use tempfile::TempDir;
 
     use super::*;
     use crate::{
         files::{
-            compress::{Compression, Label},
             dir::{Dir, FileId},
             writers::Writers,
         },
@@ -153,27 +151,7 @@ mod tests {
     fn a_child_tells_how_much_is_done() {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("app.log"), vec![b'x'; 5 << 20]).unwrap();
-        let rotated_at = DateTime::UNIX_EPOCH;
-        let label = Label {
-            set: "app".into(),
-            log: "/app.log".into(),
-            host: "h".into(),
-            rotated_at,
-            begun_at: None,
-            labels: BTreeMap::new(),
-        };
-        let (source, part, how) = ("app.log".to_owned(), ".part".to_owned(), Compression::default());
-        let job = |file| Compress {
-            source: source.clone(),
-            file,
-            hold: Hold::Alone,
-            size: 0,
-            stretch: None,
-            part: part.clone(),
-            how,
-            label: label.clone(),
-        };
-        let (told, acted) = served(&home, &|file| Act::Compress(job(file)));
+        let (told, acted) = served(&home, &|file| Act::Compress(Compress::sample("app.log", file, 0)));
         assert!(matches!(acted, Acted::Proven(_)), "{acted:?}");
         assert_eq!(told.iter().sum::<u64>(), 5 << 20);
     }

@@ -70,18 +70,18 @@ fn words(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, fs, path::Path};
+    use std::{fs, path::Path};
 
     use chrono::DateTime;
 
     use super::*;
     use crate::{
         files::{
-            compress::{Compression, Facts, Label, TimeRange, TimeSource},
+            compress::{Facts, TimeRange, TimeSource},
             cut::{Cut, Head, Place, Way},
             dir::{Dir, FileId},
         },
-        tools::logs::rotate::hand::{Act, Hold},
+        tools::logs::rotate::hand::Act,
     };
 
     fn folder(path: &Path) -> Here {
@@ -91,18 +91,7 @@ mod tests {
     fn job(path: &Path) -> Compress {
         fs::write(path.join("app.log"), "a line\n".repeat(9)).unwrap();
         let stat = Dir::open(path).unwrap().stat("app.log").unwrap().unwrap();
-        let rotated_at = DateTime::UNIX_EPOCH;
-        let label = Label {
-            set: "a".into(),
-            log: "/app.log".into(),
-            host: "h".into(),
-            rotated_at,
-            begun_at: None,
-            labels: BTreeMap::new(),
-        };
-        let (source, part) = ("app.log".to_owned(), ".part".to_owned());
-        let (hold, how) = (Hold::Alone, Compression::default());
-        Compress { source, file: stat.id, hold, size: stat.size, stretch: None, part, how, label }
+        Compress::sample("app.log", stat.id, stat.size)
     }
 
     #[test]

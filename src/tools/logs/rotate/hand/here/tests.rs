@@ -1,33 +1,21 @@
 //! Stories about acts on one log that somebody else changes meanwhile.
 
 use std::{
-    collections::BTreeMap,
     fs,
     os::unix::fs::{FileExt, MetadataExt},
 };
 
-use chrono::DateTime;
 use tempfile::TempDir;
 
 use super::*;
-use crate::files::{compress::Label, identity::Identity};
+use crate::files::identity::Identity;
 
 /// A rotated log of 70 bytes, compressed and proven.
 fn proven(home: &TempDir) -> (Here, Compress, Proven) {
     fs::write(home.path().join("app.log.1"), "a line\n".repeat(10)).unwrap();
     let dir = Dir::open(home.path()).unwrap();
     let file = dir.stat("app.log.1").unwrap().unwrap().id;
-    let rotated_at = DateTime::UNIX_EPOCH;
-    let label = Label {
-        set: "app".into(),
-        log: "/app.log".into(),
-        host: "h".into(),
-        rotated_at,
-        begun_at: None,
-        labels: BTreeMap::new(),
-    };
-    let (source, part) = ("app.log.1".to_owned(), ".part".to_owned());
-    let job = Compress { source, file, hold: Hold::Alone, size: 70, stretch: None, part, how: Compression::default(), label };
+    let job = Compress::sample("app.log.1", file, 70);
     let here = Here::new(dir, None);
     let proven = here.compress(&job, &|_| ()).unwrap();
     (here, job, proven)
