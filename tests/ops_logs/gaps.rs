@@ -171,3 +171,43 @@ fn what_was_live_in_a_folder_that_somebody_removed_is_told_once() {
     assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
     assert!(fs::read_to_string(scene.ledger()).unwrap().contains("one/app.log\",\"file\":null"), "and forgotten");
 }
+
+/// A run while a file in the folder gets one name after the other, each time that the folder is listed.
+fn while_renamed(scene: &Scenario, name: &str) -> Ran {
+    let named = |turn: usize| scene.live(&format!("{name}{turn}"));
+    fs::write(named(0), "shifted\n").unwrap();
+    let mut turn = 0;
+    let ran = strace::held_each(&scene.command(&["--format", "json", "rotate"]), "getdents64", "1+1", Some(scene.logs()), || {
+        fs::rename(named(turn), named(turn + 1)).unwrap();
+        turn += 1;
+    });
+    ran.into()
+}
+
+#[test]
+fn a_folder_that_never_rests_hides_no_gap_of_its_quiet_logs() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = collecting("").log("app.log", "0\n");
+    scene.rotate().exits(0);
+    fs::remove_file(scene.live("app.log")).unwrap();
+    fs::write(scene.live("app.log"), "1\n").unwrap();
+    let ran = while_renamed(&scene, "spool.").exits(1);
+    assert_eq!(gaps(&ran).len(), 1);
+}
+
+#[test]
+fn a_writer_that_shifts_faster_than_we_look_is_told_as_such_and_its_gap_later() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = collecting("").log("app.log", "0\n");
+    scene.rotate().exits(0);
+    fs::remove_file(scene.live("app.log")).unwrap();
+    fs::write(scene.live("app.log"), "1\n").unwrap();
+    let ran = while_renamed(&scene, "app.log.").exits(3);
+    assert!(ran.stdout.contains("changed each of 20 times"), "{ran:#?}");
+    assert_eq!(gaps(&ran), [""; 0]);
+    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
+}

@@ -62,25 +62,35 @@ pub fn run(command: &Command, strike: Option<&Strike>) -> Traced {
 
 /// Holds `command` just after one call, lets `meanwhile` happen, and lets it run to its end.
 pub fn held(command: &Command, call: &str, rank: usize, path: Option<&Path>, meanwhile: impl FnOnce()) -> Ended {
+    let mut meanwhile = Some(meanwhile);
+    held_each(command, call, &rank.to_string(), path, || {
+        if let Some(act) = meanwhile.take() {
+            act();
+        }
+    })
+}
+
+/// The same after each of the calls that `when` means, in strace's words.
+pub fn held_each(command: &Command, call: &str, when: &str, path: Option<&Path>, mut meanwhile: impl FnMut()) -> Ended {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let mut words = ["strace", "-f", "-qq", "-o"].map(OsString::from).to_vec();
     words.push(file.path().into());
     words.extend(path.into_iter().flat_map(|path| ["-P".into(), path.into()]));
-    words.extend(["-e".into(), format!("inject={call}:signal=STOP:when={rank}").into(), "--".into()]);
+    words.extend(["-e".into(), format!("inject={call}:signal=STOP:when={when}").into(), "--".into()]);
     let mut process = Process::start(&mut sight::before_program(command, &words));
-    let stopped = || {
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        text.lines().find(|line| line.contains("stopped by SIGSTOP")).and_then(|line| line.split(' ').next()?.parse().ok())
-    };
     let end = Instant::now() + DEADLINE;
-    let pid = loop {
-        assert!(!process.ends_within(Duration::from_millis(20)) && Instant::now() < end, "it was not held");
-        if let Some(pid) = stopped() {
-            break pid;
+    let mut times = 0;
+    while !process.ends_within(Duration::from_millis(2)) {
+        assert!(Instant::now() < end, "it does not end");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        if let Some(line) = text.lines().filter(|line| line.contains("stopped by SIGSTOP")).nth(times) {
+            times += 1;
+            meanwhile();
+            let pid = line.split(' ').next().and_then(|pid| Pid::from_raw(pid.parse().ok()?)).expect("strace tells its pid");
+            kill_process(pid, Signal::CONT).expect("it is held");
         }
-    };
-    meanwhile();
-    kill_process(Pid::from_raw(pid).expect("strace tells its pid"), Signal::CONT).expect("it is held");
+    }
+    assert!(times > 0, "it was not held");
     process.end(DEADLINE)
 }
 

@@ -29,6 +29,7 @@ use crate::{
         dir::{Dir, Kind},
         find::PathPattern,
     },
+    report::Incomplete,
     tools::logs::{
         ledger::{Content, EntryId},
         rotate::Rotate,
@@ -202,10 +203,12 @@ impl<'a> Listing<'a> {
             let mut names = self.names(place, true)?;
             let others = std::mem::take(&mut names.others);
             names.collected = self.take_finished(place, &mut names.logs, others);
-            let settled = place.dir.names()? == before;
+            let collected = &mut names.collected;
+            let settled = collected.agree(&before, &place.dir.names()?);
             tries += 1;
             if settled || tries == TRIES {
-                names.collected.logs.iter_mut().for_each(|log| log.settled = settled);
+                collected.logs.iter_mut().for_each(|log| log.settled = settled);
+                collected.unreadable.extend((!settled).then(|| restless(place.dir, TRIES)));
                 return Ok(names);
             }
         }
@@ -317,6 +320,11 @@ impl Kept {
         self.archives.extend(stored.and_then(|stored| stored.get(name)));
         name
     }
+}
+
+fn restless(dir: &Dir, times: usize) -> Incomplete {
+    let why = format!("they changed each of {times} times that they were listed; a later run tells what is missing");
+    Incomplete::new(format!("the finished files in {}", dir.path().display()), why)
 }
 
 fn stored<'a>(chosen: &HashSet<&str>, content: &'a Content) -> HashMap<&'a Path, Stored<'a>> {

@@ -48,7 +48,17 @@ pub struct Collecting {
 #[derive(Default)]
 pub(super) struct Collected {
     pub(super) logs: Vec<Collecting>,
+    /// With what each name begins that says anything of these logs.
+    begins: Vec<String>,
     pub(super) unreadable: Vec<Incomplete>,
+}
+
+impl Collected {
+    /// Whether two lists of the folder's names say the same of these logs. What others do beside them is theirs.
+    pub(super) fn agree(&self, one: &Listed, other: &Listed) -> bool {
+        let theirs = |(name, _): &&(Vec<u8>, u64)| self.begins.iter().any(|begin| name.starts_with(begin.as_bytes()));
+        one.iter().filter(theirs).eq(other.iter().filter(theirs))
+    }
 }
 
 /// One file of a log that is collected.
@@ -62,6 +72,8 @@ pub struct Found {
     pub stat: Stat,
 }
 
+/// All names of a folder, and what they stand for.
+type Listed = Vec<(Vec<u8>, u64)>;
 /// A name with the sets that mean it, and its kind.
 pub(super) type Named = (String, Vec<usize>, Option<Kind>);
 /// Logs that the ledger knows to be collected, by folder.
@@ -123,6 +135,7 @@ impl Listing<'_> {
         });
         let mut collected = Collected::default();
         for writer in writers {
+            collected.begins.extend([writer.begin.clone(), writer.log.clone()]);
             let log = self.look_at(place, writer, &strangers, &mut collected.unreadable);
             collected.logs.push(log);
         }
