@@ -200,8 +200,9 @@ pub(super) fn take_away(carry: &mut Carry, entry: &Entry, file: FileId) -> std::
         Ok(head) => {
             let stored = Line::reached(entry, Stage::Stored);
             let left = Line::Head { log: entry.log_path(), head: head.clone() };
-            // In this order: cut short between the two, the head is known and the next run looks again.
-            carry.note(vec![left, stored]).map_err(End::Ledger)?;
+            // In this order: cut short between the two, the head is known and the next run looks again. The archive has had its
+            // name for good since it was recorded, and the next piece begins with what this says.
+            carry.ledger.append(vec![left, stored]).map_err(End::Ledger)?;
             Ok(Some(Gone { removed: cut.remove, head }))
         }
         Err(why) => doubt(carry, entry, &why).map(|()| None).map_err(End::Ledger),
