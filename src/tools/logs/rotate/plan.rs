@@ -7,6 +7,7 @@ mod removal;
 mod rotation;
 mod vanished;
 
+pub(super) use self::collection::first_ways;
 pub use self::{
     collection::{Cause, Collection},
     gaps::{Gap, Look, Watch},
