@@ -230,7 +230,8 @@ pub(super) fn blocked(entry: &Entry, name: &str, why: &str) -> Step {
     Step::new("archive", entry.rotated_path(), Outcome::Skipped, advised(&why, Some("move it away")))
 }
 
-fn recovery_step(entry: &Entry, recovery: &Recovery) -> Option<Step> {
+/// What comes next for a rotation that an earlier run began.
+pub(super) fn recovery_step(entry: &Entry, recovery: &Recovery) -> Option<Step> {
     let path = entry.rotated_path();
     let (action, outcome, why) = match &recovery.next {
         Next::Archive { .. } if recovery.in_the_way.is_some() => return None,
