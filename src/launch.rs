@@ -107,6 +107,9 @@ impl<T: Tool> Launch<T> {
             host.clone_into(&mut record.host);
         }
         record.close(run.clock.now(), &ended.report, ended.failure.as_ref(), exit);
+        if ended.remembered {
+            record.notice(&ended.report);
+        }
         self.tell(&run, &record, &ended, exit)
     }
 
@@ -136,6 +139,7 @@ impl<T: Tool> Launch<T> {
             steps: std::collections::BTreeMap::new(),
             summary: String::new(),
             errors: Vec::new(),
+            findings: Vec::new(),
         }
     }
 

@@ -25,6 +25,9 @@ pub struct Report {
     /// Answers that are tables: `status`, `survey`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
+    /// The folder with what the answer knows of earlier runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// Items that needed nothing and are not listed one by one.
     pub unchanged: u64,
     /// The last line for a person: `2 logs rotated, 180 MiB saved`.

@@ -30,10 +30,10 @@ pub enum Appending {
 }
 
 /// Why not every writer can be seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unseen {
-    /// Not every process may be looked into.
-    Rights,
+    /// Not every process may be looked into; the first that may not, where that is known.
+    Rights(Option<String>),
     /// There may be processes that are not listed here.
     Namespace,
     /// There are more processes than a run looks at.
@@ -49,7 +49,7 @@ pub fn of(wanted: &[(FileId, Option<&str>)]) -> HashMap<FileId, Appending> {
     }
     let mut judged = look(Path::new("/proc"), wanted);
     for pause in PAUSES {
-        if !judged.values().any(|how| *how == Appending::Unknown(Unseen::Rights)) {
+        if !judged.values().any(|how| matches!(how, Appending::Unknown(Unseen::Rights(_)))) {
             break;
         }
         // Nothing is watched, so only the deadline ends it; an error only ends it sooner.
@@ -89,7 +89,7 @@ fn unseen(coverage: Coverage) -> Option<Unseen> {
         whole if whole.is_whole() => None,
         Coverage { sees_all_namespaces: false, .. } => Some(Unseen::Namespace),
         Coverage { stopped_early: true, .. } => Some(Unseen::TooMany),
-        _ => Some(Unseen::Rights),
+        Coverage { first_unreadable, .. } => Some(Unseen::Rights(first_unreadable)),
     }
 }
 
@@ -132,8 +132,10 @@ mod tests {
         let judged = look(proc.path(), &[(id, Some("app.log"))]);
         assert_eq!(judged[&id], Appending::Unknown(Unseen::Namespace));
         let seen = Coverage { processes: 9, sees_all_namespaces: true, ..Coverage::default() };
-        assert_eq!(unseen(seen), None);
-        assert_eq!(unseen(Coverage { unreadable: 1, ..seen }), Some(Unseen::Rights));
+        assert_eq!(unseen(seen.clone()), None);
+        let first = || Some("sshd (pid 7)".to_owned());
+        let denied = Coverage { unreadable: 1, first_unreadable: first(), ..seen.clone() };
+        assert_eq!(unseen(denied), Some(Unseen::Rights(first())));
         assert_eq!(unseen(Coverage { stopped_early: true, ..seen }), Some(Unseen::TooMany));
     }
 }

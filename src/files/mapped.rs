@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{BufRead, BufReader, Read},
-    os::fd::{AsFd, OwnedFd},
+    os::fd::OwnedFd,
     path::Path,
 };
 
@@ -16,7 +16,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::{
     dir::FileId,
-    open_files::{Bounds, Coverage, each_process, read_small},
+    open_files::{Bounds, Coverage, each_process, named},
 };
 
 /// Who has each of these files mapped, if anybody, and how much of the machine was seen. A file counts as found by its
@@ -31,10 +31,7 @@ pub(super) fn holders(proc: &Path, wanted: &[(FileId, Option<&str>)]) -> (HashMa
         }
         each_mapping(process, &mut |mapping| {
             for (id, _) in wanted.iter().filter(|(id, name)| mapping.is_of(*id, name.as_deref())) {
-                found.entry(*id).or_insert_with(|| {
-                    let command = read_small(process.as_fd(), "comm").unwrap_or_default();
-                    format!("{} (pid {pid})", command.trim_end_matches('\n'))
-                });
+                found.entry(*id).or_insert_with(|| named(pid, process));
             }
         })
     });

@@ -55,8 +55,13 @@ pub(super) fn each_process(proc: &Path, bounds: Bounds, visit: Visit<'_>) -> Cov
         let seen = process.as_ref().map_err(|error| *error).and_then(|process| visit(pid, process, &mut coverage));
         match seen {
             Ok(true) => coverage.processes += 1,
-            Err(error) if ended(error) || process.is_ok_and(|process| holds_no_files(&process)) => {}
-            Ok(false) | Err(_) => coverage.unreadable += 1,
+            Err(error) if ended(error) || process.as_ref().is_ok_and(holds_no_files) => {}
+            Ok(false) | Err(_) => {
+                coverage.unreadable += 1;
+                coverage
+                    .first_unreadable
+                    .get_or_insert_with(|| process.map_or(format!("pid {pid}"), |process| named(pid, &process)));
+            }
         }
     }
     coverage
@@ -115,12 +120,14 @@ pub struct Bounds {
 }
 
 /// How much of the machine was seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// Processes whose descriptors were all seen.
     pub processes: u64,
     /// Processes whose descriptors, or some of them, we may not see.
     pub unreadable: u64,
+    /// The first of them, as far as it tells its name.
+    pub first_unreadable: Option<String>,
     /// Descriptors looked at.
     pub descriptors: u64,
     /// Whether processes outside our PID namespace, and those of other users, are listed at all.
@@ -163,7 +170,7 @@ impl Default for Bounds {
 
 impl Coverage {
     /// Whether every process of the machine was seen, so that "nobody" means nobody.
-    pub fn is_whole(self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.processes > 0 && self.unreadable == 0 && self.sees_all_namespaces && !self.stopped_early
     }
 }
@@ -255,6 +262,14 @@ fn holds_no_files(process: &OwnedFd) -> bool {
 fn in_initial_namespace(root: &OwnedFd) -> bool {
     let ours = rustix::fs::readlinkat(root, "self/ns/pid", Vec::new());
     ours.is_ok_and(|name| name.to_bytes() == b"pid:[4026531836]") && directory(root, "1").is_ok()
+}
+
+/// A process as messages name it.
+pub(super) fn named(pid: u32, process: &OwnedFd) -> String {
+    match read_small(process.as_fd(), "comm").as_deref().map(|command| command.trim_end_matches('\n')) {
+        None | Some("") => format!("pid {pid}"),
+        Some(command) => format!("{command} (pid {pid})"),
+    }
 }
 
 /// What the kernel writes in one go: these files are shorter than a page.

@@ -7,6 +7,7 @@
 //! at too. On a network file system it says nothing of other machines.
 
 use std::{
+    collections::{HashMap, HashSet},
     fs::File,
     os::fd::{AsFd, AsRawFd},
     path::Path,
@@ -122,15 +123,30 @@ pub fn wait(file: &File, id: FileId, patience: Duration) -> Writers {
 
 /// Names the processes that have the file open for writing, as far as we may see: for messages only.
 pub fn name_them(id: FileId) -> Option<String> {
+    name_all([id]).remove(&id)
+}
+
+/// The same for several files, with one look at all processes. A file that nobody is seen to have open is left out.
+pub fn name_all(ids: impl IntoIterator<Item = FileId>) -> HashMap<FileId, String> {
     const NAMED: usize = 3;
-    let mut found = Vec::new();
+    let ids: HashSet<FileId> = ids.into_iter().collect();
+    let mut found: HashMap<FileId, Vec<String>> = HashMap::new();
+    if ids.is_empty() {
+        return HashMap::new();
+    }
     let _ = open_files::each(Path::new("/proc"), &mut |open| {
-        if is(open, id) && found.len() < NAMED {
-            found.push(format!("{} (pid {})", open.command, open.pid));
+        if ids.contains(&open.id) && is(open, open.id) {
+            let named = found.entry(open.id).or_default();
+            if named.len() < NAMED {
+                named.push(format!("{} (pid {})", open.command, open.pid));
+            }
         }
     });
-    found.dedup();
-    (!found.is_empty()).then(|| found.join(", "))
+    let listed = |mut named: Vec<String>| {
+        named.dedup();
+        named.join(", ")
+    };
+    found.into_iter().map(|(id, named)| (id, listed(named))).collect()
 }
 
 /// Whether `open` is this file and may write to it; what cannot be told counts as may.

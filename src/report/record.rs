@@ -1,11 +1,11 @@
 //! The record of one run, in numbers: what histories, envelopes and monitors are told.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Report;
+use super::{Finding, Report, Severity};
 use crate::failure::{Exit, Failure};
 
 /// Name and version of the history's lines.
@@ -37,6 +37,22 @@ pub struct Record {
     pub summary: String,
     /// The first few things that went wrong.
     pub errors: Vec<String>,
+    /// The worst findings: many are told by one run only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Noticed>,
+}
+
+/// What a run told a person to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noticed {
+    /// The kind of finding.
+    pub id: String,
+    /// How bad.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: String,
+    /// The facts.
+    pub message: String,
 }
 
 impl Record {
@@ -59,13 +75,34 @@ impl Record {
         self.errors = failure.map(ToString::to_string).into_iter().chain(steps).chain(parts).take(ERRORS).collect();
     }
 
-    /// What came of it, in one line: the summary, and the first thing that went wrong.
+    /// Takes down what `report` found, the worst first.
+    pub fn notice(&mut self, report: &Report) {
+        const FINDINGS: usize = 10;
+        let mut findings: Vec<&Finding> = report.findings.iter().collect();
+        findings.sort_by_key(|finding| Reverse(finding.severity));
+        self.findings = findings.into_iter().take(FINDINGS).map(Noticed::from).collect();
+    }
+
+    /// What came of it, in one line: the summary, and the first thing that went wrong or asks for a person.
     pub fn told(&self) -> String {
-        let more = self.errors.len().saturating_sub(1);
-        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-        let trouble = self.errors.first().map(|first| format!("{first}{more}"));
+        let asking = self.findings.iter().filter(|finding| finding.severity > Severity::Note);
+        let asking = asking.map(|finding| format!("{}: {}", finding.subject, finding.message));
+        let mut troubles = self.errors.iter().cloned().chain(asking);
+        let first = troubles.next();
+        let more = match troubles.count() {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        let trouble = first.map(|first| format!("{first}{more}"));
         let parts = Some(self.summary.clone()).filter(|summary| !summary.is_empty()).into_iter().chain(trouble);
         parts.collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl From<&Finding> for Noticed {
+    fn from(finding: &Finding) -> Noticed {
+        let Finding { id, severity, subject, message, .. } = finding.clone();
+        Noticed { id: id.to_owned(), severity, subject, message }
     }
 }
 

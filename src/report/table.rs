@@ -54,6 +54,9 @@ pub fn render(report: &Report, look: Look) -> String {
     if !report.summary.is_empty() {
         let _ = writeln!(text, "{}", safe(&report.summary));
     }
+    if let Some(folder) = report.state.as_ref().filter(|_| !troubles_only) {
+        let _ = writeln!(text, "state folder: {}", safe(folder));
+    }
     text
 }
 

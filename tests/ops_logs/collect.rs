@@ -106,6 +106,27 @@ fn finished_files_with_a_time_in_their_name_are_no_logs_of_their_own() {
 }
 
 #[test]
+fn files_that_look_finished_and_that_no_template_means_are_told_until_something_is_collected() {
+    let told = |ran: &Ran| findings(ran, "logs.nothing-finished");
+    let scene = collecting("finished = [\"{name}.[0-9]*\"]\nexclude = [\"{logs}/app-0*\"]").log("app.log", "live\n");
+    let scene = scene.log("app-01.log", "excluded\n").log("app.log.lock", "").log("app.pid", "12\n").log("web.log.1", "theirs\n");
+    assert_eq!(told(&scene.rotate().exits(0)), [""; 0]);
+    for day in [20, 21] {
+        fs::write(scene.live(&format!("app-2026-11-{day}.log")), "finished\n").unwrap();
+    }
+    for command in ["plan", "rotate", "status"] {
+        let ran = scene.run(&["--format", "json", command]).exits(0);
+        assert!(told(&ran)[0].contains("2 files beside it with names like app-2026-11-20.log"), "{ran:#?}");
+    }
+    let scene = scene.log("app.log.1", "finished\n");
+    for acts in [2, 0] {
+        let ran = scene.rotate().exits(0);
+        assert_eq!((told(&ran), ran.acts().len()), (vec![], acts), "it has some now, and these are not its");
+        let _ = fs::remove_file(scene.live("app.log.1"));
+    }
+}
+
+#[test]
 fn a_live_log_that_is_not_there_at_the_moment_is_no_trouble() {
     let scene = collecting("").log("app.log.1", "finished\n");
     scene.rotate().exits(0);

@@ -32,6 +32,17 @@ fn what_its_writer_deleted_before_a_run_came_is_told_once_with_its_size() {
     assert!(size > 3000 && gap.contains("at least 2.9 KiB"), "{gap}");
     assert_eq!(kept(&scene), ["1\n", "2\n"]);
     assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0], "told once");
+    let lines = fs::read_to_string(scene.state().join("history.jsonl")).unwrap();
+    let runs: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let noted = |run: &serde_json::Value| run["findings"].as_array().map_or(0, Vec::len);
+    assert_eq!(runs.iter().map(noted).collect::<Vec<_>>(), [0, 1, 0]);
+    let finding = &runs[1]["findings"][0];
+    assert_eq!(
+        (&finding["id"], &finding["severity"], &finding["message"]),
+        (&"logs.gap".into(), &"danger".into(), &(**gap).into())
+    );
+    let told = scene.run(&["history"]).exits(0).stdout;
+    assert_eq!(told.matches(&**gap).count(), 1, "{told}");
 }
 
 #[test]

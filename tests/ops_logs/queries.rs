@@ -198,6 +198,8 @@ fn status_tells_size_archives_savings_and_the_next_rotation() {
     assert_eq!(rows[1][column("archives")], 0);
     let text = scene.run(&["status"]).exits(0).stdout;
     assert!(text.contains("LAST ROTATED") && text.contains("2 logs, 1 archive,"), "{text}");
+    let state = scene.state().display().to_string();
+    assert_eq!((&json["state"], text.lines().last()), (&state.as_str().into(), Some(&*format!("state folder: {state}"))));
 }
 
 #[test]
@@ -210,6 +212,11 @@ fn status_tells_what_waits_and_what_is_wrong() {
     let columns = json["tables"][0]["columns"].as_array().unwrap();
     let waiting = columns.iter().position(|column| column == "waiting").unwrap();
     assert_eq!(json["tables"][0]["rows"][0][waiting], 1);
+    let waits = &json["steps"][1];
+    assert_eq!((waits["action"].as_str(), waits["outcome"].as_str()), (Some("archive"), Some("waiting")), "{json:#}");
+    assert_eq!(waits["subject"], scene.live(&scene.archives("a.log")[0]).display().to_string());
+    let reason = waits["reason"].as_str().unwrap();
+    assert!(reason.contains("as soon as nobody has it open for writing; open for writing now: sleep (pid "), "{reason}");
     assert_eq!(json["steps"][0]["reason"], "it is a symbolic link (hint: exclude it, or name the real file)");
 }
 

@@ -106,6 +106,12 @@ fn a_process_that_we_may_not_see_is_counted_and_nobody_is_not_believed() {
     let coverage = each(proc.path(), &mut |_| {});
     assert_eq!((coverage.processes, coverage.unreadable), (1, 1));
     assert!(!coverage.is_whole());
+    assert_eq!(coverage.first_unreadable.as_deref(), Some("pid 8"), "it does not tell its name");
+    refused(proc.path(), "9", "9 (b) S 1 1 1 0 -1 0 0");
+    fs::write(proc.path().join("8/comm"), "sly daemon\n").unwrap();
+    fs::write(proc.path().join("9/comm"), "sly daemon\n").unwrap();
+    let named = each(proc.path(), &mut |_| {}).first_unreadable.unwrap();
+    assert!(["sly daemon (pid 8)", "sly daemon (pid 9)"].contains(&named.as_str()), "{named}");
 }
 
 #[test]

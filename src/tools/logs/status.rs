@@ -8,13 +8,14 @@ use super::{
         Rotate,
         facts::{PendingFact, What},
         plan::{Plan, Rest, Rotation},
-        waiting::long_waits,
+        waiting::{long_waits, waiting, waits},
     },
     settings::Method,
     when::{self, Periods},
 };
 use crate::{
     failure::Result,
+    files::writers,
     report::{Cell, Outcome, Report, Size, Table, count},
     run::Run,
     tool::{Change, Query},
@@ -44,14 +45,16 @@ impl Query for Status {
         let (ledger, plan) = &decided;
         // Planned work is no problem; what a plan cannot do is.
         let problems = planned.steps.into_iter().filter(|step| !matches!(step.outcome, Outcome::Planned | Outcome::Kept));
+        let open = writers::name_all(waiting(plan).map(|(_, file)| file));
         let archives = archives(&self.0, ledger.content(), &plan.world.pending);
         let saved: u64 = archives.values().map(|archives| archives.plain.saturating_sub(archives.stored)).sum();
         let kept: u64 = archives.values().map(|archives| archives.count).sum();
         Ok(Report {
-            steps: problems.collect(),
+            steps: problems.chain(waits(ledger.content(), plan, &|file| open.get(&file).cloned())).collect(),
             findings: planned.findings.into_iter().chain(long_waits(&self.0, ledger.content(), plan)).collect(),
             incomplete: planned.incomplete,
             tables: vec![table(&self.0, ledger.content(), plan, &archives)],
+            state: Some(run.state.folder()?.display().to_string()),
             unchanged: 0,
             summary: format!("{}, {}, {} saved", count(plan.world.logs.len() as u64, "log"), count(kept, "archive"), Size(saved)),
         })

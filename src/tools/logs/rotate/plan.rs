@@ -8,6 +8,7 @@ mod removal;
 mod rotation;
 mod vanished;
 
+pub(super) use self::collection::first_ways;
 pub use self::{
     bound::Bound,
     collection::{Cause, Collection},

@@ -2,6 +2,7 @@
 
 mod contained;
 mod heads;
+mod unmeant;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -85,6 +86,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(leapt(rotate, ledger, plan));
     report.findings.extend(contained::findings(rotate, plan));
     report.findings.extend(heads::findings(plan));
+    report.findings.extend(unmeant::findings(ledger.content(), plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
         for left in &plan.left {
@@ -228,7 +230,8 @@ pub(super) fn blocked(entry: &Entry, name: &str, why: &str) -> Step {
     Step::new("archive", entry.rotated_path(), Outcome::Skipped, advised(&why, Some("move it away")))
 }
 
-fn recovery_step(entry: &Entry, recovery: &Recovery) -> Option<Step> {
+/// What comes next for a rotation that an earlier run began.
+pub(super) fn recovery_step(entry: &Entry, recovery: &Recovery) -> Option<Step> {
     let path = entry.rotated_path();
     let (action, outcome, why) = match &recovery.next {
         Next::Archive { .. } if recovery.in_the_way.is_some() => return None,

@@ -1,4 +1,4 @@
-//! What has waited too long to be archived. Nothing is lost while a log waits, but the disk fills, and a person may have to
+//! What waits to be archived, and what has waited too long. Nothing is lost while a log waits, but the disk fills, and a person may have to
 //! see to its writer. Pure.
 
 use std::collections::HashMap;
@@ -8,19 +8,38 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     Rotate,
     facts::PendingFact,
-    plan::{Next, Plan},
+    plan::{Next, Plan, Recovery},
+    show::recovery_step,
 };
 use crate::{
-    files::dir::Stat,
-    report::{Finding, Severity, Size},
+    files::dir::{FileId, Stat},
+    report::{Finding, Outcome, Severity, Size, Step},
     tools::logs::ledger::{Content, Entry, EntryId},
 };
+
+/// What is rotated and not archived yet, each with its reason. `open` says who has which file open for writing, as far as that
+/// is known.
+pub fn waits(content: &Content, plan: &Plan, open: &dyn Fn(FileId) -> Option<String>) -> Vec<Step> {
+    let step = |(recovery, file): (&Recovery, FileId)| {
+        let planned = recovery_step(content.entries.get(&recovery.id)?, recovery)?;
+        let who = open(file).map(|who| format!("; open for writing now: {who}")).unwrap_or_default();
+        Some(Step { outcome: Outcome::Waiting, reason: format!("{}{who}", planned.reason), ..planned })
+    };
+    waiting(plan).filter_map(step).collect()
+}
+
+/// What waits to be archived, with its file.
+pub fn waiting(plan: &Plan) -> impl Iterator<Item = (&Recovery, FileId)> {
+    plan.recoveries.iter().filter_map(|recovery| match recovery.next {
+        Next::Archive { file, .. } => Some((recovery, file)),
+        _ => None,
+    })
+}
 
 /// All that wait too long, as far as it can be said without asking who has them open.
 pub fn long_waits(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Finding> {
     let file = |fact: &PendingFact| Some((fact.id, fact.seen.as_ref().ok()?.plain?));
     let files: HashMap<EntryId, Stat> = plan.world.pending.iter().filter_map(file).collect();
-    let waiting = plan.recoveries.iter().filter(|recovery| matches!(recovery.next, Next::Archive { .. }));
     let told = |id: &EntryId| {
         long_wait(
             rotate,
@@ -30,7 +49,7 @@ pub fn long_waits(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Findin
             "the next run asks who has it open for writing",
         )
     };
-    waiting.filter_map(|recovery| told(&recovery.id)).collect()
+    waiting(plan).filter_map(|(recovery, _)| told(&recovery.id)).collect()
 }
 
 /// Too long is a day, or any time in which its writer went on writing to `file` although it should have let go.

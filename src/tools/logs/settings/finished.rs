@@ -44,6 +44,13 @@ pub fn beginning<'n>(templates: &[String], name: &'n str) -> &'n str {
     }
 }
 
+/// Whether a name that no template means looks as if it were one of them all the same: that of the live log, or its stem, with
+/// a number or a date behind it.
+pub fn resembles(name: &str, log: &str) -> bool {
+    let behind = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric()) && rest.contains(|c: char| c.is_ascii_digit());
+    name != log && [log, stem(log)].iter().any(|begin| name.strip_prefix(begin).is_some_and(behind))
+}
+
 fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }
@@ -69,6 +76,17 @@ mod tests {
         assert!(finished("{stem}.*", "catalina", "catalina.1") && finished("{stem}.*", ".hidden", ".hidden.1"));
         assert!(finished(USUAL, "a[1].log", "a[1].log.1") && !finished(USUAL, "a[1].log", "a1.log.1"));
         assert!(finished("{name}", "log", "log"));
+    }
+
+    #[test]
+    fn a_number_or_a_date_behind_the_name_looks_finished_and_nothing_else_does() {
+        for name in ["app.log.1", "app.log-20261121.gz", "app-2026-11-21.log", "app.2.log", "app.log_01"] {
+            assert!(resembles(name, "app.log"), "{name}");
+        }
+        for name in ["app.log", "app.log.lock", "app.pid", "app2.log", "app-access.log", "web.log.1", "app"] {
+            assert!(!resembles(name, "app.log"), "{name}");
+        }
+        assert!(resembles("syslog-20261121", "syslog") && !resembles("syslog-ng.conf", "syslog"));
     }
 
     #[test]

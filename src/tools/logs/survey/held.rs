@@ -117,7 +117,9 @@ fn missing(coverage: Coverage) -> Vec<Incomplete> {
         return missing;
     }
     if coverage.unreadable > 0 {
-        let what = format!("open files of {} of {} processes", coverage.unreadable, coverage.unreadable + coverage.processes);
+        let first = coverage.first_unreadable.map(|first| format!(", such as {first}")).unwrap_or_default();
+        let all = coverage.unreadable + coverage.processes;
+        let what = format!("open files of {} of {all} processes{first}", coverage.unreadable);
         missing.push(super::more_as_root(Incomplete::new(what, "permission denied")));
     }
     if !coverage.sees_all_namespaces {

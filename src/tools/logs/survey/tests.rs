@@ -292,7 +292,7 @@ fn processes_that_cannot_be_asked_make_the_answer_incomplete_and_writers_unknown
     let machine =
         Machine::new().with("var/log/a.log", b"x").with("proc/2/fd", b"").with("proc/2/stat", b"2 (x) S 1 1 1 0 -1 0 0");
     let report = machine.report();
-    assert_eq!(report.incomplete[0].what, "open files of 1 of 2 processes");
+    assert_eq!(report.incomplete[0].what, "open files of 1 of 2 processes, such as pid 2");
     assert_eq!(table(&report, "logs")[0][4], Cell::Text("unknown".to_owned()));
     assert_eq!(report.exit(), Exit::Partial);
 }

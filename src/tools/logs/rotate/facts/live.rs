@@ -132,8 +132,8 @@ pub(in crate::tools::logs::rotate) fn only_appended(judged: &Appending, name: &s
             who.clone(),
             "restart its writer with an append (O_APPEND, `>>`, StandardOutput=append: in its unit); method = \"rename\" only where it can be told to open its log anew",
         ),
-        Appending::Unknown(Unseen::Rights) => refuse(
-            "how others write to it is unknown: not every process may be looked into".to_owned(),
+        Appending::Unknown(Unseen::Rights(first)) => refuse(
+            format!("how others write to it is unknown: not every process may be looked into{}", such_as(first.as_deref())),
             "run on the host itself as root with CAP_SYS_PTRACE, as ops-logs-in-place.service does; or use method = \"rename\" where its writer can be told",
         ),
         Appending::Unknown(Unseen::Namespace) => refuse(
@@ -145,4 +145,8 @@ pub(in crate::tools::logs::rotate) fn only_appended(judged: &Appending, name: &s
             "use method = \"rename\"",
         ),
     }
+}
+
+fn such_as(process: Option<&str>) -> String {
+    process.map(|process| format!(", such as {process}")).unwrap_or_default()
 }

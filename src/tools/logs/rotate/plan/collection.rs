@@ -114,7 +114,7 @@ pub(super) fn decide(rotate: &Rotate, world: &World, memory: &Memory, newest: &m
 }
 
 /// Each log once, also where two ways lead to its folder.
-pub(super) fn first_ways(world: &World) -> impl Iterator<Item = &Collecting> {
+pub(in crate::tools::logs::rotate) fn first_ways(world: &World) -> impl Iterator<Item = &Collecting> {
     let mut met = HashSet::new();
     world.collecting.iter().filter(move |log| {
         let folder = world.folders[log.folder].state.as_ref().ok().map(|(stat, _)| stat.id);

@@ -40,6 +40,8 @@ pub struct Collecting {
     pub labels: Labels,
     /// Where the file is that was live at the last look, when it is neither.
     pub strayed: Option<String>,
+    /// Where none is finished: the first name that looks as if it were, and that no template means; and how many do.
+    pub unmeant: Option<(String, u64)>,
     /// Whether that is all there is: no name was shifted while it was looked at.
     pub settled: bool,
 }
@@ -194,6 +196,7 @@ impl Listing<'_> {
             .filter(|before| !live.iter().chain(&finished).any(|found| is(before, found)))
             .and_then(|before| strangers.iter().filter_map(|name| look(name)).find(|found| is(&before, found)))
             .map(|found| found.name);
+        let unmeant = finished.is_empty().then(|| self.unmeant(place, &writer, strangers)).flatten();
         Collecting {
             set: writer.set,
             folder: place.index,
@@ -202,8 +205,15 @@ impl Listing<'_> {
             finished,
             labels: Labels::new(),
             strayed,
+            unmeant,
             settled: false,
         }
+    }
+
+    fn unmeant(&self, place: &Place, writer: &Writer, strangers: &[String]) -> Option<(String, u64)> {
+        let looks_so = |name: &&String| finished::resembles(name, &writer.log) && !self.is_excluded(place, writer.set, name);
+        let like: Vec<&String> = strangers.iter().filter(looks_so).collect();
+        Some(((*like.iter().min()?).clone(), like.len() as u64))
     }
 }
 
