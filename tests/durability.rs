@@ -8,6 +8,7 @@ mod support;
 use std::fs;
 
 use support::{
+    collection::Writers,
     durable::Model,
     needs::{self, TRACES},
     scene::{Scene, Script},
@@ -76,6 +77,23 @@ fn each_sync_of_a_rotation_in_place_is_needed_with_archives_elsewhere() {
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let script = || Script { method: "in-place", compress: "gzip", archives_in: Some(elsewhere.path()), ..Script::default() };
     each_sync_is_needed("in place, archives elsewhere", &|| script().play());
+}
+
+#[test]
+fn each_sync_of_a_run_that_collects_is_needed() {
+    for compress in ["zstd", "gzip", "none", "as-is"] {
+        each_sync_is_needed(&format!("collect, {compress}"), &|| Writers { compress, ..Writers::default() }.play());
+    }
+}
+
+#[test]
+fn each_sync_of_a_run_that_collects_is_needed_with_archives_elsewhere() {
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let archives_in = Some(elsewhere.path());
+    for compress in ["zstd", "as-is"] {
+        let name = format!("collect, {compress}, archives elsewhere");
+        each_sync_is_needed(&name, &|| Writers { compress, archives_in, ..Writers::default() }.play());
+    }
 }
 
 fn each_sync_is_needed(name: &str, scene: &(dyn Fn() -> Scene + Sync)) {

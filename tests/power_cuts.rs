@@ -5,19 +5,12 @@
 
 mod support;
 
-use std::{
-    fs::File,
-    path::PathBuf,
-    sync::{
-        PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use support::{
-    filesystem::{FileSystem, Kind, Recipe},
+    disks::{self, Disks, ThreeDisks},
+    filesystem::Kind,
     needs::{self, MOUNTS, TRACES},
-    power,
     scenario::text_of,
     scene::{Scene, Script, all_alike},
     strace::{self, Blow, Strike},
@@ -84,14 +77,6 @@ fn power_cuts_in_place_on_xfs_all_on_one_disk() {
     power_cuts(Kind::Xfs, Disks::One, in_place("zstd", all_alike));
 }
 
-/// What is on a disk of its own, besides the logs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Disks {
-    One,
-    State,
-    ArchivesToo,
-}
-
 fn script(compress: &'static str) -> Script<'static> {
     Script { compress, ..Script::default() }
 }
@@ -108,7 +93,7 @@ fn power_cuts(kind: Kind, disks: Disks, script: Script<'static>) {
     let planned = AtomicUsize::new(0);
     // Two machines, so that two cuts can be made at a time; each takes its half of the calls.
     sweep::in_parallel(&[0, 1], |half| {
-        let machine = Machine::new(kind, disks, script);
+        let machine = Machine { disks: ThreeDisks::new(kind, disks), script };
         let (trace, strikes) = machine.strikes();
         for strike in strikes.iter().skip(*half).step_by(2) {
             planned.fetch_add(1, Ordering::SeqCst);
@@ -128,31 +113,16 @@ fn power_cuts(kind: Kind, disks: Disks, script: Script<'static>) {
     assert_eq!(cuts, planned, "not every cut was where it should be");
 }
 
-/// While the power of a disk fails nobody can tell what we have open there, and a run in place would refuse.
-static CUTTING: RwLock<()> = RwLock::new(());
-
-fn calm() -> RwLockReadGuard<'static, ()> {
-    CUTTING.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Three disks.
+/// Three disks, and what happens on them.
 struct Machine {
-    logs: FileSystem,
-    state: FileSystem,
-    archives: FileSystem,
-    disks: Disks,
+    disks: ThreeDisks,
     script: Script<'static>,
 }
 
 impl Machine {
-    fn new(kind: Kind, disks: Disks, script: Script<'static>) -> Machine {
-        let [logs, state, archives] = [(); 3].map(|()| Recipe::new(kind).mount());
-        Machine { logs, state, archives, disks, script }
-    }
-
     /// One for each call, and one after the run ended well.
     fn strikes(&self) -> (Trace, Vec<Option<Strike>>) {
-        let _calm = calm();
+        let _calm = disks::calm();
         let scene = self.scene();
         let whole = strace::run(&scene.scenario.command(ROTATE), None);
         assert!(whole.ended.status.success(), "{whole:#?}");
@@ -163,7 +133,7 @@ impl Machine {
 
     /// Runs up to the strike, cuts the power of all three, and looks; whether the strike hit.
     fn cut_at(&self, strike: Option<&Strike>) -> bool {
-        let calm = calm();
+        let calm = disks::calm();
         let scene = self.scene();
         let traced = strace::run(&scene.scenario.command(ROTATE), strike);
         drop(calm);
@@ -171,49 +141,26 @@ impl Machine {
             Some(strike) => format!("power cut before {} #{}", strike.call, strike.rank),
             None => "power cut after a run that ended well".to_owned(),
         };
-        self.fail();
+        self.disks.fail();
         scene.before.assert_live_paths(&story);
         scene.before.assert_nothing_lost(&story);
-        let calm = self::calm();
+        let calm = disks::calm();
         scene.before.assert_mended(&scene.scenario, &story);
         drop(calm);
         // And the power fails again, right after: what the mending run told its ledger must be so.
-        self.fail();
+        self.disks.fail();
         scene.before.assert_complete(&format!("{story}, and again after the mending run"));
-        let _calm = self::calm();
+        let _calm = disks::calm();
         scene.before.assert_mended(&scene.scenario, &format!("{story}, and again after the mending run"));
         if strike.is_some() { traced.ended.was_killed() } else { traced.ended.status.success() }
     }
 
-    /// The power of all three goes and comes back, and the disks are numbered anew, as after any restart.
-    fn fail(&self) {
-        let disks = self.disks();
-        let alone = CUTTING.write().unwrap_or_else(PoisonError::into_inner);
-        for disk in disks {
-            power::cut(disk);
-        }
-        drop(alone);
-        for disk in disks {
-            disk.unmount();
-        }
-        for disk in disks.into_iter().rev() {
-            disk.mount_again();
-        }
-    }
-
     /// A tree whose past is on the disk.
     fn scene(&self) -> Scene {
-        let [logs, state, archives]: [PathBuf; 3] = self.disks().map(FileSystem::path);
-        let state_in = if self.disks == Disks::One { &logs } else { &state };
-        let archives_in = (self.disks == Disks::ArchivesToo).then_some(archives.as_path());
-        let scene = Script { logs_in: Some(&logs), state_in: Some(state_in), archives_in, ..self.script }.play();
-        for disk in [&logs, &state, &archives] {
-            rustix::fs::syncfs(File::open(disk).expect("mounted")).expect("a healthy disk");
-        }
+        let (logs, state, archives) = (self.disks.logs(), self.disks.state(), self.disks.archives());
+        let script = Script { logs_in: Some(&logs), state_in: Some(&state), archives_in: archives.as_deref(), ..self.script };
+        let scene = script.play();
+        self.disks.settle();
         scene
-    }
-
-    fn disks(&self) -> [&FileSystem; 3] {
-        [&self.logs, &self.state, &self.archives]
     }
 }

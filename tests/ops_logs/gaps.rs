@@ -168,6 +168,25 @@ fn what_a_writer_may_have_packed_or_deleted_is_told_to_be_unknown() {
     assert_eq!(findings(&scene.rotate().exits(0), "logs.gap-unknown"), [""; 0], "told once");
 }
 
+/// The note of what is live is not synced: a power cut takes it, and the archive of what was live before stays.
+#[test]
+fn what_a_writer_packed_and_a_run_kept_is_not_told_as_lost_when_the_note_of_it_was() {
+    let scene = collecting("").log("app.log", "live\n");
+    scene.rotate().exits(0);
+    fs::remove_file(scene.live("app.log")).unwrap();
+    fs::write(scene.live("app.log.1.gz"), packed("gz", "live\n")).unwrap();
+    fs::write(scene.live("app.log"), "next\n").unwrap();
+    scene.rotate().exits(0);
+    let ledger = fs::read_to_string(scene.ledger()).unwrap();
+    let place = ledger.rfind("{\"line\":\"live\"").unwrap();
+    let end = ledger[place..].find('\n').map_or(ledger.len(), |end| place + end + 1);
+    fs::write(scene.ledger(), format!("{}{}", &ledger[..place], &ledger[end..])).unwrap();
+    fs::remove_file(scene.live("app.log.1.gz")).unwrap();
+    let ran = scene.rotate().exits(0);
+    assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 1), "{ran:#?}");
+    assert_eq!(kept(&scene), ["live\n"]);
+}
+
 #[test]
 fn what_was_live_in_a_folder_that_somebody_removed_is_told_once() {
     let scene = Scenario::new().set("method = \"collect\"\npaths = [\"{logs}/*/app.log\"]");

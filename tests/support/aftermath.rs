@@ -81,6 +81,11 @@ impl Before {
         self
     }
 
+    /// Where archives lie, when not beside the logs.
+    pub fn archive_folder(&self) -> Option<&Path> {
+        self.archives.as_deref()
+    }
+
     /// Runs once more, undisturbed, and checks all; then once more, which must find nothing to do.
     #[track_caller]
     pub fn assert_mended(&self, scene: &Scenario, story: &str) {

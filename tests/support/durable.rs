@@ -107,6 +107,13 @@ impl Model {
                 self.must(!self.is_unsettled(&ledger), &shown, "the ledger's name is not on the disk");
             }
             Act::Remove(path) => self.check_removal(&shown, path),
+            // The part of an archive may have any number of names; only a pin is found again by its intent.
+            Act::Link { to, .. } if !file_name(to).starts_with('.') => {
+                let name = file_name(to);
+                self.must(self.books.names.values().any(|known| *known == name), &shown, "the intent is not on the disk");
+                let ledger = self.ledger.clone();
+                self.must(!self.is_unsettled(&ledger), &shown, "the ledger's name is not on the disk");
+            }
             _ => {}
         }
     }
@@ -128,6 +135,11 @@ impl Model {
         if let Some(otherwise) = told {
             let settled = !names.into_iter().flatten().flatten().any(|name| self.unsettled_name(&name));
             self.must(settled, shown, otherwise);
+        }
+        if record["line"] == "live" {
+            // From here on nobody misses what was live before.
+            let pinned = !self.written.names.values().any(|name| self.unsettled_name(name));
+            self.must(pinned, shown, "the pin is not on the disk");
         }
         let mut claim = self.written.clone();
         claim.take(line);
@@ -163,8 +175,11 @@ impl Model {
 
     fn happen(&mut self, act: Act) {
         match act {
-            Act::Create(path) | Act::MakeFolder(path) | Act::Link { to: path, .. } => {
-                self.unsettled.insert(path);
+            Act::Create(path) | Act::MakeFolder(path) => drop(self.unsettled.insert(path)),
+            Act::Link { to, .. } => {
+                // Another's file: whether its writer synced it, nobody knows.
+                self.dirty.insert(to.clone());
+                self.unsettled.insert(to);
             }
             Act::Write { path, bytes } => {
                 if path == self.ledger {

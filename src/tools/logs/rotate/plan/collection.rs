@@ -227,6 +227,11 @@ impl<'a> Memory<'a> {
         self.known(log, file).next().is_some()
     }
 
+    /// Every file of the log that was kept, or is about to be.
+    pub(super) fn files_of(&self, log: &str) -> impl Iterator<Item = &'a Taken> {
+        self.files.get(log).into_iter().flat_map(HashMap::values).flatten().map(|known| known.taken)
+    }
+
     /// When the log was last rotated by another method.
     pub(super) fn otherwise(&self, log: &str) -> Option<DateTime<Utc>> {
         self.otherwise.get(log).copied()

@@ -158,10 +158,12 @@ impl Seen<'_> {
         self.log.finished.iter().any(there) || self.memory.keeps(self.path, &before.file)
     }
 
-    /// Whether its lines may be in a file that its writer packed since then.
+    /// Whether its lines may be in a file that its writer packed since then, and that is there, or was kept by a run that
+    /// was cut short before it noted what is live.
     fn is_packed(&self, before: &Live) -> bool {
-        let packed = |found: &CollectFile| is_compressed(&found.name) && is_after(found, before);
-        self.log.finished.iter().any(packed)
+        let there = self.log.finished.iter().map(|found| (&found.name, found.file.born));
+        let kept = self.memory.files_of(self.path).map(|kept| (&kept.name, kept.file.born));
+        there.chain(kept).any(|(name, born)| is_compressed(name) && is_after(born, before))
     }
 
     /// Whether another method was at work since then.
@@ -171,12 +173,12 @@ impl Seen<'_> {
 
     /// Whether a file is there that was finished before the look: a writer deletes the oldest first, so it deleted none since.
     fn has_older(&self, before: &Live) -> bool {
-        self.log.finished.iter().any(|found| found.file.born.is_some() && !is_after(found, before))
+        self.log.finished.iter().any(|found| found.file.born.is_some() && !is_after(found.file.born, before))
     }
 
     /// Whether they may be in a copy that was made before the file was cut.
     fn is_copied(&self, before: &Live) -> bool {
-        let whole = |found: &CollectFile| found.stat.size >= before.size && is_after(found, before);
+        let whole = |found: &CollectFile| found.stat.size >= before.size && is_after(found.file.born, before);
         self.is_packed(before) || self.is_otherwise(before) || self.log.finished.iter().any(whole)
     }
 
@@ -195,10 +197,10 @@ impl Seen<'_> {
 }
 
 /// Whether the file was made after the look. Nobody knows where that is not told.
-fn is_after(found: &CollectFile, before: &Live) -> bool {
+fn is_after(born: Option<DateTime<Utc>>, before: &Live) -> bool {
     /// The kernel stamps files with the time of its last tick.
     const TICK: TimeDelta = TimeDelta::milliseconds(20);
-    found.file.born.is_none_or(|born| born + TICK > before.at)
+    born.is_none_or(|born| born + TICK > before.at)
 }
 
 fn is_compressed(name: &str) -> bool {
