@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -13,7 +13,7 @@ use crate::{
     support::{
         filesystem::{Kind, Recipe},
         needs::{self, MOUNTS, Need},
-        process::Process,
+        process::{Process, try_run},
         scenario::{Ran, Scenario, text_of},
         sight,
         stories::{NOBODY, holder, tool},
@@ -94,6 +94,50 @@ fn a_writer_that_has_it_mapped_is_named() {
     }
     drop(mapper);
     scene.rotate().exits(0);
+}
+
+/// A file that the kernel swaps to, until it is dropped, also by a panic.
+struct SwapSpace(PathBuf);
+
+impl SwapSpace {
+    fn on(path: PathBuf) -> SwapSpace {
+        let space = SwapSpace(path);
+        tool("swapon", &[], &space.0);
+        space
+    }
+}
+
+impl Drop for SwapSpace {
+    fn drop(&mut self) {
+        // When it never came to be on there is nothing to end.
+        let _ = try_run("swapoff", &[self.0.as_os_str()]);
+    }
+}
+
+#[test]
+fn a_swap_file_is_no_log() {
+    if !needs::met(MOUNTS) || !needs::met(&[Need::Program("mkswap"), Need::Program("swapon"), Need::Program("swapoff")]) {
+        return;
+    }
+    for kind in [Kind::Ext4, Kind::Xfs] {
+        let disk = Recipe::new(kind).mount();
+        let scene = Scenario::new().seeing().logs_in(disk.path()).plain_set(IN_PLACE);
+        // Behind its first page there are lines, so that something could go.
+        scene.append("app.log", text_of("app", 1 << 20));
+        fs::set_permissions(scene.live("app.log"), fs::Permissions::from_mode(0o600)).unwrap();
+        tool("mkswap", &[], &scene.live("app.log"));
+        let space = SwapSpace::on(scene.live("app.log"));
+        let log = Untouched::of(&scene, "app.log");
+        for words in ["plan", "rotate"] {
+            let ran = scene.run(&["--format", "json", words]);
+            log.refused(&scene, ran, "swap space", "exclude it: a swap file is no log");
+        }
+        drop(space);
+        let swaps = fs::read_to_string("/proc/swaps").unwrap();
+        assert!(!swaps.contains(scene.live("app.log").to_str().unwrap()), "{swaps}");
+        scene.rotate().exits(0);
+        assert_eq!(scene.archives("app.log").len(), 1, "nothing else was in the way");
+    }
 }
 
 #[test]
