@@ -25,6 +25,8 @@ pub enum Appending {
     Only,
     /// Somebody does otherwise: who, and how.
     Not(String),
+    /// The kernel swaps to it.
+    Swap,
     /// Not every writer can be seen, and why not.
     Unknown(Unseen),
 }
@@ -78,7 +80,7 @@ fn look(proc: &Path, wanted: &[(FileId, Option<&str>)]) -> HashMap<FileId, Appen
         found.entry(id).or_insert_with(|| Appending::Not(format!("{who} has it mapped into memory, and may write to it there")));
     }
     for swap in swap_files(proc).unwrap_or_default().iter().filter(|id| ids.contains(id)) {
-        found.insert(*swap, Appending::Not("the kernel uses it as swap space".to_owned()));
+        found.insert(*swap, Appending::Swap);
     }
     let others = [opened, seen].into_iter().find_map(unseen).map_or(Appending::Only, Appending::Unknown);
     ids.into_iter().map(|id| (id, found.remove(&id).unwrap_or_else(|| others.clone()))).collect()

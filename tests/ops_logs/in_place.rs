@@ -3,44 +3,31 @@
 use std::{
     fs::{self, File},
     os::unix::fs::MetadataExt,
-    path::Path,
-    process::Command,
 };
 
 use crate::support::{
-    filesystem::{Kind, Recipe},
-    needs::{self, MOUNTS, Need},
-    process::Process,
-    scenario::{Ran, Scenario, text_of},
+    needs::{self, MOUNTS},
+    scenario::{Scenario, text_of},
     scene::all_alike,
-    sight,
-    stories::{DAEMON, NOBODY, tool},
+    stories::{DAEMON, NOBODY},
 };
 
-const IN_PLACE: &str = "method = \"in-place\"\nkeep = { count = 100 }";
+pub(crate) const IN_PLACE: &str = "method = \"in-place\"\nkeep = { count = 100 }";
 
-fn scene() -> Option<Scenario> {
+pub(crate) fn scene() -> Option<Scenario> {
     needs::met(MOUNTS).then(|| Scenario::new().seeing().plain_set(IN_PLACE))
 }
 
 /// Writes so many lines and remembers them.
-fn write(scene: &Scenario, told: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn write(scene: &Scenario, told: &mut Vec<u8>, text: &[u8]) {
     scene.append("app.log", text);
     told.extend_from_slice(text);
 }
 
 #[track_caller]
-fn assert_told(scene: &Scenario, told: &[u8]) {
+pub(crate) fn assert_told(scene: &Scenario, told: &[u8]) {
     let there = scene.told_in_place("app.log", None);
     assert!(there == told, "{} bytes are there, {} were told", there.len(), told.len());
-}
-
-/// How a refused log is told: skipped, exit 3, with a reason and what to do; and nothing of it changes.
-#[track_caller]
-fn assert_refused(scene: &Scenario, ran: Ran, why: &str, hint: &str) {
-    let reason = ran.exits(3).reason("rotate", "skipped", "app.log");
-    assert!(reason.contains(why) && reason.contains(hint), "{reason}");
-    assert_eq!(scene.archives("app.log"), Vec::<String>::new());
 }
 
 #[test]
@@ -177,123 +164,4 @@ fn without_its_ledger_the_rest_of_one_block_is_archived_again() {
     assert_eq!(scene.told_in_place("app.log", None), [first, rest, second].concat());
     scene.rotate().exits(0);
     scene.run(&["verify"]).exits(0).says("2 of 2");
-}
-
-#[test]
-fn a_writer_that_does_not_append_is_named_and_nothing_is_touched() {
-    let Some(scene) = scene() else { return };
-    let text = text_of("app", 30_000);
-    scene.append("app.log", &text);
-    let writer = crate::support::stories::holder(File::options().write(true).open(scene.live("app.log")).unwrap());
-    assert_refused(&scene, scene.rotate(), "without O_APPEND", "method = \"rename\"");
-    let planned = scene.run(&["--format", "json", "plan"]).exits(3).reason("rotate", "skipped", "app.log");
-    assert!(planned.contains(&format!("(pid {})", writer.id())), "{planned}");
-    assert_eq!(fs::read(scene.live("app.log")).unwrap(), text);
-    drop(writer);
-    scene.rotate().exits(0);
-    assert_told(&scene, &text);
-}
-
-#[test]
-fn a_writer_that_has_it_mapped_is_named() {
-    let Some(scene) = scene() else { return };
-    if !needs::met(&[Need::Program("python3")]) {
-        return;
-    }
-    // A name of its own: another file that is called so counts as this one.
-    scene.append("mapped.log", text_of("app", 30_000));
-    let program = "import ctypes, os, sys, time\nmmap = ctypes.CDLL(None).mmap\nmmap.restype = ctypes.c_void_p\n\
-                   mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]\n\
-                   f = os.open(sys.argv[1], os.O_RDWR)\nm = mmap(None, 4096, 3, 1, f, 0)\nos.close(f)\n\
-                   open(sys.argv[2], 'w').close()\ntime.sleep(600)";
-    let ready = scene.root().join("ready");
-    let mut command = Command::new("python3");
-    let mapper = Process::start(command.args(["-c", program]).arg(scene.live("mapped.log")).arg(&ready));
-    crate::support::wait_until("the mapping", std::time::Duration::from_secs(20), || ready.exists());
-    let reason = scene.rotate().exits(3).reason("rotate", "skipped", "mapped.log");
-    assert!(reason.contains("mapped into memory") && reason.contains("method = \"rename\""), "{reason}");
-    assert_eq!(scene.files().len(), 1);
-    drop(mapper);
-    scene.rotate().exits(0);
-}
-
-#[test]
-fn a_locked_log_is_left_alone() {
-    let Some(scene) = scene() else { return };
-    let log = scene.live("app.log");
-    for flag in ["i", "a"] {
-        scene.append("app.log", text_of("app", 30_000));
-        tool("chattr", &[&format!("+{flag}")], &log);
-        let ran = scene.rotate();
-        tool("chattr", &[&format!("-{flag}")], &log);
-        assert_refused(&scene, ran, "immutable or append-only", "chattr -i -a");
-    }
-}
-
-#[test]
-fn who_cannot_see_every_process_refuses() {
-    let Some(scene) = scene() else { return };
-    let text = text_of("app", 30_000);
-    scene.append("app.log", &text);
-    let scene = scene.open_root().owned("logs", NOBODY, NOBODY).owned("logs/app.log", NOBODY, NOBODY);
-    let command = scene.command(&["--format", "json", "rotate"]);
-    let words = |words: &[&str]| words.iter().map(std::ffi::OsString::from).collect::<Vec<_>>();
-    let stranger = Process::start(Command::new("setpriv").args(["--reuid=12345", "--clear-groups", "sleep", "600"]));
-    let without = words(&["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", "--"]);
-    let ran = Ran::of(&mut sight::before_program(&command, &without));
-    assert_refused(&scene, ran, "not every process may be looked into, such as ", "CAP_SYS_PTRACE");
-    let hidden = words(&["unshare", "--pid", "--fork", "--mount-proc", "--"]);
-    let ran = Ran::of(&mut sight::before_program(&command, &hidden));
-    assert_refused(&scene, ran, "PID namespace", "on the host itself");
-    drop(stranger);
-    for file in fs::read_dir(scene.state()).unwrap() {
-        fs::remove_file(file.unwrap().path()).unwrap();
-    }
-    let scene = scene.owned("settings.toml", NOBODY, NOBODY).owned("state", NOBODY, NOBODY);
-    let ran = scene.run_as(NOBODY, &["--format", "json", "rotate"]);
-    assert_refused(&scene, ran, "not every process may be looked into, such as ", "CAP_SYS_PTRACE");
-    assert_eq!(fs::read(scene.live("app.log")).unwrap(), text);
-}
-
-#[test]
-fn a_file_system_that_cannot_do_it_is_refused_unless_a_hole_will_do() {
-    if !needs::met(MOUNTS) || !needs::met(&[Need::Kernel(Kind::Btrfs), Need::Program("mkfs.btrfs")]) {
-        return;
-    }
-    let disk = Recipe::new(Kind::Btrfs).mount();
-    holes(&disk.path(), || drop(tool("sync", &["-f"], &disk.path())));
-}
-
-#[test]
-fn on_tmpfs_it_is_refused_unless_a_hole_will_do() {
-    if !needs::met(MOUNTS) {
-        return;
-    }
-    let home = tempfile::tempdir().unwrap();
-    tool("mount", &["-t", "tmpfs", "tmpfs"], home.path());
-    let told = std::panic::catch_unwind(|| holes(home.path(), || ()));
-    tool("umount", &["-l"], home.path());
-    told.unwrap_or_else(|why| std::panic::resume_unwind(why));
-}
-
-fn holes(disk: &Path, sync: impl Fn()) {
-    let scene = Scenario::new().seeing().logs_in(disk).plain_set(IN_PLACE);
-    let mut told = Vec::new();
-    write(&scene, &mut told, &text_of("first", 1 << 20));
-    assert_refused(&scene, scene.rotate(), "cannot take the head of a file away", "punch-hole = true");
-    let scene = scene.plain_set(&format!("{IN_PLACE}\npunch-hole = true"));
-    for turn in 1..4 {
-        scene.rotate().exits(0);
-        sync();
-        assert_told(&scene, &told);
-        let meta = fs::metadata(scene.live("app.log")).unwrap();
-        assert_eq!(meta.len(), told.len() as u64);
-        assert!(meta.blocks() * 512 < 32 << 10, "{} blocks are still taken", meta.blocks());
-        assert_eq!(scene.archives("app.log").len(), turn);
-        // What is archived is not counted: it is not due by its length.
-        assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 0);
-        write(&scene, &mut told, &text_of(&format!("turn {turn}"), 200_000));
-        assert_told(&scene, &told);
-    }
-    scene.run(&["verify"]).exits(0).says("3 of 3");
 }

@@ -8,10 +8,12 @@ use std::{
     io::Read,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::PoisonError,
 };
 
 use super::{
     aftermath::Before,
+    process::SPAWNING,
     scenario::{Ran, Scenario},
     scene::Scene,
     tally,
@@ -48,6 +50,8 @@ impl Writers<'_> {
         let (scenario, before) = self.stage();
         let packed = if self.compress == "as-is" { ".gz" } else { "" };
         for turn in 0..4 {
+            // A child that is just being started has what we write to open as well, and it would seem to have a writer.
+            let calm = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
             for log in LOGS {
                 let name = |number: usize| scenario.live(&format!("{log}.{number}{packed}"));
                 for number in (1..turn).rev() {
@@ -58,6 +62,7 @@ impl Writers<'_> {
                 }
                 fs::write(scenario.live(log), text(log, turn)).expect("our own tree");
             }
+            drop(calm);
             if turn < 2 {
                 scenario.rotate().exits(0);
             }

@@ -132,6 +132,7 @@ pub(in crate::tools::logs::rotate) fn only_appended(judged: &Appending, name: &s
             who.clone(),
             "restart its writer with an append (O_APPEND, `>>`, StandardOutput=append: in its unit); method = \"rename\" only where it can be told to open its log anew",
         ),
+        Appending::Swap => refuse("the kernel uses it as swap space".to_owned(), "exclude it: a swap file is no log"),
         Appending::Unknown(Unseen::Rights(first)) => refuse(
             format!("how others write to it is unknown: not every process may be looked into{}", such_as(first.as_deref())),
             "run on the host itself as root with CAP_SYS_PTRACE, as ops-logs-in-place.service does; or use method = \"rename\" where its writer can be told",
