@@ -39,11 +39,6 @@ fn power_cuts_while_collecting_on_ext4_archives_beside_the_logs() {
 }
 
 #[test]
-fn power_cuts_while_collecting_on_ext4_uncompressed() {
-    power_cuts(Kind::Ext4, Disks::State, Story::of("none"));
-}
-
-#[test]
 fn power_cuts_while_collecting_what_its_writer_compressed() {
     power_cuts(Kind::Ext4, Disks::State, Story::of("as-is"));
     if support::full() {
@@ -61,7 +56,7 @@ fn power_cuts_while_collecting_on_xfs() {
 
 #[test]
 fn power_cuts_after_its_writer_deleted_what_was_kept_and_that_is_on_the_disk() {
-    power_cuts(Kind::Ext4, Disks::State, Story { deleted: Deleted::Before, ..Story::of("none") });
+    power_cuts(Kind::Ext4, Disks::State, Story { deleted: Deleted::Before, ..Story::of("as-is") });
     if support::full() {
         power_cuts(Kind::Ext4, Disks::ArchivesToo, Story { deleted: Deleted::Before, ..Story::of("zstd") });
     }

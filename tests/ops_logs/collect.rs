@@ -210,12 +210,34 @@ fn an_archive_elsewhere_is_made_and_the_pin_goes() {
 }
 
 #[test]
-fn uncompressed_the_pin_is_the_archive() {
+fn uncompressed_the_archive_would_be_its_writers_file_and_that_is_refused() {
     let scene = collecting("compress = \"none\"").log("app.log.1", "first\n").log("app.log", "");
+    let ran = scene.rotate().exits(2);
+    assert!(ran.stderr.contains("which it may still alter") && ran.stderr.contains("choose a compressor"), "{ran:#?}");
+    assert_eq!(scene.names("app"), ["app.log", "app.log.1"]);
+    // Nor does it become so for a file that was collected while the set was another one.
+    scene.change_settings("compress = \"none\"", "");
+    let writer = scene.writer("app.log.1");
     scene.rotate().exits(0);
-    fs::remove_file(scene.live("app.log.1")).unwrap();
+    scene.change_settings("method = \"collect\"", "compress = \"none\"");
+    drop(writer);
+    scene.rotate();
+    fs::write(scene.live("app.log.1"), "other\n").unwrap();
     assert_eq!(kept(&scene), ["first\n"]);
-    scene.run(&["verify"]).exits(0).says("1 of 1");
+}
+
+#[test]
+fn what_its_writer_does_to_a_file_later_does_nothing_to_its_archive() {
+    for extension in ["", ".gz", ".zst"] {
+        let text = |text: &str| if extension.is_empty() { text.into() } else { packed(&extension[1..], text) };
+        let name = format!("app.log.1{extension}");
+        let scene = collecting("").log(&name, text("first\n")).log("app.log", "");
+        scene.rotate().exits(0);
+        fs::write(scene.live(&name), text("second of another length\n")).unwrap();
+        assert!(scene.rotate().exits(0).stdout.contains("logs.changed"));
+        assert_eq!(kept(&scene), ["first\n", "second of another length\n"], "{extension}");
+        scene.run(&["verify"]).exits(0).says("2 of 2");
+    }
 }
 
 #[test]
@@ -266,6 +288,18 @@ fn what_its_writer_compressed_is_kept_as_it_is() {
         scene.run(&["verify"]).exits(0).says("1 of 1");
         assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
     }
+}
+
+#[test]
+fn what_its_writer_compresses_after_it_was_collected_is_told_to_be_in_two_archives() {
+    let scene = collecting("").log("app.log.1", "first\n").log("app.log", "");
+    scene.rotate().exits(0);
+    fs::remove_file(scene.live("app.log.1")).unwrap();
+    fs::write(scene.live("app.log.2.gz"), packed("gz", "first\n")).unwrap();
+    fs::write(scene.live("app.log.3.gz"), packed("gz", "other\n")).unwrap();
+    let told = findings(&scene.rotate().exits(0), "logs.archived-twice");
+    assert!(told.len() == 1 && told[0].contains("compressed that file after it was collected"), "{told:?}");
+    assert_eq!(kept(&scene).len(), 3, "nobody knows that it is the same file");
 }
 
 #[test]

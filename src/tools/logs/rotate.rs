@@ -49,7 +49,16 @@ impl Rotate {
 
     /// How `entry` is archived: as its writer compressed it, or as its set says.
     pub fn form(&self, entry: &Entry) -> Compression {
-        entry.packed().map_or_else(|| self.compression(&entry.set), Packed::how)
+        match entry.packed().map_or_else(|| self.compression(&entry.set), Packed::how) {
+            // The set was another one when it was collected. One more name for its writer's file is no archive.
+            Compression::None if entry.taken.is_some() => Compression::default(),
+            how => how,
+        }
+    }
+
+    /// Whether its rotated file itself becomes the archive: not compressed, and not wanted elsewhere.
+    pub fn stays(&self, entry: &Entry) -> bool {
+        self.form(entry) == Compression::None && entry.archives.is_none() && entry.cut.is_none()
     }
 
     /// How logs of that set are compressed: as the set says today, or by default when it is gone.

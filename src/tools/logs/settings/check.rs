@@ -54,6 +54,9 @@ fn method(key: &str, words: &LogWords, set: &LogSet) -> Vec<Contradiction> {
     refuse("finished", words.finished.is_some() && !collect, why, "add method = \"collect\", or leave it out");
     let why = "only a log that is rotated in place can have a hole made of its head";
     refuse("punch-hole", words.punch_hole.is_some() && !in_place, why, "add method = \"in-place\", or leave it out");
+    let why = "uncompressed, the archive would be the writer's own file, which it may still alter";
+    let uncompressed = collect && set.compress == Compression::None;
+    refuse("method", uncompressed, why, "choose a compressor (compress = \"zstd\")");
     for (index, pattern) in words.finished.iter().flatten().enumerate() {
         let hint = "a file name, such as \"{name}.*\" or \"{stem}-*.log\"";
         if let Err(problem) = finished::check(pattern) {

@@ -13,7 +13,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::{
         archive_name::ArchiveName,
-        compress::{Compression, Facts, Label, Progress},
+        compress::{Facts, Label, Progress},
         dir::FileId,
         kernel,
         writers::{self, Writers},
@@ -41,13 +41,6 @@ pub(super) struct Job {
     compress: Compress,
     /// The archive's final name.
     pub(super) target: String,
-}
-
-impl Job {
-    /// Whether the rotated file is itself the archive: not compressed, and not wanted elsewhere.
-    fn stays(&self) -> bool {
-        self.compress.how == Compression::None && self.entry.archives.is_none() && self.compress.stretch.is_none()
-    }
 }
 
 /// Archives everything that waits.
@@ -187,7 +180,8 @@ pub(super) fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -
     let stretch = entry.stretch();
     let source = if stretch.is_some() { entry.log.clone() } else { entry.name.clone() };
     let size = stretch.map_or_else(|| hand.size(&source), |stretch| Ok(stretch.length()))?;
-    let compress = Compress { source, file, hold: hold(entry), size, stretch, part: target.part_name(), how, label };
+    let (stays, part) = (carry.rotate.stays(entry), target.part_name());
+    let compress = Compress { source, file, hold: hold(entry), size, stretch, part, how, label, stays };
     Ok(Job { hand, compress, target: target.to_string(), entry: entry.clone() })
 }
 
@@ -243,11 +237,11 @@ pub(super) fn publish(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Vec<(Job
 fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Proven)>) -> Vec<(Job, Proven)> {
     let hand = Arc::clone(&jobs[0].0.hand);
     // What stays uncompressed is an archive as well, and its writer may never have synced it.
-    let content = |job: &Job| if job.stays() { job.entry.name.clone() } else { job.compress.part.clone() };
+    let content = |job: &Job| if job.compress.stays { job.entry.name.clone() } else { job.compress.part.clone() };
     let settled = hand.settle(jobs.iter().map(|(job, _)| content(job)).collect());
     let named = jobs.into_iter().filter_map(|(job, archive)| {
         let publish = || hand.publish(&job.compress.part, &job.target, archive.archive);
-        let named = settled.clone().and_then(|()| if job.stays() { Ok(()) } else { publish() });
+        let named = settled.clone().and_then(|()| if job.compress.stays { Ok(()) } else { publish() });
         named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, archive))
     });
     let named: Vec<_> = named.collect();
@@ -267,7 +261,7 @@ fn release(carry: &mut Carry, proven: Vec<(Job, Proven)>) -> Result<()> {
     for (job, Proven { facts, version, .. }) in proven {
         let gone = || job.hand.release(&job.entry.name, job.compress.file, job.compress.hold, version);
         let rotated = job.entry.rotated_path();
-        match if job.stays() { Ok(Released::Gone) } else { gone() } {
+        match if job.compress.stays { Ok(Released::Gone) } else { gone() } {
             Ok(Released::Gone) => {
                 carry.archived(&job, &facts);
                 lines.push(Line::reached(&job.entry, Stage::Stored));
@@ -290,6 +284,7 @@ impl Carry<'_> {
         self.tally.plain_bytes += facts.size;
         self.tally.stored_bytes += facts.stored;
         self.step(archived(job, facts));
+        self.report.findings.extend(pin::same_text(self.ledger.content(), &job.entry, facts));
     }
 }
 

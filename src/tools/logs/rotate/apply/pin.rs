@@ -11,10 +11,11 @@ use super::Carry;
 use crate::{
     failure::{Failure, Result},
     files::{
+        compress::Facts,
         identity::{Agreement, Identity},
         writers::{self, Writers},
     },
-    report::{Outcome, Step},
+    report::{Finding, Outcome, Severity, Step},
     run::Run,
     tools::logs::{
         ledger::{Content, Entry, Ledger, Line, Stage, Taken},
@@ -112,6 +113,25 @@ pub(super) fn as_archived(entry: &Entry, proven: &Proven) -> Option<Line> {
     let taken = entry.taken.as_ref()?;
     let archived = Taken { size: proven.version.size(), modified: proven.version.modified(), ..taken.clone() };
     (archived != *taken).then(|| Line::Entry(Entry { taken: Some(archived), archive: None, ..entry.clone() }))
+}
+
+/// Told when its writer compressed a file that was collected before: the new file holds the same text. Nobody knows whether
+/// it is that file, or another one in a log that repeats itself, so both stay.
+pub(super) fn same_text(content: &Content, entry: &Entry, facts: &Facts) -> Option<Finding> {
+    entry.packed()?;
+    let same = |other: &&Entry| {
+        other.taken.is_some()
+            && other.packed().is_none()
+            && (&other.folder, &other.log) == (&entry.folder, &entry.log)
+            && other.archive.as_ref().is_some_and(|made| (made.facts.size, &made.facts.sha256) == (facts.size, &facts.sha256))
+    };
+    let other = content.entries.values().find(same).filter(|_| facts.size > 0)?;
+    let message = format!(
+        "it holds the same text as {}: its writer compressed that file after it was collected, or its lines repeat; both stay",
+        other.path()
+    );
+    let finding = Finding::new("logs.archived-twice", Severity::Note, entry.path(), message);
+    Some(finding.hint("have `finished` name only what its writer compressed, such as \"{name}.*.gz\""))
 }
 
 /// What has the name of a compressed file and is none is compressed like any other, by the next run.

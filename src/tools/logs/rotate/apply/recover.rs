@@ -243,7 +243,7 @@ fn as_archived(entry: &Entry) -> Result<Option<Version>> {
     let stat = stat_open(&source)?;
     if let (Some(_), Some(recorded)) = (entry.packed(), &entry.archive) {
         let archive = Dir::open(Path::new(entry.archive_folder()))?.read(&recorded.file)?;
-        let same = stat_open(&archive)?.id == stat.id || content(&archive)? == content(&source)?;
+        let same = content(&archive)? == content(&source)?;
         return Ok((same && recorded.facts.stored == stat.size).then(|| Version::of(&stat, hold(entry))));
     }
     let recorded = entry.archive.as_ref().filter(|archive| archive.facts.size == stat.size);

@@ -46,8 +46,7 @@ pub(super) fn queue(carry: &Carry, ids: &[EntryId], sizes: &HashMap<EntryId, u64
             free.insert(device, space.free);
             Some(device)
         });
-        let stays = entry.archives.is_none() && carry.rotate.compression(&entry.set) == Compression::None;
-        let bytes = if stays { 0 } else { sizes.get(&entry.id).copied().unwrap_or(0) };
+        let bytes = if carry.rotate.stays(entry) { 0 } else { sizes.get(&entry.id).copied().unwrap_or(0) };
         waiting.push(Waiting { id: entry.id, device, bytes });
     }
     arrange(waiting, &free)

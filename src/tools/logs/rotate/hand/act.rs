@@ -167,6 +167,8 @@ pub struct Compress {
     pub how: Compression,
     /// What the archive says it is.
     pub label: Label,
+    /// Whether the source itself becomes the archive; then there is no part.
+    pub stays: bool,
 }
 
 #[cfg(test)]
@@ -182,7 +184,7 @@ impl Compress {
             labels: std::collections::BTreeMap::new(),
         };
         let (source, part, how) = (source.to_owned(), ".part".to_owned(), Compression::default());
-        Compress { source, file, hold: Hold::Alone, size, stretch: None, part, how, label }
+        Compress { source, file, hold: Hold::Alone, size, stretch: None, part, how, label, stays: false }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     failure::{Doing, Failure, Result},
     files::{
         attributes,
-        compress::{self, Compression, Facts, Progress, Text},
+        compress::{self, Facts, Progress, Text},
         cut::{self, Cut, Head, Place},
         dir::{Dir, FileId, Kind, Stat, stat_open},
         kernel::Lease,
@@ -76,8 +76,7 @@ impl Here {
         if !whole {
             return Err(self.still_written(job));
         }
-        let stays = self.stays(job);
-        let (home, name) = if stays { (&self.logs, &job.source) } else { (self.archives(), &job.part) };
+        let (home, name) = if job.stays { (&self.logs, &job.source) } else { (self.archives(), &job.part) };
         if Self::look(home, name, *archive)?.size != facts.stored {
             return Err(Failure::new("archive", home.shown(name)).because("it has another size than was written"));
         }
@@ -91,11 +90,6 @@ impl Here {
 
     fn archives(&self) -> &Dir {
         self.archives.as_ref().unwrap_or(&self.logs)
-    }
-
-    /// Whether the rotated file is itself the archive: not compressed, and not wanted elsewhere.
-    fn stays(&self, job: &Compress) -> bool {
-        job.how == Compression::None && self.archives.is_none() && job.stretch.is_none()
     }
 
     /// What `name` is, if it is the file that was meant.
@@ -192,7 +186,7 @@ impl Here {
         let (facts, archive) = if job.hold == Hold::Packed {
             self.check_unlocked(&job.source)?;
             self.keep_packed(&source, job, progress).inspect_err(|_| self.discard_part(job))?
-        } else if self.stays(job) {
+        } else if job.stays {
             (compress::measure(&source, &job.label, progress)?, before.id)
         } else {
             self.check_unlocked(&job.source)?;
@@ -221,7 +215,7 @@ impl Here {
 
     /// What is left of it only takes room that we may need; the next run would remove it too.
     fn discard_part(&self, job: &Compress) {
-        if !self.stays(job) {
+        if !job.stays {
             let _ = self.archives().remove(&job.part);
         }
     }

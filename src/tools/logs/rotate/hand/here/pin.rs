@@ -8,7 +8,6 @@ use crate::{
     failure::{Failure, Result},
     files::{
         archive_name::ArchiveName,
-        attributes,
         compress::{self, Compression, Facts, Progress},
         dir::{FileId, Kind, stat_open},
         identity::{Agreement, Identity},
@@ -32,25 +31,15 @@ impl Here {
         Ok(Acted::Done)
     }
 
-    /// Keeps what its writer compressed as it is, once it is proven to give back what it holds: under one more name, or
-    /// copied where archives lie elsewhere.
+    /// Copies what its writer compressed as it is, once it is proven to give back what it holds. One more name would not do:
+    /// its writer may write to that file again.
     pub(super) fn keep_packed(&self, source: &File, job: &Compress, progress: Progress) -> Result<(Facts, FileId)> {
-        let found = compress::examine(source, job.how, progress)?;
-        let stat = stat_open(source)?;
-        let archive = if self.archives.is_none() {
-            self.logs.link(source, &job.part)?;
-            stat.id
-        } else {
-            let part = self.archives().create(&job.part)?;
-            // Its rights may be no others' to give, as with every archive elsewhere.
-            let _ = attributes::copy(source, &part, &self.archives().shown(&job.part));
-            let copied = compress::compress(source, &part, Compression::None, &job.label, &|_| ())?;
-            compress::prove(&part, source, Compression::None, &copied)?;
-            stat_open(&part)?.id
-        };
+        let part = self.archives().create(&job.part)?;
+        self.write_part(source, &part, &Compress { how: Compression::None, ..job.clone() }, &|_| ())?;
+        let (found, stat) = (compress::examine(&part, job.how, progress)?, stat_open(&part)?);
         let encoder = "its writer's".to_owned();
         let facts = Facts { sha256: found.sha256, size: found.size, lines: found.lines, stored: stat.size, encoder, times: None };
-        Ok((facts, archive))
+        Ok((facts, stat.id))
     }
 
     /// Whether `pin` stands for this file.
