@@ -231,6 +231,16 @@ fn a_locked_log_is_left_alone() {
 }
 
 #[test]
+fn settings_that_a_rotation_in_place_never_asks_for_are_told_by_the_check() {
+    let scene = Scenario::new().set("preset = \"nginx\"\nmethod = \"in-place\"\nassume-closed-after = \"1d\"");
+    let checked = scene.run(&["config", "check"]).exits(0);
+    checked.says("`reopen` of preset nginx has no use").says("`assume-closed-after` has no use").says("leave `method` out");
+    for command in ["plan", "rotate"] {
+        scene.run(&[command, "--help"]).exits(0).says("means nothing for one that is collected");
+    }
+}
+
+#[test]
 fn who_cannot_see_every_process_refuses() {
     let Some(scene) = scene() else { return };
     let text = text_of("app", 30_000);
