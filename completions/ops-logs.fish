@@ -92,7 +92,7 @@ json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l force -d 'As if every log that is not empty were due'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l force -d 'As if every log that is not empty were due; means nothing for one that is collected'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l dry-run -d 'Show what would be done, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -s v -l verbose -d 'Also list what needed nothing, with the reason'
@@ -107,7 +107,7 @@ json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l force -d 'Rotate every log that is not empty, due or not'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l force -d 'Rotate every log that is not empty, due or not; means nothing for one that is collected'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l dry-run -d 'Show what would be done, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s v -l verbose -d 'Also list what needed nothing, with the reason'

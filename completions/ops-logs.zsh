@@ -95,7 +95,7 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
-'--force[As if every log that is not empty were due]' \
+'--force[As if every log that is not empty were due; means nothing for one that is collected]' \
 '--dry-run[Show what would be done, and do nothing]' \
 '(-v --verbose)-q[Print nothing unless something went wrong]' \
 '(-v --verbose)--quiet[Print nothing unless something went wrong]' \
@@ -115,7 +115,7 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
-'--force[Rotate every log that is not empty, due or not]' \
+'--force[Rotate every log that is not empty, due or not; means nothing for one that is collected]' \
 '--dry-run[Show what would be done, and do nothing]' \
 '(-v --verbose)-q[Print nothing unless something went wrong]' \
 '(-v --verbose)--quiet[Print nothing unless something went wrong]' \

@@ -75,7 +75,7 @@ pub enum Command {
         /// Which sets.
         #[command(flatten)]
         choice: Choice,
-        /// As if every log that is not empty were due
+        /// As if every log that is not empty were due; means nothing for one that is collected
         #[arg(long)]
         force: bool,
     },
@@ -84,7 +84,7 @@ pub enum Command {
         /// Which sets.
         #[command(flatten)]
         choice: Choice,
-        /// Rotate every log that is not empty, due or not
+        /// Rotate every log that is not empty, due or not; means nothing for one that is collected
         #[arg(long)]
         force: bool,
     },

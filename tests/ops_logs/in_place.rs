@@ -165,3 +165,13 @@ fn without_its_ledger_the_rest_of_one_block_is_archived_again() {
     scene.rotate().exits(0);
     scene.run(&["verify"]).exits(0).says("2 of 2");
 }
+
+#[test]
+fn settings_that_a_rotation_in_place_never_asks_for_are_told_by_the_check() {
+    let scene = Scenario::new().set("preset = \"nginx\"\nmethod = \"in-place\"\nassume-closed-after = \"1d\"");
+    let checked = scene.run(&["config", "check"]).exits(0);
+    checked.says("`reopen` of preset nginx has no use").says("`assume-closed-after` has no use").says("leave `method` out");
+    for command in ["plan", "rotate"] {
+        scene.run(&[command, "--help"]).exits(0).says("means nothing for one that is collected");
+    }
+}

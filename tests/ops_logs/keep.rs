@@ -100,6 +100,7 @@ fn archives_of_a_set_that_got_another_name_keep_to_its_rules() {
     let scene = scene.settings(&named("other", "other-*", "keep = { count = 1 }"));
     let ran = scene.rotate().exits(0);
     assert_eq!((found(&ran, "logs.unruled").len(), scene.archives("app.log").len()), (1, 2), "{ran:#?}");
+    ran.says("the settings no longer have this set").says("no keep-rule removes its 2 archives (");
 }
 
 fn named(name: &str, logs: &str, words: &str) -> String {

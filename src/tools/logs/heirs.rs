@@ -54,11 +54,13 @@ impl Heirs {
         let told = |(set, (archives, bytes)): (&str, (u64, u64))| {
             let archives = count(archives, "archive");
             let message = format!(
-                "{archives} ({}) of a set that is gone, of logs that no other set alone names: no rule removes them",
+                "the settings no longer have this set, and no other set, or more than one, names its logs: no keep-rule removes its {archives} ({})",
                 Size(bytes)
             );
             let finding = Finding::new("logs.unruled", Severity::Note, format!("set {set}"), message);
-            finding.hint("name their logs in a set to have them ruled again; or remove them yourself")
+            finding.hint(
+                "name these logs in `paths` of one set, whose keep-rules then hold for them; or remove the archives yourself",
+            )
         };
         sets.into_iter().map(told).collect()
     }

@@ -30,7 +30,26 @@ pub fn notes(settings: &Settings) -> Vec<Finding> {
         let finding = Finding::new("logs.no-use", Severity::Note, set.name.clone(), message);
         notes.push(finding.hint("leave `when` out, and run often enough that nothing is deleted before"));
     }
+    let both = sets.iter().zip(&settings.log).filter(|(set, _)| set.method == Method::InPlace);
+    notes.extend(both.flat_map(|(set, words)| in_place(set, words)));
     notes
+}
+
+/// What a set says, by itself or by its preset, that a rotation in place never asks for.
+fn in_place(set: &LogSet, words: &LogWords) -> Vec<Finding> {
+    let note = |message: &str, hint: &str| Finding::new("logs.no-use", Severity::Note, set.name.clone(), message).hint(hint);
+    let reopen = |name: &String| LogWords::of_preset(name).is_ok_and(|preset| preset.reopen.is_some());
+    let preset = words.preset.as_ref().filter(|name| reopen(name));
+    let preset = preset.map(|name| {
+        let message =
+            format!("`reopen` of preset {name} has no use: rotated in place, its writer is never told to open its log anew");
+        note(&message, "leave `method` out: \"rename\" tells it, and needs no right to look into every process")
+    });
+    let waits = words.assume_closed_after.is_some().then(|| {
+        let message = "`assume-closed-after` has no use: rotated in place, the log stays open, and nothing waits for its writer to close it";
+        note(message, "leave it out; who writes to the log must be seen (run as root with CAP_SYS_PTRACE)")
+    });
+    preset.into_iter().chain(waits).collect()
 }
 
 #[cfg(test)]
@@ -50,5 +69,16 @@ mod tests {
             assert_eq!(noted(sound), [""; 0], "{sound}");
         }
         assert_eq!(noted("when = \"1 MiB\"\nkeep = { max-age = \"14d\" }"), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_rotation_in_place_never_asks_for_is_told() {
+        let in_place = |words: &str| noted(&format!("keep = {{ count = 3 }}\nmethod = \"in-place\"\n{words}"));
+        assert_eq!(in_place("preset = \"nginx\""), ["logs.no-use"]);
+        assert_eq!(in_place("preset = \"nginx\"\nassume-closed-after = \"1d\""), ["logs.no-use", "logs.no-use"]);
+        for sound in ["", "preset = \"docker\"", "close-wait = \"1s\""] {
+            assert_eq!(in_place(sound), [""; 0], "{sound}");
+        }
+        assert_eq!(noted("keep = { count = 3 }\npreset = \"nginx\"\nassume-closed-after = \"1d\""), [""; 0]);
     }
 }
