@@ -127,8 +127,10 @@ fn scenario_names(folder: &Path) -> Outcome<Vec<String>> {
 pub(crate) fn what_is_tested(group: &str) -> &'static str {
     match group {
         "unit" | "doc" => "units and properties",
-        "crash" | "durability" | "power_cuts" => "kills, refusals and power cuts",
-        "exactly_once" | "hostile" => "real writers and attackers",
+        "crash" | "crash_in_place" | "collect_crash" | "collect_power_cuts" | "durability" | "power_cuts" => {
+            "kills, refusals and power cuts"
+        }
+        "collectors" | "exactly_once" | "hostile" | "readers" => "real writers, readers and attackers",
         "units" => "a booted systemd",
         "completions" | "examples" | "formats" | "readme" => "documents and formats",
         "fmt" | "clippy" | "build-alone" | "build" | "layering" | "secrecy" | "harness" => "rules of the house",
