@@ -24,6 +24,8 @@ mod full_disk;
 mod gaps;
 #[path = "ops_logs/heads.rs"]
 mod heads;
+#[path = "ops_logs/hidden_writers.rs"]
+mod hidden_writers;
 #[path = "ops_logs/in_place.rs"]
 mod in_place;
 #[path = "ops_logs/keep.rs"]

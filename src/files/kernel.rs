@@ -2,7 +2,7 @@
 //! integers and, for the map and the generation of a file, plain integers of ours that the kernel fills.
 #![expect(
     unsafe_code,
-    reason = "leases, descriptors that nobody owns, ioprio_set, FIEMAP and FS_IOC_GETVERSION have no safe wrapper"
+    reason = "leases, descriptors that nobody owns, ioprio_set, kcmp, FIEMAP and FS_IOC_GETVERSION have no safe wrapper"
 )]
 
 use std::{
@@ -94,6 +94,18 @@ pub fn generation(file: BorrowedFd) -> Option<u32> {
     // SAFETY: FS_IOC_GETVERSION writes a long at most, and there is room for it.
     unsafe { ioctl(file, Updater::<GET_VERSION, _>::new(&mut told)) }.ok()?;
     Some(told[0].cast_unsigned())
+}
+
+/// Whether two threads have one table of descriptors. Their numbers are those of our own PID namespace. Who may not look
+/// into both is refused, and so is everybody where a kernel or a filter does not know the call.
+pub fn share_descriptors(one: u32, other: u32) -> io::Result<bool> {
+    const KCMP_FILES: libc::c_long = 2;
+    // As wide as the kernel reads them: a variadic call widens nothing by itself.
+    let (one, other) = (libc::c_long::from(one.cast_signed()), libc::c_long::from(other.cast_signed()));
+    let (none, unused): (libc::c_long, libc::c_long) = (0, 0);
+    // SAFETY: kcmp takes five integers and touches no memory of ours.
+    let order = unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_FILES, none, unused) };
+    if order == -1 { Err(io::Error::last_os_error()) } else { Ok(order == 0) }
 }
 
 /// Marks every descriptor above standard error to be closed in programs that we start. Ours are so from the beginning;

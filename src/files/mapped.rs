@@ -12,11 +12,14 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fs::{Mode, OFlags},
+    io::{Errno, Result},
+};
 
 use super::{
     dir::FileId,
-    open_files::{Bounds, Coverage, each_process, named},
+    open_files::{Bounds, Coverage, Threads, each_process, ended, named},
 };
 
 /// Who has each of these files mapped, if anybody, and how much of the machine was seen. A file counts as found by its
@@ -25,11 +28,11 @@ pub(super) fn holders(proc: &Path, wanted: &[(FileId, Option<&str>)]) -> (HashMa
     let wanted: Vec<(FileId, Option<String>)> =
         wanted.iter().map(|(id, name)| (*id, name.map(|name| name.replace('\n', "\\012")))).collect();
     let mut found = HashMap::new();
-    let coverage = each_process(proc, Bounds::default(), &mut |pid, process, _| {
+    let coverage = each_process(proc, Bounds::default(), &mut |pid, process, coverage| {
         if found.len() == wanted.len() {
             return Ok(true);
         }
-        each_mapping(process, &mut |mapping| {
+        each_mapping(pid, process, coverage, &mut |mapping| {
             for (id, _) in wanted.iter().filter(|(id, name)| mapping.is_of(*id, name.as_deref())) {
                 found.entry(*id).or_insert_with(|| named(pid, process));
             }
@@ -44,21 +47,44 @@ pub(super) fn holder(proc: &Path, id: FileId, name: &str) -> (Option<String>, Co
     (found.remove(&id), coverage)
 }
 
-/// Shows every shared mapping of a process; whether all of them were seen.
-fn each_mapping(process: &OwnedFd, visit: &mut dyn FnMut(&Mapping)) -> rustix::io::Result<bool> {
+/// Shows every shared mapping of a process; whether all of them were seen. Its threads have one memory, which is that of
+/// the others also when the first has ended and shows none any more.
+fn each_mapping(pid: u32, process: &OwnedFd, coverage: &mut Coverage, visit: &mut dyn FnMut(&Mapping)) -> Result<bool> {
+    if let Some(all) = mappings(process, visit)? {
+        return Ok(all);
+    }
+    let mut threads = Threads::of(pid, process)?;
+    while let Some(thread) = threads.next(coverage, Bounds::default())? {
+        match threads.open(thread).and_then(|folder| mappings(&folder, visit)) {
+            Ok(None) => {}
+            Ok(Some(all)) => return Ok(all),
+            Err(error) if ended(error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+/// Shows those of one thread; none when it has no memory, as one that has ended and those of the kernel.
+fn mappings(thread: &OwnedFd, visit: &mut dyn FnMut(&Mapping)) -> Result<Option<bool>> {
     /// More than any process may have, of the longest lines.
     const LARGEST: u64 = 256 << 20;
-    let maps = rustix::fs::openat(process, "maps", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let maps = match rustix::fs::openat(thread, "maps", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+        // So do newer kernels say it, and older ones with an empty file.
+        Err(Errno::SRCH) => return Ok(None),
+        maps => maps?,
+    };
     let mut lines = BufReader::new(File::from(maps).take(LARGEST));
-    let mut line = Vec::new();
+    let (mut line, mut any) = (Vec::new(), false);
     loop {
         line.clear();
         match lines.read_until(b'\n', &mut line) {
-            Ok(0) => return Ok(lines.get_ref().limit() > 0),
+            Ok(0) => return Ok(any.then_some(lines.get_ref().limit() > 0)),
             Ok(_) => {
+                any = true;
                 Mapping::shared(&String::from_utf8_lossy(&line)).iter().for_each(&mut *visit);
             }
-            Err(error) => return Err(rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO)),
+            Err(error) => return Err(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
         }
     }
 }
@@ -119,7 +145,7 @@ mod tests {
     fn a_process_that_may_not_be_looked_into_leaves_it_open() {
         let proc = tempfile::tempdir().unwrap();
         for pid in ["1", "2"] {
-            std::fs::create_dir(proc.path().join(pid)).unwrap();
+            std::fs::create_dir_all(proc.path().join(pid).join("task").join(pid)).unwrap();
             std::fs::write(proc.path().join(pid).join("maps"), "").unwrap();
         }
         let look = || holder(proc.path(), FileId { dev: 1, ino: 1 }, "a.log");
@@ -128,5 +154,23 @@ mod tests {
         std::os::unix::fs::symlink("maps", proc.path().join("2/maps")).unwrap();
         let (found, coverage) = look();
         assert!(found.is_none() && coverage.unreadable == 1 && !coverage.is_whole());
+    }
+
+    #[test]
+    fn what_the_first_thread_left_mapped_is_seen_through_another() {
+        let proc = tempfile::tempdir().unwrap();
+        let thread = proc.path().join("7/task/8");
+        std::fs::create_dir_all(&thread).unwrap();
+        std::fs::create_dir(proc.path().join("7/task/7")).unwrap();
+        std::fs::write(proc.path().join("7/comm"), "java\n").unwrap();
+        std::fs::write(proc.path().join("7/maps"), "").unwrap();
+        std::fs::write(thread.join("maps"), "7fc18e735000-7fc18e736000 rw-s 00000000 08:01 12 /var/log/a.log\n").unwrap();
+        let id = FileId { dev: rustix::fs::makedev(8, 1), ino: 12 };
+        let (found, coverage) = holder(proc.path(), id, "a.log");
+        assert_eq!((found.as_deref(), coverage.threads), (Some("java (pid 7)"), 1));
+        std::fs::remove_file(thread.join("maps")).unwrap();
+        std::os::unix::fs::symlink("maps", thread.join("maps")).unwrap();
+        let (found, coverage) = holder(proc.path(), id, "a.log");
+        assert_eq!((found, coverage.unreadable), (None, 1), "it may not be looked into");
     }
 }

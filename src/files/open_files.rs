@@ -1,9 +1,11 @@
 //! Which processes have which regular files open, as /proc tells it. Looks, and never opens or alters
 //! the files themselves.
 //!
-//! "Nobody" may be believed only when [`Coverage::is_whole`] says that every process was seen. Even
-//! then a file can be in use without a descriptor: mapped (see `mapped.rs`), in flight over a socket, held by
-//! `io_uring` or by a thread with its own table. A read lease sees those; this walk does not.
+//! "Nobody" may be believed only when [`Coverage::is_whole`] says that every process was seen, with those of its threads that
+//! have descriptors of their own. Even then a file can be in use without a descriptor: mapped (see `mapped.rs`), in flight
+//! over a socket, or held by `io_uring`. A read lease sees those; this walk does not.
+
+mod threads;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -19,6 +21,8 @@ use rustix::{
     io::Errno,
 };
 
+pub(super) use self::threads::Threads;
+use self::threads::{Tables, has_ended, is_the_kernels};
 use super::dir::FileId;
 
 /// Shows every regular file that any process has open to `visit`, one descriptor at a time.
@@ -28,10 +32,7 @@ pub fn each(proc: &Path, visit: &mut dyn FnMut(&OpenFile<'_>)) -> Coverage {
 
 /// [`each`], but never looks at more than `bounds`.
 pub fn each_within(proc: &Path, bounds: Bounds, visit: &mut dyn FnMut(&OpenFile<'_>)) -> Coverage {
-    each_process(proc, bounds, &mut |pid, process, coverage| {
-        let descriptors = directory(process, "fd")?;
-        Walk { coverage, bounds, visit }.descriptors(pid, process, &descriptors)
-    })
+    each_process(proc, bounds, &mut |pid, process, coverage| Walk { coverage, bounds, visit }.process(pid, process))
 }
 
 /// Shows the folder of every process to `visit`, which says whether it saw all of that process.
@@ -47,7 +48,7 @@ pub(super) fn each_process(proc: &Path, bounds: Bounds, visit: Visit<'_>) -> Cov
         };
         let Some(pid) = number(entry.file_name().to_bytes()) else { continue };
         let looked_at = coverage.processes + coverage.unreadable;
-        if looked_at >= bounds.processes || coverage.descriptors >= bounds.descriptors {
+        if looked_at >= bounds.processes || coverage.descriptors >= bounds.descriptors || coverage.threads >= bounds.threads {
             coverage.stopped_early = true;
             break;
         }
@@ -55,7 +56,7 @@ pub(super) fn each_process(proc: &Path, bounds: Bounds, visit: Visit<'_>) -> Cov
         let seen = process.as_ref().map_err(|error| *error).and_then(|process| visit(pid, process, &mut coverage));
         match seen {
             Ok(true) => coverage.processes += 1,
-            Err(error) if ended(error) || process.as_ref().is_ok_and(holds_no_files) => {}
+            Err(error) if ended(error) || process.as_ref().is_ok_and(is_the_kernels) => {}
             Ok(false) | Err(_) => {
                 coverage.unreadable += 1;
                 coverage
@@ -117,6 +118,8 @@ pub struct Bounds {
     pub processes: u64,
     /// Descriptors to look at, in all.
     pub descriptors: u64,
+    /// Threads to look at, in all, besides the first of each process.
+    pub threads: u64,
 }
 
 /// How much of the machine was seen.
@@ -130,6 +133,8 @@ pub struct Coverage {
     pub first_unreadable: Option<String>,
     /// Descriptors looked at.
     pub descriptors: u64,
+    /// Threads looked at, besides the first of each process.
+    pub threads: u64,
     /// Whether processes outside our PID namespace, and those of other users, are listed at all.
     pub sees_all_namespaces: bool,
     /// Whether a bound, or an error while listing, ended the walk.
@@ -164,7 +169,7 @@ impl OpenFile<'_> {
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { processes: 100_000, descriptors: 4_000_000 }
+        Bounds { processes: 100_000, descriptors: 4_000_000, threads: 1_000_000 }
     }
 }
 
@@ -182,9 +187,33 @@ struct Walk<'w, 'v> {
 }
 
 impl Walk<'_, '_> {
-    /// Whether all descriptors could be looked at.
-    fn descriptors(&mut self, pid: u32, process: &OwnedFd, descriptors: &OwnedFd) -> rustix::io::Result<bool> {
+    /// Whether all descriptors could be looked at, those that only one of its threads has, too.
+    fn process(&mut self, pid: u32, process: &OwnedFd) -> rustix::io::Result<bool> {
         let command = read_small(process.as_fd(), "comm").unwrap_or_default();
+        let command = command.trim_end_matches('\n');
+        // Before its threads are asked: what one of them had open in the table of the first was seen then, whoever leaves it now.
+        let mut all = self.thread(pid, command, process)?;
+        let (mut threads, mut tables) = (Threads::of(pid, process)?, Tables::with(pid));
+        while let Some(thread) = threads.next(self.coverage, self.bounds)? {
+            if !tables.is_another(thread) {
+                continue;
+            }
+            match threads.open(thread).and_then(|folder| self.thread(pid, command, &folder)) {
+                Ok(seen) => all &= seen,
+                Err(error) => all &= ended(error),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether all descriptors of one thread could be looked at.
+    fn thread(&mut self, pid: u32, command: &str, thread: &OwnedFd) -> rustix::io::Result<bool> {
+        let seen = directory(thread, "fd").and_then(|descriptors| self.descriptors(pid, command, thread, &descriptors));
+        // A zombie holds nothing any more, though an ordinary user is refused there; the other threads of its process may.
+        seen.or_else(|error| if !ended(error) && has_ended(thread) { Ok(true) } else { Err(error) })
+    }
+
+    fn descriptors(&mut self, pid: u32, command: &str, process: &OwnedFd, descriptors: &OwnedFd) -> rustix::io::Result<bool> {
         let mut all = true;
         for entry in Dir::read_from(descriptors)? {
             let entry = entry?;
@@ -206,7 +235,7 @@ impl Walk<'_, '_> {
             }
             (self.visit)(&OpenFile {
                 pid,
-                command: command.trim_end_matches('\n'),
+                command,
                 id: FileId::of(&found),
                 size: found.stx_size,
                 allocated: found.stx_blocks.saturating_mul(512),
@@ -235,7 +264,7 @@ fn path(bytes: &[u8]) -> PathBuf {
 }
 
 /// The process or the descriptor was gone before we looked.
-fn ended(error: Errno) -> bool {
+pub(super) fn ended(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::SRCH)
 }
 
@@ -244,17 +273,6 @@ fn unreachable(error: Errno) -> bool {
     const DEAD: [Errno; 7] =
         [Errno::IO, Errno::STALE, Errno::NOTCONN, Errno::SHUTDOWN, Errno::HOSTDOWN, Errno::HOSTUNREACH, Errno::TIMEDOUT];
     DEAD.contains(&error)
-}
-
-/// Kernel threads and zombies hold no files, though an ordinary user is refused there as well.
-fn holds_no_files(process: &OwnedFd) -> bool {
-    const KERNEL_THREAD: u64 = 0x0020_0000;
-    let Some(stat) = read_small(process.as_fd(), "stat") else { return false };
-    // The name in parentheses may hold anything, a parenthesis too.
-    let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
-    let mut fields = rest.split(' ');
-    let dead = matches!(fields.next(), Some("Z" | "X" | "x"));
-    dead || fields.nth(5).and_then(|flags| flags.parse::<u64>().ok()).is_some_and(|flags| flags & KERNEL_THREAD != 0)
 }
 
 /// The kernel gives the initial PID namespace this fixed number. A /proc mounted with `hidepid` does not

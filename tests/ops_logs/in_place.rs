@@ -1,14 +1,16 @@
 //! Logs that are rotated in place: the file stays the file that its writer has open, and loses only what is archived.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     os::unix::fs::MetadataExt,
 };
 
 use crate::support::{
-    needs::{self, MOUNTS},
-    scenario::{Scenario, text_of},
+    needs::{self, MOUNTS, Need},
+    scenario::{Ran, Scenario, text_of},
     scene::all_alike,
+    sight,
     stories::{DAEMON, NOBODY},
 };
 
@@ -174,4 +176,26 @@ fn settings_that_a_rotation_in_place_never_asks_for_are_told_by_the_check() {
     for command in ["plan", "rotate"] {
         scene.run(&[command, "--help"]).exits(0).says("means nothing for one that is collected");
     }
+}
+
+#[test]
+fn one_look_into_all_processes_serves_many_logs() {
+    const LOGS: usize = 60;
+    let Some(scene) = scene() else { return };
+    if !needs::met(&[Need::Program("strace")]) {
+        return;
+    }
+    for number in 0..LOGS {
+        scene.append(&format!("log{number}.log"), text_of("app", 6000));
+    }
+    let trace = scene.root().join("trace");
+    let mut words = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=openat", "-o"].map(OsString::from).to_vec();
+    words.extend([trace.as_os_str().to_owned(), "--".into()]);
+    let ran = Ran::of(&mut sight::before_program(&scene.command(&["--format", "json", "rotate"]), &words)).exits(0);
+    assert_eq!(ran.steps("rotate", "done").len(), LOGS);
+    // Each look walks once for descriptors and once for mappings, and again up to four times while somebody just begins or ends.
+    let walks = fs::read_to_string(trace).unwrap().matches(", \"/proc\", ").count();
+    // One for the plan, one for the first log, and one more for each second that the run took.
+    let most = 2 * 5 * (2 + usize::try_from(ran.took.as_secs()).unwrap());
+    assert!(walks >= 4 && walks <= most, "{walks} walks, for {most} at most in {:?}", ran.took);
 }

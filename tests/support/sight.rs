@@ -19,7 +19,9 @@ pub fn prepare(root: &Path) -> Option<PathBuf> {
         return None;
     }
     let blank = root.join("blank-process");
-    fs::create_dir_all(blank.join("fd")).expect("a writable tree");
+    for folder in ["fd", "task/1"] {
+        fs::create_dir_all(blank.join(folder)).expect("a writable tree");
+    }
     for (name, text) in [("maps", ""), ("comm", "init\n"), ("stat", "1 (init) S 0 0 0 0 -1 4194560 0\n")] {
         fs::write(blank.join(name), text).expect("a writable tree");
     }

@@ -32,7 +32,7 @@ fn find(proc: &Path, file: &File) -> Vec<Holder> {
 fn fabricated(pid: u32, comm: &str) -> tempfile::TempDir {
     let proc = tempfile::tempdir().unwrap();
     let process = proc.path().join(pid.to_string());
-    fs::create_dir(&process).unwrap();
+    fs::create_dir_all(process.join("task").join(pid.to_string())).unwrap();
     fs::write(process.join("comm"), format!("{comm}\n")).unwrap();
     symlink("/proc/self/fd", process.join("fd")).unwrap();
     symlink("/proc/self/fdinfo", process.join("fdinfo")).unwrap();
@@ -41,7 +41,7 @@ fn fabricated(pid: u32, comm: &str) -> tempfile::TempDir {
 
 /// A process whose descriptors nobody may list, not even root.
 fn refused(proc: &Path, pid: &str, stat: &str) {
-    fs::create_dir(proc.join(pid)).unwrap();
+    fs::create_dir_all(proc.join(pid).join("task").join(pid)).unwrap();
     fs::write(proc.join(pid).join("fd"), "").unwrap();
     fs::write(proc.join(pid).join("stat"), stat).unwrap();
 }
@@ -122,6 +122,79 @@ fn kernel_threads_and_zombies_hold_nothing() {
     assert_eq!(each(proc.path(), &mut |_| {}).unreadable, 0);
 }
 
+/// Numbers that no thread of the machine has: the kernel cannot say that they share anything.
+const NOBODYS: [u32; 2] = [5_000_001, 5_000_002];
+
+/// Lets a thread of process 7 hold what this test process holds.
+fn threaded(proc: &Path, thread: u32) -> std::path::PathBuf {
+    let folder = proc.join("7/task").join(thread.to_string());
+    fs::create_dir_all(&folder).unwrap();
+    symlink("/proc/self/fd", folder.join("fd")).unwrap();
+    symlink("/proc/self/fdinfo", folder.join("fdinfo")).unwrap();
+    folder
+}
+
+#[test]
+fn what_only_a_thread_has_open_is_its_process() {
+    let file = tempfile::tempfile().unwrap();
+    let proc = fabricated(7, "java");
+    fs::remove_file(proc.path().join("7/fd")).unwrap();
+    fs::create_dir(proc.path().join("7/fd")).unwrap();
+    assert!(find(proc.path(), &file).is_empty());
+    threaded(proc.path(), NOBODYS[0]);
+    let found = find(proc.path(), &file);
+    assert_eq!((found.len(), found[0].pid, found[0].command.as_str()), (1, 7, "java"));
+    assert_eq!(found[0].access, Some(Access::Write));
+    // Its first thread ended alone: an ordinary user is refused there.
+    fs::remove_dir(proc.path().join("7/fd")).unwrap();
+    fs::write(proc.path().join("7/fd"), "").unwrap();
+    fs::write(proc.path().join("7/stat"), "7 (java) Z 1 9 9 0 -1 4227084 0").unwrap();
+    assert_eq!(find(proc.path(), &file).len(), 1);
+}
+
+#[test]
+fn threads_that_share_their_descriptors_are_looked_at_once() {
+    let file = tempfile::tempfile().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let other = std::thread::spawn(move || {
+        tell.send(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
+        ended.recv()
+    });
+    let thread = told.recv().unwrap();
+    assert!(Path::new("/proc/self/task").join(thread.to_string()).exists());
+    let ours = find(Path::new("/proc"), &file).iter().filter(|holder| holder.pid == std::process::id()).count();
+    assert_eq!(ours, 1);
+    drop(end);
+    let _ = other.join().unwrap();
+}
+
+#[test]
+fn a_thread_that_may_not_be_looked_into_leaves_it_open_and_one_that_ended_does_not() {
+    let proc = fabricated(7, "java");
+    let seen = || each(proc.path(), &mut |_| {});
+    fs::create_dir(proc.path().join("7/task").join(NOBODYS[0].to_string())).unwrap();
+    assert_eq!((seen().unreadable, seen().threads), (0, 1), "nothing is there of it any more");
+    let folder = threaded(proc.path(), NOBODYS[1]);
+    fs::remove_file(folder.join("fd")).unwrap();
+    fs::write(folder.join("fd"), "").unwrap();
+    assert_eq!((seen().unreadable, seen().first_unreadable.as_deref()), (1, Some("java (pid 7)")));
+    fs::write(folder.join("stat"), "7 (java) Z 1 9 9 0 -1 4227084 0").unwrap();
+    assert_eq!(seen().unreadable, 0, "a zombie holds nothing");
+}
+
+#[test]
+fn a_process_that_does_not_tell_its_threads_may_not_be_looked_into() {
+    let proc = fabricated(7, "java");
+    fs::write(proc.path().join("7/stat"), "7 (java) S 1 9 9 0 -1 4227084 0").unwrap();
+    let unreadable = || each(proc.path(), &mut |_| {}).unreadable;
+    assert_eq!(unreadable(), 0);
+    fs::remove_dir(proc.path().join("7/task/7")).unwrap();
+    assert_eq!(unreadable(), 1, "not even its first");
+    fs::remove_dir(proc.path().join("7/task")).unwrap();
+    assert_eq!(unreadable(), 1);
+}
+
 #[test]
 fn another_namespace_is_not_the_whole_machine() {
     let proc = fabricated(1, "init");
@@ -139,15 +212,18 @@ fn hidden_processes_are_not_the_whole_machine() {
 #[test]
 fn bounds_end_the_walk_and_say_so() {
     let proc = fabricated(7, "ours");
+    fs::create_dir(proc.path().join("7/task/8")).unwrap();
     symlink(proc.path().join("7"), proc.path().join("8")).unwrap();
-    let few = each_within(proc.path(), Bounds { processes: 1, descriptors: 1000 }, &mut |_| {});
+    let few = each_within(proc.path(), Bounds { processes: 1, ..Bounds::default() }, &mut |_| {});
     assert_eq!((few.processes, few.stopped_early), (1, true));
     refused(proc.path(), "9", "9 (a) S 1 1 1 0 -1 0 0");
     refused(proc.path(), "10", "10 (b) S 1 1 1 0 -1 0 0");
-    let denied = each_within(proc.path(), Bounds { processes: 3, descriptors: 1000 }, &mut |_| {});
+    let denied = each_within(proc.path(), Bounds { processes: 3, ..Bounds::default() }, &mut |_| {});
     assert_eq!((denied.processes + denied.unreadable, denied.stopped_early), (3, true));
-    let one = each_within(proc.path(), Bounds { processes: 10, descriptors: 1 }, &mut |_| {});
+    let one = each_within(proc.path(), Bounds { descriptors: 1, ..Bounds::default() }, &mut |_| {});
     assert_eq!((one.descriptors, one.stopped_early), (1, true));
+    let first = each_within(proc.path(), Bounds { threads: 1, ..Bounds::default() }, &mut |_| {});
+    assert_eq!((first.threads, first.stopped_early), (1, true));
 }
 
 #[test]

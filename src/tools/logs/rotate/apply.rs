@@ -47,6 +47,8 @@ struct Carry<'a> {
     blocked: HashSet<EntryId>,
     /// Logs whose rotation did not come to its end in this run: nothing of theirs is removed.
     unfinished: HashSet<String>,
+    /// How others write to the logs that are rotated in place.
+    look: in_place::Look,
     /// Whether the clock may have leapt.
     clock_in_doubt: bool,
     tally: Tally,
@@ -89,6 +91,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         waiting: Vec::new(),
         blocked: HashSet::new(),
         unfinished: HashSet::new(),
+        look: in_place::Look::default(),
         clock_in_doubt: plan.world.leap.is_some(),
         tally: Tally::default(),
     };
@@ -125,6 +128,7 @@ fn remember(run: &Run, ledger: &mut Ledger, plan: &Plan) -> Result<()> {
 impl Carry<'_> {
     /// Ends early only when the ledger cannot be written: then nothing may be changed any more.
     fn phases(&mut self, plan: &Plan) -> Result<()> {
+        in_place::expect(self, plan);
         recover::adopt(self, plan)?;
         recover::finish(self, plan)?;
         recover::forget(self, &plan.astray)?;

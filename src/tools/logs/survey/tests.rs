@@ -25,7 +25,7 @@ impl Machine {
         let machine = Machine(tempfile::tempdir().unwrap());
         let process = machine.path("proc/1");
         fs::create_dir_all(machine.path("proc/self/ns")).unwrap();
-        fs::create_dir_all(&process).unwrap();
+        fs::create_dir_all(process.join("task/1")).unwrap();
         symlink("pid:[4026531836]", machine.path("proc/self/ns/pid")).unwrap();
         symlink("/proc/self/fd", process.join("fd")).unwrap();
         symlink("/proc/self/fdinfo", process.join("fdinfo")).unwrap();

@@ -5,28 +5,28 @@
 //! Once for each log, because a reader that follows it may read all that is left anew each time. Only where there is no
 //! room for the whole archive it is done piece by piece, each with an archive of its own, and each frees room for the next.
 
+mod look;
 mod pieces;
 
 use std::path::Path;
 
-use self::pieces::Pieces;
+pub(super) use self::look::Look;
+use self::{look::Log, pieces::Pieces};
 use super::{Carry, archive, recover};
 use crate::{
     failure::{Failure, Result},
     files::{
-        appenders,
         archive_name::{ArchiveName, Extension},
         compress::{Facts, Progress},
         cut::Head,
         dir::{Dir, FileId},
-        writers,
     },
     report::{Finding, Outcome, Severity, Step},
     tools::logs::{
         ledger::{Archive, Entry, Line, Stage},
         rotate::{
             facts::only_appended,
-            plan::{Plan, Rest, Rotation},
+            plan::{Next, Plan, Rest, Rotation},
             show,
         },
         settings::Method,
@@ -64,6 +64,20 @@ pub(super) struct Gone {
     /// So many bytes went.
     removed: u64,
     head: Head,
+}
+
+/// Tells the look at all processes which logs it will be asked for: what earlier runs left, and what the plan says.
+pub(super) fn expect(carry: &mut Carry, plan: &Plan) {
+    let entries = &carry.ledger.content().entries;
+    let begun = plan.recoveries.iter().filter(|recovery| matches!(recovery.next, Next::Cut));
+    // One that cannot be looked at is asked for again, and tells why.
+    let begun = begun.filter_map(|recovery| {
+        let entry = entries.get(&recovery.id)?;
+        Some(Log { file: live(entry).ok()??, folder: Path::new(&entry.folder).to_owned(), name: entry.log.clone() })
+    });
+    let due = plan.rotations.iter().filter(|rotation| rotation.method == Method::InPlace);
+    let logs = begun.chain(due.map(|rotation| Log::of(&rotation.bound))).collect();
+    carry.look.expect(logs);
 }
 
 /// Rotates what the plan says.
@@ -159,7 +173,7 @@ fn piece(
     carry.archived(&job, &proven.facts);
     let entry = Entry { stage: Stage::Archived, archive: Some(archive), ..entry };
     // The plan looked for all logs at once; since then it may have taken hours.
-    if !appended(carry, rotation.bound.file, &rotation.bound.folder, &rotation.bound.log) {
+    if !appended(carry, &Log::of(&rotation.bound)) {
         return Ok(Piece::Stays);
     }
     if is_another_text(&entry)? {
@@ -179,14 +193,17 @@ fn is_another_text(entry: &Entry) -> Result<bool> {
     Ok(!recover::holds(entry, &log)?)
 }
 
-/// Whether everybody who writes to the log appends; told when not, or when nobody can tell.
-pub(super) fn appended(carry: &mut Carry, file: FileId, folder: &Path, name: &str) -> bool {
-    let judged = appenders::of(&[(file, writers::shows_others(folder).then_some(name))]);
-    match judged.get(&file).map_or(Ok(()), |judged| only_appended(judged, name)) {
+/// Whether everybody who writes to the log of an entry appends; told when not, or when nobody can tell.
+pub(super) fn is_appended(carry: &mut Carry, entry: &Entry, file: FileId) -> bool {
+    appended(carry, &Log { file, folder: Path::new(&entry.folder).to_owned(), name: entry.log.clone() })
+}
+
+fn appended(carry: &mut Carry, log: &Log) -> bool {
+    match only_appended(&carry.look.judge(log), &log.name) {
         Ok(()) => true,
         Err(failure) => {
             let why = failure.cause.unwrap_or_default();
-            let path = folder.join(name).display().to_string();
+            let path = log.folder.join(&log.name).display().to_string();
             carry.step(Step::new("rotate", path, Outcome::Skipped, show::advised(&why, failure.hint.as_deref())));
             false
         }

@@ -158,7 +158,7 @@ fn cut(carry: &mut Carry, entry: &Entry) -> Result<()> {
     let Some(file) = in_place::live(entry)? else { return in_place::doubt(carry, entry, "another file is the log now") };
     let path = entry.log_path();
     carry.unfinished.insert(path.clone());
-    if !in_place::appended(carry, file, Path::new(&entry.folder), &entry.log) {
+    if !in_place::is_appended(carry, entry, file) {
         return Ok(());
     }
     let source = Dir::open(Path::new(&entry.folder))?.read(&entry.log)?;
