@@ -138,10 +138,11 @@ pub fn prepare(file: &File, head: u64, place: Place, most: Option<u64>) -> Resul
     // lines were looked at, unless somebody emptied it; then nothing will fit.
     let length = file.metadata().doing("look at", "the log")?.len();
     file.sync_all().doing("sync", "the log")?;
-    let end = place.laid_out(length);
-    let layout = Layout::of(file, 0, end)?;
+    let laid_out = |bytes: u64| place.laid_out(bytes, anchor.is_some());
+    let layout = Layout::of(file, 0, laid_out(length))?;
+    let rest = laid_out(length.saturating_sub(remove));
     let (after, left) = match place.way {
-        Way::Collapse => (Layout::of(file, remove, end)?, Some(lines::sha256(file, remove, to)?)),
+        Way::Collapse => (Layout::of(file, remove, remove + rest)?, Some(lines::sha256(file, remove, to)?)),
         Way::Hole => (None, None),
     };
     let ending = if layout.is_none() { Some(lines::sha256(file, ending(head, to), to)?) } else { None };
@@ -163,7 +164,7 @@ pub fn found(file: &File, cut: &Cut) -> Result<Found> {
     let length = file.metadata().doing("look at", "the log")?.len();
     let anchor = layout::first_behind(file, ANCHORS);
     let lies = |to: u64, known: &Option<Layout>| -> Result<bool> {
-        let now = if length >= to { Layout::of(file, 0, place.laid_out(to))? } else { None };
+        let now = if length >= to { Layout::of(file, 0, place.laid_out(to, cut.anchor.is_some()))? } else { None };
         Ok(length >= to && now == *known)
     };
     if place.way == Way::Hole {
@@ -198,9 +199,9 @@ pub fn found(file: &File, cut: &Cut) -> Result<Found> {
 }
 
 fn unlike() -> Found {
-    Found::Unknown(
-        "the log is not what it was, neither with nor without its head: somebody else emptied or replaced it".to_owned(),
-    )
+    let why = "the log lies neither where it did nor where it would without its head: somebody else emptied or replaced it, or \
+               what it lies on was moved";
+    Found::Unknown(why.to_owned())
 }
 
 /// xfs moves piece after piece. What a power cut leaves is one hole, exactly as long as what was to go, anywhere up to the
@@ -289,7 +290,7 @@ impl Head {
         let place = cut.place;
         let gone = if place.way == Way::Collapse { cut.remove } else { 0 };
         let (archived, length) = (cut.to - gone, cut.length - gone);
-        let layout = Layout::of(file, 0, place.laid_out(length))?;
+        let layout = Layout::of(file, 0, place.laid_out(length, anchor.is_some()))?;
         let inode = file.metadata().doing("look at", "the log")?.ino();
         let hole = if place.way == Way::Collapse { 0 } else { cut.remove };
         let sha256 = lines::sha256(file, hole, archived)?;
@@ -310,7 +311,7 @@ impl Head {
         }
         let marked = match self.anchor {
             Some(_) => layout::first_behind(file, ANCHORS) == self.anchor,
-            None => Layout::of(file, 0, self.place.laid_out(self.length))? == self.layout,
+            None => Layout::of(file, 0, self.place.laid_out(self.length, false))? == self.layout,
         };
         let emptied = self.hole == 0 || layout::data(file, 0)?.is_none_or(|data| data >= self.hole);
         if !marked || !emptied || lines::sha256(file, self.hole, self.archived)? != self.sha256 {

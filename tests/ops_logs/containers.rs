@@ -194,3 +194,20 @@ fn a_container_that_never_finishes_a_file_is_told_where_logs_are_collected() {
         assert!(told.iter().all(|told| told.contains(words.unwrap())), "{told:?}");
     }
 }
+
+#[test]
+fn what_is_not_known_of_a_container_is_told_also_where_logs_are_collected() {
+    let mut docker = Docker::with("{");
+    docker.scene = docker.scene.set("paths = [\"{logs}/*/*-json.log\"]\nmethod = \"collect\"");
+    docker.put("hostconfig.json", r#"{"LogConfig":{"Type":"json-file","Config":{"max-size":"10m","max-file":"3"}}}"#);
+    assert_eq!(notes(&docker.scene.rotate().exits(0)), [""; 0], "no archive lacks it");
+    for number in 1..3 {
+        fs::write(docker.path(&format!("{}.{number}", docker.log())), format!("{{\"log\":\"{number}\"}}\n")).unwrap();
+    }
+    for word in ["plan", "rotate"] {
+        let notes = notes(&docker.scene.run(&["--format", "json", word]).exits(0));
+        assert!(notes.len() == 1 && notes[0].contains("its labels (cannot read "), "{word}: {notes:?}");
+    }
+    assert_eq!(docker.archives().len(), 2);
+    assert_eq!(notes(&docker.scene.rotate().exits(0)), [""; 0], "told when an archive lacks it, not in every run");
+}

@@ -202,6 +202,34 @@ fn what_was_live_in_a_folder_that_somebody_removed_is_told_once() {
     assert!(fs::read_to_string(scene.ledger()).unwrap().contains("one/app.log\",\"file\":null"), "and forgotten");
 }
 
+#[test]
+fn what_was_kept_of_a_folder_that_its_writer_removed_is_no_gap() {
+    let words = "method = \"collect\"\npaths = [\"{logs}/*/log\"]\nfinished = [\"{name}\"]\narchive-dir = \"{root}/archive\"";
+    let scene = Scenario::new();
+    fs::create_dir(scene.root().join("archive")).unwrap();
+    let scene = scene.set(words);
+    for build in ["1", "2"] {
+        fs::create_dir(scene.live(build)).unwrap();
+        fs::write(scene.live(build).join("log"), "built\n").unwrap();
+    }
+    let writer = scene.writer("2/log");
+    assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 1);
+    fs::remove_dir_all(scene.live("1")).unwrap();
+    let ran = scene.rotate().exits(0);
+    assert_eq!(gaps(&ran), [""; 0], "it is archived");
+    assert!(fs::read_to_string(scene.ledger()).unwrap().contains("1/log\",\"file\":null"), "and gone");
+    drop(writer);
+    scene.rotate().exits(0);
+    // What came behind what was kept is lost.
+    scene.append("2/log", "and more\n");
+    let writer = scene.writer("2/log");
+    scene.rotate().exits(0);
+    drop(writer);
+    fs::remove_dir_all(scene.live("2")).unwrap();
+    let told = gaps(&scene.rotate());
+    assert!(told.len() == 1 && told[0].contains("at least 15 B"), "{told:?}");
+}
+
 /// A run while a file in the folder gets one name after the other, each time that the folder is listed.
 fn while_renamed(scene: &Scenario, name: &str) -> Ran {
     let named = |turn: usize| scene.live(&format!("{name}{turn}"));

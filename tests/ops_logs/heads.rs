@@ -1,11 +1,21 @@
 //! What stays at the beginning of a log that is rotated in place although it is archived: never forgotten without a word,
 //! whatever the ledger lost and whatever the settings say by then.
 
-use std::fs::{self, File};
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::Command,
+};
+
+use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::support::{
-    needs::{self, MOUNTS},
+    filesystem::{Kind, Recipe},
+    needs::{self, MOUNTS, TRACES},
     scenario::{Ran, Scenario, text_of},
+    scene::all_alike,
+    strace::{self, Blow, Strike},
+    trace::{Act, Call},
 };
 
 const IN_PLACE: &str = "method = \"in-place\"\nkeep = { count = 100 }";
@@ -92,4 +102,88 @@ fn what_was_rotated_in_place_before_and_is_collected_now_is_told_to_be_in_two_ar
     scene.append("app.log", text_of("third", 3000));
     assert_eq!(findings(&scene.rotate().exits(0), "logs.archived-twice").len(), 1);
     assert_eq!(findings(&scene.rotate().exits(0), "logs.archived-twice").len(), 0, "once");
+}
+
+/// Copies the log as a backup does that shares blocks with it: the next line moves its last block elsewhere.
+fn back_up(log: &Path, backup: &Path) {
+    let copied = Command::new("cp").arg("--reflink=always").args([log, backup]).status().unwrap();
+    assert!(copied.success());
+}
+
+/// A run that rotates `text` in place on xfs and is killed when it is about to take the head away.
+fn killed_on_xfs(disk: &Path, text: &[u8]) -> Scenario {
+    let scene = |name: &str| {
+        let scene = Scenario::new().seeing().logs_in(disk.join(name)).plain_set(IN_PLACE);
+        scene.append("app.log", text);
+        scene
+    };
+    let (twin, scene) = (scene("twin"), scene("disk"));
+    let whole = strace::run(&twin.command(&["rotate"]), None);
+    let live = |call: &&Call| matches!(call.act(), Some(Act::Cut(path)) if *path == twin.live("app.log"));
+    let cut = whole.trace.calls.iter().filter(live).rfind(|call| call.worked()).expect("a rotation in place cuts");
+    let strike = Strike { call: cut.name.clone(), rank: cut.rank, blow: Blow::Kill };
+    assert!(strace::run(&scene.command(&["rotate"]), Some(&strike)).ended.was_killed());
+    assert_eq!(fs::metadata(scene.live("app.log")).unwrap().len(), text.len() as u64);
+    fs::remove_dir_all(disk.join("twin")).unwrap();
+    scene
+}
+
+#[test]
+fn a_backup_that_shares_blocks_with_the_log_leaves_no_doubt_of_it() {
+    if !needs::met(MOUNTS) || !needs::met(TRACES) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Xfs).mount();
+    let path = disk.path();
+    // All of it ends with a line; or whole blocks follow what goes.
+    for (kind, text) in [("short", all_alike("app", 30_000)), ("long", [all_alike("app", 30_000), vec![b'x'; 9000]].concat())] {
+        for gone in [false, true] {
+            let scene = killed_on_xfs(&path, &text);
+            let (log, backup) = (scene.live("app.log"), scene.live("backup"));
+            if gone {
+                // The run was killed behind that, not before it.
+                let file = File::options().write(true).open(&log).unwrap();
+                fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, removed(&scene)).unwrap();
+            }
+            back_up(&log, &backup);
+            scene.append("app.log", "one more line\n");
+            File::open(&log).unwrap().sync_all().unwrap();
+            let ran = scene.rotate();
+            let doubted = findings(&ran, "logs.in-doubt");
+            // Where all that is left lies in one block, nothing but its place tells it from what somebody wrote anew.
+            if gone && kind == "short" {
+                assert!(doubted[0]["message"].as_str().unwrap().contains("was moved"), "{doubted:?}");
+            } else {
+                assert_eq!(doubted, Vec::<serde_json::Value>::new(), "{kind}, gone: {gone}");
+                let all = [&text[..], b"one more line\n"].concat();
+                assert!(scene.told_in_place("app.log", None) == all, "each line once: {kind}, gone: {gone}: {ran:#?}");
+            }
+            fs::remove_dir_all(scene.logs()).unwrap();
+        }
+    }
+}
+
+/// How much the last entry of the ledger takes away.
+fn removed(scene: &Scenario) -> u64 {
+    let text = fs::read_to_string(scene.ledger()).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter_map(|line| line["cut"]["remove"].as_u64()).next_back().expect("a log that is rotated in place")
+}
+
+#[test]
+fn what_somebody_emptied_and_wrote_anew_is_told_also_where_less_than_a_block_was_left() {
+    if !needs::met(MOUNTS) || !needs::met(TRACES) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Xfs).mount();
+    // Lines of 32 bytes: what a block begins with, every block begins with.
+    let text = b"one line like another: 31 bytes\n".repeat(1000);
+    let scene = killed_on_xfs(&disk.path(), &text);
+    let log = File::options().write(true).open(scene.live("app.log")).unwrap();
+    log.set_len(0).unwrap();
+    scene.append("app.log", &text[..3520]);
+    log.sync_all().unwrap();
+    let ran = scene.rotate().exits(1);
+    assert_eq!(findings(&ran, "logs.in-doubt").len(), 1, "{ran:#?}");
+    assert_eq!(scene.rest("app.log").len(), 3520, "none of these lines is in an archive");
 }

@@ -87,12 +87,13 @@ impl Place {
         bytes - bytes % self.unit.max(1)
     }
 
-    /// Of so many bytes, those whose place on the disk stays the same: where only holes are made, a file system may write the
-    /// last block somewhere else each time.
-    pub(super) fn laid_out(self, bytes: u64) -> u64 {
-        match self.way {
-            Way::Collapse => bytes.next_multiple_of(self.unit.max(1)),
-            Way::Hole => self.whole(bytes),
+    /// Of so many bytes, those whose place on the disk stays the same. The last block may be written somewhere else each time:
+    /// where only holes are made, and where another file shares it. It counts only where nothing else can tell: without an
+    /// anchor, or when it is all there is.
+    pub(super) fn laid_out(self, bytes: u64, anchored: bool) -> u64 {
+        match self.whole(bytes) {
+            whole if self.way == Way::Hole || (anchored && whole > 0) => whole,
+            _ => bytes.next_multiple_of(self.unit.max(1)),
         }
     }
 }
@@ -123,4 +124,19 @@ fn unsupported(shown: &str) -> Failure {
     Failure::new("rotate in place", shown)
         .because("its file system cannot take the head of a file away (ext4 and xfs can)")
         .hint("punch-hole = true makes a hole of it; or method = \"rename\" with a writer that can be told; or move the log to ext4 or xfs")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_block_counts_only_where_nothing_else_can_tell() {
+        let place = |way| Place { way, unit: 4096 };
+        let all = |way, anchored| [0, 1, 4096, 4100, 8192].map(|bytes| place(way).laid_out(bytes, anchored));
+        assert_eq!(all(Way::Collapse, true), [0, 4096, 4096, 4096, 8192]);
+        assert_eq!(all(Way::Collapse, false), [0, 4096, 4096, 8192, 8192]);
+        assert_eq!(all(Way::Hole, true), [0, 0, 4096, 4096, 8192]);
+        assert_eq!(all(Way::Hole, false), all(Way::Hole, true));
+    }
 }

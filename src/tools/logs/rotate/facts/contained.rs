@@ -24,6 +24,6 @@ pub(super) fn find(world: &mut World, links: &Path) {
         log.container = of(log.folder, &log.name);
     }
     for log in &mut world.collecting {
-        log.labels = of(log.folder, &log.log).map(|container| container.labels).unwrap_or_default();
+        log.container = of(log.folder, &log.log);
     }
 }

@@ -145,7 +145,7 @@ fn collection(
         log: &log.log,
         file: file.stat.id,
         begun: file.stat.oldest(),
-        labels: log.labels.clone(),
+        labels: log.container.as_ref().map(|container| container.labels.clone()).unwrap_or_default(),
     };
     let bound = Bound::new(source, set, world, newest, at)?;
     Ok(Collection {

@@ -98,8 +98,7 @@ pub(super) fn decide(content: &Content, world: &World, memory: &Memory, recoveri
     }
     for path in &world.forsaken {
         let Some(before) = content.live.get(path) else { continue };
-        let (log, size, seen) = (path.clone(), before.size, before.at);
-        watch.gaps.push(Gap { log, what: Lost::Forsaken, size, seen, from: before.file.born, until: None });
+        watch.gaps.extend((!is_kept(before, memory, path)).then(|| forsaken(before, path)));
         watch.told.push(Look { log: path.clone(), now: None, once_kept: None });
     }
     for recovery in recoveries {
@@ -109,6 +108,17 @@ pub(super) fn decide(content: &Content, world: &World, memory: &Memory, recoveri
         }
     }
     watch
+}
+
+/// Whether all that the file held at the look is kept, or is about to be.
+fn is_kept(before: &Live, memory: &Memory, path: &str) -> bool {
+    let mut kept = memory.files_of(path).filter(|kept| kept.file.agrees(&before.file) != Agreement::Other);
+    kept.any(|kept| kept.size >= before.size)
+}
+
+fn forsaken(before: &Live, path: &str) -> Gap {
+    let (log, size, seen) = (path.to_owned(), before.size, before.at);
+    Gap { log, what: Lost::Forsaken, size, seen, from: before.file.born, until: None }
 }
 
 /// What nobody knows, agrees.

@@ -1,13 +1,15 @@
 //! What a person should know of containers' logs: what their archives lack, and which of them never finish a file.
 
+use std::collections::HashSet;
+
 use crate::{
     report::{Finding, Severity},
     tools::logs::{
         containers::{Container, WhenFull},
         rotate::{
             Rotate,
-            facts::LogFact,
-            plan::{Plan, Rotation},
+            facts::{Collecting, LogFact},
+            plan::{Plan, first_ways},
         },
         settings::Method,
     },
@@ -17,15 +19,24 @@ use crate::{
 pub(super) fn findings<'a>(rotate: &'a Rotate, plan: &'a Plan) -> impl Iterator<Item = Finding> + 'a {
     let collected = |log: &&LogFact| rotate.sets[log.set].method == Method::Collect;
     let unfinished = plan.world.logs.iter().filter(collected).filter_map(|log| unfinished(log.container.as_ref()?));
-    plan.rotations.iter().filter_map(unlabelled).chain(unfinished)
+    let rotated = plan.rotations.iter().map(|rotation| (rotation.container.as_ref(), rotation.bound.log_path()));
+    let archived = rotated.chain(collecting(plan));
+    archived.filter_map(|(container, path)| unlabelled(container?, path)).chain(unfinished)
+}
+
+/// Each log of which a file is collected, once, however many there are.
+fn collecting(plan: &Plan) -> impl Iterator<Item = (Option<&Container>, String)> {
+    let bound: HashSet<String> = plan.collections.iter().map(|file| file.bound.log_path()).collect();
+    let path = |log: &Collecting| plan.world.folders[log.folder].path.join(&log.log).display().to_string();
+    let logs = first_ways(&plan.world).map(move |log| (log.container.as_ref(), path(log)));
+    logs.filter(move |(_, path)| bound.contains(path))
 }
 
 /// Its archive lacks what could not be had; that is no reason to leave the log.
-fn unlabelled(rotation: &Rotation) -> Option<Finding> {
-    let unknown = &rotation.container.as_ref()?.unknown;
-    let told: Vec<String> = unknown.iter().map(|unknown| format!("{} ({})", unknown.what, unknown.why)).collect();
+fn unlabelled(container: &Container, path: String) -> Option<Finding> {
+    let told: Vec<String> = container.unknown.iter().map(|unknown| format!("{} ({})", unknown.what, unknown.why)).collect();
     let message = format!("of its container is not known: {}", told.join(", "));
-    (!told.is_empty()).then(|| Finding::new("logs.container-unknown", Severity::Note, rotation.bound.log_path(), message))
+    (!told.is_empty()).then(|| Finding::new("logs.container-unknown", Severity::Note, path, message))
 }
 
 /// There is nothing to collect, and by the container's options there never will be.

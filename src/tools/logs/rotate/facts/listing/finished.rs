@@ -17,7 +17,7 @@ use crate::{
     },
     report::Incomplete,
     tools::logs::{
-        containers::Labels,
+        containers::Container,
         ledger::Content,
         settings::{Method, finished},
     },
@@ -36,8 +36,8 @@ pub struct Collecting {
     pub live: Option<Found>,
     /// Files that its writer is done with.
     pub finished: Vec<Found>,
-    /// Whose they are, when it is a container's log.
-    pub labels: Labels,
+    /// The container that it is of, when it lies in a container's folder.
+    pub container: Option<Container>,
     /// Where the file is that was live at the last look, when it is neither.
     pub strayed: Option<String>,
     /// Where none is finished: the first name that looks as if it were, and that no template means; and how many do.
@@ -203,7 +203,7 @@ impl Listing<'_> {
             log: writer.log,
             live,
             finished,
-            labels: Labels::new(),
+            container: None,
             strayed,
             unmeant,
             settled: false,
