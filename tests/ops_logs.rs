@@ -42,6 +42,8 @@ mod plan;
 mod queries;
 #[path = "ops_logs/recovery.rs"]
 mod recovery;
+#[path = "ops_logs/refusals.rs"]
+mod refusals;
 #[path = "ops_logs/settings.rs"]
 mod settings;
 #[path = "ops_logs/state.rs"]

@@ -41,6 +41,9 @@ pub(super) enum End {
     Ledger(Failure),
 }
 
+/// What may end with more than its own log.
+pub(super) type Ended<T> = std::result::Result<T, End>;
+
 impl From<Failure> for End {
     fn from(failure: Failure) -> End {
         End::Log(failure)
@@ -88,7 +91,7 @@ pub(super) fn rotate(carry: &mut Carry, plan: &Plan) -> Result<()> {
 }
 
 /// One log, in as few pieces as there is room for; whether all of it came through that was planned.
-fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::result::Result<bool, End> {
+fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> Ended<bool> {
     let mut pieces = Pieces::of(carry, rotation);
     let whole = one_by_one(carry, rotation, &mut pieces, progress);
     // Also when a later piece failed: what is gone is gone.
@@ -96,7 +99,7 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::resul
     whole
 }
 
-fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progress: Progress) -> std::result::Result<bool, End> {
+fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progress: Progress) -> Ended<bool> {
     let mut name = rotation.bound.name.clone();
     loop {
         match piece(carry, rotation, &name, pieces, progress)? {
@@ -126,13 +129,7 @@ fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progr
     }
 }
 
-fn piece(
-    carry: &mut Carry,
-    rotation: &Rotation,
-    name: &ArchiveName,
-    pieces: &Pieces,
-    progress: Progress,
-) -> std::result::Result<Piece, End> {
+fn piece(carry: &mut Carry, rotation: &Rotation, name: &ArchiveName, pieces: &Pieces, progress: Progress) -> Ended<Piece> {
     let hole = carry.rotate.sets[rotation.bound.set].punch_hole;
     let hand = carry.hands.for_bound(&rotation.bound, &rotation.bound.log)?;
     let head = carry.ledger.content().heads.get(&rotation.bound.log_path()).cloned();
@@ -194,7 +191,7 @@ pub(super) fn appended(carry: &mut Carry, file: FileId, folder: &Path, name: &st
 }
 
 /// Takes away what the entry's archive holds, and records it. In doubt, which is told, it stays, and that ends the entry.
-pub(super) fn take_away(carry: &mut Carry, entry: &Entry, file: FileId) -> std::result::Result<Option<Gone>, End> {
+pub(super) fn take_away(carry: &mut Carry, entry: &Entry, file: FileId) -> Ended<Option<Gone>> {
     let Some(cut) = &entry.cut else { return Ok(None) };
     match carry.hands.for_entry(entry)?.cut(&entry.log, file, cut)? {
         Ok(head) => {
