@@ -1,15 +1,80 @@
-//! What refuses itself: a run whose record cannot be written goes no further.
+//! What cannot be rotated in place is named, with what to do instead, by the plan where it can be told without a try; and a
+//! run whose record cannot be written goes no further.
 
-use std::fs;
+use std::{fs, path::Path, process::Command};
 
 use crate::support::{
-    needs::{self, MOUNTS, TRACES},
+    filesystem::{Kind, Recipe},
+    needs::{self, MOUNTS, Need, TRACES},
     scenario::{Ran, Scenario, text_of},
+    stories::tool,
     strace::{self, Blow, Strike},
     trace::{Act, Call},
 };
 
 const IN_PLACE: &str = "method = \"in-place\"";
+
+/// Every one of `commands` refuses it in the same words, and nothing of it changes.
+fn refused(disk: &Path, commands: &[&str], why: &str) {
+    let scene = Scenario::new().seeing().logs_in(disk).plain_set(IN_PLACE);
+    let text = text_of("app", 100_000);
+    scene.append("app.log", &text);
+    for command in commands {
+        let reason = scene.run(&["--format", "json", command]).exits(3).reason("rotate", "skipped", "app.log");
+        assert!(reason.contains(why) && reason.contains("punch-hole = true"), "{command}: {reason}");
+    }
+    assert!(scene.files().len() == 1 && fs::read(scene.live("app.log")).unwrap() == text);
+}
+
+#[test]
+fn a_file_system_with_the_number_of_ext4_that_cannot_do_it_is_refused_by_plan_and_run() {
+    if !needs::met(MOUNTS) || !needs::met(&[Need::Program("mkfs.ext3"), Need::Kernel(Kind::Ext3)]) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext3).mount();
+    refused(&disk.path(), &["plan", "rotate"], "cannot take the head of a file away");
+}
+
+/// Mounts an overlay over a tmpfs, with these words for where it writes, and takes it away again.
+fn over_tmpfs(words: &str, story: impl FnOnce(&Path) + std::panic::UnwindSafe) {
+    let home = tempfile::tempdir().unwrap();
+    tool("mount", &["-t", "tmpfs", "tmpfs"], home.path());
+    for folder in ["lower", "upper", "work", "merged"] {
+        fs::create_dir(home.path().join(folder)).unwrap();
+    }
+    let words = words.replace("{}", &home.path().display().to_string());
+    let mut mount = Command::new("mount");
+    mount.current_dir(home.path()).args(["-t", "overlay", "-o", &words, "overlay", "merged"]);
+    let mounted = mount.status().unwrap().success();
+    let told = std::panic::catch_unwind(|| {
+        assert!(mounted);
+        story(&home.path().join("merged"));
+    });
+    let _ = Command::new("umount").args(["-l"]).arg(home.path().join("merged")).status();
+    tool("umount", &["-l"], home.path());
+    told.unwrap_or_else(|why| std::panic::resume_unwind(why));
+}
+
+#[test]
+fn an_overlay_over_a_file_system_that_cannot_do_it_is_refused_by_plan_and_run() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    over_tmpfs("lowerdir={}/lower,upperdir={}/upper,workdir={}/work", |disk| {
+        refused(disk, &["plan", "rotate"], "cannot take the head of a file away");
+    });
+}
+
+#[test]
+fn what_only_a_try_tells_is_a_named_skip() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    // From a folder that the table of mounts does not name.
+    over_tmpfs("lowerdir=lower,upperdir=upper,workdir=work", |disk| {
+        refused(disk, &["rotate"], "cannot take the head of a file away");
+    });
+}
 
 /// Two logs; each run so far was struck so.
 fn after(blows: &[(&[&str], Strike)]) -> Scenario {

@@ -17,7 +17,7 @@ use crate::{
         appenders,
         archive_name::{ArchiveName, Extension},
         compress::{Facts, Progress},
-        cut::Head,
+        cut::{Head, Place},
         dir::{Dir, FileId},
         writers,
     },
@@ -133,8 +133,15 @@ fn piece(carry: &mut Carry, rotation: &Rotation, name: &ArchiveName, pieces: &Pi
     let hole = carry.rotate.sets[rotation.bound.set].punch_hole;
     let hand = carry.hands.for_bound(&rotation.bound, &rotation.bound.log)?;
     let head = carry.ledger.content().heads.get(&rotation.bound.log_path()).cloned();
-    let Some(cut) = hand.prepare(&rotation.bound.log, rotation.bound.file, head.as_ref(), hole, pieces.most)? else {
-        return Ok(Piece::Nothing);
+    let cut = match hand.prepare(&rotation.bound.log, rotation.bound.file, head.as_ref(), hole, pieces.most) {
+        Ok(Some(cut)) => cut,
+        Ok(None) => return Ok(Piece::Nothing),
+        // The plan tries nothing out.
+        Err(failure) if Place::refuses(&failure) => {
+            refuse(carry, rotation.bound.log_path(), failure);
+            return Ok(Piece::Stays);
+        }
+        Err(failure) => return Err(End::Log(failure)),
     };
     let name = name.clone().with(Extension::Plain).to_string();
     let entry = Entry { name, cut: Some(cut), piece: pieces.are_several(), ..carry.intent(&rotation.bound) };
@@ -182,12 +189,16 @@ pub(super) fn appended(carry: &mut Carry, file: FileId, folder: &Path, name: &st
     match judged.get(&file).map_or(Ok(()), |judged| only_appended(judged, name)) {
         Ok(()) => true,
         Err(failure) => {
-            let why = failure.cause.unwrap_or_default();
-            let path = folder.join(name).display().to_string();
-            carry.step(Step::new("rotate", path, Outcome::Skipped, show::advised(&why, failure.hint.as_deref())));
+            refuse(carry, folder.join(name).display().to_string(), failure);
             false
         }
     }
+}
+
+/// Tells what a plan tells in the same words, where it can.
+fn refuse(carry: &mut Carry, path: String, failure: Failure) {
+    let why = failure.cause.unwrap_or_default();
+    carry.step(Step::new("rotate", path, Outcome::Skipped, show::advised(&why, failure.hint.as_deref())));
 }
 
 /// Takes away what the entry's archive holds, and records it. In doubt, which is told, it stays, and that ends the entry.
