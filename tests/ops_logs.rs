@@ -18,6 +18,8 @@ mod collect;
 mod containers;
 #[path = "ops_logs/due.rs"]
 mod due;
+#[path = "ops_logs/file_systems.rs"]
+mod file_systems;
 #[path = "ops_logs/full_disk.rs"]
 mod full_disk;
 #[path = "ops_logs/gaps.rs"]

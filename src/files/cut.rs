@@ -7,6 +7,7 @@
 //! where it lay before, with the same text (measured on ext4, xfs and btrfs); the anchor is gone then. Taking a head away
 //! moves the anchor (ext4) or removes it (xfs). tmpfs shows neither: there only the text tells, of lines that differ.
 
+mod beneath;
 mod layout;
 mod lines;
 mod place;
@@ -351,5 +352,5 @@ fn is_zero(number: &u64) -> bool {
 
 /// What the system said, as the reason of a refusal.
 fn refused(errno: Errno, shown: &str) -> Failure {
-    Failure::new("rotate in place", shown).because(plain(&io::Error::from(errno)))
+    Failure::new(place::DOING, shown).because(plain(&io::Error::from(errno)))
 }

@@ -280,3 +280,27 @@ fn a_log_that_is_emptied_and_filled_again_before_its_head_goes_loses_no_line() {
     let kept: Vec<PathBuf> = fs::read_dir(scene.root().join("kept")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(kept.len() == 1 && std::io::read_to_string(tally::plain(&kept[0])).unwrap() == text("one"), "{kept:?}");
 }
+
+#[test]
+fn logs_rotated_in_place_make_room_for_those_that_are_renamed() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    // Large enough for blocks of 4 KiB.
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let set = |name: &str, method: &str| {
+        format!("[[log]]\nname = \"{name}\"\npaths = [\"{{logs}}/{name}.log\"]\nwhen = \"1 KiB\"\nmethod = \"{method}\"\n")
+    };
+    let words = format!("host = \"test\"\nlogrotate = \"\"\n{}{}", set("ren", "rename"), set("ip", "in-place"));
+    let scene = Scenario::new().seeing().logs_in(disk.path()).settings(&words);
+    let (ren, ip) = (text("ren", 4 * MIB), text("ip", 20 * MIB));
+    scene.append("ren.log", &ren);
+    scene.append("ip.log", &ip);
+    disk.fill_up_to(0);
+    assert!(disk.free() <= 4096, "{}", disk.free());
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.steps("archive", "failed").len(), 0, "{ran:#?}");
+    assert!(scene.told_in_place("ip.log", None) == ip);
+    assert!(crate::support::stories::told(&scene.live("ren.log"), None) == ren);
+    scene.run(&["verify"]).exits(0);
+}

@@ -18,6 +18,8 @@ use super::process::{must, try_run};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Ext4,
+    /// Has the number of ext4, and no extents.
+    Ext3,
     Xfs,
     /// Over ext4, merged from a lower and an upper folder.
     Overlay,
@@ -48,6 +50,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Ext4 => "ext4",
+            Kind::Ext3 => "ext3",
             Kind::Xfs => "xfs",
             Kind::Overlay => "overlay",
             Kind::Btrfs => "btrfs",
@@ -59,7 +62,7 @@ impl Recipe {
     /// A small one: 64 MiB, or as small as its kind can be.
     pub fn new(kind: Kind) -> Recipe {
         let size = match kind {
-            Kind::Ext4 | Kind::Overlay => 64 * MIB,
+            Kind::Ext4 | Kind::Ext3 | Kind::Overlay => 64 * MIB,
             Kind::Xfs => 320 * MIB,
             Kind::Btrfs => 256 * MIB,
         };
@@ -125,6 +128,10 @@ impl Recipe {
                     args.extend([OsStr::new("-N"), OsStr::new(count)]);
                 }
                 "mkfs.ext4"
+            }
+            Kind::Ext3 => {
+                args.extend(["-q", "-F", "-m", "0"].map(OsStr::new));
+                "mkfs.ext3"
             }
             Kind::Xfs => {
                 args.extend(["-q", "-f"].map(OsStr::new));

@@ -4,16 +4,21 @@
 use std::{fs::File, os::fd::AsFd};
 
 use rustix::{
-    fs::{FallocateFlags, Mode, OFlags, fallocate, fstatfs, fstatvfs, ftruncate, openat},
+    fs::{FallocateFlags, Mode, OFlags, fallocate, fstatfs, fstatvfs, ftruncate, ioctl_getflags, openat},
     io::Errno,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Way, refused};
+use super::{Way, beneath, refused};
 use crate::{
     failure::{Failure, Result},
     files::writers,
 };
+
+/// What a refusal says was not done; it also crosses a socket.
+pub(super) const DOING: &str = "rotate in place";
+const EXT: u32 = 0xef53;
+const OVERLAY: u32 = 0x794c_7630;
 
 /// How heads go here, and what a block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,22 +48,29 @@ impl Place {
     }
 
     /// What it will be, as far as the number of the file system tells; for a plan, which tries nothing out.
-    pub fn likely(folder: impl AsFd, hole: bool, shown: &str) -> Result<Place> {
-        const COLLAPSING: [u32; 3] = [0xef53, 0x5846_5342, 0x794c_7630];
-        const PUNCHING: [u32; 2] = [0x9123_683e, 0x0102_1994];
-        let found = fstatfs(&folder).map_err(|errno| refused(errno, shown))?;
+    pub fn likely(file: &File, hole: bool, shown: &str) -> Result<Place> {
+        const COLLAPSING: [u32; 3] = [EXT, 0x5846_5342, OVERLAY];
+        const PUNCHING: [u32; 3] = [EXT, 0x9123_683e, 0x0102_1994];
+        let found = fstatfs(file).map_err(|errno| refused(errno, shown))?;
         let number = writers::magic(&found);
         if let Some(name) = writers::shared_between_machines(number) {
-            return Err(Failure::new("rotate in place", shown)
+            return Err(Failure::new(DOING, shown)
                 .because(format!("on {name} another machine may write to it, and nobody here can see how"))
                 .hint("rotate it on the machine that writes it, with method = \"rename\""));
         }
-        let unit = block(&folder, shown)?;
+        let unit = block(file, shown)?;
+        let bare = number == EXT && !has_extents(file);
+        let number = if number == OVERLAY { beneath::number(file, &found).unwrap_or(OVERLAY) } else { number };
         match number {
-            collapsing if COLLAPSING.contains(&collapsing) => Ok(Place { way: Way::Collapse, unit }),
+            collapsing if COLLAPSING.contains(&collapsing) && !bare => Ok(Place { way: Way::Collapse, unit }),
             punching if hole && PUNCHING.contains(&punching) => Ok(Place { way: Way::Hole, unit }),
             _ => Err(unsupported(shown)),
         }
+    }
+
+    /// Whether a failure says that this cannot be done here, and what to do instead; not that it went wrong.
+    pub fn refuses(failure: &Failure) -> bool {
+        failure.doing == DOING && failure.hint.is_some()
     }
 
     /// Whether the file itself is one that this can be done to: nothing is done to it.
@@ -71,10 +83,10 @@ impl Place {
         };
         match fallocate(file, flags, NOWHERE, self.unit) {
             Ok(()) | Err(Errno::INVAL | Errno::FBIG) => Ok(()),
-            Err(Errno::TXTBSY) => Err(Failure::new("rotate in place", shown)
-                .because("it is used as swap space")
-                .hint("exclude it: a swap file is no log")),
-            Err(Errno::PERM) => Err(Failure::new("rotate in place", shown)
+            Err(Errno::TXTBSY) => {
+                Err(Failure::new(DOING, shown).because("it is used as swap space").hint("exclude it: a swap file is no log"))
+            }
+            Err(Errno::PERM) => Err(Failure::new(DOING, shown)
                 .because("it is immutable or append-only (chattr +i, +a)")
                 .hint("chattr -i -a, or exclude it")),
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Err(unsupported(shown)),
@@ -116,12 +128,20 @@ fn tried(scratch: impl AsFd, block: u64) -> std::result::Result<Option<u64>, Err
     Ok(None)
 }
 
+/// ext2 and ext3 have the number of ext4, and it may have files of theirs. What cannot be asked is tried.
+fn has_extents(file: &File) -> bool {
+    const EXTENTS: u32 = 0x0008_0000;
+    /// So short that it lies in its inode.
+    const INLINE: u32 = 0x1000_0000;
+    ioctl_getflags(file).map_or(true, |flags| flags.bits() & (EXTENTS | INLINE) != 0)
+}
+
 fn block(folder: impl AsFd, shown: &str) -> Result<u64> {
     Ok(fstatvfs(folder).map_err(|errno| refused(errno, shown))?.f_bsize.max(512))
 }
 
 fn unsupported(shown: &str) -> Failure {
-    Failure::new("rotate in place", shown)
+    Failure::new(DOING, shown)
         .because("its file system cannot take the head of a file away (ext4 and xfs can)")
         .hint("punch-hole = true makes a hole of it; or method = \"rename\" with a writer that can be told; or move the log to ext4 or xfs")
 }

@@ -137,8 +137,9 @@ impl Carry<'_> {
         pin::collect(self, plan)?;
         pin::note(self.run, &mut self.ledger, plan)?;
         self.waiting.retain(|id| !self.blocked.contains(id));
-        archive::archive(self, plan)?;
+        // Before the others: it needs next to no room, and makes some.
         in_place::rotate(self, plan)?;
+        archive::archive(self, plan)?;
         self.tell_long_waits();
         remove::remove(self, plan)?;
         pin::note_told(self.run, &mut self.ledger, plan)?;

@@ -18,7 +18,7 @@ use crate::{
     files::{
         archive_name::{ArchiveName, Extension},
         compress::{Facts, Progress},
-        cut::Head,
+        cut::{Head, Place},
         dir::{Dir, FileId},
     },
     report::{Finding, Outcome, Severity, Step},
@@ -40,6 +40,9 @@ pub(super) enum End {
     /// The ledger cannot be written: nothing may be changed any more.
     Ledger(Failure),
 }
+
+/// What may end with more than its own log.
+pub(super) type Ended<T> = std::result::Result<T, End>;
 
 impl From<Failure> for End {
     fn from(failure: Failure) -> End {
@@ -102,7 +105,7 @@ pub(super) fn rotate(carry: &mut Carry, plan: &Plan) -> Result<()> {
 }
 
 /// One log, in as few pieces as there is room for; whether all of it came through that was planned.
-fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::result::Result<bool, End> {
+fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> Ended<bool> {
     let mut pieces = Pieces::of(carry, rotation);
     let whole = one_by_one(carry, rotation, &mut pieces, progress);
     // Also when a later piece failed: what is gone is gone.
@@ -110,7 +113,7 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> std::resul
     whole
 }
 
-fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progress: Progress) -> std::result::Result<bool, End> {
+fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progress: Progress) -> Ended<bool> {
     let mut name = rotation.bound.name.clone();
     loop {
         match piece(carry, rotation, &name, pieces, progress)? {
@@ -140,18 +143,19 @@ fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progr
     }
 }
 
-fn piece(
-    carry: &mut Carry,
-    rotation: &Rotation,
-    name: &ArchiveName,
-    pieces: &Pieces,
-    progress: Progress,
-) -> std::result::Result<Piece, End> {
+fn piece(carry: &mut Carry, rotation: &Rotation, name: &ArchiveName, pieces: &Pieces, progress: Progress) -> Ended<Piece> {
     let hole = carry.rotate.sets[rotation.bound.set].punch_hole;
     let hand = carry.hands.for_bound(&rotation.bound, &rotation.bound.log)?;
     let head = carry.ledger.content().heads.get(&rotation.bound.log_path()).cloned();
-    let Some(cut) = hand.prepare(&rotation.bound.log, rotation.bound.file, head.as_ref(), hole, pieces.most)? else {
-        return Ok(Piece::Nothing);
+    let cut = match hand.prepare(&rotation.bound.log, rotation.bound.file, head.as_ref(), hole, pieces.most) {
+        Ok(Some(cut)) => cut,
+        Ok(None) => return Ok(Piece::Nothing),
+        // The plan tries nothing out.
+        Err(failure) if Place::refuses(&failure) => {
+            refuse(carry, rotation.bound.log_path(), failure);
+            return Ok(Piece::Stays);
+        }
+        Err(failure) => return Err(End::Log(failure)),
     };
     let name = name.clone().with(Extension::Plain).to_string();
     let entry = Entry { name, cut: Some(cut), piece: pieces.are_several(), ..carry.intent(&rotation.bound) };
@@ -202,16 +206,20 @@ fn appended(carry: &mut Carry, log: &Log) -> bool {
     match only_appended(&carry.look.judge(log), &log.name) {
         Ok(()) => true,
         Err(failure) => {
-            let why = failure.cause.unwrap_or_default();
-            let path = log.folder.join(&log.name).display().to_string();
-            carry.step(Step::new("rotate", path, Outcome::Skipped, show::advised(&why, failure.hint.as_deref())));
+            refuse(carry, log.folder.join(&log.name).display().to_string(), failure);
             false
         }
     }
 }
 
+/// Tells what a plan tells in the same words, where it can.
+fn refuse(carry: &mut Carry, path: String, failure: Failure) {
+    let why = failure.cause.unwrap_or_default();
+    carry.step(Step::new("rotate", path, Outcome::Skipped, show::advised(&why, failure.hint.as_deref())));
+}
+
 /// Takes away what the entry's archive holds, and records it. In doubt, which is told, it stays, and that ends the entry.
-pub(super) fn take_away(carry: &mut Carry, entry: &Entry, file: FileId) -> std::result::Result<Option<Gone>, End> {
+pub(super) fn take_away(carry: &mut Carry, entry: &Entry, file: FileId) -> Ended<Option<Gone>> {
     let Some(cut) = &entry.cut else { return Ok(None) };
     match carry.hands.for_entry(entry)?.cut(&entry.log, file, cut)? {
         Ok(head) => {

@@ -4,7 +4,7 @@ use std::{fs::File, path::Path};
 
 use super::{
     Carry, archive,
-    in_place::{self, End},
+    in_place::{self, End, Ended},
 };
 use crate::{
     failure::{Exit, Result},
@@ -65,10 +65,11 @@ pub(super) fn finish(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let mut lines = Vec::new();
     for recovery in &plan.recoveries {
         let Some(entry) = carry.ledger.content().entries.get(&recovery.id).cloned() else { continue };
-        let cleared = clear(carry, &entry, recovery);
+        let cleared = clear(carry, &entry, recovery).map_err(End::Log);
         match cleared.and_then(|()| one(carry, &entry, &recovery.next)) {
             Ok(more) => lines.extend(more.filter(|_| !plan.watch.untold.contains(&recovery.id))),
-            Err(failure) => {
+            Err(End::Ledger(failure)) => return Err(failure),
+            Err(End::Log(failure)) => {
                 carry.unfinished.insert(entry.log_path());
                 carry.failed("recover", entry.log_path(), &failure);
             }
@@ -107,7 +108,7 @@ fn clear(carry: &mut Carry, entry: &Entry, recovery: &Recovery) -> Result<()> {
 }
 
 /// Does what comes next for one entry; the line that tells it, if there is something to tell.
-fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
+fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Ended<Option<Line>> {
     Ok(match next {
         Next::Abandon { made: true } if !discarded(carry, entry)? => None,
         Next::Abandon { .. } => Some(Line::gone(entry, "the rotation never happened")),
@@ -124,7 +125,7 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
             None
         }
         Next::Doubt(why) => {
-            in_place::doubt(carry, entry, why)?;
+            in_place::doubt(carry, entry, why).map_err(End::Ledger)?;
             None
         }
         Next::Settle | Next::Reconsider => Some(Line::reached(entry, Stage::Stored)),
@@ -154,8 +155,10 @@ fn one(carry: &mut Carry, entry: &Entry, next: &Next) -> Result<Option<Line>> {
 }
 
 /// Takes away what an earlier run archived and recorded. It is proven once more while it is there.
-fn cut(carry: &mut Carry, entry: &Entry) -> Result<()> {
-    let Some(file) = in_place::live(entry)? else { return in_place::doubt(carry, entry, "another file is the log now") };
+fn cut(carry: &mut Carry, entry: &Entry) -> Ended<()> {
+    let Some(file) = in_place::live(entry)? else {
+        return in_place::doubt(carry, entry, "another file is the log now").map_err(End::Ledger);
+    };
     let path = entry.log_path();
     carry.unfinished.insert(path.clone());
     if !in_place::is_appended(carry, entry, file) {
@@ -164,18 +167,14 @@ fn cut(carry: &mut Carry, entry: &Entry) -> Result<()> {
     let source = Dir::open(Path::new(&entry.folder))?.read(&entry.log)?;
     let there = entry.cut.as_ref().map(|cut| cut::found(&source, cut)).transpose()? == Some(Found::There);
     if there && !holds(entry, &source)? {
-        return in_place::doubt(carry, entry, "it and its archive do not agree any more");
+        return in_place::doubt(carry, entry, "it and its archive do not agree any more").map_err(End::Ledger);
     }
-    match in_place::take_away(carry, entry, file) {
-        Ok(gone) => {
-            carry.unfinished.remove(&path);
-            if let Some(gone) = gone {
-                carry.step(gone.step(path, "an earlier run archived and proved it"));
-            }
-            Ok(())
-        }
-        Err(End::Log(failure) | End::Ledger(failure)) => Err(failure),
+    let gone = in_place::take_away(carry, entry, file)?;
+    carry.unfinished.remove(&path);
+    if let Some(gone) = gone {
+        carry.step(gone.step(path, "an earlier run archived and proved it"));
     }
+    Ok(())
 }
 
 /// Whether the recorded archive gives back what stands at the beginning of the log.
@@ -204,7 +203,7 @@ fn discarded(carry: &mut Carry, entry: &Entry) -> Result<bool> {
 }
 
 /// Removes the rotated file of an archive that an earlier run proved and recorded.
-fn release(carry: &mut Carry, entry: &Entry, file: FileId) -> Result<Option<Line>> {
+fn release(carry: &mut Carry, entry: &Entry, file: FileId) -> Ended<Option<Line>> {
     let released = match as_archived(entry)? {
         Some(version) => carry.hands.for_entry(entry)?.release(&entry.name, file, hold(entry), version)?,
         None => Released::Changed("it and its archive do not agree any more".to_owned()),
@@ -215,7 +214,7 @@ fn release(carry: &mut Carry, entry: &Entry, file: FileId) -> Result<Option<Line
             carry.step(Step::new("release", entry.rotated_path(), Outcome::Done, why));
             Ok(Some(Line::reached(entry, Stage::Stored)))
         }
-        Released::Changed(why) => archive::anew(carry, entry, &why).map(|()| None),
+        Released::Changed(why) => archive::anew(carry, entry, &why).map(|()| None).map_err(End::Ledger),
     }
 }
 
