@@ -16,7 +16,6 @@ use crate::files::kernel::share_descriptors;
 pub(in crate::files) struct Threads<'p> {
     pid: u32,
     process: &'p OwnedFd,
-    folder: OwnedFd,
     entries: Dir,
     /// Whether the first one was listed: a process that is there has it.
     complete: bool,
@@ -26,8 +25,7 @@ impl<'p> Threads<'p> {
     /// Those of this process. One that is there without telling them may not be looked into.
     pub(in crate::files) fn of(pid: u32, process: &'p OwnedFd) -> Result<Threads<'p>> {
         let folder = directory(process, "task").map_err(|error| unless_it_is_there(error, process))?;
-        let entries = Dir::read_from(&folder)?;
-        Ok(Threads { pid, process, folder, entries, complete: false })
+        Ok(Threads { pid, process, entries: Dir::new(folder)?, complete: false })
     }
 
     /// The next one, but not its first; none when there are no more, or more than `bounds`.
@@ -50,7 +48,7 @@ impl<'p> Threads<'p> {
 
     /// The folder of one of them.
     pub(in crate::files) fn open(&self, thread: u32) -> Result<OwnedFd> {
-        directory(&self.folder, thread.to_string().as_str())
+        directory(self.process, format!("task/{thread}"))
     }
 }
 
