@@ -304,3 +304,44 @@ fn logs_rotated_in_place_make_room_for_those_that_are_renamed() {
     assert!(crate::support::stories::told(&scene.live("ren.log"), None) == ren);
     scene.run(&["verify"]).exits(0);
 }
+
+/// Lines that become about three quarters of their size.
+fn poor(bytes: usize) -> Vec<u8> {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut dice = Dice::seeded(64);
+    let sign = |at: usize, dice: &mut Dice| if at % 77 == 76 { b'\n' } else { SIGNS[usize::try_from(dice.below(64)).unwrap()] };
+    (0..bytes - bytes % 77).map(|at| sign(at, &mut dice)).collect()
+}
+
+#[test]
+fn lines_that_hardly_get_smaller_say_what_they_need_and_with_that_they_finish() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let scene = Scenario::new().seeing().logs_in(disk.path()).plain_set("method = \"in-place\"\nkeep = { count = 2 }");
+    let told = poor(6 * MIB);
+    scene.append("app.log", &told);
+    disk.fill_up_to(0);
+    assert_eq!(disk.free(), 4096);
+    let ran = scene.rotate().exits(3);
+    let why = ran.reason("archive", "failed", "app.log");
+    let needs = why.split("takes needs ").nth(1).and_then(|rest| rest.split(".0 KiB, with 4.0 KiB free").next());
+    let needs: u64 = needs.unwrap_or_else(|| panic!("{why}")).parse::<u64>().unwrap_or_else(|_| panic!("{why}")) << 10;
+    assert!((16 << 10..=24 << 10).contains(&needs), "{why}");
+    assert!(scene.files().len() == 1 && fs::read(scene.live("app.log")).unwrap() == told);
+    assert_eq!(disk.free(), 4096);
+
+    disk.fill_up_to(needs - 4096);
+    assert_eq!(disk.free(), needs);
+    let ran = scene.rotate().exits(0).says("logs.in-pieces");
+    assert!(scene.told_in_place("app.log", None) == told);
+    let pieces = scene.archives("app.log").len();
+    let free = disk.free();
+    crate::support::say(&format!(
+        "6 MB that hardly get smaller, {needs} bytes free: {pieces} pieces, {free} free, {:?}",
+        ran.took
+    ));
+    assert!(free > 1 << 20 && pieces < 100, "{pieces} pieces, {free} free");
+    scene.run(&["verify"]).exits(0);
+}
