@@ -345,3 +345,64 @@ fn lines_that_hardly_get_smaller_say_what_they_need_and_with_that_they_finish() 
     assert!(free > 1 << 20 && pieces < 100, "{pieces} pieces, {free} free");
     scene.run(&["verify"]).exits(0);
 }
+
+#[test]
+fn the_first_run_ever_needs_one_block_for_its_record() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let scene = Scenario::new().state_in(disk.path()).plain_set("").log_of("app.log", 100_000);
+    fs::set_permissions(disk.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let filler = fill(&disk);
+    let ran = scene.rotate().exits(3);
+    let why = ran.json()["incomplete"].to_string();
+    let told = format!("no space left on device; it needs 4.0 KiB in {}, with 0 B free there", scene.state().display());
+    assert!(why.contains(&told) && why.contains("nothing was changed"), "{why}");
+    assert_eq!((scene.files().len(), scene.ledger().exists()), (1, false));
+    fs::remove_file(filler).unwrap();
+    disk.fill_up_to(0);
+    assert_eq!(disk.free(), 4096);
+    assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 1);
+    scene.run(&["verify"]).exits(0).says("1 of 1");
+}
+
+#[test]
+fn the_first_run_ever_leaves_the_archive_a_block_on_a_full_disk() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let scene = Scenario::new().seeing().logs_in(disk.path()).state_in(disk.path()).plain_set("method = \"in-place\"");
+    let told = text("app", 2 * MIB);
+    scene.append("app.log", &told);
+    disk.fill_up_to(4096);
+    assert_eq!(disk.free(), 8192);
+    scene.rotate().exits(0);
+    assert!(scene.told_in_place("app.log", None) == told);
+    assert!(room_behind(&scene) >= 64 << 10, "there is room for it now");
+}
+
+#[test]
+fn an_older_ledger_on_a_full_disk_says_what_it_needs_and_stays() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).exactly(16 << 20).mount();
+    let scene = many(&disk, 30);
+    scene.rotate().exits(0);
+    let old = scene.without_sums().replace("\"version\":2", "\"version\":1");
+    fs::write(scene.ledger(), &old).unwrap();
+    for number in 0..30 {
+        scene.append(&format!("{number:03}.log"), text_of("another line", 2000));
+    }
+    let filler = fill(&disk);
+    let files = scene.files();
+    let ran = scene.rotate().exits(3);
+    let why = ran.json()["incomplete"].to_string();
+    assert!(why.contains("KiB in ") && why.contains("with 0 B free there") && why.contains("nothing was changed"), "{why}");
+    assert_eq!((ran.json()["incomplete"].as_array().unwrap().len(), scene.files() == files), (1, true), "{ran:#?}");
+    assert!(fs::read_to_string(scene.ledger()).unwrap() == old);
+    fs::remove_file(filler).unwrap();
+    assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 30);
+}
