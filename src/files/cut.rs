@@ -264,13 +264,11 @@ fn fresh(file: &File, place: Place) -> Result<u64> {
 
 /// Where the anchor is; none where there is no room to spare for one: then the layout alone must tell.
 fn anchored(file: &File, place: Place, at: u64) -> Result<Option<u64>> {
-    /// The last blocks of a disk are worth more as the beginning of an archive.
-    const SPARE: u64 = 16 << 10;
     let there = || layout::first_behind(file, ANCHORS);
     if let Some(anchor) = there() {
         return Ok(Some(anchor));
     }
-    if Space::of_file(file).doing("ask for the free space of", "the log")?.free < SPARE {
+    if Space::of_file(file).doing("ask for the free space of", "the log")?.free < place::SPARE {
         return Ok(None);
     }
     match fallocate(file, FallocateFlags::KEEP_SIZE, at, place.unit) {

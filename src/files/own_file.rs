@@ -32,14 +32,14 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 }
 
 /// Sees to it that [`ROOM`] can be appended to `file` when nothing is free any more. Its length stays. Where the file
-/// system has no room, or cannot, it is as it was: the next write may still find a place.
+/// system has no room, or cannot, it is as it was: the next write may still find a place. Where little is free it does with
+/// less: what is recorded needs some of it too.
 pub fn keep_room(file: &File) {
-    // Somewhat more, so that not every line asks for it.
-    const AHEAD: u64 = ROOM + ROOM / 2;
-    if let Ok(there) = file.metadata()
-        && allocated(&there).saturating_sub(there.len()) < ROOM
-    {
-        let _ = fallocate(file, FallocateFlags::KEEP_SIZE, there.len(), AHEAD);
+    let (Ok(there), Ok(space)) = (file.metadata(), Space::of_file(file)) else { return };
+    let wanted = ROOM.min(space.free / 4);
+    if allocated(&there).saturating_sub(there.len()) < wanted {
+        // Somewhat more, so that not every line asks for it.
+        let _ = fallocate(file, FallocateFlags::KEEP_SIZE, there.len(), wanted + wanted / 2);
     }
 }
 

@@ -304,3 +304,105 @@ fn logs_rotated_in_place_make_room_for_those_that_are_renamed() {
     assert!(crate::support::stories::told(&scene.live("ren.log"), None) == ren);
     scene.run(&["verify"]).exits(0);
 }
+
+/// Lines that become about three quarters of their size.
+fn poor(bytes: usize) -> Vec<u8> {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut dice = Dice::seeded(64);
+    let sign = |at: usize, dice: &mut Dice| if at % 77 == 76 { b'\n' } else { SIGNS[usize::try_from(dice.below(64)).unwrap()] };
+    (0..bytes - bytes % 77).map(|at| sign(at, &mut dice)).collect()
+}
+
+#[test]
+fn lines_that_hardly_get_smaller_say_what_they_need_and_with_that_they_finish() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let scene = Scenario::new().seeing().logs_in(disk.path()).plain_set("method = \"in-place\"\nkeep = { count = 2 }");
+    let told = poor(6 * MIB);
+    scene.append("app.log", &told);
+    disk.fill_up_to(0);
+    assert_eq!(disk.free(), 4096);
+    let ran = scene.rotate().exits(3);
+    let why = ran.reason("archive", "failed", "app.log");
+    let needs = why.split("takes needs ").nth(1).and_then(|rest| rest.split(".0 KiB, with 4.0 KiB free").next());
+    let needs: u64 = needs.unwrap_or_else(|| panic!("{why}")).parse::<u64>().unwrap_or_else(|_| panic!("{why}")) << 10;
+    assert!((16 << 10..=24 << 10).contains(&needs), "{why}");
+    assert!(scene.files().len() == 1 && fs::read(scene.live("app.log")).unwrap() == told);
+    assert_eq!(disk.free(), 4096);
+
+    disk.fill_up_to(needs - 4096);
+    assert_eq!(disk.free(), needs);
+    let ran = scene.rotate().exits(0).says("logs.in-pieces");
+    assert!(scene.told_in_place("app.log", None) == told);
+    let pieces = scene.archives("app.log").len();
+    let free = disk.free();
+    crate::support::say(&format!(
+        "6 MB that hardly get smaller, {needs} bytes free: {pieces} pieces, {free} free, {:?}",
+        ran.took
+    ));
+    assert!(free > 1 << 20 && pieces < 100, "{pieces} pieces, {free} free");
+    scene.run(&["verify"]).exits(0);
+}
+
+#[test]
+fn the_first_run_ever_needs_one_block_for_its_record() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let scene = Scenario::new().state_in(disk.path()).plain_set("").log_of("app.log", 100_000);
+    fs::set_permissions(disk.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let filler = fill(&disk);
+    let ran = scene.rotate().exits(3);
+    let why = ran.json()["incomplete"].to_string();
+    let told = format!("no space left on device; it needs 4.0 KiB in {}, with 0 B free there", scene.state().display());
+    assert!(why.contains(&told) && why.contains("nothing was changed"), "{why}");
+    assert_eq!((scene.files().len(), scene.ledger().exists()), (1, false));
+    fs::remove_file(filler).unwrap();
+    disk.fill_up_to(0);
+    assert_eq!(disk.free(), 4096);
+    assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 1);
+    scene.run(&["verify"]).exits(0).says("1 of 1");
+}
+
+#[test]
+fn the_first_run_ever_leaves_the_archive_a_block_on_a_full_disk() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let scene = Scenario::new().seeing().logs_in(disk.path()).state_in(disk.path()).plain_set("method = \"in-place\"");
+    let told = text("app", 2 * MIB);
+    scene.append("app.log", &told);
+    disk.fill_up_to(4096);
+    assert_eq!(disk.free(), 8192);
+    scene.rotate().exits(0);
+    assert!(scene.told_in_place("app.log", None) == told);
+    assert!(room_behind(&scene) >= 64 << 10, "there is room for it now");
+}
+
+#[test]
+fn an_older_ledger_on_a_full_disk_says_what_it_needs_and_stays() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).exactly(16 << 20).mount();
+    let scene = many(&disk, 30);
+    scene.rotate().exits(0);
+    let old = scene.without_sums().replace("\"version\":2", "\"version\":1");
+    fs::write(scene.ledger(), &old).unwrap();
+    for number in 0..30 {
+        scene.append(&format!("{number:03}.log"), text_of("another line", 2000));
+    }
+    let filler = fill(&disk);
+    let files = scene.files();
+    let ran = scene.rotate().exits(3);
+    let why = ran.json()["incomplete"].to_string();
+    assert!(why.contains("KiB in ") && why.contains("with 0 B free there") && why.contains("nothing was changed"), "{why}");
+    assert_eq!((ran.json()["incomplete"].as_array().unwrap().len(), scene.files() == files), (1, true), "{ran:#?}");
+    assert!(fs::read_to_string(scene.ledger()).unwrap() == old);
+    fs::remove_file(filler).unwrap();
+    assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 30);
+}

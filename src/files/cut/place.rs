@@ -17,6 +17,8 @@ use crate::{
 
 /// What a refusal says was not done; it also crosses a socket.
 pub(super) const DOING: &str = "rotate in place";
+/// With so much free a log gets an anchor: the last blocks of a disk are worth more as the beginning of an archive.
+pub(super) const SPARE: u64 = 16 << 10;
 const EXT: u32 = 0xef53;
 const OVERLAY: u32 = 0x794c_7630;
 
@@ -92,6 +94,16 @@ impl Place {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Err(unsupported(shown)),
             Err(errno) => Err(refused(errno, shown)),
         }
+    }
+
+    /// What is left for an archive where so much is free: the anchor may take a block of it.
+    pub fn room(self, free: u64) -> u64 {
+        if free < SPARE { free } else { free - self.unit.min(free) }
+    }
+
+    /// How much must be free for an archive that takes so much.
+    pub fn least_free(self, takes: u64) -> u64 {
+        if takes < SPARE { takes } else { takes + self.unit }
     }
 
     /// The part of so many bytes that is whole blocks.

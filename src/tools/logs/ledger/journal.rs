@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     failure::{Doing, Failure, Result},
-    files::own_file,
-    report::{Incomplete, count},
+    files::{own_file, space::Space},
+    report::{Incomplete, Size, count},
 };
 
 /// A line longer than this is no line of ours.
@@ -160,18 +160,30 @@ impl Ledger {
         if self.file.is_some() {
             return Ok(());
         }
-        if let Some(other) = self.cloned_from() {
-            self.set_aside(&format!("of-{other}"))?;
-            return self.rewrite();
-        }
-        if self.damaged > 0 {
-            self.set_aside("damaged")?;
-            return self.rewrite();
+        let aside = self.cloned_from().map(|other| format!("of-{other}"));
+        let aside = aside.or_else(|| (self.damaged > 0).then(|| "damaged".to_owned()));
+        if let Some(why) = &aside {
+            return self.set_aside(why).and_then(|()| self.rewrite()).map_err(|failure| self.short(failure, self.end));
         }
         if self.end == 0 || self.content.version < VERSION {
-            return self.rewrite();
+            return self.rewrite().map_err(|failure| self.short(failure, 0));
         }
         self.reopen()
+    }
+
+    /// Says how much room would have done for the first record of a run, with so many bytes of a copy.
+    fn short(&self, failure: Failure, copy: u64) -> Failure {
+        const BLOCK: u64 = 4 << 10;
+        let folder = self.path.parent().expect("the ledger lies in a folder");
+        let mut counted = Counted(0);
+        let (Ok(space), Ok(()), true) = (Space::around(folder), self.write_alive(&mut counted), failure.is_shortage()) else {
+            return failure;
+        };
+        let (cause, folder) = (failure.cause.clone().unwrap_or_default(), folder.display());
+        let needs = Size((counted.0 + 1).next_multiple_of(BLOCK) + copy.next_multiple_of(BLOCK));
+        failure
+            .because(format!("{cause}; it needs {needs} in {folder}, with {} free there", Size(space.free)))
+            .hint("nothing was changed; free that much there, or keep the state on another disk (STATE_DIRECTORY)")
     }
 
     fn reopen(&mut self) -> Result<()> {
@@ -246,8 +258,12 @@ impl Ledger {
         let fresh = self.path.with_extension("jsonl.new");
         let file = own_file::open(&fresh, OpenOptions::new().write(true).create(true).truncate(true))
             .doing("write the ledger", fresh.display())?;
-        self.write_alive(&file).doing("write the ledger", fresh.display())?;
-        file.sync_data().doing("sync the ledger", fresh.display())?;
+        let written = self.write_alive(&file).doing("write the ledger", fresh.display());
+        if let Err(failure) = written.and_then(|()| file.sync_data().doing("sync the ledger", fresh.display())) {
+            // What there is of it may be the last block.
+            self.sweep();
+            return Err(failure);
+        }
         fs::rename(&fresh, &self.path).doing("replace the ledger", self.path.display())?;
         let folder = self.path.parent().expect("the ledger lies in a folder");
         File::open(folder).and_then(|folder| folder.sync_all()).doing("sync the folder", folder.display())?;
@@ -260,7 +276,7 @@ impl Ledger {
         self.reopen()
     }
 
-    fn write_alive(&self, file: &File) -> std::io::Result<()> {
+    fn write_alive(&self, file: impl Write) -> std::io::Result<()> {
         let content = &self.content;
         let header = Line::Header { format: FORMAT.to_owned(), version: VERSION, host: self.host.clone(), next: content.next };
         let last = content.last.iter().map(|(log, at)| Line::Last { log: log.clone(), at: *at });
@@ -324,6 +340,20 @@ impl Ledger {
         Failure::new("use the ledger", self.path.display())
             .because(format!("it is of version {version}, and this ops-logs knows versions up to {VERSION}"))
             .hint("run the newer ops-logs that wrote it; the file was left untouched")
+    }
+}
+
+/// Only counts what is written.
+struct Counted(u64);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

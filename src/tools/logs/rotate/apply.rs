@@ -96,7 +96,10 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         tally: Tally::default(),
     };
     if let Err(failure) = carry.phases(plan) {
-        carry.report.incomplete.push((&failure).into());
+        let told: Incomplete = (&failure).into();
+        if !carry.report.incomplete.contains(&told) {
+            carry.report.incomplete.push(told);
+        }
     }
     if let Some(signal) = run.shutdown.asked_by() {
         let why = format!("signal {signal} asked to stop; the next run goes on");

@@ -7,6 +7,7 @@
 
 mod look;
 mod pieces;
+mod trial;
 
 use std::path::Path;
 
@@ -116,6 +117,10 @@ fn log(carry: &mut Carry, rotation: &Rotation, progress: Progress) -> Ended<bool
 fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progress: Progress) -> Ended<bool> {
     let mut name = rotation.bound.name.clone();
     loop {
+        if let Some(failure) = pieces.hopeless() {
+            carry.failed("archive", rotation.bound.log_path(), &failure);
+            return Ok(false);
+        }
         match piece(carry, rotation, &name, pieces, progress)? {
             Piece::Gone(facts, gone) => {
                 if !pieces.more(rotation, &facts, gone) {
