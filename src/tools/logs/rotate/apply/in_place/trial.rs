@@ -23,6 +23,8 @@ pub(super) struct Trial {
     place: Place,
     how: Compression,
     label: Label,
+    /// Where archives are made to see how long they get.
+    scratch: File,
 }
 
 /// What came of it.
@@ -43,7 +45,7 @@ struct Tried {
 }
 
 impl Trial {
-    /// None where it cannot be looked at; what cannot be done, the work itself will tell.
+    /// None where it cannot be looked at, or nothing may be kept in memory; what cannot be done, the work itself will tell.
     pub(super) fn of(carry: &Carry, rotation: &Rotation) -> Option<Trial> {
         let (bound, set) = (&rotation.bound, &carry.rotate.sets[rotation.bound.set]);
         let log = Dir::open(&bound.folder).and_then(|folder| folder.read(&bound.log)).ok()?;
@@ -56,7 +58,8 @@ impl Trial {
             begun_at: Some(bound.begun),
             labels: bound.labels.clone(),
         };
-        Some(Trial { log, place, how: set.compress, label })
+        let scratch = File::from(memfd_create("archive", MemfdFlags::CLOEXEC).ok()?);
+        Some(Trial { log, place, how: set.compress, label, scratch })
     }
 
     /// The piece behind `from` that frees most where `free` bytes are free, of `left`. All of it, if that fits.
@@ -74,9 +77,9 @@ impl Trial {
 
     fn one(&self, from: u64, size: u64) -> Option<Tried> {
         let (to, remove) = cut::reach(&self.log, from, self.place, Some(size)).ok()??;
-        let scratch = File::from(memfd_create("archive", MemfdFlags::CLOEXEC).ok()?);
+        self.scratch.set_len(0).ok()?;
         let text = Text::of(&self.log, Some(Stretch { from, to }));
-        let facts = compress::compress(text, &scratch, self.how, &self.label, &|_| ()).ok()?;
+        let facts = compress::compress(text, &self.scratch, self.how, &self.label, &|_| ()).ok()?;
         let frees = match self.place.way {
             cut::Way::Collapse => remove,
             cut::Way::Hole => remove - self.place.whole(from),
