@@ -18,6 +18,8 @@ mod collect;
 mod containers;
 #[path = "ops_logs/due.rs"]
 mod due;
+#[path = "ops_logs/forgotten.rs"]
+mod forgotten;
 #[path = "ops_logs/full_disk.rs"]
 mod full_disk;
 #[path = "ops_logs/gaps.rs"]
