@@ -20,6 +20,8 @@ mod containers;
 mod due;
 #[path = "ops_logs/file_systems.rs"]
 mod file_systems;
+#[path = "ops_logs/forgotten.rs"]
+mod forgotten;
 #[path = "ops_logs/full_disk.rs"]
 mod full_disk;
 #[path = "ops_logs/gaps.rs"]

@@ -33,6 +33,7 @@
 
 mod collected;
 mod entry;
+mod forget;
 mod journal;
 mod line;
 
@@ -46,6 +47,7 @@ use crate::files::cut::Head;
 pub use self::{
     collected::{Collected, Live, Packed, Taken},
     entry::{Archive, Entry, EntryId, OnVolumes, Stage},
+    forget::Gone,
     journal::Ledger,
 };
 
@@ -94,7 +96,7 @@ pub enum Line {
         /// Why.
         why: String,
     },
-    /// When a log without entries was last rotated.
+    /// When a log without entries was last rotated; at the epoch: nobody remembers, for it is gone.
     Last {
         /// The log's path.
         log: String,
@@ -132,7 +134,7 @@ pub enum Line {
         /// Since when.
         since: DateTime<Utc>,
     },
-    /// How much of the beginning of a live log is in an archive already.
+    /// How much of the beginning of a live log is in an archive already; of no length: nothing, for it is gone.
     Head {
         /// The log's path.
         log: String,
@@ -244,12 +246,12 @@ impl Content {
                 self.pass(&log, &inodes);
             }
             Line::Live { log, file } => self.look(log, file),
-            Line::Last { log, at } => self.note(Some((log, at))),
+            Line::Last { log, at } => self.rotated(log, at),
             Line::Seen { log, inode, since } => {
                 let replaced = self.seen.insert(log, Sight { inode, since });
                 self.dead += usize::from(replaced.is_some());
             }
-            Line::Head { log, head } => self.dead += usize::from(self.heads.insert(log, head).is_some()),
+            Line::Head { log, head } => self.begins(log, head),
             Line::Clock { at } => {
                 let replaced = [self.clock.replace(at), self.doubted.take()];
                 self.dead += replaced.into_iter().flatten().count();

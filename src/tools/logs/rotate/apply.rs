@@ -75,7 +75,8 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         report.incomplete.push((&failure).into());
     }
     if plan.is_idle() {
-        if let Err(failure) = pin::note(run, &mut ledger, plan).and_then(|()| pin::note_told(run, &mut ledger, plan)) {
+        let noted = pin::note(run, &mut ledger, plan).and_then(|()| pin::note_told(run, &mut ledger, plan));
+        if let Err(failure) = noted.and_then(|()| forget_gone(&mut ledger, plan)) {
             report.incomplete.push((&failure).into());
         }
         report.summary = show::with_troubles(show::idle(rotate), &report.steps);
@@ -128,6 +129,12 @@ fn remember(run: &Run, ledger: &mut Ledger, plan: &Plan) -> Result<()> {
     ledger.append(lines)
 }
 
+/// Once their last archives are gone, too, nothing is remembered of logs that are. Lost, a later run says it anew.
+fn forget_gone(ledger: &mut Ledger, plan: &Plan) -> Result<()> {
+    let lines = ledger.content().forgetting(&plan.world.gone);
+    if lines.is_empty() { Ok(()) } else { ledger.append(lines) }
+}
+
 impl Carry<'_> {
     /// Ends early only when the ledger cannot be written: then nothing may be changed any more.
     fn phases(&mut self, plan: &Plan) -> Result<()> {
@@ -146,6 +153,7 @@ impl Carry<'_> {
         self.tell_long_waits();
         remove::remove(self, plan)?;
         pin::note_told(self.run, &mut self.ledger, plan)?;
+        forget_gone(&mut self.ledger, plan)?;
         self.ledger.tidy()
     }
 

@@ -11,7 +11,7 @@ mod twice;
 mod volumes;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -38,7 +38,7 @@ use crate::{
     report::Incomplete,
     tools::logs::{
         containers::{Container, Pods},
-        ledger::{Content, Entry, EntryId, Ledger, OnVolumes},
+        ledger::{Content, Entry, EntryId, Gone, Ledger, OnVolumes},
         logrotate,
     },
 };
@@ -81,6 +81,8 @@ pub struct World {
     pub logrotate: Vec<Incomplete>,
     /// Logs that were live at the last look, in folders that somebody removed since.
     pub forsaken: Vec<String>,
+    /// Logs of which the ledger remembers something, and that are gone.
+    pub gone: BTreeMap<String, Gone>,
     /// Files that are not rotated in place any more, and how much of their beginning is archived from when they were.
     pub again: HashMap<FileId, u64>,
     /// How far the clock is ahead of all that is recorded, when that is in doubt.
@@ -197,6 +199,7 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     world.again = live::again(rotate, ledger.content(), &world);
     world.logrotate = theirs.map(|theirs| theirs.problems).unwrap_or_default();
     world.forsaken = forsaken::look(rotate, ledger.content(), &mut volumes);
+    world.gone = forsaken::gone(rotate, ledger.content(), &mut volumes);
     world.away = away(rotate, ledger.content(), &mut volumes);
     let pending = |entry| PendingFact::of(entry, &rotate.host, &mut volumes);
     world.pending = ledger.content().entries.values().filter_map(pending).collect();

@@ -51,7 +51,8 @@ pub fn resembles(name: &str, log: &str) -> bool {
     name != log && [log, stem(log)].iter().any(|begin| name.strip_prefix(begin).is_some_and(behind))
 }
 
-fn stem(name: &str) -> &str {
+/// A name without its last extension.
+pub fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }
 

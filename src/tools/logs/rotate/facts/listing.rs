@@ -3,6 +3,7 @@
 
 mod absence;
 mod finished;
+mod owners;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

@@ -148,7 +148,11 @@ impl Seen<'_> {
                 watch.told.push(note(None));
             }
             Some(now) => watch.looks.extend(is_worth_it(before, now).then(|| note(None))),
-            None if self.is_finished(before) => watch.looks.extend(self.now.is_some().then(|| note(Some(before.file)))),
+            None if self.is_finished(before) => {
+                // What is kept and gone needs no watching any more.
+                let known = self.now.is_some() || (!self.is_there(before) && is_kept(before, self.memory, self.path));
+                watch.looks.extend(known.then(|| note(Some(before.file))));
+            }
             None => {
                 let what = match self.log.strayed.clone() {
                     Some(name) => Some(Lost::Strayed(name)),
@@ -164,8 +168,11 @@ impl Seen<'_> {
 
     /// Whether the file is among those that are there, or was kept.
     fn is_finished(&self, before: &Live) -> bool {
-        let there = |found: &CollectFile| found.file.agrees(&before.file) != Agreement::Other;
-        self.log.finished.iter().any(there) || self.memory.keeps(self.path, &before.file)
+        self.is_there(before) || self.memory.keeps(self.path, &before.file)
+    }
+
+    fn is_there(&self, before: &Live) -> bool {
+        self.log.finished.iter().any(|found| found.file.agrees(&before.file) != Agreement::Other)
     }
 
     /// Whether its lines may be in a file that its writer packed since then, and that is there, or was kept by a run that

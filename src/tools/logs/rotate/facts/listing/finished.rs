@@ -6,9 +6,10 @@ use std::{
     path::Path,
 };
 
-use glob::Pattern;
-
-use super::{Listing, Place};
+use super::{
+    Listing, Place,
+    owners::{Parts, Writer, Writers},
+};
 use crate::{
     files::{
         archive_name::ArchiveName,
@@ -51,15 +52,20 @@ pub struct Collecting {
 pub(super) struct Collected {
     pub(super) logs: Vec<Collecting>,
     /// With what each name begins that says anything of these logs.
-    begins: Vec<String>,
+    begins: Parts<()>,
     pub(super) unreadable: Vec<Incomplete>,
 }
 
 impl Collected {
     /// Whether two lists of the folder's names say the same of these logs. What others do beside them is theirs.
     pub(super) fn agree(&self, one: &Listed, other: &Listed) -> bool {
-        let theirs = |(name, _): &&(Vec<u8>, u64)| self.begins.iter().any(|begin| name.starts_with(begin.as_bytes()));
+        let theirs = |(name, _): &&(Vec<u8>, u64)| self.begins.lengths().any(|length| self.is_begun(name, length));
         one.iter().filter(theirs).eq(other.iter().filter(theirs))
+    }
+
+    fn is_begun(&self, name: &[u8], length: usize) -> bool {
+        let begin = name.get(..length).and_then(|begin| std::str::from_utf8(begin).ok());
+        begin.is_some_and(|begin| !self.begins.of(begin).is_empty())
     }
 }
 
@@ -98,16 +104,6 @@ pub(super) fn may_be(name: &str, kind: Option<Kind>) -> bool {
     matches!(kind, Some(Kind::File) | None) && ArchiveName::parse(name).is_none() && !ArchiveName::is_part(name)
 }
 
-/// A live log, and how its finished files are named.
-struct Writer {
-    set: usize,
-    log: String,
-    templates: Vec<Pattern>,
-    /// With what every finished name begins: most names are no one's, and quickly told.
-    begin: String,
-    finished: Vec<String>,
-}
-
 impl Listing<'_> {
     /// Whether a log in a folder may be collected.
     pub(super) fn collects(&self, place: &Place) -> bool {
@@ -119,13 +115,13 @@ impl Listing<'_> {
         let mut writers = self.writers(place, logs);
         let mut strangers = Vec::new();
         for name in others {
-            match owner(&mut writers, &name) {
+            match writers.owner(&name) {
                 Some(writer) if !self.is_excluded(place, writer.set, &name) => writer.finished.push(name),
                 _ => strangers.push(name),
             }
         }
         logs.retain_mut(|(name, sets, kind)| {
-            let Some(writer) = owner(&mut writers, name).filter(|_| may_be(name, *kind)) else { return true };
+            let Some(writer) = writers.owner(name).filter(|_| may_be(name, *kind)) else { return true };
             if sets.iter().all(|set| self.rotate.sets[*set].method == Method::Collect) {
                 writer.finished.push(name.clone());
                 return false;
@@ -135,9 +131,11 @@ impl Listing<'_> {
             sets.dedup();
             true
         });
+        strangers.sort_unstable();
         let mut collected = Collected::default();
         for writer in writers {
-            collected.begins.extend([writer.begin.clone(), writer.log.clone()]);
+            collected.begins.insert(writer.begin.clone(), ());
+            collected.begins.insert(writer.log.clone(), ());
             let log = self.look_at(place, writer, &strangers, &mut collected.unreadable);
             collected.logs.push(log);
         }
@@ -145,7 +143,7 @@ impl Listing<'_> {
     }
 
     /// The live logs of this folder, also those that are not there at the moment.
-    fn writers(&self, place: &Place, logs: &[Named]) -> Vec<Writer> {
+    fn writers(&self, place: &Place, logs: &[Named]) -> Writers {
         let mut names: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
         for (name, sets, _) in logs {
             names.insert((name.len(), name), sets.clone());
@@ -155,14 +153,12 @@ impl Listing<'_> {
         for name in literal.chain(known) {
             names.entry((name.len(), name)).or_insert_with(|| self.sets_that_mean(place, name));
         }
-        let mut writers: Vec<Writer> = Vec::new();
+        let mut writers = Writers::default();
         for ((_, name), sets) in names {
             let &[set] = sets.as_slice() else { continue };
             let theirs = &self.rotate.sets[set];
-            if theirs.method == Method::Collect && owner(&mut writers, name).is_none() {
-                let templates = finished::of(&theirs.finished, name);
-                let begin = finished::beginning(&theirs.finished, name).to_owned();
-                writers.push(Writer { set, log: name.to_owned(), templates, begin, finished: Vec::new() });
+            if theirs.method == Method::Collect && writers.owner(name).is_none() {
+                writers.push(Writer::new(set, name, &theirs.finished));
             }
         }
         writers
@@ -212,16 +208,10 @@ impl Listing<'_> {
 
     fn unmeant(&self, place: &Place, writer: &Writer, strangers: &[String]) -> Option<(String, u64)> {
         let looks_so = |name: &&String| finished::resembles(name, &writer.log) && !self.is_excluded(place, writer.set, name);
-        let like: Vec<&String> = strangers.iter().filter(looks_so).collect();
-        Some(((*like.iter().min()?).clone(), like.len() as u64))
+        // They are sorted, and all that look so begin with the log's stem.
+        let stem = finished::stem(&writer.log);
+        let begin = strangers.partition_point(|name| name.as_str() < stem);
+        let mut like = strangers[begin..].iter().take_while(|name| name.starts_with(stem)).filter(looks_so);
+        Some((like.next()?.clone(), 1 + like.count() as u64))
     }
-}
-
-/// Whose finished file that name is: of several, the one with the longest name.
-fn owner<'w>(writers: &'w mut [Writer], name: &str) -> Option<&'w mut Writer> {
-    let theirs = |writer: &&mut Writer| {
-        writer.log != name && name.starts_with(&writer.begin) && writer.templates.iter().any(|template| template.matches(name))
-    };
-    // They come by length.
-    writers.iter_mut().rev().find(theirs)
 }
