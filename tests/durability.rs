@@ -81,7 +81,7 @@ fn each_sync_of_a_rotation_in_place_is_needed_with_archives_elsewhere() {
 
 #[test]
 fn each_sync_of_a_run_that_collects_is_needed() {
-    for compress in ["zstd", "gzip", "none", "as-is"] {
+    for compress in ["zstd", "gzip", "as-is"] {
         each_sync_is_needed(&format!("collect, {compress}"), &|| Writers { compress, ..Writers::default() }.play());
     }
 }
