@@ -24,6 +24,8 @@ mod file_systems;
 mod forgotten;
 #[path = "ops_logs/full_disk.rs"]
 mod full_disk;
+#[path = "ops_logs/full_disk_in_place.rs"]
+mod full_disk_in_place;
 #[path = "ops_logs/gaps.rs"]
 mod gaps;
 #[path = "ops_logs/heads.rs"]

@@ -7,7 +7,9 @@
 //! where it lay before, with the same text (measured on ext4, xfs and btrfs); the anchor is gone then. Taking a head away
 //! moves the anchor (ext4) or removes it (xfs). tmpfs shows neither: there only the text tells, of lines that differ.
 
+mod anchor;
 mod beneath;
+mod head;
 mod layout;
 mod lines;
 mod place;
@@ -15,7 +17,7 @@ mod sound;
 #[cfg(test)]
 mod tests;
 
-use std::{fs::File, io, os::unix::fs::MetadataExt};
+use std::{fs::File, io};
 
 use rustix::{
     fs::{FallocateFlags, fallocate},
@@ -23,16 +25,13 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use self::{layout::Layout, place::Place};
-use crate::{
-    failure::{Doing, Failure, Result, plain},
-    files::{space::Space, writers},
+use self::anchor::{ANCHORS, anchored, fresh, moves_anchors};
+pub use self::{
+    head::{Head, archived},
+    layout::Layout,
+    place::Place,
 };
-
-/// Where a new anchor goes. No log is so long, and every file system that can do this can hold it.
-const ANCHOR: u64 = 3 << 40;
-/// An anchor moves towards the end with each head that goes; what is found behind this is one.
-const ANCHORS: u64 = 2 << 40;
+use crate::failure::{Doing, Failure, Result, plain};
 
 /// How a head goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,31 +72,6 @@ pub struct Cut {
     /// SHA-256 of what is archived and stays, where the file will begin with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<String>,
-}
-
-/// How much of the beginning of a live log is in an archive already, and how that file is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    /// Which file.
-    pub inode: u64,
-    /// So many of its first bytes are archived.
-    pub archived: u64,
-    /// So many of them are a hole.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub hole: u64,
-    /// SHA-256 of the others.
-    pub sha256: String,
-    /// The file was at least so long then.
-    pub length: u64,
-    /// The layout of so much of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub layout: Option<Layout>,
-    /// Where the anchor is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub anchor: Option<u64>,
-    /// How it went, and in which pieces.
-    #[serde(flatten)]
-    pub place: Place,
 }
 
 /// What became of a head that was to be taken away.
@@ -255,71 +229,6 @@ fn remove(file: &File, way: Way, from: u64, length: u64) -> Result<()> {
     }
 }
 
-/// A place for a new anchor where none of this file was, as far as its times tell: one that is found says which it is.
-fn fresh(file: &File, place: Place) -> Result<u64> {
-    let meta = file.metadata().doing("look at", "the log")?;
-    let moment = u64::try_from(meta.mtime_nsec() ^ meta.ctime_nsec()).unwrap_or(0);
-    Ok(ANCHOR + moment % (1 << 20) * place.unit)
-}
-
-/// Where the anchor is; none where there is no room to spare for one: then the layout alone must tell.
-fn anchored(file: &File, place: Place, at: u64) -> Result<Option<u64>> {
-    let there = || layout::first_behind(file, ANCHORS);
-    if let Some(anchor) = there() {
-        return Ok(Some(anchor));
-    }
-    if Space::of_file(file).doing("ask for the free space of", "the log")?.free < place::SPARE {
-        return Ok(None);
-    }
-    match fallocate(file, FallocateFlags::KEEP_SIZE, at, place.unit) {
-        Ok(()) => Ok(there()),
-        Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::OPNOTSUPP) => Ok(None),
-        Err(errno) => Err(io::Error::from(errno)).doing("mark", "the log"),
-    }
-}
-
-/// Whether an anchor outlives what is taken away before it: then without one the file was emptied.
-fn moves_anchors(file: &File) -> bool {
-    const EXT4: u32 = 0xef53;
-    rustix::fs::fstatfs(file).is_ok_and(|found| writers::magic(&found) == EXT4)
-}
-
-impl Head {
-    fn of(file: &File, cut: &Cut, anchor: Option<u64>) -> Result<Head> {
-        let place = cut.place;
-        let gone = if place.way == Way::Collapse { cut.remove } else { 0 };
-        let (archived, length) = (cut.to - gone, cut.length - gone);
-        let layout = Layout::of(file, 0, place.laid_out(length, anchor.is_some()))?;
-        let inode = file.metadata().doing("look at", "the log")?.ino();
-        let hole = if place.way == Way::Collapse { 0 } else { cut.remove };
-        let sha256 = lines::sha256(file, hole, archived)?;
-        Ok(Head { inode, archived, hole, sha256, length, layout, anchor, place })
-    }
-
-    /// Whether these bytes are still at the beginning of the file; else why not.
-    pub fn holds(&self, file: &File) -> Result<std::result::Result<(), &'static str>> {
-        let meta = file.metadata().doing("look at", "the log")?;
-        if !self.is_sound() {
-            return Ok(Err("what is written down of it cannot be true"));
-        }
-        if meta.ino() != self.inode {
-            return Ok(Err("it became another file"));
-        }
-        if meta.len() < self.length {
-            return Ok(Err("it became shorter"));
-        }
-        let marked = match self.anchor {
-            Some(_) => layout::first_behind(file, ANCHORS) == self.anchor,
-            None => Layout::of(file, 0, self.place.laid_out(self.length, false))? == self.layout,
-        };
-        let emptied = self.hole == 0 || layout::data(file, 0)?.is_none_or(|data| data >= self.hole);
-        if !marked || !emptied || lines::sha256(file, self.hole, self.archived)? != self.sha256 {
-            return Ok(Err("it was emptied and written anew"));
-        }
-        Ok(Ok(()))
-    }
-}
-
 /// How much of the beginning of a log is archived when a cut that was begun has come to its end, and how much of that is
 /// there only until then; none when that cannot be told.
 pub fn begun(file: &File, cut: &Cut) -> Result<Option<(u64, u64)>> {
@@ -328,24 +237,6 @@ pub fn begun(file: &File, cut: &Cut) -> Result<Option<(u64, u64)>> {
         Found::There | Found::Halfway(_) | Found::Gone => Some((cut.to, cut.remove)),
         Found::Unknown(_) => None,
     })
-}
-
-/// How much of the beginning of a log is archived already, by what was written down of it; why that is not so any more,
-/// when there is something written down.
-pub fn archived(file: &File, head: Option<&Head>, place: Place) -> Result<(u64, Option<&'static str>)> {
-    let lost = match head.map(|head| head.holds(file)).transpose()? {
-        Some(Ok(())) => return Ok((head.map_or(0, |head| head.archived), None)),
-        Some(Err(why)) => Some(why),
-        None => None,
-    };
-    // A hole that a head left which went that way.
-    let hole = if place.way == Way::Hole { place.whole(layout::data(file, 0)?.unwrap_or(0)) } else { 0 };
-    Ok((hole, lost))
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// What the system said, as the reason of a refusal.

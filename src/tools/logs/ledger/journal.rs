@@ -1,6 +1,9 @@
 //! The ledger's file: read whole, appended to durably, and rewritten when most of it is history.
 //! A newer version is never touched. Room for what the next run has to record is kept behind its end.
 
+mod room;
+mod takeover;
+
 use std::{
     fs::{self, File, OpenOptions},
     io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write},
@@ -14,8 +17,8 @@ use super::{
 };
 use crate::{
     failure::{Doing, Failure, Result},
-    files::{own_file, space::Space},
-    report::{Incomplete, Size, count},
+    files::own_file,
+    report::{Incomplete, count},
 };
 
 /// A line longer than this is no line of ours.
@@ -171,21 +174,6 @@ impl Ledger {
         self.reopen()
     }
 
-    /// Says how much room would have done for the first record of a run, with so many bytes of a copy.
-    fn short(&self, failure: Failure, copy: u64) -> Failure {
-        const BLOCK: u64 = 4 << 10;
-        let folder = self.path.parent().expect("the ledger lies in a folder");
-        let mut counted = Counted(0);
-        let (Ok(space), Ok(()), true) = (Space::around(folder), self.write_alive(&mut counted), failure.is_shortage()) else {
-            return failure;
-        };
-        let (cause, folder) = (failure.cause.clone().unwrap_or_default(), folder.display());
-        let needs = Size((counted.0 + 1).next_multiple_of(BLOCK) + copy.next_multiple_of(BLOCK));
-        failure
-            .because(format!("{cause}; it needs {needs} in {folder}, with {} free there", Size(space.free)))
-            .hint("nothing was changed; free that much there, or keep the state on another disk (STATE_DIRECTORY)")
-    }
-
     fn reopen(&mut self) -> Result<()> {
         let file = own_file::open(&self.path, OpenOptions::new().append(true)).doing("open the ledger", self.path.display())?;
         // Only when there is one: a cut also takes away the room that is kept behind the end.
@@ -211,46 +199,6 @@ impl Ledger {
         Err(Failure::new("write the ledger", self.path.display())
             .because("somebody else changed it during this run")
             .hint("nothing is changed without its record; run again when no other run is under way"))
-    }
-
-    /// All that another machine made is kept, and none of it is ours to remove.
-    fn inherit(&mut self, other: &str) {
-        for entry in self.content.entries.values_mut() {
-            entry.inherited.get_or_insert_with(|| other.to_owned());
-        }
-        self.content.last.clear();
-        self.content.seen.clear();
-        // What was collected, and logs whose heads are archived, may be here as well: a copied disk has the same files. Each is
-        // looked at before it is believed.
-        self.content.live.clear();
-        self.content.clock = None;
-        self.content.doubted = None;
-    }
-
-    /// What this machine made itself, before its state went to another one and came back, is its own again.
-    fn come_home(&mut self) {
-        let mut rotations = Vec::new();
-        for entry in self.content.entries.values_mut() {
-            if entry.inherited.as_ref() == Some(&self.host) {
-                entry.inherited = None;
-                rotations.push(entry.rotation());
-            }
-        }
-        for rotation in rotations {
-            self.content.note(rotation);
-        }
-    }
-
-    /// Keeps a copy of the file as it was found. Earlier copies stay, as long as there are few: what is wrong may come back.
-    fn set_aside(&self, why: &str) -> Result<()> {
-        const COPIES: usize = 9;
-        let safe: String = why.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-        let copy = |number: usize| {
-            let number = if number > 1 { format!("-{number}") } else { String::new() };
-            self.path.with_file_name(format!("ledger.{safe}{number}.jsonl"))
-        };
-        let aside = (1..COPIES).map(copy).find(|aside| !aside.exists()).unwrap_or_else(|| copy(COPIES));
-        fs::copy(&self.path, &aside).doing("keep a copy of the ledger in", aside.display()).map(drop)
     }
 
     /// Writes all that is alive into a new file, and puts it in the old one's place.
@@ -340,20 +288,6 @@ impl Ledger {
         Failure::new("use the ledger", self.path.display())
             .because(format!("it is of version {version}, and this ops-logs knows versions up to {VERSION}"))
             .hint("run the newer ops-logs that wrote it; the file was left untouched")
-    }
-}
-
-/// Only counts what is written.
-struct Counted(u64);
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 

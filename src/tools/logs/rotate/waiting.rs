@@ -1,5 +1,5 @@
-//! What waits to be archived, and what has waited too long. Nothing is lost while a log waits, but the disk fills, and a person may have to
-//! see to its writer. Pure.
+//! What waits to be archived, and what has waited too long. Nothing is lost while a log waits, but the disk fills, and a
+//! person may have to see to its writer. Pure.
 
 use std::collections::HashMap;
 

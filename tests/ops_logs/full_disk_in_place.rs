@@ -1,0 +1,158 @@
+//! Logs that are rotated in place on a disk with next to nothing free: what they free, what they need, and that nothing is lost.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::PathBuf,
+};
+
+use crate::{
+    full_disk::text,
+    support::{
+        Dice,
+        filesystem::{Kind, Recipe},
+        needs::{self, MOUNTS, TRACES},
+        scenario::{Ran, Scenario},
+        strace, tally,
+    },
+};
+
+const MIB: usize = 1 << 20;
+
+#[test]
+fn a_large_log_is_rotated_in_place_with_one_block_left() {
+    in_pieces(None);
+}
+
+#[test]
+fn a_large_log_is_rotated_in_place_with_one_block_left_for_state_too() {
+    in_pieces(Some("state"));
+}
+
+fn in_pieces(state: Option<&str>) {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    // Large enough for blocks of 4 KiB.
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let scene = Scenario::new().seeing().logs_in(disk.path());
+    let scene = if state.is_some() { scene.state_in(disk.path()) } else { scene };
+    let scene = scene.plain_set("method = \"in-place\"\nkeep = { count = 2 }");
+    let mut told = text("before", 100_000);
+    scene.append("app.log", &told);
+    scene.rotate().exits(0);
+    let large = text("large", 200 * MIB);
+    scene.append("app.log", &large);
+    told.extend_from_slice(&large);
+    // To the last block that is not the filler's.
+    disk.fill_up_to(0);
+    let free = disk.free();
+    assert!(free <= 4096, "{free}");
+    let ran = Ran::of(&mut scene.command(&["--format", "json", "rotate"])).exits(0).says("logs.in-pieces");
+    assert!(scene.told_in_place("app.log", None) == told, "archives and log are not what was told");
+    assert!(disk.free() > 100 << 20, "only {} are free again", disk.free());
+    let pieces = scene.archives("app.log").len() - 1;
+    crate::support::say(&format!(
+        "200 MB with {free} bytes free: {pieces} pieces in {:.1} s, {} MiB free",
+        ran.took.as_secs_f64(),
+        disk.free() >> 20
+    ));
+    scene.run(&["verify"]).exits(0);
+    assert_eq!(scene.rotate().exits(0).steps("remove", "done").len(), 0, "pieces of one rotation count as one");
+}
+
+/// Filled again in the same blocks, as on a disk where no others are free: there is no room for the mark that tells it.
+#[test]
+fn a_log_that_is_emptied_and_filled_again_before_its_head_goes_loses_no_line() {
+    if !needs::met(MOUNTS) || !needs::met(TRACES) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let scene = Scenario::new().logs_in(disk.path()).seeing();
+    fs::create_dir(scene.root().join("kept")).unwrap();
+    let words = "method = \"in-place\"\npaths = [\"{logs}/app.log\"]\nwhen = \"1 KiB\"\narchive-dir = \"{root}/kept\"";
+    let scene = scene.set(words);
+    let text = |what: &str| (0..20_000).map(|line| format!("{what} {line:07} {}\n", "x".repeat(30))).collect::<Vec<_>>().concat();
+    let write = |what: &str| {
+        let mut log = File::create(scene.live("app.log")).unwrap();
+        log.sync_all().unwrap();
+        log.write_all(text(what).as_bytes()).unwrap();
+        log.sync_all().unwrap();
+    };
+    write("one");
+    disk.fill_up_to(8 << 10);
+    // The third time the ledger is made durable it says that there is an archive.
+    let ended = strace::held(&scene.command(&["--format", "json", "rotate"]), "fdatasync", 3, None, || {
+        assert!(fs::read_to_string(scene.ledger()).unwrap().contains("\"line\":\"archived\""));
+        write("two");
+    });
+    assert!(ended.stdout.contains("logs.in-doubt"), "{ended:#?}");
+    assert!(fs::read_to_string(scene.live("app.log")).unwrap() == text("two"), "nothing of it was archived");
+    let kept: Vec<PathBuf> = fs::read_dir(scene.root().join("kept")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(kept.len() == 1 && std::io::read_to_string(tally::plain(&kept[0])).unwrap() == text("one"), "{kept:?}");
+}
+
+#[test]
+fn logs_rotated_in_place_make_room_for_those_that_are_renamed() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    // Large enough for blocks of 4 KiB.
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let set = |name: &str, method: &str| {
+        format!("[[log]]\nname = \"{name}\"\npaths = [\"{{logs}}/{name}.log\"]\nwhen = \"1 KiB\"\nmethod = \"{method}\"\n")
+    };
+    let words = format!("host = \"test\"\nlogrotate = \"\"\n{}{}", set("ren", "rename"), set("ip", "in-place"));
+    let scene = Scenario::new().seeing().logs_in(disk.path()).settings(&words);
+    let (ren, ip) = (text("ren", 4 * MIB), text("ip", 20 * MIB));
+    scene.append("ren.log", &ren);
+    scene.append("ip.log", &ip);
+    disk.fill_up_to(0);
+    assert!(disk.free() <= 4096, "{}", disk.free());
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.steps("archive", "failed").len(), 0, "{ran:#?}");
+    assert!(scene.told_in_place("ip.log", None) == ip);
+    assert!(crate::support::stories::told(&scene.live("ren.log"), None) == ren);
+    scene.run(&["verify"]).exits(0);
+}
+
+/// Lines that become about three quarters of their size.
+fn poor(bytes: usize) -> Vec<u8> {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut dice = Dice::seeded(64);
+    let sign = |at: usize, dice: &mut Dice| if at % 77 == 76 { b'\n' } else { SIGNS[usize::try_from(dice.below(64)).unwrap()] };
+    (0..bytes - bytes % 77).map(|at| sign(at, &mut dice)).collect()
+}
+
+#[test]
+fn lines_that_hardly_get_smaller_say_what_they_need_and_with_that_they_finish() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let scene = Scenario::new().seeing().logs_in(disk.path()).plain_set("method = \"in-place\"\nkeep = { count = 2 }");
+    let told = poor(6 * MIB);
+    scene.append("app.log", &told);
+    disk.fill_up_to(0);
+    assert_eq!(disk.free(), 4096);
+    let ran = scene.rotate().exits(3);
+    let why = ran.reason("archive", "failed", "app.log");
+    let needs = why.split("takes needs ").nth(1).and_then(|rest| rest.split(".0 KiB, with 4.0 KiB free").next());
+    let needs: u64 = needs.unwrap_or_else(|| panic!("{why}")).parse::<u64>().unwrap_or_else(|_| panic!("{why}")) << 10;
+    assert!((16 << 10..=24 << 10).contains(&needs), "{why}");
+    assert!(scene.files().len() == 1 && fs::read(scene.live("app.log")).unwrap() == told);
+    assert_eq!(disk.free(), 4096);
+
+    disk.fill_up_to(needs - 4096);
+    assert_eq!(disk.free(), needs);
+    let ran = scene.rotate().exits(0).says("logs.in-pieces");
+    assert!(scene.told_in_place("app.log", None) == told);
+    let pieces = scene.archives("app.log").len();
+    let free = disk.free();
+    crate::support::say(&format!(
+        "6 MB that hardly get smaller, {needs} bytes free: {pieces} pieces, {free} free, {:?}",
+        ran.took
+    ));
+    assert!(free > 1 << 20 && pieces < 100, "{pieces} pieces, {free} free");
+    scene.run(&["verify"]).exits(0);
+}
