@@ -22,7 +22,10 @@ use crate::{
 pub fn waits(content: &Content, plan: &Plan, open: &dyn Fn(FileId) -> Option<String>) -> Vec<Step> {
     let step = |(recovery, file): (&Recovery, FileId)| {
         let planned = recovery_step(content.entries.get(&recovery.id)?, recovery)?;
-        let who = open(file).map(|who| format!("; open for writing now: {who}")).unwrap_or_default();
+        let who = open(file).map_or_else(
+            || "; nobody is seen to have it open now: `ops-logs history` has what stopped the last run".to_owned(),
+            |who| format!("; open for writing now: {who}"),
+        );
         Some(Step { outcome: Outcome::Waiting, reason: format!("{}{who}", planned.reason), ..planned })
     };
     waiting(plan).filter_map(step).collect()

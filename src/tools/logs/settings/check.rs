@@ -58,7 +58,7 @@ fn method(key: &str, words: &LogWords, set: &LogSet) -> Vec<Contradiction> {
     let uncompressed = collect && set.compress == Compression::None;
     refuse("method", uncompressed, why, "choose a compressor (compress = \"zstd\")");
     for (index, pattern) in words.finished.iter().flatten().enumerate() {
-        let hint = "a file name, such as \"{name}.*\" or \"{stem}-*.log\"";
+        let hint = "a file name, such as \"{name}.*\" or \"{stem}-[0-9]*.log\"";
         if let Err(problem) = finished::check(pattern) {
             found.push(contradiction(format!("{key}.finished[{index}]"), problem, hint));
         }

@@ -146,7 +146,10 @@ fn closed(carry: &mut Carry, entry: &Entry, deadlines: &Deadlines) -> Result<Opt
         Writers::Nobody => Ok(Some((hand, file))),
         Writers::Somebody(who) => {
             let who = who.or_else(|| writers::name_them(file)).unwrap_or_else(|| "a process".to_owned());
-            carry.step(waits(format!("{who} still has it open for writing; a later run archives it")));
+            let why = format!("{who} still has it open for writing; a later run archives it");
+            let untold = entry.taken.is_none() && set.is_some_and(|set| set.reopen.is_none());
+            let hint = "where it never lets go, say in `reopen` how it is told, or use method = \"in-place\"";
+            carry.step(waits(show::advised(&why, untold.then_some(hint))));
             Ok(None)
         }
         Writers::Unknown(why) => {

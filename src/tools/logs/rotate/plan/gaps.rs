@@ -306,7 +306,7 @@ impl Gap {
                 return finding.hint("say in `finished` how finished files are named");
             }
         };
-        let hint = "run more often (OnCalendar=*:0/5), have its writer keep more files, or use method = \"in-place\"";
+        let hint = "run more often (OnCalendar=*:0/5), or have its writer keep more files";
         Finding::new("logs.gap", Severity::Danger, self.log.clone(), message).hint(hint)
     }
 }
