@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use support::{
-    collection::{Writers, assert_clean, delete_all_finished, finished, gaps, kept},
+    collection::{Writers, archived, assert_clean, delete_all_finished, finished, gaps, kept, write_all_finished_anew},
     needs::{self, TRACES},
     scene::Scene,
     strace::{self, Blow, Strike, Traced},
@@ -73,6 +73,21 @@ fn killed_before_any_call_what_its_writer_deletes_then_is_kept_or_told() {
         assert_eq!(kept.len() + lost.len(), 6, "{story}: nothing twice: {kept:?}");
         let logs: BTreeSet<String> = lost.iter().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
         assert_eq!(gaps(&ran), logs, "{story}: lost: {lost:?}, told: {ran:#?}");
+        assert_clean(scene, &story);
+    });
+}
+
+#[test]
+fn killed_before_any_call_no_archive_goes_with_a_file_that_is_written_anew() {
+    sweep("kill, collect, written anew", &|| Writers::default().play(), &|scene, strike, _| {
+        let story = format!("killed before {} #{}", strike.call, strike.rank);
+        let before = archived(scene);
+        write_all_finished_anew(&scene.scenario, 7);
+        let mut ran = (0..4).map(|_| scene.scenario.rotate());
+        assert!(ran.all(|ran| matches!(ran.code, Some(0 | 1))), "{story}");
+        let kept: BTreeSet<String> = kept(scene).into_iter().collect();
+        assert!(before.is_subset(&kept), "{story}: {before:?} were archived, and {kept:?} are");
+        assert!(["one 7", "two 7"].iter().all(|line| kept.contains(*line)), "{story}: {kept:?}");
         assert_clean(scene, &story);
     });
 }

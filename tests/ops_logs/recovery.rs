@@ -9,7 +9,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::scenario::{Ran, Scenario};
+use crate::support::{
+    needs::{self, TRACES},
+    scenario::{Ran, Scenario, text_of},
+    strace, tally,
+};
 
 const OLD: &str = "10.0.0.1 the old log\n";
 const OTHER: &str = "written by somebody else\n";
@@ -184,7 +188,7 @@ fn archived_and_ours_there_without_its_archive_is_archived_anew() {
 }
 
 #[test]
-fn archived_and_ours_there_with_other_content_is_archived_anew() {
+fn archived_and_ours_there_with_other_content_both_stay() {
     let begun = begun("archived", Under::Ours);
     let other = OLD.to_uppercase();
     assert!(other != OLD && other.len() == OLD.len());
@@ -192,8 +196,10 @@ fn archived_and_ours_there_with_other_content_is_archived_anew() {
     fs::write(&begun.rotated, &other).unwrap();
     let ran = begun.scene.rotate().exits(0);
     assert!(ran.reason("release", "waiting", "-0001").starts_with("it and its archive do not agree"), "{ran:#?}");
-    begun.mended(0);
-    begun.assert_archived(&other);
+    let ran = begun.mended(1);
+    assert!(ran.stdout.contains("logs.both-stay"), "{ran:#?}");
+    assert_eq!(read(&begun.rotated), other);
+    begun.scene.run(&["verify"]).exits(0).says("1 of 1");
 }
 
 #[test]
@@ -278,4 +284,29 @@ fn what_cannot_be_looked_at_is_left_and_told() {
         fs::rename(&away, begun.scene.logs()).unwrap();
         assert_eq!(read(&begun.rotated), OLD, "{stage}");
     }
+}
+
+#[test]
+fn a_rotated_file_that_is_written_anew_after_it_was_archived_takes_no_archive_with_it() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = Scenario::new().plain_set("").log("app.log", text_of("first", 3000));
+    let ended = strace::held(&scene.command(&["--format", "json", "rotate"]), "fdatasync", 2, Some(&scene.ledger()), || {
+        assert!(fs::read_to_string(scene.ledger()).unwrap().contains("\"line\":\"archived\""));
+        let rotated = scene.names("app.log.2").into_iter().find(|name| !name.ends_with(".zst")).unwrap();
+        fs::write(scene.live(&rotated), "second\n").unwrap();
+    });
+    assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
+    let ran = scene.rotate().exits(1);
+    assert!(ran.stdout.contains("logs.both-stay"), "{ran:#?}");
+    let archive = scene.archives("app.log").into_iter().find(|name| name.ends_with(".zst")).unwrap();
+    let text = std::io::read_to_string(tally::plain(&scene.live(&archive))).unwrap();
+    assert!(text.as_bytes() == text_of("first", 3000), "the archive is what it was");
+    assert!(
+        scene.names("app.log.2").iter().any(|name| fs::read(scene.live(name)).unwrap() == b"second\n"),
+        "and nothing is lost"
+    );
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    scene.run(&["verify"]).exits(0).says("1 of 1");
 }

@@ -194,6 +194,25 @@ pub fn delete_all_finished(scenario: &Scenario) {
     }
 }
 
+/// The writers write each finished file anew, shorter, in the file that it is: its lines are then those of this turn.
+pub fn write_all_finished_anew(scenario: &Scenario, turn: usize) {
+    let calm = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
+    for path in theirs(scenario).into_values() {
+        let log = LOGS.iter().find(|log| path.to_str().is_some_and(|path| path.contains(*log))).expect("a file of theirs");
+        // Of as many lines, because those are counted, and each one shorter.
+        fs::write(path, text(&log[..3], turn)).expect("our own tree");
+    }
+    drop(calm);
+}
+
+/// The first line of each finished archive, as far as one can be read.
+pub fn archived(scene: &Scene) -> BTreeSet<String> {
+    let finished = |path: &PathBuf| {
+        path.extension().is_some_and(|end| end == "zst") && !path.to_str().is_some_and(|path| path.contains("/."))
+    };
+    ours(scene).iter().filter(|path| finished(path)).filter_map(|path| first_line(path).ok()).collect()
+}
+
 /// The names of logs of which a run says that something is lost.
 pub fn gaps(ran: &Ran) -> BTreeSet<String> {
     let findings = ran.json()["findings"].as_array().cloned().unwrap_or_default();

@@ -8,6 +8,7 @@ mod in_place;
 mod pin;
 mod recover;
 mod remove;
+mod replaced;
 mod room;
 mod swap;
 

@@ -12,7 +12,7 @@ pub(super) use self::collection::first_ways;
 pub use self::{
     bound::Bound,
     collection::{Cause, Collection},
-    gaps::{Gap, Look, Watch},
+    gaps::{Gap, Look, Lost, Watch},
     recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
     rotation::{Left, Rest, Rotation, Trouble, Why},

@@ -287,7 +287,8 @@ impl Carry<'_> {
         self.tally.plain_bytes += facts.size;
         self.tally.stored_bytes += facts.stored;
         self.step(archived(job, facts));
-        self.report.findings.extend(pin::same_text(self.ledger.content(), &job.entry, facts));
+        let told = [pin::same_text(self.ledger.content(), &job.entry, facts), pin::shrunk(&job.entry, facts)];
+        self.report.findings.extend(told.into_iter().flatten());
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
         ledger::{Content, Entry, Ledger, Line, Stage, Taken},
         rotate::{
             hand::{Hold, Proven},
-            plan::{Cause, Collection, Look, Plan},
+            plan::{Cause, Collection, Gap, Look, Lost, Plan},
             show,
         },
     },
@@ -132,6 +132,20 @@ pub(super) fn same_text(content: &Content, entry: &Entry, facts: &Facts) -> Opti
     );
     let finding = Finding::new("logs.archived-twice", Severity::Note, entry.path(), message);
     Some(finding.hint("have `finished` name only what its writer compressed, such as \"{name}.*.gz\""))
+}
+
+/// Told when a file held more when it got our name than when it was archived.
+pub(super) fn shrunk(entry: &Entry, facts: &Facts) -> Option<Finding> {
+    let taken = entry.taken.as_ref().filter(|taken| taken.packed.is_none() && taken.size > facts.size)?;
+    let gap = Gap {
+        log: entry.log_path(),
+        what: Lost::Truncated,
+        size: taken.size,
+        seen: taken.modified,
+        from: taken.file.born,
+        until: None,
+    };
+    Some(gap.finding())
 }
 
 /// What has the name of a compressed file and is none is compressed like any other, by the next run.

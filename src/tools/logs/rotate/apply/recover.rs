@@ -5,6 +5,7 @@ use std::{fs::File, path::Path};
 use super::{
     Carry, archive,
     in_place::{self, End, Ended},
+    replaced,
 };
 use crate::{
     failure::{Exit, Result},
@@ -66,7 +67,11 @@ pub(super) fn finish(carry: &mut Carry, plan: &Plan) -> Result<()> {
     for recovery in &plan.recoveries {
         let Some(entry) = carry.ledger.content().entries.get(&recovery.id).cloned() else { continue };
         let cleared = clear(carry, &entry, recovery).map_err(End::Log);
-        match cleared.and_then(|()| one(carry, &entry, &recovery.next)) {
+        let ended = cleared.and_then(|only_copy| match only_copy {
+            Some(archive) => replaced::keep_both(carry, &entry, archive),
+            None => one(carry, &entry, &recovery.next),
+        });
+        match ended {
             Ok(more) => lines.extend(more.filter(|_| !plan.watch.untold.contains(&recovery.id))),
             Err(End::Ledger(failure)) => return Err(failure),
             Err(End::Log(failure)) => {
@@ -88,23 +93,28 @@ pub(super) fn forget(carry: &mut Carry, astray: &[Astray]) -> Result<()> {
 }
 
 /// Removes what a cut-off compression left. What is not proven to be that stays, and if it has the name of the
-/// archive to be made, the rotation waits for a person; its writer is told all the same.
-fn clear(carry: &mut Carry, entry: &Entry, recovery: &Recovery) -> Result<()> {
+/// archive to be made, the rotation waits for a person; its writer is told all the same. Gives back the one that must stay
+/// because it holds what nothing else does.
+fn clear(carry: &mut Carry, entry: &Entry, recovery: &Recovery) -> Result<Option<Archive>> {
     if recovery.in_the_way.is_some() {
         carry.block(entry);
     }
     if entry.inherited.is_some() {
-        return Ok(());
+        return Ok(None);
     }
     for leftover in &recovery.leftovers {
         if !leftover.by_content || gives_back(entry, &leftover.name)? {
+            let only_copy = if leftover.by_content { None } else { replaced::only_copy(entry, &leftover.name)? };
+            if only_copy.is_some() {
+                return Ok(only_copy);
+            }
             carry.hand_for_archive(entry)?.remove_archive(&leftover.name)?;
         } else if target(carry.rotate, entry).as_ref() == Some(&leftover.name) {
             carry.step(show::blocked(entry, &leftover.name, "it is not what the rotated file holds"));
             carry.block(entry);
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Does what comes next for one entry; the line that tells it, if there is something to tell.
