@@ -407,3 +407,25 @@ fn names_of_one_file_are_one_file_and_another_name_of_the_live_one_is_not_finish
     kept.sort();
     assert_eq!(kept, ["first\n", "live\n"]);
 }
+
+#[test]
+fn a_finished_file_whose_name_is_not_utf8_is_told() {
+    let scene = collecting("").log("app.log.1", "first\n").log("app.log", "");
+    let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"app.log.\xff");
+    fs::write(scene.logs().join(name), "second\n").unwrap();
+    let ran = scene.rotate().exits(3);
+    assert!(ran.stdout.contains("its name is not UTF-8, so it is not collected"), "{ran:#?}");
+    fs::remove_file(scene.logs().join(name)).unwrap();
+    assert_eq!(kept(&scene), ["first\n"]);
+    scene.rotate().exits(0);
+}
+
+#[test]
+fn without_its_ledger_what_is_collected_again_is_told_to_be_in_two_archives() {
+    let scene = collecting("").log("app.log.1", "first\n").log("app.log", "");
+    scene.rotate().exits(0);
+    fs::remove_file(scene.ledger()).unwrap();
+    let told = findings(&scene.rotate().exits(0), "logs.archived-twice");
+    assert!(told.len() == 1 && told[0].contains("no record is left"), "{told:?}");
+    assert_eq!(kept(&scene), ["first\n", "first\n"]);
+}

@@ -269,3 +269,14 @@ fn a_writer_that_shifts_faster_than_we_look_is_told_as_such_and_its_gap_later() 
     assert_eq!(gaps(&ran), [""; 0]);
     assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
 }
+
+#[test]
+fn a_log_that_its_writer_copies_over_an_older_file_and_cuts_is_no_gap() {
+    let scene = collecting("").log("app.log.1", "old\n").log("app.log", "first and more\n");
+    scene.rotate().exits(0);
+    fs::write(scene.live("app.log.1"), "first and more\n").unwrap();
+    fs::write(scene.live("app.log"), "").unwrap();
+    let ran = scene.rotate().exits(0);
+    assert_eq!(gaps(&ran), [""; 0], "{ran:#?}");
+    assert_eq!(kept(&scene), ["old\n", "first and more\n"]);
+}

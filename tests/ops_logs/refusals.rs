@@ -224,3 +224,23 @@ fn holes(disk: &Path, sync: impl Fn()) {
     }
     scene.run(&["verify"]).exits(0).says("3 of 3");
 }
+
+#[test]
+fn a_log_that_is_mounted_by_itself_is_named() {
+    let Some(scene) = scene() else { return };
+    // Where another file system cuts other blocks.
+    let disk = Recipe::new(Kind::Ext4).mount();
+    let real = disk.path().join("real.log");
+    fs::write(&real, text_of("app", 30_000)).unwrap();
+    scene.append("app.log", "");
+    let live = scene.live("app.log");
+    try_run("mount", &["--bind".as_ref(), real.as_os_str(), live.as_os_str()]).unwrap();
+    let log = Untouched::of(&scene, "app.log");
+    let runs = ["plan", "rotate"].map(|words| scene.run(&["--format", "json", words]));
+    tool("umount", &["-l"], &log.path);
+    assert!(fs::read(&real).unwrap() == log.text, "not touched");
+    for ran in runs {
+        let reason = ran.exits(3).reason("rotate", "skipped", "app.log");
+        assert!(reason.contains("mounted there by itself") && reason.contains("(hint: name it where it really is)"), "{reason}");
+    }
+}

@@ -1,10 +1,15 @@
 //! What a file system can do for a log that is rotated in place, and in which pieces. Found out on a file without a name,
 //! never on the log.
 
-use std::{fs::File, os::fd::AsFd};
+use std::{
+    fs::File,
+    os::fd::{AsFd, BorrowedFd},
+};
 
 use rustix::{
-    fs::{FallocateFlags, Mode, OFlags, fallocate, fstatfs, fstatvfs, ftruncate, ioctl_getflags, openat},
+    fs::{
+        AtFlags, FallocateFlags, Mode, OFlags, StatxFlags, fallocate, fstatfs, fstatvfs, ftruncate, ioctl_getflags, openat, statx,
+    },
     io::Errno,
 };
 use serde::{Deserialize, Serialize};
@@ -104,6 +109,21 @@ impl Place {
     /// How much must be free for an archive that takes so much.
     pub fn least_free(self, takes: u64) -> u64 {
         if takes < SPARE { takes } else { takes + self.unit }
+    }
+
+    /// Refuses a log that is mounted by itself, from another place: what is found out in its folder is not true of it, and it
+    /// may be met a second time where it comes from.
+    pub fn refuse_mount(file: &File, folder: impl AsFd, shown: &str) -> Result<()> {
+        let mount = |fd: BorrowedFd| {
+            let told = statx(fd, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
+            (told.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(told.stx_mnt_id)
+        };
+        match mount(file.as_fd()).zip(mount(folder.as_fd())) {
+            Some((file, folder)) if file != folder => Err(Failure::new(DOING, shown)
+                .because("it is mounted there by itself, from another place")
+                .hint("name it where it really is")),
+            _ => Ok(()),
+        }
     }
 
     /// The part of so many bytes that is whole blocks.

@@ -245,6 +245,10 @@ fn publish_folder(carry: &mut Carry, jobs: Vec<(Job, Proven)>) -> Vec<(Job, Prov
     let named = jobs.into_iter().filter_map(|(job, archive)| {
         let publish = || hand.publish(&job.compress.part, &job.target, archive.archive);
         let named = settled.clone().and_then(|()| if job.compress.stays { Ok(()) } else { publish() });
+        if named.as_ref().is_err_and(Failure::is_shortage) && !job.compress.stays {
+            // It may have taken the last block; the next run would remove it too.
+            let _ = hand.remove_archive(&job.compress.part);
+        }
         named.map_err(|failure| give_up(carry, &job, &failure)).ok().map(|()| (job, archive))
     });
     let named: Vec<_> = named.collect();

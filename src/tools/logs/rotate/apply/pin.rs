@@ -115,23 +115,27 @@ pub(super) fn as_archived(entry: &Entry, proven: &Proven) -> Option<Line> {
     (archived != *taken).then(|| Line::Entry(Entry { taken: Some(archived), archive: None, ..entry.clone() }))
 }
 
-/// Told when its writer compressed a file that was collected before: the new file holds the same text. Nobody knows whether
-/// it is that file, or another one in a log that repeats itself, so both stay.
+/// Told when another archive of the log holds the same text: of the file that its writer compressed after it was collected, or
+/// of one of which no record was left. Nobody knows whether it is that file, or another one in a log that repeats itself, so
+/// both stay.
 pub(super) fn same_text(content: &Content, entry: &Entry, facts: &Facts) -> Option<Finding> {
-    entry.packed()?;
+    entry.taken.as_ref().filter(|_| facts.size > 0)?;
+    let unlike = |other: &Entry| other.taken.is_none() || other.packed().is_some() != entry.packed().is_some();
     let same = |other: &&Entry| {
-        other.taken.is_some()
-            && other.packed().is_none()
+        other.id != entry.id
             && (&other.folder, &other.log) == (&entry.folder, &entry.log)
             && other.archive.as_ref().is_some_and(|made| (made.facts.size, &made.facts.sha256) == (facts.size, &facts.sha256))
+            && unlike(other)
     };
-    let other = content.entries.values().find(same).filter(|_| facts.size > 0)?;
-    let message = format!(
-        "it holds the same text as {}: its writer compressed that file after it was collected, or its lines repeat; both stay",
-        other.path()
-    );
+    let other = content.entries.values().find(same)?;
+    let why = match other.taken {
+        Some(_) => "its writer compressed that file after it was collected",
+        None => "no record is left of the file that it was made of",
+    };
+    let message = format!("it holds the same text as {}: {why}, or its lines repeat; both stay", other.path());
     let finding = Finding::new("logs.archived-twice", Severity::Note, entry.path(), message);
-    Some(finding.hint("have `finished` name only what its writer compressed, such as \"{name}.*.gz\""))
+    let hint = "count them once; where the writer compresses, have `finished` name only that, such as \"{name}.*.gz\"";
+    Some(finding.hint(hint))
 }
 
 /// Told when a file held more when it got our name than when it was archived.

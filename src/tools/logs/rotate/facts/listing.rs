@@ -78,6 +78,8 @@ struct Names {
     unnamable: Vec<LogFact>,
     /// Names that nobody asked about, where they may be finished files.
     others: Vec<String>,
+    /// The same of names that are not UTF-8, as far as they can be shown.
+    unsayable: Vec<String>,
     kept: Kept,
     collected: Collected,
 }
@@ -202,8 +204,8 @@ impl<'a> Listing<'a> {
         loop {
             let before = place.dir.names()?;
             let mut names = self.names(place, true)?;
-            let others = std::mem::take(&mut names.others);
-            names.collected = self.take_finished(place, &mut names.logs, others);
+            let (others, unsayable) = (std::mem::take(&mut names.others), std::mem::take(&mut names.unsayable));
+            names.collected = self.take_finished(place, &mut names.logs, others, &unsayable);
             let collected = &mut names.collected;
             let settled = collected.agree(&before, &place.dir.names()?);
             tries += 1;
@@ -227,8 +229,10 @@ impl<'a> Listing<'a> {
             },
             Err(bytes) => {
                 let lossy = String::from_utf8_lossy(bytes).into_owned();
-                if let Some(set) = self.sets_that_mean(place, &lossy).first() {
-                    names.unnamable.push(log(place.index, *set, lossy, What::Unnamable));
+                match self.sets_that_mean(place, &lossy).first() {
+                    Some(set) => names.unnamable.push(log(place.index, *set, lossy, What::Unnamable)),
+                    None if collects && finished::may_be(&lossy, kind) => names.unsayable.push(lossy),
+                    None => {}
                 }
             }
         })?;

@@ -107,7 +107,7 @@ fn meant(rotate: &Rotate, index: usize, log: &LogFact) -> Option<(usize, Stat)> 
 fn one(folder: &Dir, (name, stat): (&str, &Stat), (head, begun): (Option<&Head>, Option<&Cut>), set: &LogSet) -> Result<Live> {
     let shown = folder.shown(name);
     let file = folder.read(name)?;
-    // Of the file, not of its folder: it may be mounted there by itself.
+    Place::refuse_mount(&file, folder.handle()?, &shown)?;
     let place = Place::likely(&file, set.punch_hole, &shown)?;
     if stat.size == 0 {
         return Ok(Live::default());

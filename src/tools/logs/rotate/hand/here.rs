@@ -163,6 +163,7 @@ impl Here {
     fn prepare(&self, name: &str, file: FileId, head: Option<&Head>, hole: bool, most: Option<u64>) -> Result<Option<Cut>> {
         let shown = self.logs.shown(name);
         let live = self.open_live(name, file)?;
+        Place::refuse_mount(&live, self.logs.handle()?, &shown)?;
         let place = Place::of(self.logs.handle()?, hole, &shown)?;
         place.accepts(&live, &shown)?;
         let (archived, _) = cut::archived(&live, head, place)?;

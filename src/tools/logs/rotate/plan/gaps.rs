@@ -195,7 +195,9 @@ impl Seen<'_> {
 
     /// Whether they may be in a copy that was made before the file was cut.
     fn is_copied(&self, before: &Live) -> bool {
-        let whole = |found: &CollectFile| found.stat.size >= before.size && is_after(found.file.born, before);
+        // A copy may go into a file that was there before.
+        let after = |found: &CollectFile| is_after(found.file.born, before) || found.stat.modified > before.at;
+        let whole = |found: &CollectFile| found.stat.size >= before.size && after(found);
         self.is_packed(before) || self.is_otherwise(before) || self.log.finished.iter().any(whole)
     }
 

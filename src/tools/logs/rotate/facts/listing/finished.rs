@@ -110,8 +110,15 @@ impl Listing<'_> {
         place.wanted.patterns.iter().any(|(set, _)| self.rotate.sets[*set].method == Method::Collect)
     }
 
-    /// Takes the finished files out of `logs`, and finds more of them among `others`.
-    pub(super) fn take_finished(&self, place: &Place, logs: &mut Vec<Named>, others: Vec<String>) -> Collected {
+    /// Takes the finished files out of `logs`, and finds more of them among `others`. What has a name that no record can hold
+    /// is told.
+    pub(super) fn take_finished(
+        &self,
+        place: &Place,
+        logs: &mut Vec<Named>,
+        others: Vec<String>,
+        unsayable: &[String],
+    ) -> Collected {
         let mut writers = self.writers(place, logs);
         let mut strangers = Vec::new();
         for name in others {
@@ -133,6 +140,12 @@ impl Listing<'_> {
         });
         strangers.sort_unstable();
         let mut collected = Collected::default();
+        let theirs = |name: &&String| writers.owner(name).is_some_and(|writer| !self.is_excluded(place, writer.set, name));
+        let unsayable = unsayable.iter().filter(theirs).map(|name| {
+            let why = "its name is not UTF-8, so it is not collected";
+            Incomplete::new(place.dir.path().join(name).display().to_string(), why).hint("rename it, or exclude it")
+        });
+        collected.unreadable.extend(unsayable);
         for writer in writers {
             collected.begins.insert(writer.begin.clone(), ());
             collected.begins.insert(writer.log.clone(), ());
