@@ -18,6 +18,7 @@ use opsbelt::{
     tools::logs::{Logs, presets},
 };
 use support::{
+    files,
     needs::{self, Need},
     process::Process,
 };
@@ -55,7 +56,7 @@ fn completions_and_manual_pages_are_current() {
             }
             if rewrite {
                 fs::create_dir_all(path.parent().expect("inside the repository")).expect("a folder can be made");
-                fs::write(&path, now).expect("a file can be written");
+                files::write(&path, now).expect("a file can be written");
             } else {
                 stale.push(name);
             }

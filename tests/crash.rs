@@ -17,7 +17,7 @@ use std::{
 use support::{
     Dice,
     aftermath::Before,
-    by_tier,
+    by_tier, files,
     filesystem::{FileSystem, Kind, Recipe},
     needs::{self, MOUNTS, Need, TRACES},
     process::Process,
@@ -253,7 +253,7 @@ fn owned_by_another(bytes: usize) -> (Scenario, Before) {
     let mut before = Before::nothing();
     for name in ["one.log", "two.log"] {
         let text = text_of(name, bytes);
-        fs::write(scenario.live(name), &text).expect("our own tree");
+        files::write(scenario.live(name), &text).expect("our own tree");
         chown(scenario.live(name), Some(NOBODY), Some(NOBODY)).expect("root may");
         before = before.log(scenario.live(name), text);
     }
@@ -282,14 +282,14 @@ fn trap(compress: &str, state_on_the_same_disk: bool) {
     let scenario = plain_scenario(Some((&disk, state_on_the_same_disk)), compress);
     let log = scenario.live("app.log");
     let mut told = text_of("a log that does not compress to nothing", 24 << 20);
-    fs::write(&log, &told).expect("room");
+    files::write(&log, &told).expect("room");
     let filler = disk.fill_up_to(200 << 10);
     for turn in 0..3 {
         let ran = scenario.rotate();
         assert!(matches!(ran.code, Some(3 | 4)), "{story}: turn {turn}: no room to compress, and yet: {ran:#?}");
         assert!(log.is_file(), "{story}: the live path vanished");
         let more = text_of(&format!("turn {turn}"), 2000);
-        File::options().append(true).open(&log).and_then(|mut live| live.write_all(&more)).expect("room for a few lines");
+        files::with(File::options().append(true), &log, |live| live.write_all(&more)).expect("room for a few lines");
         told.extend_from_slice(&more);
         Before::nothing().log(&log, told.clone()).assert_nothing_lost(&story);
     }
@@ -318,10 +318,10 @@ fn a_disk_with_no_inodes() {
         let disk = Recipe::new(Kind::Ext4).exactly(16 << 20).inodes(64).mount();
         let scenario = plain_scenario(Some((&disk, true)), "zstd");
         let (log, text) = (scenario.live("app.log"), text_of("app", 100_000));
-        fs::write(&log, &text).expect("room");
+        files::write(&log, &text).expect("room");
         let before = Before::nothing().log(&log, text);
         let taken: Vec<_> =
-            (0..100).map(|n| disk.path().join(format!("taken-{n}"))).take_while(|path| File::create(path).is_ok()).collect();
+            (0..100).map(|n| disk.path().join(format!("taken-{n}"))).take_while(|path| files::write(path, "").is_ok()).collect();
         for path in taken.iter().take(left) {
             fs::remove_file(path).expect("our own file");
         }
@@ -346,7 +346,7 @@ fn an_exceeded_quota() {
     let disk = Recipe::new(Kind::Btrfs).mount();
     let scenario = plain_scenario(Some((&disk, true)), "zstd");
     let (log, text) = (scenario.live("app.log"), text_of("app", 4 << 20));
-    fs::write(&log, &text).expect("room");
+    files::write(&log, &text).expect("room");
     let before = Before::nothing().log(&log, text);
     disk.limit(Some(5 << 20));
     let ran = scenario.rotate();
@@ -359,7 +359,7 @@ fn an_exceeded_quota() {
 
 fn starve(disk: &FileSystem, scenario: &Scenario, story: &str, left: u64) {
     let (log, text) = (scenario.live("app.log"), text_of("app", 4 << 20));
-    fs::write(&log, &text).expect("room");
+    files::write(&log, &text).expect("room");
     let before = Before::nothing().log(&log, text);
     let filler = disk.fill_up_to(left);
     let ran = scenario.rotate();

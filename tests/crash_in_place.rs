@@ -15,6 +15,7 @@ use std::{
 
 use rustix::fs::{FallocateFlags, fallocate};
 use support::{
+    files,
     filesystem::{Kind, Recipe},
     heads::Heads,
     needs::{self, MOUNTS, TRACES},
@@ -134,10 +135,11 @@ fn what_xfs_began_to_move_is_moved_to_its_end() {
         let ledger = fs::read_to_string(scene.scenario.state().join("ledger.jsonl")).expect("earlier runs wrote it");
         let entries = ledger.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let remove = entries.filter_map(|line| line["cut"]["remove"].as_u64()).next_back().expect("the entry of the cut");
-        let file = File::options().write(true).open(&log).expect("our own tree");
-        fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, remove).expect("xfs can");
-        fallocate(&file, FallocateFlags::INSERT_RANGE, half * 4096, remove).expect("xfs can");
-        drop(file);
+        let half_way = |file: &mut File| {
+            fallocate(&*file, FallocateFlags::COLLAPSE_RANGE, 0, remove)?;
+            Ok(fallocate(&*file, FallocateFlags::INSERT_RANGE, half * 4096, remove)?)
+        };
+        files::with(File::options().write(true), &log, half_way).expect("xfs can");
         let story = format!("moved {half} blocks and then no more");
         // What is due again goes in the same run, and its keep-rule takes one archive more.
         let first = scene.before.and(&log, &more);
@@ -209,8 +211,7 @@ fn emptied(scene: &Scene, script: &Script<'_>, story: &str) {
     let mut least = BTreeMap::new();
     for log in logs(scene) {
         let fresh = more_than(&log, script.text);
-        File::options().write(true).truncate(true).open(&log).expect("our own tree");
-        append(&log, &fresh);
+        files::write(&log, &fresh).expect("our own tree");
         least.insert(log.clone(), archived(&log) + fresh.len() as u64);
     }
     let ran = scene.scenario.rotate();
@@ -246,7 +247,7 @@ fn more_than(log: &Path, text: fn(&str, usize) -> Vec<u8>) -> Vec<u8> {
 }
 
 fn append(log: &Path, text: &[u8]) {
-    File::options().append(true).open(log).and_then(|mut log| log.write_all(text)).expect("room for a few lines");
+    files::with(File::options().append(true), log, |log| log.write_all(text)).expect("room for a few lines");
 }
 
 fn logs(scene: &Scene) -> Vec<std::path::PathBuf> {
@@ -264,14 +265,11 @@ impl Begins {
         let logs = logs(&scene);
         let Scene { scenario, mut before } = scene;
         for log in logs {
-            let file = File::options().write(true).open(&log).expect("our own tree");
-            match self {
-                Begins::Zeros => {
-                    let zeros = vec![0; usize::try_from(LENGTH).expect("short")];
-                    file.write_all_at(&zeros, 0).expect("room");
-                }
-                _ => fallocate(&file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, LENGTH).expect("it can"),
-            }
+            let begin = |file: &mut File| match self {
+                Begins::Zeros => file.write_all_at(&vec![0; usize::try_from(LENGTH).expect("short")], 0),
+                _ => Ok(fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, 0, LENGTH)?),
+            };
+            files::with(File::options().write(true), &log, begin).expect("it can");
             before = before.log(&log, fs::read(&log).expect("our own tree"));
         }
         Scene { scenario, before }

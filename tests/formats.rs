@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use support::{scenario::Scenario, stories, tally};
+use support::{files, scenario::Scenario, stories, tally};
 
 /// Every format that is written, and the file that proves that its first version is still read.
 const FIXTURES: [(&str, &str); 3] = [
@@ -32,10 +32,10 @@ fn fixture(name: &str) -> PathBuf {
 fn left_by_version_1() -> Scenario {
     let scene = Scenario::new().plain_set("keep = { count = 5 }").log("app.log", "fresh\n").log("quiet.log", "");
     let ledger = fs::read_to_string(fixture("ledger-v1.jsonl")).expect("a fixture");
-    fs::write(scene.ledger(), ledger.replace("{logs}", &scene.logs().display().to_string())).expect("our own tree");
-    fs::copy(fixture("history-v1.jsonl"), scene.state().join("history.jsonl")).expect("our own tree");
+    files::write(scene.ledger(), ledger.replace("{logs}", &scene.logs().display().to_string())).expect("our own tree");
+    files::copy(fixture("history-v1.jsonl"), scene.state().join("history.jsonl")).expect("our own tree");
     for name in ARCHIVES {
-        fs::copy(fixture("archive-v1.zst"), scene.live(name)).expect("our own tree");
+        files::copy(fixture("archive-v1.zst"), scene.live(name)).expect("our own tree");
     }
     scene
 }
@@ -45,7 +45,7 @@ fn left_without_ledger() -> Scenario {
     let scene = left_by_version_1();
     fs::remove_file(scene.ledger()).expect("our own tree");
     for (name, rotated) in ARCHIVES.into_iter().zip(ROTATED) {
-        fs::write(scene.live(name), archive_of(&scene, rotated)).expect("our own tree");
+        files::write(scene.live(name), archive_of(&scene, rotated)).expect("our own tree");
     }
     scene
 }
@@ -100,12 +100,12 @@ fn lines_with_and_without_checksums_are_read() {
     for name in ["ledger-v1.jsonl", "ledger-v1-sums.jsonl", "ledger-v1-sights.jsonl"] {
         let scene = Scenario::new().plain_set("").log("app.log", "fresh\n");
         let text = fs::read_to_string(fixture(name)).expect("a fixture");
-        fs::write(scene.ledger(), &text).expect("our own tree");
+        files::write(scene.ledger(), &text).expect("our own tree");
         let sound = scene.run(&["--format", "json", "verify"]).exits(1).json();
         assert_eq!(sound["incomplete"].as_array().map(Vec::len), Some(0), "{sound:#}");
         // What it records is not there: so it was read.
         assert_eq!(sound["findings"].as_array().map(Vec::len), Some(2), "{sound:#}");
-        fs::write(scene.ledger(), text.replacen("\"line\":\"last\"", "\"line\":\"lost\"", 1)).expect("our own tree");
+        files::write(scene.ledger(), text.replacen("\"line\":\"last\"", "\"line\":\"lost\"", 1)).expect("our own tree");
         scene.run(&["verify"]).exits(3).says("1 line cannot be read as written");
     }
 }
@@ -115,12 +115,12 @@ fn every_line_of_version_2_is_read_and_survives_a_rewriting() {
     let scene = Scenario::new().plain_set("").log("app.log", "fresh\n");
     let text = fs::read_to_string(fixture("ledger-v2.jsonl")).expect("a fixture");
     // Named as of an older version it is written anew as soon as a run has something to add.
-    fs::write(scene.ledger(), &text).expect("our own tree");
+    files::write(scene.ledger(), &text).expect("our own tree");
     let sound = scene.run(&["--format", "json", "verify"]).exits(1).json();
     assert_eq!(sound["incomplete"].as_array().map(Vec::len), Some(0), "{sound:#}");
     assert_eq!(sound["findings"].as_array().map(Vec::len), Some(4), "four archives are recorded and not there: {sound:#}");
     // One line that cannot be read has the ledger written anew.
-    fs::write(scene.ledger(), text.replacen("\"line\":\"clock\"", "\"line\":\"cluck\"", 1)).expect("our own tree");
+    files::write(scene.ledger(), text.replacen("\"line\":\"clock\"", "\"line\":\"cluck\"", 1)).expect("our own tree");
     scene.append("app.log", vec![b'x'; 2000]);
     scene.rotate();
     let after = fs::read_to_string(scene.ledger()).expect("our own tree");
@@ -147,7 +147,7 @@ fn the_keep_rules_hold_for_what_version_1_made_and_not_for_what_it_inherited() {
 fn a_newer_ledger_is_refused_and_left_as_it_is() {
     let scene = left_by_version_1();
     let newer = fs::read_to_string(scene.ledger()).unwrap().replacen("\"version\":1", "\"version\":3", 1);
-    fs::write(scene.ledger(), &newer).unwrap();
+    files::write(scene.ledger(), &newer).unwrap();
     scene.append("app.log", vec![b'x'; 2000]);
     for word in ["rotate", "plan", "status", "verify"] {
         scene.run(&[word]).exits(4).says("version 3");
@@ -161,7 +161,7 @@ fn a_history_of_version_1_is_shown_and_newer_lines_are_passed_over_and_kept() {
     let scene = left_by_version_1();
     let path = scene.state().join("history.jsonl");
     let newer = fs::read_to_string(&path).unwrap().replace("opsbelt.run/1", "opsbelt.run/2");
-    fs::write(&path, fs::read_to_string(&path).unwrap() + &newer).unwrap();
+    files::write(&path, fs::read_to_string(&path).unwrap() + &newer).unwrap();
     let shown = |scene: &Scenario| scene.run(&["--format", "json", "history"]).exits(0).json()["tables"][0]["rows"].clone();
     let rows = shown(&scene);
     assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows:#}");
@@ -187,7 +187,7 @@ fn an_archive_of_version_1_is_adopted_and_its_content_is_what_it_was() {
 fn a_newer_archive_is_not_taken_for_ours_and_left_as_it_is() {
     let scene = left_without_ledger();
     let newer = of_version_2(&archive_of(&scene, ROTATED[1]));
-    fs::write(scene.live(ARCHIVES[1]), &newer).unwrap();
+    files::write(scene.live(ARCHIVES[1]), &newer).unwrap();
     let ran = scene.rotate().exits(3);
     assert_eq!(ran.steps("adopt", "done").len(), 1);
     let told = &ran.json()["incomplete"][0];

@@ -5,7 +5,7 @@ mod support;
 use std::{collections::BTreeMap, fs, io::Write, process::Command, time::Duration};
 
 use support::{
-    example,
+    example, files,
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, Need, TRACES},
     power,
@@ -47,7 +47,7 @@ fn the_tally_sees_lost_twice_garbled_and_disordered_lines() {
     lines.remove(10);
     lines.insert(20, lines[19]);
     lines.swap(70, 71);
-    fs::write(&file, lines.join("\n")).unwrap();
+    files::write(&file, lines.join("\n")).unwrap();
     let tally = Tally::of(&[file], &BTreeMap::from([(3, 100)]));
     assert_eq!((tally.lost, tally.twice, tally.garbled, tally.disordered), (2, 1, 1, 1), "{tally:#?}");
 }
@@ -58,8 +58,8 @@ fn the_tally_forgives_the_head_that_is_archived_and_nothing_else() {
     let file = write_lines(folder.path(), "plain", 100);
     let text = fs::read_to_string(&file).unwrap();
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    fs::write(folder.path().join("app.log.1"), lines[..60].concat()).unwrap();
-    fs::write(&file, lines[50..].concat()).unwrap();
+    files::write(folder.path().join("app.log.1"), lines[..60].concat()).unwrap();
+    files::write(&file, lines[50..].concat()).unwrap();
     let head = lines[50..60].concat().len() as u64;
     let faults = |head| {
         let tally = Tally::after_head(&tally::history(&file, None), head, &BTreeMap::from([(3, 100)]));
@@ -79,11 +79,11 @@ fn archives_of_every_suffix_are_read_before_the_live_file() {
     let text = fs::read_to_string(&file).unwrap();
     let lines: Vec<&str> = text.lines().skip(1).collect();
     let part = |range: std::ops::Range<usize>| lines[range].join("\n").into_bytes();
-    fs::write(folder.path().join("app.log.1.zst"), zstd::encode_all(part(0..10).as_slice(), 1).unwrap()).unwrap();
+    files::write(folder.path().join("app.log.1.zst"), zstd::encode_all(part(0..10).as_slice(), 1).unwrap()).unwrap();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&part(10..20)).unwrap();
-    fs::write(folder.path().join("app.log.2.gz"), gzip.finish().unwrap()).unwrap();
-    fs::write(&file, part(20..30)).unwrap();
+    files::write(folder.path().join("app.log.2.gz"), gzip.finish().unwrap()).unwrap();
+    files::write(&file, part(20..30)).unwrap();
     Tally::of(&tally::history(&file, None), &BTreeMap::from([(3, 30)])).assert_perfect("three files");
 }
 
@@ -118,10 +118,10 @@ fn a_power_cut_takes_what_was_not_synced_and_leaves_what_was() {
     for kind in [Kind::Ext4, Kind::Xfs] {
         let disk = Recipe::new(kind).mount();
         let (kept, lost) = (disk.path().join("kept"), disk.path().join("lost"));
-        fs::write(&kept, "synced").unwrap();
+        files::write(&kept, "synced").unwrap();
         fs::File::open(&kept).unwrap().sync_all().unwrap();
         fs::File::open(disk.path()).unwrap().sync_all().unwrap();
-        fs::write(&lost, "not synced").unwrap();
+        files::write(&lost, "not synced").unwrap();
         power::cut(&disk);
         disk.remount();
         assert_eq!(fs::read_to_string(&kept).unwrap(), "synced", "{kind:?}");
@@ -139,10 +139,10 @@ fn file_systems_fill_up_and_run_out_of_inodes() {
     assert!(small.free() <= 16384, "{} bytes free", small.free());
     fs::remove_file(filler).unwrap();
     assert!(small.free() > 1 << 20);
-    let refused = (0..64).find_map(|n| fs::write(small.path().join(n.to_string()), "").err());
+    let refused = (0..64).find_map(|n| files::write(small.path().join(n.to_string()), "").err());
     assert_eq!(refused.and_then(|error| error.raw_os_error()), Some(libc::ENOSPC));
     let merged = Recipe::new(Kind::Overlay).mount();
-    fs::write(merged.path().join("a"), "b").unwrap();
+    files::write(merged.path().join("a"), "b").unwrap();
     assert_eq!(fs::read_to_string(merged.disk().join("upper/a")).unwrap(), "b");
 }
 
@@ -170,7 +170,7 @@ fn a_traced_copy_can_be_killed_at_each_call_be_refused_and_be_lied_to() {
     }
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("from"), folder.path().join("to"));
-    fs::write(&from, "hello").unwrap();
+    files::write(&from, "hello").unwrap();
     let mut copy = Command::new("/bin/cp");
     copy.arg("--reflink=never").arg(&from).arg(&to);
     let whole = strace::run(&copy, None);

@@ -16,7 +16,7 @@ use std::{
 };
 
 use support::{
-    by_tier, example,
+    by_tier, example, files,
     needs::{self, Need},
     process::Process,
     scenario::Scenario,
@@ -101,18 +101,18 @@ impl Siege {
             chown(root.join(folder), Some(OWNER), Some(OWNER)).expect("root may");
         }
         for log in ["home/app.log", "home/logs/app.log", "home/deep/er/app.log"] {
-            fs::write(root.join(log), "a line of mine\n".repeat(100)).expect("a fresh tree");
+            files::write(root.join(log), "a line of mine\n".repeat(100)).expect("a fresh tree");
             chown(root.join(log), Some(OWNER), Some(OWNER)).expect("root may");
         }
         fs::create_dir(root.join("home/roots")).expect("a fresh tree");
-        fs::write(root.join("home/roots/app.log"), ROOTS_WORDS).expect("a fresh tree");
+        files::write(root.join("home/roots/app.log"), ROOTS_WORDS).expect("a fresh tree");
         fs::set_permissions(root.join("home/roots/app.log"), Permissions::from_mode(0o600)).expect("our own tree");
         fs::create_dir_all(root.join("canary/folder/er")).expect("a fresh tree");
         for secret in ["canary/secret", "canary/app.log", "canary/folder/app.log", "canary/folder/er/app.log", "canary/er.log"] {
-            fs::write(root.join(secret), ROOTS_WORDS).expect("a fresh tree");
+            files::write(root.join(secret), ROOTS_WORDS).expect("a fresh tree");
             fs::set_permissions(root.join(secret), Permissions::from_mode(0o600)).expect("our own tree");
         }
-        fs::copy(example("swapper"), root.join("swapper")).expect("a program that its user may run");
+        files::copy(example("swapper"), root.join("swapper")).expect("a program that its user may run");
         Siege { mode, scenario }
     }
 

@@ -254,6 +254,34 @@ fn only_the_clock_knows_the_time() {
 }
 
 #[test]
+fn what_a_test_writes_is_closed_before_anybody_starts() {
+    /// These are programs themselves, or a test that is alone in its program.
+    const ALONE: [&str; 4] =
+        ["tests/support/swapper.rs", "tests/support/log_writer.rs", "tests/support/hidden_writer.rs", "tests/secrecy.rs"];
+    let rule = |source: &Source| {
+        let own: &[&[&str]] = match source.path.as_str() {
+            "tests/support/files.rs" => &[],
+            "tests/support/process.rs" => &[&["fs", "::", "write"]],
+            path if ALONE.contains(&path) => &[],
+            _ => &[
+                &["fs", "::", "write", "("],
+                &["fs", "::", "copy"],
+                &["File", "::", "create", "("],
+                &[".", "spawn", "(", ")"],
+                &[".", "output", "(", ")"],
+                &[".", "status", "(", ")"],
+            ],
+        };
+        phrases(source, own).into_iter().map(|line| breach(source, line, "writes or starts by itself")).collect()
+    };
+    Rule { finds: &rule, remedy: "Write through support::files and start through support::process: why is told in the first." }
+        .bites("tests/crash.rs", "fn x() { std::fs::write(path, text) }")
+        .bites("tests/crash.rs", "fn x() { command.status() }")
+        .spares("tests/crash.rs", "fn x() { files::write(path, text); ended.status.success() }")
+        .holds_in(&["tests"]);
+}
+
+#[test]
 fn aws_and_tokio_stay_in_their_place() {
     let rule = |source: &Source| {
         if in_module(source, "aws") {

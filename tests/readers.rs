@@ -24,7 +24,7 @@ use account::Account;
 use follower::Follower;
 use rustix::process::Signal;
 use support::{
-    by_tier, example,
+    by_tier, example, files,
     filesystem::{FileSystem, Kind, Recipe},
     heads::Heads,
     line,
@@ -142,7 +142,7 @@ fn follow(method: Method) -> Option<Told> {
     let disk = Recipe::new(Kind::Ext4).size(256 << 20).mount();
     let scene = scene(&disk, method);
     let log = scene.live("app.log");
-    fs::write(&log, "").expect("a writable tree");
+    files::write(&log, "").expect("a writable tree");
     let mut followers = followers(&scene);
     let writer = writer(&scene, &["--rate", &RATE.to_string(), "--lines", &(RATE * by_tier(12, 30)).to_string()]);
     support::wait_until("each reader's first lines", PATIENCE, || followers.iter_mut().all(Follower::has_begun));

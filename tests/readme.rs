@@ -16,6 +16,7 @@ use std::{
 use clap::Command as Line;
 use opsbelt::{launch::command, tools::logs::Logs};
 use support::{
+    files,
     needs::{self, Need},
     ops_logs,
     process::Process,
@@ -87,7 +88,7 @@ fn commands_print_what_readme_says() {
     let kept = |folder: &str| home.path().join(folder).join("ledger.jsonl").exists();
     assert!(kept("state") && !kept(".state"), "the tour does not say where its state goes: it would go among the machine's");
     if rewriting() {
-        fs::write(root().join("README.md"), page).expect("a writable checkout");
+        files::write(root().join("README.md"), page).expect("a writable checkout");
     }
 }
 
@@ -252,7 +253,7 @@ fn figures_are_those_of_the_last_benchmark() {
     assert!(names.contains(&"rotate"), "README has no place for the figures of `bench rotate`: {names:?}");
     let wanted = names.iter().fold(page.clone(), |page, name| with_figures(&page, name, &table));
     if rewriting() && page != wanted {
-        return fs::write(root().join("README.md"), wanted).expect("a writable checkout");
+        return files::write(root().join("README.md"), wanted).expect("a writable checkout");
     }
     assert_eq!(page, wanted, "OPSBELT_REWRITE=1 cargo test --test readme");
 }

@@ -17,6 +17,7 @@ use std::{
 };
 
 use support::{
+    files,
     machine::{self, Machine},
     needs::{self, Need},
     ops_logs,
@@ -53,7 +54,7 @@ fn units_are_sound() {
             .expect("a unit is text")
             .replace("/usr/local/bin/ops-logs", &ops_logs().display().to_string());
         let copy = folder.path().join(path.file_name().expect("a listed file has a name"));
-        fs::write(&copy, text).expect("a writable tree");
+        files::write(&copy, text).expect("a writable tree");
     }
     for entry in fs::read_dir(folder.path()).expect("our own folder") {
         let path = entry.expect("a listed entry").path();

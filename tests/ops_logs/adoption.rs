@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::support::{
+    files,
     needs::{self, Need},
     scenario::{Ran, Scenario, files_under},
     stories::{NOBODY, tool},
@@ -47,7 +48,7 @@ fn a_copy_under_another_name_is_not_taken_for_an_archive_of_that_log() {
     let stamp = archives[0].strip_prefix("app.log.").unwrap();
     let strangers = [format!("app.bak.{stamp}"), format!("other.log.{stamp}"), "app.log.20200101T000000Z-0001.zst".to_owned()];
     for stranger in &strangers {
-        fs::copy(scene.live(&archives[0]), scene.live(stranger)).unwrap();
+        files::copy(scene.live(&archives[0]), scene.live(stranger)).unwrap();
     }
     assert!(refused(&scene, &strangers[0]).contains("it says that it is of"));
     assert!(refused(&scene, &strangers[2]).contains("it says that it was rotated at"));
@@ -66,7 +67,7 @@ fn a_second_name_or_copy_of_an_archive_is_not_taken_for_a_second_archive() {
     let archives = scene.archives("app.log");
     let again = ["-0008.zst", "-0009.zst"].map(|end| archives[1].replace(&archives[1][archives[1].len() - 9..], end));
     fs::hard_link(scene.live(&archives[1]), scene.live(&again[0])).unwrap();
-    fs::copy(scene.live(&archives[1]), scene.live(&again[1])).unwrap();
+    files::copy(scene.live(&archives[1]), scene.live(&again[1])).unwrap();
     for name in &again {
         assert!(refused(&scene, name).contains("a copy of one"));
     }
@@ -95,7 +96,7 @@ fn an_archive_of_a_log_that_its_folder_is_not_for_is_left_alone() {
 #[test]
 fn it_is_taken_into_the_set_that_names_its_log_today() {
     let scene = without_ledger("");
-    fs::write(scene.root().join("settings.toml"), "").unwrap();
+    files::write(scene.root().join("settings.toml"), "").unwrap();
     let renamed = "host = \"test\"\nlogrotate = \"\"\n[[log]]\nname = \"renamed\"\npaths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"\nkeep = { count = 1 }\n";
     let scene = scene.settings(renamed);
     assert_eq!(adopted(&scene.rotate().exits(0)).len(), 2);
@@ -193,7 +194,7 @@ fn an_archive_that_cannot_be_read_or_is_newer_is_told() {
     let mut torn = fs::read(scene.live(&archives[0])).unwrap();
     let middle = torn.windows(8).position(|part| part == b"\"format\"").unwrap() + 40;
     torn[middle] ^= 1;
-    fs::write(scene.live(&archives[0]), &torn).unwrap();
+    files::write(scene.live(&archives[0]), &torn).unwrap();
     for word in ["plan", "rotate"] {
         let ran = scene.run(&["--format", "json", word]).exits(3);
         let told = &ran.json()["incomplete"][0];

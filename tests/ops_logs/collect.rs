@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path};
 
 use crate::support::{
+    files,
     needs::{self, Need, TRACES},
     scenario::{Ran, Scenario, text_of},
     stories::{NOBODY, ago, hours},
@@ -22,7 +23,7 @@ pub(crate) fn shift(scene: &Scenario, most: usize, live: &str) {
     for number in (0..most).rev() {
         let _ = fs::rename(name(number), name(number + 1));
     }
-    fs::write(name(0), live).unwrap();
+    files::write(name(0), live).unwrap();
 }
 
 /// The content of each of our archives, by name; the writer's own files are none.
@@ -93,9 +94,8 @@ fn finished_files_with_a_time_in_their_name_are_no_logs_of_their_own() {
     let scene = Scenario::new().set(words);
     for (name, hour) in [("app.log", 1), ("app-2026-11-20.log", 30), ("app-2026-11-19.log", 50), ("web.log", 1), ("web-1.log", 9)]
     {
-        fs::write(scene.live(name), format!("{name}\n")).unwrap();
-        let file = fs::File::options().append(true).open(scene.live(name)).unwrap();
-        file.set_modified(ago(hours(hour))).unwrap();
+        files::write(scene.live(name), format!("{name}\n")).unwrap();
+        files::with(fs::File::options().append(true), scene.live(name), |file| file.set_modified(ago(hours(hour)))).unwrap();
     }
     let ran = scene.run(&["--format", "json", "-v", "rotate"]).exits(0);
     assert_eq!(ran.steps("leave", "kept").len(), 2, "{ran:#?}");
@@ -112,7 +112,7 @@ fn files_that_look_finished_and_that_no_template_means_are_told_until_something_
     let scene = scene.log("app-01.log", "excluded\n").log("app.log.lock", "").log("app.pid", "12\n").log("web.log.1", "theirs\n");
     assert_eq!(told(&scene.rotate().exits(0)), [""; 0]);
     for day in [20, 21] {
-        fs::write(scene.live(&format!("app-2026-11-{day}.log")), "finished\n").unwrap();
+        files::write(scene.live(&format!("app-2026-11-{day}.log")), "finished\n").unwrap();
     }
     for command in ["plan", "rotate", "status"] {
         let ran = scene.run(&["--format", "json", command]).exits(0);
@@ -186,7 +186,7 @@ fn a_file_whose_archive_is_gone_by_a_rule_is_not_collected_again() {
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
     // A damaged line has the whole ledger written anew: what is remembered must stand in it.
     ledger.push_str("no line\n");
-    fs::write(scene.ledger(), ledger).unwrap();
+    files::write(scene.ledger(), ledger).unwrap();
     shift(&scene, 9, "4\n");
     scene.rotate();
     scene.rotate();
@@ -222,7 +222,7 @@ fn uncompressed_the_archive_would_be_its_writers_file_and_that_is_refused() {
     scene.change_settings("method = \"collect\"", "compress = \"none\"");
     drop(writer);
     scene.rotate();
-    fs::write(scene.live("app.log.1"), "other\n").unwrap();
+    files::write(scene.live("app.log.1"), "other\n").unwrap();
     assert_eq!(kept(&scene), ["first\n"]);
 }
 
@@ -233,7 +233,7 @@ fn what_its_writer_does_to_a_file_later_does_nothing_to_its_archive() {
         let name = format!("app.log.1{extension}");
         let scene = collecting("").log(&name, text("first\n")).log("app.log", "");
         scene.rotate().exits(0);
-        fs::write(scene.live(&name), text("second of another length\n")).unwrap();
+        files::write(scene.live(&name), text("second of another length\n")).unwrap();
         assert!(scene.rotate().exits(0).stdout.contains("logs.changed"));
         assert_eq!(kept(&scene), ["first\n", "second of another length\n"], "{extension}");
         scene.run(&["verify"]).exits(0).says("2 of 2");
@@ -246,7 +246,7 @@ fn a_log_that_is_finished_where_it_is_waits_for_its_writer_to_close_it() {
     let scene = Scenario::new().set(words);
     for build in ["1", "2"] {
         fs::create_dir_all(scene.live(&format!("builds/{build}"))).unwrap();
-        fs::write(scene.live(&format!("builds/{build}/log")), format!("build {build}\n")).unwrap();
+        files::write(scene.live(&format!("builds/{build}/log")), format!("build {build}\n")).unwrap();
     }
     let writer = scene.writer("builds/2/log");
     let ran = scene.rotate().exits(0);
@@ -295,8 +295,8 @@ fn what_its_writer_compresses_after_it_was_collected_is_told_to_be_in_two_archiv
     let scene = collecting("").log("app.log.1", "first\n").log("app.log", "");
     scene.rotate().exits(0);
     fs::remove_file(scene.live("app.log.1")).unwrap();
-    fs::write(scene.live("app.log.2.gz"), packed("gz", "first\n")).unwrap();
-    fs::write(scene.live("app.log.3.gz"), packed("gz", "other\n")).unwrap();
+    files::write(scene.live("app.log.2.gz"), packed("gz", "first\n")).unwrap();
+    files::write(scene.live("app.log.3.gz"), packed("gz", "other\n")).unwrap();
     let told = findings(&scene.rotate().exits(0), "logs.archived-twice");
     assert!(told.len() == 1 && told[0].contains("compressed that file after it was collected"), "{told:?}");
     assert_eq!(kept(&scene).len(), 3, "nobody knows that it is the same file");
@@ -307,7 +307,7 @@ fn written_anew_when_archived(scene: &Scenario, name: &str, text: &[u8]) -> Ran 
     // The intents, that they are kept, that they are archived.
     let ended = strace::held(&scene.command(&["--format", "json", "rotate"]), "fdatasync", 2, Some(&scene.ledger()), || {
         assert!(fs::read_to_string(scene.ledger()).unwrap().contains("\"line\":\"archived\""));
-        fs::write(scene.live(name), text).unwrap();
+        files::write(scene.live(name), text).unwrap();
     });
     ended.into()
 }
@@ -350,7 +350,7 @@ fn a_file_that_its_writer_empties_before_it_can_be_archived_is_told() {
     let scene = collecting("").log("app.log.1", text_of("lost", 3000)).log("app.log", "");
     let writer = scene.writer("app.log.1");
     scene.rotate().exits(0);
-    fs::write(scene.live("app.log.1"), "").unwrap();
+    files::write(scene.live("app.log.1"), "").unwrap();
     drop(writer);
     let told = findings(&scene.rotate().exits(1), "logs.gap");
     assert!(told.len() == 1 && told[0].contains("2.9 KiB"), "{told:?}");
@@ -378,7 +378,7 @@ fn in_another_users_folder_that_user_collects() {
     let archive = scene.names("app.log.2").remove(0);
     assert_eq!(fs::metadata(scene.live(&archive)).unwrap().uid(), NOBODY);
     // A file of root's in that folder is not touched with root's rights.
-    fs::write(scene.live("app.log.2"), "root's\n").unwrap();
+    files::write(scene.live("app.log.2"), "root's\n").unwrap();
     fs::set_permissions(scene.live("app.log.2"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     assert!(scene.rotate().exits(3).stdout.contains("permission denied"));
 }
@@ -400,7 +400,7 @@ fn names_of_one_file_are_one_file_and_another_name_of_the_live_one_is_not_finish
     scene.rotate().exits(0);
     assert_eq!(kept(&scene), ["first\n"]);
     fs::remove_file(scene.live("app.log")).unwrap();
-    fs::write(scene.live("app.log"), "next\n").unwrap();
+    files::write(scene.live("app.log"), "next\n").unwrap();
     scene.rotate().exits(0);
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
     let mut kept = kept(&scene);
@@ -412,7 +412,7 @@ fn names_of_one_file_are_one_file_and_another_name_of_the_live_one_is_not_finish
 fn a_finished_file_whose_name_is_not_utf8_is_told() {
     let scene = collecting("").log("app.log.1", "first\n").log("app.log", "");
     let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"app.log.\xff");
-    fs::write(scene.logs().join(name), "second\n").unwrap();
+    files::write(scene.logs().join(name), "second\n").unwrap();
     let ran = scene.rotate().exits(3);
     assert!(ran.stdout.contains("its name is not UTF-8, so it is not collected"), "{ran:#?}");
     fs::remove_file(scene.logs().join(name)).unwrap();

@@ -5,6 +5,7 @@ use std::{fs, os::unix::fs::symlink, path::PathBuf};
 use serde_json::{Value, json};
 
 use crate::support::{
+    files,
     scenario::{Ran, Scenario},
     stories::tool,
 };
@@ -30,7 +31,7 @@ impl Docker {
     }
 
     fn put(&self, name: &str, content: &str) {
-        fs::write(self.path(name), content).unwrap();
+        files::write(self.path(name), content).unwrap();
     }
 
     fn write(&self) {
@@ -154,7 +155,7 @@ fn labels_of_archives_are_found_again_as_far_as_they_are_sane() {
     assert_eq!(again(), [labels()]);
     let archive = docker.path(&docker.archives()[0]);
     let bytes = fs::read(&archive).unwrap();
-    fs::write(&archive, forged(&bytes, "shop-web-1", "shop\\u0007")).unwrap();
+    files::write(&archive, forged(&bytes, "shop-web-1", "shop\\u0007")).unwrap();
     let mut sane = labels();
     sane.as_object_mut().unwrap().remove("container");
     assert_eq!(again(), [sane]);
@@ -202,7 +203,7 @@ fn what_is_not_known_of_a_container_is_told_also_where_logs_are_collected() {
     docker.put("hostconfig.json", r#"{"LogConfig":{"Type":"json-file","Config":{"max-size":"10m","max-file":"3"}}}"#);
     assert_eq!(notes(&docker.scene.rotate().exits(0)), [""; 0], "no archive lacks it");
     for number in 1..3 {
-        fs::write(docker.path(&format!("{}.{number}", docker.log())), format!("{{\"log\":\"{number}\"}}\n")).unwrap();
+        files::write(docker.path(&format!("{}.{number}", docker.log())), format!("{{\"log\":\"{number}\"}}\n")).unwrap();
     }
     for word in ["plan", "rotate"] {
         let notes = notes(&docker.scene.run(&["--format", "json", word]).exits(0));

@@ -6,7 +6,8 @@ use std::{fs, path::Path, process::Command};
 use crate::support::{
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, Need, TRACES},
-    scenario::{Ran, Scenario, text_of},
+    process::{Process, try_run},
+    scenario::{DEADLINE, Ran, Scenario, text_of},
     stories::tool,
     strace::{self, Blow, Strike},
     trace::{Act, Call},
@@ -45,12 +46,12 @@ fn over_tmpfs(words: &str, story: impl FnOnce(&Path) + std::panic::UnwindSafe) {
     let words = words.replace("{}", &home.path().display().to_string());
     let mut mount = Command::new("mount");
     mount.current_dir(home.path()).args(["-t", "overlay", "-o", &words, "overlay", "merged"]);
-    let mounted = mount.status().unwrap().success();
+    let mounted = Process::start(&mut mount).end(DEADLINE).status.success();
     let told = std::panic::catch_unwind(|| {
         assert!(mounted);
         story(&home.path().join("merged"));
     });
-    let _ = Command::new("umount").args(["-l"]).arg(home.path().join("merged")).status();
+    let _ = try_run("umount", &["-l".as_ref(), home.path().join("merged").as_ref()]);
     tool("umount", &["-l"], home.path());
     told.unwrap_or_else(|why| std::panic::resume_unwind(why));
 }

@@ -4,6 +4,7 @@
 use std::fs;
 
 use crate::support::{
+    files,
     needs::{self, MOUNTS},
     scenario::{Scenario, text_of},
 };
@@ -47,7 +48,7 @@ fn scene() -> Option<Scenario> {
     for folder in FOLDERS {
         fs::create_dir(scene.live(folder)).unwrap();
         // A folder that holds nothing may be one whose volume is missing.
-        fs::write(scene.live(folder).join("README"), "logs\n").unwrap();
+        files::write(scene.live(folder).join("README"), "logs\n").unwrap();
     }
     Some(scene)
 }
@@ -67,7 +68,7 @@ fn write(scene: &Scenario, round: usize) {
             (container.join("app.log"), b"live\n".to_vec()),
             (container.join("app.log.1"), b"finished\n".to_vec()),
         ] {
-            fs::write(path, text).unwrap();
+            files::write(path, text).unwrap();
         }
     }
 }
@@ -90,7 +91,7 @@ fn remove(scene: &Scenario) {
 fn age(scene: &Scenario) {
     let text = scene.without_sums();
     assert_eq!(text.matches("\"version\":2").count(), 1);
-    fs::write(scene.ledger(), text.replace("\"version\":2", "\"version\":1")).unwrap();
+    files::write(scene.ledger(), text.replace("\"version\":2", "\"version\":1")).unwrap();
 }
 
 /// What lines of the ledger say, without their checksums, one a line.

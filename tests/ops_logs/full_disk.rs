@@ -11,6 +11,7 @@ use std::{
 use crate::support::{
     Dice,
     aftermath::Before,
+    files,
     filesystem::{FileSystem, Kind, Recipe},
     needs::{self, MOUNTS, Need},
     scenario::{Ran, Scenario, text_of},
@@ -131,7 +132,7 @@ fn three(disk: &FileSystem, words: &str, left: u64) -> (Scenario, Before) {
     let mut before = Before::nothing();
     for (name, size) in [("a.log", 30), ("b.log", 4), ("c.log", 1)] {
         let text = text(name, size * MIB);
-        fs::write(scene.live(name), &text).unwrap();
+        files::write(scene.live(name), &text).unwrap();
         before = before.log(scene.live(name), text);
     }
     disk.fill_up_to(left);
@@ -253,7 +254,7 @@ fn an_older_ledger_on_a_full_disk_says_what_it_needs_and_stays() {
     let scene = many(&disk, 30);
     scene.rotate().exits(0);
     let old = scene.without_sums().replace("\"version\":2", "\"version\":1");
-    fs::write(scene.ledger(), &old).unwrap();
+    files::write(scene.ledger(), &old).unwrap();
     for number in 0..30 {
         scene.append(&format!("{number:03}.log"), text_of("another line", 2000));
     }

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     full_disk::text,
     support::{
-        Dice,
+        Dice, files,
         filesystem::{Kind, Recipe},
         needs::{self, MOUNTS, TRACES},
         scenario::{Ran, Scenario},
@@ -74,10 +74,12 @@ fn a_log_that_is_emptied_and_filled_again_before_its_head_goes_loses_no_line() {
     let scene = scene.set(words);
     let text = |what: &str| (0..20_000).map(|line| format!("{what} {line:07} {}\n", "x".repeat(30))).collect::<Vec<_>>().concat();
     let write = |what: &str| {
-        let mut log = File::create(scene.live("app.log")).unwrap();
-        log.sync_all().unwrap();
-        log.write_all(text(what).as_bytes()).unwrap();
-        log.sync_all().unwrap();
+        let anew = |log: &mut File| {
+            log.sync_all()?;
+            log.write_all(text(what).as_bytes())?;
+            log.sync_all()
+        };
+        files::with(File::options().write(true).create(true).truncate(true), scene.live("app.log"), anew).unwrap();
     };
     write("one");
     disk.fill_up_to(8 << 10);

@@ -5,6 +5,7 @@ use std::{fs, time::Duration};
 use crate::{
     collect::{collecting, findings, kept, packed, shift},
     support::{
+        files,
         needs::{self, Need, TRACES},
         scenario::{Ran, Scenario, text_of},
         stories::tool,
@@ -67,13 +68,13 @@ fn what_could_not_be_collected_is_told_when_its_writer_deletes_it() {
 fn a_log_that_its_writer_cuts_is_a_gap_and_one_that_it_copied_first_is_none() {
     let scene = collecting("").log("app.log", "a line that is lost\n");
     scene.rotate().exits(0);
-    fs::write(scene.live("app.log"), "new\n").unwrap();
+    files::write(scene.live("app.log"), "new\n").unwrap();
     assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
     scene.rotate().exits(0);
     scene.append("app.log", "and one that is copied\n");
     scene.rotate().exits(0);
-    fs::copy(scene.live("app.log"), scene.live("app.log.1")).unwrap();
-    fs::write(scene.live("app.log"), "new\n").unwrap();
+    files::copy(scene.live("app.log"), scene.live("app.log.1")).unwrap();
+    files::write(scene.live("app.log"), "new\n").unwrap();
     assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
     assert_eq!(kept(&scene), ["new\nand one that is copied\n"]);
 }
@@ -83,7 +84,7 @@ fn a_name_that_nobody_collects_is_told() {
     let scene = collecting("").log("app.log", "a line\n");
     scene.rotate().exits(0);
     fs::rename(scene.live("app.log"), scene.live("old-app.txt")).unwrap();
-    fs::write(scene.live("app.log"), "new\n").unwrap();
+    files::write(scene.live("app.log"), "new\n").unwrap();
     let ran = scene.rotate().exits(1);
     assert!(findings(&ran, "logs.unnamed")[0].contains("old-app.txt"), "{ran:#?}");
     scene.rotate().exits(0);
@@ -124,7 +125,7 @@ fn a_file_that_was_live_and_that_a_run_was_about_to_keep_is_one_gap() {
         }
     }
     // What that run was about to forget is not forgotten before it is told.
-    fs::write(scene.live("app.log.1"), "other\n").unwrap();
+    files::write(scene.live("app.log.1"), "other\n").unwrap();
     struck(&scene, "renameat2");
     assert_eq!(gaps(&scene.rotate().exits(1)).len(), 1);
     assert_eq!(gaps(&scene.rotate().exits(0)), [""; 0]);
@@ -142,7 +143,7 @@ fn struck(scene: &Scenario, call: &str) {
 fn what_a_writer_may_have_packed_or_deleted_is_told_to_be_unknown() {
     let scene = collecting("").log("app.log", "live\n");
     scene.rotate().exits(0);
-    let pack = |number: u32, text: &str| fs::write(scene.live(&format!("app.log.{number}.gz")), packed("gz", text)).unwrap();
+    let pack = |number: u32, text: &str| files::write(scene.live(&format!("app.log.{number}.gz")), packed("gz", text)).unwrap();
     // In time: what is older is still there, so nothing was deleted.
     pack(2, "older\n");
     let packed_at = std::time::Instant::now();
@@ -153,7 +154,7 @@ fn what_a_writer_may_have_packed_or_deleted_is_told_to_be_unknown() {
     scene.rotate().exits(0);
     fs::remove_file(scene.live("app.log")).unwrap();
     pack(1, "live\nmore\n");
-    fs::write(scene.live("app.log"), "next\n").unwrap();
+    files::write(scene.live("app.log"), "next\n").unwrap();
     let ran = scene.rotate().exits(0);
     assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 0), "{ran:#?}");
     // Too late: all that is there was packed since.
@@ -162,7 +163,7 @@ fn what_a_writer_may_have_packed_or_deleted_is_told_to_be_unknown() {
     }
     fs::remove_file(scene.live("app.log")).unwrap();
     pack(1, "much later\n");
-    fs::write(scene.live("app.log"), "latest\n").unwrap();
+    files::write(scene.live("app.log"), "latest\n").unwrap();
     let ran = scene.rotate().exits(0);
     assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 1), "{ran:#?}");
     assert_eq!(findings(&scene.rotate().exits(0), "logs.gap-unknown"), [""; 0], "told once");
@@ -174,13 +175,13 @@ fn what_a_writer_packed_and_a_run_kept_is_not_told_as_lost_when_the_note_of_it_w
     let scene = collecting("").log("app.log", "live\n");
     scene.rotate().exits(0);
     fs::remove_file(scene.live("app.log")).unwrap();
-    fs::write(scene.live("app.log.1.gz"), packed("gz", "live\n")).unwrap();
-    fs::write(scene.live("app.log"), "next\n").unwrap();
+    files::write(scene.live("app.log.1.gz"), packed("gz", "live\n")).unwrap();
+    files::write(scene.live("app.log"), "next\n").unwrap();
     scene.rotate().exits(0);
     let ledger = fs::read_to_string(scene.ledger()).unwrap();
     let place = ledger.rfind("{\"line\":\"live\"").unwrap();
     let end = ledger[place..].find('\n').map_or(ledger.len(), |end| place + end + 1);
-    fs::write(scene.ledger(), format!("{}{}", &ledger[..place], &ledger[end..])).unwrap();
+    files::write(scene.ledger(), format!("{}{}", &ledger[..place], &ledger[end..])).unwrap();
     fs::remove_file(scene.live("app.log.1.gz")).unwrap();
     let ran = scene.rotate().exits(0);
     assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 1), "{ran:#?}");
@@ -192,7 +193,7 @@ fn what_was_live_in_a_folder_that_somebody_removed_is_told_once() {
     let scene = Scenario::new().set("method = \"collect\"\npaths = [\"{logs}/*/app.log\"]");
     for name in ["one", "two"] {
         fs::create_dir(scene.live(name)).unwrap();
-        fs::write(scene.live(name).join("app.log"), "live\n").unwrap();
+        files::write(scene.live(name).join("app.log"), "live\n").unwrap();
     }
     scene.rotate().exits(0);
     fs::remove_dir_all(scene.live("one")).unwrap();
@@ -210,7 +211,7 @@ fn what_was_kept_of_a_folder_that_its_writer_removed_is_no_gap() {
     let scene = scene.set(words);
     for build in ["1", "2"] {
         fs::create_dir(scene.live(build)).unwrap();
-        fs::write(scene.live(build).join("log"), "built\n").unwrap();
+        files::write(scene.live(build).join("log"), "built\n").unwrap();
     }
     let writer = scene.writer("2/log");
     assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 1);
@@ -233,7 +234,7 @@ fn what_was_kept_of_a_folder_that_its_writer_removed_is_no_gap() {
 /// A run while a file in the folder gets one name after the other, each time that the folder is listed.
 fn while_renamed(scene: &Scenario, name: &str) -> Ran {
     let named = |turn: usize| scene.live(&format!("{name}{turn}"));
-    fs::write(named(0), "shifted\n").unwrap();
+    files::write(named(0), "shifted\n").unwrap();
     let mut turn = 0;
     let ran = strace::held_each(&scene.command(&["--format", "json", "rotate"]), "getdents64", "1+1", Some(scene.logs()), || {
         fs::rename(named(turn), named(turn + 1)).unwrap();
@@ -250,7 +251,7 @@ fn a_folder_that_never_rests_hides_no_gap_of_its_quiet_logs() {
     let scene = collecting("").log("app.log", "0\n");
     scene.rotate().exits(0);
     fs::remove_file(scene.live("app.log")).unwrap();
-    fs::write(scene.live("app.log"), "1\n").unwrap();
+    files::write(scene.live("app.log"), "1\n").unwrap();
     let ran = while_renamed(&scene, "spool.").exits(1);
     assert_eq!(gaps(&ran).len(), 1);
 }
@@ -263,7 +264,7 @@ fn a_writer_that_shifts_faster_than_we_look_is_told_as_such_and_its_gap_later() 
     let scene = collecting("").log("app.log", "0\n");
     scene.rotate().exits(0);
     fs::remove_file(scene.live("app.log")).unwrap();
-    fs::write(scene.live("app.log"), "1\n").unwrap();
+    files::write(scene.live("app.log"), "1\n").unwrap();
     let ran = while_renamed(&scene, "app.log.").exits(3);
     assert!(ran.stdout.contains("changed each of 20 times"), "{ran:#?}");
     assert_eq!(gaps(&ran), [""; 0]);
@@ -274,8 +275,8 @@ fn a_writer_that_shifts_faster_than_we_look_is_told_as_such_and_its_gap_later() 
 fn a_log_that_its_writer_copies_over_an_older_file_and_cuts_is_no_gap() {
     let scene = collecting("").log("app.log.1", "old\n").log("app.log", "first and more\n");
     scene.rotate().exits(0);
-    fs::write(scene.live("app.log.1"), "first and more\n").unwrap();
-    fs::write(scene.live("app.log"), "").unwrap();
+    files::write(scene.live("app.log.1"), "first and more\n").unwrap();
+    files::write(scene.live("app.log"), "").unwrap();
     let ran = scene.rotate().exits(0);
     assert_eq!(gaps(&ran), [""; 0], "{ran:#?}");
     assert_eq!(kept(&scene), ["old\n", "first and more\n"]);

@@ -4,14 +4,15 @@
 use std::{
     fs::{self, File},
     path::Path,
-    process::Command,
 };
 
 use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::support::{
+    files,
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, TRACES},
+    process::must,
     scenario::{Ran, Scenario, text_of},
     scene::all_alike,
     strace::{self, Blow, Strike},
@@ -39,7 +40,7 @@ fn forget(scene: &Scenario, lines: usize) -> Vec<String> {
     let all: Vec<&str> = text.lines().collect();
     let (left, gone) = all.split_at(all.len() - lines);
     let length: usize = left.iter().map(|line| line.len() + 1).sum();
-    File::options().write(true).open(scene.ledger()).unwrap().set_len(length as u64).unwrap();
+    files::with(File::options().write(true), scene.ledger(), |file| file.set_len(length as u64)).unwrap();
     gone.iter().map(|line| (*line).to_owned()).collect()
 }
 
@@ -106,8 +107,7 @@ fn what_was_rotated_in_place_before_and_is_collected_now_is_told_to_be_in_two_ar
 
 /// Copies the log as a backup does that shares blocks with it: the next line moves its last block elsewhere.
 fn back_up(log: &Path, backup: &Path) {
-    let copied = Command::new("cp").arg("--reflink=always").args([log, backup]).status().unwrap();
-    assert!(copied.success());
+    must("cp", &["--reflink=always".as_ref(), log.as_ref(), backup.as_ref()]);
 }
 
 /// A run that rotates `text` in place on xfs and is killed when it is about to take the head away.
@@ -142,8 +142,8 @@ fn a_backup_that_shares_blocks_with_the_log_leaves_no_doubt_of_it() {
             let (log, backup) = (scene.live("app.log"), scene.live("backup"));
             if gone {
                 // The run was killed behind that, not before it.
-                let file = File::options().write(true).open(&log).unwrap();
-                fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, removed(&scene)).unwrap();
+                let collapse = |file: &mut File| Ok(fallocate(file, FallocateFlags::COLLAPSE_RANGE, 0, removed(&scene))?);
+                files::with(File::options().write(true), &log, collapse).unwrap();
             }
             back_up(&log, &backup);
             scene.append("app.log", "one more line\n");
@@ -179,10 +179,10 @@ fn what_somebody_emptied_and_wrote_anew_is_told_also_where_less_than_a_block_was
     // Lines of 32 bytes: what a block begins with, every block begins with.
     let text = b"one line like another: 31 bytes\n".repeat(1000);
     let scene = killed_on_xfs(&disk.path(), &text);
-    let log = File::options().write(true).open(scene.live("app.log")).unwrap();
-    log.set_len(0).unwrap();
+    let log = scene.live("app.log");
+    files::with(File::options().write(true), &log, |file| file.set_len(0)).unwrap();
     scene.append("app.log", &text[..3520]);
-    log.sync_all().unwrap();
+    File::open(&log).unwrap().sync_all().unwrap();
     let ran = scene.rotate().exits(1);
     assert_eq!(findings(&ran, "logs.in-doubt").len(), 1, "{ran:#?}");
     assert_eq!(scene.rest("app.log").len(), 3520, "none of these lines is in an archive");

@@ -1,12 +1,9 @@
 //! Logs that are rotated in place: the file stays the file that its writer has open, and loses only what is archived.
 
-use std::{
-    ffi::OsString,
-    fs::{self, File},
-    os::unix::fs::MetadataExt,
-};
+use std::{ffi::OsString, fs, os::unix::fs::MetadataExt};
 
 use crate::support::{
+    files,
     needs::{self, MOUNTS, Need},
     scenario::{Ran, Scenario, text_of},
     scene::all_alike,
@@ -79,7 +76,7 @@ fn a_line_without_an_end_stays() {
 fn what_has_no_whole_block_of_whole_lines_is_left_with_the_reason() {
     let Some(scene) = scene() else { return };
     for text in [vec![b'x'; 50_000], text_of("short", 3000)] {
-        fs::write(scene.live("app.log"), &text).unwrap();
+        files::write(scene.live("app.log"), &text).unwrap();
         for words in [["rotate"], ["plan"]] {
             let ran = scene.run(&[&["--format", "json"], &words[..]].concat()).exits(0);
             let reason = ran.reason("leave", "kept", "app.log");
@@ -131,7 +128,7 @@ fn a_log_that_somebody_empties_and_that_grows_again_loses_nothing_new() {
         let archived = scene.told_in_place("app.log", None).len() - scene.rest("app.log").len();
         // Past its old size, with the very same lines.
         let fresh = all_alike("", 30_000 + 10_000 * turn);
-        File::options().write(true).truncate(true).open(scene.live("app.log")).unwrap();
+        files::write(scene.live("app.log"), "").unwrap();
         scene.append("app.log", &fresh);
         scene.rotate().exits(0);
         assert_eq!(scene.told_in_place("app.log", None).len(), archived + fresh.len());

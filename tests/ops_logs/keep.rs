@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::{
-    Dice,
+    Dice, files,
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, Need},
     scenario::{Ran, Scenario, files_under},
@@ -129,7 +129,7 @@ fn what_was_put_in_the_place_of_an_archive_is_not_removed() {
     scene.append("app.log", "one\n".repeat(500));
     scene.rotate().exits(0);
     let oldest = scene.archives("app.log").remove(0);
-    fs::write(scene.live(&oldest), "somebody's notes").unwrap();
+    files::write(scene.live(&oldest), "somebody's notes").unwrap();
     scene.append("app.log", "two\n".repeat(500));
     scene.rotate();
     for _ in 0..2 {
@@ -164,7 +164,7 @@ fn the_oldest_go_until_the_disk_has_room_again() {
     for number in 0..5_u8 {
         let mut text: Vec<u8> = (0..(4 << 20) / 8).flat_map(|_| dice.below(u64::MAX).to_le_bytes()).collect();
         text[0] = number;
-        fs::write(scene.live("app.log"), text).unwrap();
+        files::write(scene.live("app.log"), text).unwrap();
         scene.rotate().exits(0);
     }
     let ran = scene.rotate().exits(0);
@@ -198,20 +198,20 @@ fn what_the_same_run_gives_back_is_not_asked_of_archives() {
         (0..bytes / 8).flat_map(|_| dice.below(u64::MAX).to_le_bytes()).collect()
     };
     for number in 0..8 {
-        fs::write(scene.live("app.log"), random(number, 1 << 20)).unwrap();
+        files::write(scene.live("app.log"), random(number, 1 << 20)).unwrap();
         scene.rotate().exits(0);
     }
     let (before, archives) = (disk.free(), scene.archives("app.log"));
     let goal = |bytes: u64| format!("keep = {{ min-free = \"{bytes} B\" }}");
     let scene = scene.plain_set(&goal(before - (4 << 20)));
-    fs::write(scene.live("app.log"), "the same line again and again\n".repeat(1_000_000)).unwrap();
+    files::write(scene.live("app.log"), "the same line again and again\n".repeat(1_000_000)).unwrap();
     assert!(scene.run(&["--format", "json", "plan"]).exits(0).steps("remove", "planned").len() > 3);
     let ran = scene.rotate().exits(0);
     assert!(archives.iter().all(|name| scene.live(name).exists()), "{ran:#?}");
     assert!(ran.reason("remove", "kept", &archives[0]).contains("there is room now"), "{ran:#?}");
     // And never more than needed where something is.
     let scene = scene.plain_set(&goal(before + (1 << 20)));
-    fs::write(scene.live("app.log"), "the same line again and again\n".repeat(1_000_000)).unwrap();
+    files::write(scene.live("app.log"), "the same line again and again\n".repeat(1_000_000)).unwrap();
     scene.rotate().exits(0);
     let left = archives.iter().filter(|name| scene.live(name).exists()).count();
     assert!((6..8).contains(&left) && disk.free() >= before + (1 << 20), "{left} are left");
@@ -236,7 +236,7 @@ fn sets_on_one_disk_together_remove_no_more_than_it_needs() {
     let logs = ["one.log", "silent.log", "two.log"];
     for day in ["-3d", "-2d", "-1d"] {
         for log in logs {
-            fs::write(scene.live(log), vec![b'x'; 3 << 19]).unwrap();
+            files::write(scene.live(log), vec![b'x'; 3 << 19]).unwrap();
         }
         scene.run_at(day, &["rotate"]).exits(0);
     }

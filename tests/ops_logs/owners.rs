@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::MetadataExt, path::Path, process::Command, time::Instant};
 
 use crate::support::{
+    files,
     needs::{self, Need},
     process::Process,
     scenario::{DEADLINE, Ran, Scenario},
@@ -145,7 +146,7 @@ fn a_child_has_only_its_folder_and_its_socket_and_never_roots_group() {
         .owned("logs", NOBODY, 0)
         .owned("logs/app.log", NOBODY, DAEMON);
     let secret = scene.root().join("secret");
-    fs::write(&secret, "secret").unwrap();
+    files::write(&secret, "secret").unwrap();
     let writer = scene.writer("app.log");
     let real = scene.command(&["--format", "json", "rotate"]);
     let mut command = Command::new("/bin/sh");

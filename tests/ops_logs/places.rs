@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::support::{
+    files,
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, Need},
     scenario::{Ran, Scenario, text_of},
@@ -77,7 +78,7 @@ fn a_folder_whose_real_path_is_not_utf_8_is_refused_before_anything_happens() {
         fs::create_dir(scene.root().join(real)).unwrap();
         std::os::unix::fs::symlink(scene.root().join(real), scene.root().join("way")).unwrap();
         let log = if set.is_empty() { scene.root().join(real).join("app.log") } else { scene.live("app.log") };
-        fs::write(&log, "a line\n".repeat(1000)).unwrap();
+        files::write(&log, "a line\n".repeat(1000)).unwrap();
         let ran = scene.rotate().exits(3);
         let why = ran.reason("rotate", "skipped", "app.log");
         assert!(why.contains("is not UTF-8") && why.contains("hint: rename that folder"), "{name}: {why}");
@@ -97,7 +98,7 @@ fn more_folders_than_descriptors_are_rotated_in_one_run() {
     for number in 0..FOLDERS {
         let folder = scene.logs().join(format!("{number:04}"));
         fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("app.log"), text_of("app", 2000)).unwrap();
+        files::write(folder.join("app.log"), text_of("app", 2000)).unwrap();
         // A child costs more of them.
         if root && number % 64 < 34 {
             chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
@@ -133,7 +134,7 @@ fn a_read_only_file_system_costs_nothing_but_its_own_logs() {
     let disk = Recipe::new(Kind::Ext4).mount();
     let words = format!("paths = [\"{{logs}}/*.log\", \"{}/*.log\"]\nwhen = \"1 KiB\"", disk.path().display());
     let scene = Scenario::new().set(&words).log_of("good.log", 2000);
-    fs::write(disk.path().join("bad.log"), vec![b'x'; 2000]).unwrap();
+    files::write(disk.path().join("bad.log"), vec![b'x'; 2000]).unwrap();
     tool("mount", &["-o", "remount,ro"], &disk.path());
     let ran = scene.rotate().exits(3);
     assert!(ran.reason("rotate", "skipped", "bad.log").contains("read-only file system"), "{ran:#?}");
@@ -149,7 +150,7 @@ const THEIRS: &str = "{logs}/app.log {\n    daily\n    rotate 7\n    copytruncat
 fn with_logrotate(takeover: &str) -> Scenario {
     let scene = Scenario::new();
     let conf = scene.root().join("logrotate.conf");
-    fs::write(&conf, THEIRS.replace("{logs}", &scene.logs().display().to_string())).unwrap();
+    files::write(&conf, THEIRS.replace("{logs}", &scene.logs().display().to_string())).unwrap();
     let words = format!(
         "host = \"test\"\nlogrotate = \"{}\"\n[[log]]\nname = \"app\"\npaths = [\"{{logs}}/*.log\"]\nwhen = \"1 KiB\"\n{takeover}",
         conf.display()

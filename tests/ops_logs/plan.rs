@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::{
+    files,
     scenario::{Ran, Scenario, files_under},
     stories::{ago, hours},
 };
@@ -132,7 +133,7 @@ fn what_stands_in_the_way_is_told_by_plan_and_by_a_run_that_has_nothing_else_to_
     drop(writer);
     let rotated = scene.archives("a.log").remove(0);
     fs::rename(scene.live(&rotated), scene.live("aside")).unwrap();
-    fs::write(scene.live(&rotated), "not what was rotated").unwrap();
+    files::write(scene.live(&rotated), "not what was rotated").unwrap();
     let plan = scene.run(&["--format", "json", "plan"]).exits(3);
     let ran = scene.rotate().exits(3);
     let why = plan.reason("archive", "skipped", &rotated);
@@ -146,7 +147,7 @@ fn what_stands_in_the_way_is_told_by_plan_and_by_a_run_that_has_nothing_else_to_
     scene.rotate().exits(0);
     drop(writer);
     fs::rename(scene.live("app"), scene.live("moved")).unwrap();
-    fs::write(scene.live("app"), "no folder").unwrap();
+    files::write(scene.live("app"), "no folder").unwrap();
     let plan = scene.run(&["--format", "json", "plan"]).exits(3);
     let ran = scene.rotate().exits(3);
     assert_eq!(ran.reason("recover", "failed", ""), plan.reason("recover", "failed", ""));

@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::FileExt, path::Path, process::Command};
 
 use crate::support::{
+    files,
     needs::{self, Need, TRACES},
     scenario::{Ran, Scenario},
     stories::{NOBODY, run_to},
@@ -65,7 +66,7 @@ fn another_file_of_the_same_size_is_found() {
     let scene = with_archives("none");
     let archive = scene.live(&scene.archives("a.log")[0]);
     let size = usize::try_from(fs::metadata(&archive).unwrap().len()).unwrap();
-    fs::write(&archive, vec![b'\n'; size]).unwrap();
+    files::write(&archive, vec![b'\n'; size]).unwrap();
     assert_eq!(finding(&scene).0, "logs.archive-wrong");
 }
 
@@ -150,7 +151,7 @@ fn the_line_that_a_run_is_just_writing_is_no_trouble() {
     let scene = with_archives("zstd");
     let mut ledger = fs::read(scene.ledger()).unwrap();
     ledger.extend_from_slice(b"{\"entry\":{\"id\":99,\"se");
-    fs::write(scene.ledger(), &ledger).unwrap();
+    files::write(scene.ledger(), &ledger).unwrap();
     scene.run(&["verify"]).exits(0).says("2 of 2");
     scene.run(&["status"]).exits(0).says("2 archives");
     assert_eq!(fs::read(scene.ledger()).unwrap(), ledger, "a question changes nothing");
@@ -239,7 +240,7 @@ fn history_tells_what_runs_did_and_how_they_ended() {
     // A line that a crash cut short is passed over.
     let path = scene.state().join("history.jsonl");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, format!("{text}{{\"format\":\"opsbelt.run/1\",\"id")).unwrap();
+    files::write(&path, format!("{text}{{\"format\":\"opsbelt.run/1\",\"id")).unwrap();
     let after = scene.run(&["--format", "json", "history"]).exits(0).json();
     assert_eq!(after["tables"][0]["rows"].as_array().map(Vec::len), Some(2));
     scene.rotate().exits(3);
@@ -264,7 +265,7 @@ fn init_writes_its_file_once_and_a_dry_run_writes_none() {
     let settings =
         |text: &str| text.lines().filter(|line| !line.starts_with("# Not seen")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(settings(&fs::read_to_string(&out).unwrap()), settings(steps[0]["details"]["text"].as_str().unwrap()));
-    fs::write(&out, "mine").unwrap();
+    files::write(&out, "mine").unwrap();
     for flags in [&["--dry-run"][..], &[]] {
         init(flags).exits(2).says("logs.toml: it is there already").says("hint: ");
     }
@@ -343,6 +344,6 @@ fn what_init_could_not_see_is_told_beside_the_settings() {
         "{ran:#?}"
     );
     assert!(ran.stdout.contains("# Not seen: open files of ") && !ran.stdout.contains("incomplete"), "{ran:#?}");
-    fs::write(scene.root().join("settings.toml"), &ran.stdout).unwrap();
+    files::write(scene.root().join("settings.toml"), &ran.stdout).unwrap();
     scene.run(&["config", "check"]).exits(2).says("the settings name no logs");
 }

@@ -10,6 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
+    files,
     needs::{self, TRACES},
     scenario::{Ran, Scenario, text_of},
     strace, tally,
@@ -47,8 +48,8 @@ fn begun(stage: &str, under: Under) -> Begun {
     let content = if under == Under::Other { OTHER } else { OLD };
     match under {
         Under::Nothing => {}
-        Under::Empty => fs::write(&rotated, "").unwrap(),
-        Under::Ours | Under::Other => fs::write(&rotated, content).unwrap(),
+        Under::Empty => files::write(&rotated, "").unwrap(),
+        Under::Ours | Under::Other => files::write(&rotated, content).unwrap(),
     }
     let lines = fs::read_to_string(scene.state().join("ledger.jsonl")).unwrap();
     let line =
@@ -72,7 +73,7 @@ fn begun(stage: &str, under: Under) -> Begun {
 impl Begun {
     fn record(&self) {
         let header = json!({ "line": "header", "format": "opsbelt.logs.ledger", "version": 1, "host": "test", "next": 2 });
-        fs::write(self.scene.state().join("ledger.jsonl"), format!("{header}\n{}\n", self.entry)).unwrap();
+        files::write(self.scene.state().join("ledger.jsonl"), format!("{header}\n{}\n", self.entry)).unwrap();
     }
 
     fn told(&self) -> bool {
@@ -193,7 +194,7 @@ fn archived_and_ours_there_with_other_content_both_stay() {
     let other = OLD.to_uppercase();
     assert!(other != OLD && other.len() == OLD.len());
     // The same file of the same size: only the content tells.
-    fs::write(&begun.rotated, &other).unwrap();
+    files::write(&begun.rotated, &other).unwrap();
     let ran = begun.scene.rotate().exits(0);
     assert!(ran.reason("release", "waiting", "-0001").starts_with("it and its archive do not agree"), "{ran:#?}");
     let ran = begun.mended(1);
@@ -207,7 +208,7 @@ fn archived_and_ours_there_with_a_broken_archive_is_archived_anew() {
     let begun = begun("archived", Under::Ours);
     let mut broken = fs::read(&begun.archive).unwrap();
     broken[20] ^= 1;
-    fs::write(&begun.archive, broken).unwrap();
+    files::write(&begun.archive, broken).unwrap();
     let ran = begun.scene.rotate().exits(0);
     assert!(ran.reason("release", "waiting", "-0001").starts_with("it and its archive do not agree"), "{ran:#?}");
     begun.mended(0);
@@ -225,8 +226,8 @@ fn archived_and_ours_there_stays_while_something_else_is_in_its_archives_place()
         assert!(ran.reason("archive", "skipped", "-0001").contains(".zst"), "{ran:#?}");
         assert_eq!(read(&begun.rotated), OLD);
     };
-    place(&|| fs::write(&begun.archive, "").unwrap());
-    place(&|| fs::write(&begun.archive, &archive[..archive.len() / 2]).unwrap());
+    place(&|| files::write(&begun.archive, "").unwrap());
+    place(&|| files::write(&begun.archive, &archive[..archive.len() / 2]).unwrap());
     place(&|| fs::create_dir(&begun.archive).unwrap());
     place(&|| std::os::unix::fs::symlink("/etc/passwd", &begun.archive).unwrap());
     fs::remove_file(&begun.archive).unwrap();
@@ -295,7 +296,7 @@ fn a_rotated_file_that_is_written_anew_after_it_was_archived_takes_no_archive_wi
     let ended = strace::held(&scene.command(&["--format", "json", "rotate"]), "fdatasync", 2, Some(&scene.ledger()), || {
         assert!(fs::read_to_string(scene.ledger()).unwrap().contains("\"line\":\"archived\""));
         let rotated = scene.names("app.log.2").into_iter().find(|name| !name.ends_with(".zst")).unwrap();
-        fs::write(scene.live(&rotated), "second\n").unwrap();
+        files::write(scene.live(&rotated), "second\n").unwrap();
     });
     assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
     let ran = scene.rotate().exits(1);

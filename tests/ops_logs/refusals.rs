@@ -11,6 +11,7 @@ use std::{
 use crate::{
     in_place::{IN_PLACE, assert_told, scene, write},
     support::{
+        files,
         filesystem::{Kind, Recipe},
         needs::{self, MOUNTS, Need},
         process::{Process, try_run},
@@ -231,7 +232,7 @@ fn a_log_that_is_mounted_by_itself_is_named() {
     // Where another file system cuts other blocks.
     let disk = Recipe::new(Kind::Ext4).mount();
     let real = disk.path().join("real.log");
-    fs::write(&real, text_of("app", 30_000)).unwrap();
+    files::write(&real, text_of("app", 30_000)).unwrap();
     scene.append("app.log", "");
     let live = scene.live("app.log");
     try_run("mount", &["--bind".as_ref(), real.as_os_str(), live.as_os_str()]).unwrap();

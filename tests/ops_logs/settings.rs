@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::{
+    files,
     needs::{self, Need},
     scenario::{Ran, Scenario},
     stories::NOBODY,
@@ -156,7 +157,7 @@ fn a_folder_in_a_files_place_is_called_one_even_where_absence_is_no_trouble() {
 fn a_name_that_is_not_utf_8_is_told_with_the_pattern_that_excludes_it() {
     use std::os::unix::ffi::OsStrExt;
     let scene = Scenario::new().plain_set("").log_of("good.log", 2000);
-    fs::write(scene.logs().join(std::ffi::OsStr::from_bytes(b"[l]at\xe9in.log")), vec![b'x'; 2000]).unwrap();
+    files::write(scene.logs().join(std::ffi::OsStr::from_bytes(b"[l]at\xe9in.log")), vec![b'x'; 2000]).unwrap();
     let reason = scene.rotate().exits(3).reason("rotate", "skipped", "in.log");
     let pattern = format!("{}/[[]l[]]at?in.log", scene.logs().display());
     assert_eq!(reason, format!("its name is not UTF-8 (hint: rename it, or exclude \"{pattern}\")"));
@@ -169,7 +170,7 @@ fn a_folder_whose_name_is_not_utf_8_is_told_when_a_wildcard_means_it() {
     let scene = Scenario::new().set("paths = [\"{logs}/*/*.log\"]\nwhen = \"1 KiB\"\noptional = true");
     let odd = scene.logs().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
     fs::create_dir_all(&odd).unwrap();
-    fs::write(odd.join("x.log"), vec![b'x'; 2000]).unwrap();
+    files::write(odd.join("x.log"), vec![b'x'; 2000]).unwrap();
     fs::create_dir(scene.live("good")).unwrap();
     let scene = scene.log_of("good/x.log", 2000);
     let ran = scene.rotate().exits(3);
@@ -209,8 +210,8 @@ fn show_tells_each_value_with_its_origin() {
     let scene = Scenario::new();
     let folder = scene.root().join("conf");
     fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("10-base.toml"), "host = \"a\"\nparallel = 2\n").unwrap();
-    fs::write(folder.join("20-more.toml"), "host = \"b\"\n[[log]]\nname = \"app\"\npaths = [\"/var/log/x.log\"]\n").unwrap();
+    files::write(folder.join("10-base.toml"), "host = \"a\"\nparallel = 2\n").unwrap();
+    files::write(folder.join("20-more.toml"), "host = \"b\"\n[[log]]\nname = \"app\"\npaths = [\"/var/log/x.log\"]\n").unwrap();
     let show = |args: &[&str]| {
         let mut command = scene.command(&[]);
         command.args(["--config".as_ref(), folder.as_os_str()]).args(args);

@@ -2,11 +2,11 @@
 
 use std::{
     fs::{self, File},
-    io::Write,
     os::unix::fs::MetadataExt,
 };
 
 use crate::support::{
+    files,
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, Need},
     scenario::{Ran, Scenario, files_under},
@@ -31,8 +31,10 @@ fn next_turn(scene: &Scenario) {
 #[test]
 fn a_second_run_at_the_same_time_is_refused_and_told_who_is_at_it() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let mut lock = File::create(scene.state().join("logs-rotate.lock")).unwrap();
-    lock.write_all(b"ops-logs rotate (pid 4711, \x1b[2Jsince 2026-11-21 03:00:00 UTC)\nhint: remove everything\n").unwrap();
+    let lock = scene.state().join("logs-rotate.lock");
+    let words = "ops-logs rotate (pid 4711, \x1b[2Jsince 2026-11-21 03:00:00 UTC)\nhint: remove everything\n";
+    files::write(&lock, words).unwrap();
+    let lock = File::open(lock).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
     let ran = Ran::of(scene.command(&["--format", "json", "rotate"]).env("RUNTIME_DIRECTORY", scene.root())).exits(75);
     assert!(ran.stderr.contains("pid 4711, \\u{1b}[2Jsince 2026-11-21"), "{ran:#?}");
@@ -52,7 +54,7 @@ fn a_second_run_at_the_same_time_is_refused_and_told_who_is_at_it() {
 fn a_ledger_of_a_newer_version_is_refused_and_left_as_it_is() {
     let scene = with_history("");
     let newer = fs::read_to_string(scene.ledger()).unwrap().replacen("\"version\":2", "\"version\":3", 1);
-    fs::write(scene.ledger(), &newer).unwrap();
+    files::write(scene.ledger(), &newer).unwrap();
     next_turn(&scene);
     let files = scene.files();
     for word in ["rotate", "plan", "status", "verify"] {
@@ -66,7 +68,7 @@ fn a_ledger_of_a_newer_version_is_refused_and_left_as_it_is() {
 #[test]
 fn what_is_no_ledger_is_refused_and_left_as_it_is() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    fs::write(scene.ledger(), "{\"format\":\"something else\"}\n").unwrap();
+    files::write(scene.ledger(), "{\"format\":\"something else\"}\n").unwrap();
     scene.rotate().exits(4);
     assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), "{\"format\":\"something else\"}\n");
     assert_eq!(scene.files().len(), 1);
@@ -165,7 +167,7 @@ fn a_torn_last_line_is_dropped() {
     let scene = with_history("");
     let whole = fs::read(scene.ledger()).unwrap();
     let torn = [whole.as_slice(), b"{\"line\":\"gone\",\"id\":0,\"wh"].concat();
-    fs::write(scene.ledger(), torn).unwrap();
+    files::write(scene.ledger(), torn).unwrap();
     scene.run(&["verify"]).exits(0).says("2 of 2");
     next_turn(&scene);
     scene.rotate().exits(0);
@@ -182,7 +184,7 @@ fn a_damaged_line_costs_only_itself_and_a_copy_is_kept() {
     let victim = lines.iter().position(|line| line.contains("\"archived\"")).unwrap();
     lines[victim] = "{\"line\":\"archiv\u{fffd}";
     let damaged = lines.join("\n") + "\n";
-    fs::write(scene.ledger(), &damaged).unwrap();
+    files::write(scene.ledger(), &damaged).unwrap();
     let plan = scene.run(&["--format", "json", "plan"]).exits(3);
     assert!(plan.json()["incomplete"][0]["why"].as_str().is_some_and(|why| why.contains("1 line cannot be read")), "{plan:#?}");
     next_turn(&scene);
@@ -192,7 +194,7 @@ fn a_damaged_line_costs_only_itself_and_a_copy_is_kept() {
     assert_eq!(scene.told("app.log"), before);
     scene.rotate().exits(0);
     let again = fs::read_to_string(scene.ledger()).unwrap() + "{\"line\":\"?\"}\n";
-    fs::write(scene.ledger(), &again).unwrap();
+    files::write(scene.ledger(), &again).unwrap();
     next_turn(&scene);
     scene.rotate().exits(3);
     let copies =
@@ -211,7 +213,7 @@ fn no_flipped_bit_in_the_ledger_removes_anything_or_passes_without_a_word() {
         let (at, bit) = (place * ledger.len() / PLACES, place % 8);
         let mut flipped = ledger.clone();
         flipped[at] ^= 1 << bit;
-        fs::write(scene.ledger(), &flipped).unwrap();
+        files::write(scene.ledger(), &flipped).unwrap();
         for word in [["plan", "status", "verify"][place % 3], "rotate"] {
             let ran = scene.run(&["--format", "json", word]);
             assert!(ran.code.is_some_and(|code| code > 0), "byte {at}, bit {bit}, {word}: {ran:#?}");
@@ -226,7 +228,7 @@ fn a_damaged_time_in_a_ledger_without_checksums_removes_nothing() {
     let year = |text: &str| text.split_once("\"at\":\"").map(|(_, at)| at[..4].to_owned()).unwrap();
     let text = scene.without_sums();
     let (files, year) = (scene.files(), year(&text));
-    fs::write(scene.ledger(), text.replace(&format!("\"at\":\"{year}"), "\"at\":\"2006")).unwrap();
+    files::write(scene.ledger(), text.replace(&format!("\"at\":\"{year}"), "\"at\":\"2006")).unwrap();
     let ran = scene.run(&["--format", "json", "rotate"]);
     assert_eq!(scene.files(), files, "{ran:#?}");
     assert!(ran.stdout.contains("ledger and name disagree about its time"), "{ran:#?}");
@@ -325,7 +327,7 @@ fn what_is_no_ordinary_file_stops_nobody_and_a_failing_history_fails_no_run() {
 fn where_no_state_can_be_kept_nothing_is_done() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
     fs::remove_dir(scene.state()).unwrap();
-    fs::write(scene.state(), "a file where the folder should be").unwrap();
+    files::write(scene.state(), "a file where the folder should be").unwrap();
     scene.rotate().exits(4);
     assert_eq!(scene.files().len(), 1);
 }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::Command, time::Duration};
 use rustix::process::Signal;
 
 use crate::support::{
-    self,
+    self, files,
     needs::{self, Need},
     process::Process,
     scenario::{DEADLINE, Ran, Scenario},
@@ -46,7 +46,7 @@ impl Held {
     }
 
     fn open(&self) {
-        fs::write(&self.gate, "").unwrap();
+        files::write(&self.gate, "").unwrap();
     }
 
     fn everything(&self) -> Vec<Vec<u8>> {
@@ -188,7 +188,7 @@ fn a_ledger_that_somebody_else_changes_meanwhile_is_not_written_to() {
     let process = held.start();
     let line = "{\"line\":\"gone\",\"id\":4711,\"why\":\"another run says so\"}\n";
     let known = fs::read_to_string(held.scene.ledger()).unwrap();
-    fs::write(held.scene.ledger(), format!("{known}{line}")).unwrap();
+    files::write(held.scene.ledger(), format!("{known}{line}")).unwrap();
     held.open();
     let ran: Ran = process.end(DEADLINE).into();
     let ran = ran.exits(3);

@@ -3,13 +3,13 @@
 
 use std::{
     fs,
-    io::Write,
     os::unix::fs::MetadataExt,
     process::Command,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crate::support::{
+    files,
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, Need, TRACES},
     process::Process,
@@ -145,7 +145,7 @@ fn nothing_is_compressed_while_a_writer_has_it_open_and_the_next_run_does_it() {
     let rotated = scene.archives("app.log");
     assert_eq!(rotated.len(), 1);
     assert!(rotated[0].ends_with("-0001"), "{rotated:?}");
-    fs::File::options().append(true).open(scene.live(&rotated[0])).unwrap().write_all(b"late line\n").unwrap();
+    scene.append(&rotated[0], "late line\n");
     assert_eq!(scene.rotate().exits(0).acts(), ["archive waiting"], "still open");
     drop(writer);
     assert_eq!(scene.rotate().exits(0).acts(), ["archive done"]);
@@ -198,7 +198,7 @@ fn a_writer_that_has_it_only_mapped_counts() {
         return;
     }
     let tools = tempfile::tempdir().unwrap();
-    fs::write(tools.path().join("mapper.c"), MAPPER).unwrap();
+    files::write(tools.path().join("mapper.c"), MAPPER).unwrap();
     let program = tools.path().join("mapper");
     tool("cc", &["-o", program.to_str().unwrap()], &tools.path().join("mapper.c"));
     for (kind, owner) in [(Kind::Ext4, 0), (Kind::Overlay, 0), (Kind::Overlay, NOBODY)] {

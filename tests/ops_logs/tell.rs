@@ -3,7 +3,7 @@
 use std::{fs, process::Command, time::Duration};
 
 use crate::support::{
-    self, example,
+    self, example, files,
     needs::{self, Need},
     process::Process,
     scenario::Scenario,
@@ -67,7 +67,7 @@ fn a_writer_that_was_not_told_keeps_its_file_uncompressed_and_the_next_run_tells
     assert!(failed.took < Duration::from_secs(20), "who was not told is not waited for: {failed:#?}");
     assert!(scene.archives("app.log")[0].ends_with("-0001"));
     assert_eq!(scene.rotate().exits(3).acts(), ["tell failed", "archive waiting"], "it stays so");
-    fs::write(scene.root().join("works"), "").unwrap();
+    files::write(scene.root().join("works"), "").unwrap();
     drop(writer);
     assert_eq!(scene.rotate().exits(0).acts(), ["tell done", "archive done"]);
     assert!(scene.archives("app.log")[0].ends_with(".zst"));
@@ -111,7 +111,7 @@ fn a_missing_pidfile_or_a_dead_process_is_told_and_nothing_is_lost() {
         let scene = Scenario::new().plain_set("reopen = { pidfile = \"{root}/pid\", signal = \"USR1\" }").log_of("app.log", 2000);
         let before = fs::read(scene.live("app.log")).unwrap();
         if let Some(content) = content {
-            fs::write(scene.root().join("pid"), content).unwrap();
+            files::write(scene.root().join("pid"), content).unwrap();
         }
         assert_eq!(scene.rotate().exits(3).acts(), ["rotate done", "tell failed", "archive done"], "{content:?}");
         assert_eq!(scene.told("app.log"), before);
@@ -124,7 +124,7 @@ fn a_pidfile_that_is_a_fifo_or_a_link_is_refused_at_once_and_what_it_leads_to_st
         let words = format!("reopen = {{ pidfile = \"{{root}}/{place}\", signal = \"USR1\" }}");
         let scene = Scenario::new().plain_set(&words).log_of("app.log", 2000);
         tool("mkfifo", &[], &scene.root().join("fifo"));
-        fs::write(scene.root().join("secret"), "hunter2\u{1b}[2J").unwrap();
+        files::write(scene.root().join("secret"), "hunter2\u{1b}[2J").unwrap();
         std::os::unix::fs::symlink("secret", scene.root().join("link")).unwrap();
         let ran = scene.rotate().exits(3);
         assert!(ran.reason("tell", "failed", "app").contains(said), "{ran:#?}");
@@ -143,7 +143,7 @@ fn the_way_to_a_pidfile_must_be_one_that_nobody_else_can_bend() {
         fs::create_dir(scene.root().join(folder)).unwrap();
     }
     let scene = scene.owned("shared", NOBODY, NOBODY);
-    fs::write(scene.root().join("real/pid"), "4194304\n").unwrap();
+    files::write(scene.root().join("real/pid"), "4194304\n").unwrap();
     std::os::unix::fs::symlink(scene.root().join("real"), scene.root().join("shared/way")).unwrap();
     let ran = scene.rotate().exits(3);
     assert!(ran.reason("tell", "failed", "app").contains("a link that another user could have put there"), "{ran:#?}");
@@ -162,7 +162,7 @@ fn a_process_of_roots_that_acts_as_a_user_is_not_signalled_by_his_pidfile() {
         let service = Process::start(Command::new("setpriv").args(ids).args(["--clear-groups", "sleep", "600"]));
         let status = || fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap_or_default();
         support::wait_until("the service", Duration::from_secs(10), || status().starts_with("Name:\tsleep"));
-        fs::write(scene.root().join("run/pid"), service.id().to_string()).unwrap();
+        files::write(scene.root().join("run/pid"), service.id().to_string()).unwrap();
         let scene = scene.owned("run", NOBODY, NOBODY).owned("run/pid", NOBODY, NOBODY);
         let ran = scene.rotate();
         let why = if trusted { String::new() } else { ran.reason("tell", "failed", "app") };

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::support::{
+    files,
     needs::{self, Need},
     scenario::{Ran, Scenario},
     stories::{NOBODY, tool},
@@ -138,7 +139,7 @@ fn a_folder_of_that_name_is_no_log() {
 fn a_name_that_is_no_text_is_skipped_and_named() {
     let scene = beside_a_good_log();
     let name = OsStr::from_bytes(b"b\xffd.log");
-    fs::write(scene.logs().join(name), vec![b'x'; 2000]).unwrap();
+    files::write(scene.logs().join(name), vec![b'x'; 2000]).unwrap();
     let ran = scene.rotate().exits(3);
     assert!(ran.reason("rotate", "skipped", "d.log").contains("not UTF-8"), "{ran:#?}");
     assert_eq!(fs::metadata(scene.logs().join(name)).unwrap().len(), 2000);
@@ -158,7 +159,7 @@ fn a_name_too_long_for_its_archives_is_skipped() {
 fn what_is_excluded_is_silent() {
     let scene = Scenario::new().plain_set("exclude = [\"{logs}/bad*\"]").log_of("good.log", 2000).log_of("bad.log", 2000);
     std::os::unix::fs::symlink("/dev/null", scene.live("bad-link.log")).unwrap();
-    fs::write(scene.logs().join(OsStr::from_bytes(b"bad\xff.log")), "x").unwrap();
+    files::write(scene.logs().join(OsStr::from_bytes(b"bad\xff.log")), "x").unwrap();
     let ran = scene.rotate().exits(0);
     assert_eq!(ran.acts(), ["rotate done", "archive done"]);
     assert!(!ran.stdout.contains("bad"), "{ran:#?}");
@@ -173,7 +174,7 @@ fn a_broken_archive_under_way_costs_only_its_own_log() {
     // Somebody puts another file where the rotated one was.
     let rotated = scene.archives("a.log").remove(0);
     fs::rename(scene.live(&rotated), scene.live("aside")).unwrap();
-    fs::write(scene.live(&rotated), "not what was rotated").unwrap();
+    files::write(scene.live(&rotated), "not what was rotated").unwrap();
     let ran = scene.rotate().exits(3);
     assert!(ran.reason("archive", "skipped", &rotated).contains("another file stands"), "{ran:#?}");
     assert_eq!(fs::read_to_string(scene.live(&rotated)).unwrap(), "not what was rotated");

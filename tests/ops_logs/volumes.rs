@@ -5,6 +5,7 @@ use std::fs;
 use crate::{
     keep::found,
     support::{
+        files,
         filesystem::{FileSystem, Kind, Recipe},
         needs::{self, MOUNTS},
         process::must,
@@ -25,10 +26,10 @@ fn a_volume_that_is_not_mounted_is_waited_for_and_nothing_is_forgotten() {
     let (folder, log) = (disk.path(), disk.path().join("app.log"));
     let scene = Scenario::new().set(&set(&folder, ""));
     for _ in 0..2 {
-        fs::write(&log, vec![b'x'; 2000]).unwrap();
+        files::write(&log, vec![b'x'; 2000]).unwrap();
         scene.rotate().exits(0);
     }
-    fs::write(&log, vec![b'y'; 2000]).unwrap();
+    files::write(&log, vec![b'y'; 2000]).unwrap();
     let writer = crate::support::stories::holder(fs::File::options().append(true).open(&log).unwrap());
     scene.rotate().exits(0);
     drop(writer);
@@ -118,7 +119,7 @@ fn a_missing_folder_of_which_nobody_knows_the_volume_is_kept_in_the_books() {
         line.to_string() + "\n"
     };
     let old: String = text.lines().map(old_line).collect();
-    fs::write(scene.ledger(), &old).unwrap();
+    files::write(scene.ledger(), &old).unwrap();
     let ran = scene.rotate().exits(0);
     assert_eq!(ran.json()["findings"][0]["id"], "logs.folder-missing");
     assert_eq!(fs::read_to_string(scene.ledger()).unwrap(), old);

@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::MetadataExt};
 
 use crate::support::{
+    files,
     needs::{self, Need},
     scenario::Scenario,
     stories::{DAEMON, NOBODY},
@@ -34,7 +35,7 @@ fn a_file_under_the_archives_name_is_removed_only_when_it_is_proven_to_be_ours()
             let (scene, rotated) = waiting(compress);
             let before = fs::read(scene.live(&rotated)).unwrap();
             let name = format!("{rotated}.{extension}");
-            fs::write(scene.live(&name), &stranger).unwrap();
+            files::write(scene.live(&name), &stranger).unwrap();
             let ran = scene.rotate().exits(3);
             let why = ran.reason("archive", "skipped", &rotated);
             assert!(why.contains(&name) && why.contains("in the way"), "{why}");
@@ -52,7 +53,7 @@ fn a_file_under_the_archives_name_is_removed_only_when_it_is_proven_to_be_ours()
 fn a_strangers_file_of_another_form_is_in_nobodys_way() {
     let (scene, rotated) = waiting("zstd");
     let stranger = scene.live(&format!("{rotated}.gz"));
-    fs::write(&stranger, "anything").unwrap();
+    files::write(&stranger, "anything").unwrap();
     let ran = scene.rotate().exits(0);
     assert_eq!(ran.steps("archive", "done").len(), 1);
     assert_eq!(fs::read_to_string(stranger).unwrap(), "anything");
@@ -65,8 +66,8 @@ fn a_finished_archive_that_was_not_recorded_is_made_anew() {
         let (before, ledger) = (fs::read(scene.live(&rotated)).unwrap(), fs::read(scene.ledger()).unwrap());
         scene.rotate().exits(0);
         // As if that run had been killed before it could record what it made.
-        fs::write(scene.ledger(), ledger).unwrap();
-        fs::write(scene.live("copy"), &before).unwrap();
+        files::write(scene.ledger(), ledger).unwrap();
+        files::write(scene.live("copy"), &before).unwrap();
         let made = fs::read(scene.live(&format!("{rotated}.{extension}"))).unwrap();
         assert!(!made.is_empty());
         let text = scene.without_sums();
@@ -74,7 +75,7 @@ fn a_finished_archive_that_was_not_recorded_is_made_anew() {
         fs::rename(scene.live("copy"), scene.live(&rotated)).unwrap();
         let (head, tail) = text.split_once("\"ino\":").unwrap();
         let digits = tail.find(|c: char| !c.is_ascii_digit()).unwrap();
-        fs::write(scene.ledger(), format!("{head}\"ino\":{inode}{}", &tail[digits..])).unwrap();
+        files::write(scene.ledger(), format!("{head}\"ino\":{inode}{}", &tail[digits..])).unwrap();
         assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 1, "{compress}");
         assert_eq!(scene.told("app.log"), before, "{compress}");
         assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
@@ -87,8 +88,8 @@ fn a_stranger_in_the_way_does_not_keep_the_writer_from_being_told() {
     // As if the run had been killed before it told the writer.
     let text = fs::read_to_string(scene.ledger()).unwrap();
     let kept: Vec<&str> = text.split_inclusive('\n').filter(|line| !line.contains("\"told\"")).collect();
-    fs::write(scene.ledger(), kept.concat()).unwrap();
-    fs::write(scene.live(&format!("{rotated}.zst")), "anything").unwrap();
+    files::write(scene.ledger(), kept.concat()).unwrap();
+    files::write(scene.live(&format!("{rotated}.zst")), "anything").unwrap();
     let scene = scene.plain_set("reopen = { command = [\"/bin/touch\", \"{root}/told\"] }");
     scene.rotate().exits(3);
     assert!(scene.root().join("told").exists());
@@ -107,7 +108,7 @@ fn an_empty_file_that_somebody_has_open_is_kept_in_the_books() {
          {{\"line\":\"entry\",\"id\":0,\"set\":\"app\",\"folder\":\"{folder}\",\"log\":\"app.log\",\"name\":\"{name}\",\
          \"at\":\"2026-01-01T00:00:00Z\",\"file\":{{\"dev\":1,\"ino\":1}},\"stage\":\"intended\"}}\n"
     );
-    fs::write(scene.ledger(), ledger).unwrap();
+    files::write(scene.ledger(), ledger).unwrap();
     let scene = scene.log(name, "");
     let writer = scene.writer(name);
     let ran = scene.rotate().exits(0);
@@ -168,11 +169,11 @@ fn a_writer_that_goes_on_writing_to_the_old_file_is_told_at_once_and_its_bytes_a
     let _writer = scene.writer("app.log");
     scene.rotate().exits(0);
     let rotated = scene.live(&scene.archives("app.log")[0]);
-    let old = std::fs::File::options().append(true).open(rotated).unwrap();
-    old.set_len(3000).unwrap();
-    let written = old.metadata().unwrap().modified().unwrap();
-    old.set_modified(written + std::time::Duration::from_hours(1)).unwrap();
-    drop(old);
+    let later = |old: &mut std::fs::File| {
+        old.set_len(3000)?;
+        old.set_modified(old.metadata()?.modified()? + std::time::Duration::from_hours(1))
+    };
+    files::with(std::fs::File::options().append(true), rotated, later).unwrap();
     let finding = scene.rotate().exits(1).json()["findings"][0].clone();
     assert_eq!(finding["id"], "logs.waiting");
     assert!(finding["message"].as_str().unwrap().contains("holds 2.9 KiB"), "{finding}");

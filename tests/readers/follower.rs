@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use crate::{
     account::Account,
-    support::{self, needs, process::Process},
+    support::{self, files, needs, process::Process},
 };
 
 /// A reader has nothing more to say when it has said nothing for so long.
@@ -50,7 +50,7 @@ impl Follower {
             log.display(),
             output.display(),
         );
-        fs::write(place.join("conf"), text).expect("a writable tree");
+        files::write(place.join("conf"), text).expect("a writable tree");
         let mut command = daemon("rsyslogd", "-M", "rsyslog/imfile.so");
         command.arg("-n").arg("-f").arg(place.join("conf")).arg("-i").arg(place.join("pid"));
         Follower { name, process: Process::start(&mut command), output }
@@ -68,7 +68,7 @@ impl Follower {
             log.display(),
             output.display(),
         );
-        fs::write(place.join("conf"), text).expect("a writable tree");
+        files::write(place.join("conf"), text).expect("a writable tree");
         let mut command = daemon("syslog-ng", "--module-path", "syslog-ng/3.38/libaffile.so");
         command.args(["-F", "--no-caps"]);
         for (flag, file) in [("-f", "conf"), ("-R", "persist"), ("-c", "ctl"), ("-p", "pid")] {

@@ -8,14 +8,13 @@ use std::{
     io::Read,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::PoisonError,
 };
 
 use super::{
     aftermath::Before,
-    process::SPAWNING,
+    files,
     scenario::{Ran, Scenario},
-    scene::Scene,
+    scene::{Scene, staged},
     tally,
 };
 
@@ -50,8 +49,6 @@ impl Writers<'_> {
         let (scenario, before) = self.stage();
         let packed = if self.compress == "as-is" { ".gz" } else { "" };
         for turn in 0..4 {
-            // A child that is just being started has what we write to open as well, and it would seem to have a writer.
-            let calm = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
             for log in LOGS {
                 let name = |number: usize| scenario.live(&format!("{log}.{number}{packed}"));
                 for number in (1..turn).rev() {
@@ -60,9 +57,8 @@ impl Writers<'_> {
                 if turn > 0 {
                     finish(&scenario.live(log), &name(1));
                 }
-                fs::write(scenario.live(log), text(log, turn)).expect("our own tree");
+                files::write(scenario.live(log), text(log, turn)).expect("our own tree");
             }
-            drop(calm);
             if turn < 2 {
                 scenario.rotate().exits(0);
             }
@@ -71,26 +67,7 @@ impl Writers<'_> {
     }
 
     fn stage(&self) -> (Scenario, Before) {
-        let mut scenario = Scenario::new();
-        let unique = scenario.root().file_name().expect("a named folder").to_owned();
-        let below = |folder: &Path| {
-            let own = folder.join(&unique);
-            fs::create_dir_all(&own).expect("a writable folder");
-            own
-        };
-        if let Some(folder) = self.logs_in {
-            scenario = scenario.logs_in(below(folder));
-        }
-        if let Some(folder) = self.state_in {
-            scenario = scenario.state_in(below(folder));
-        }
-        let (mut before, mut elsewhere) = (Before::nothing(), String::new());
-        if let Some(folder) = self.archives_in {
-            let archives = below(folder).join("archives");
-            fs::create_dir_all(&archives).expect("a writable folder");
-            elsewhere = format!("archive-dir = \"{}\"\n", archives.display());
-            before = before.archives(archives);
-        }
+        let (scenario, before, elsewhere) = staged(self.logs_in, self.state_in, self.archives_in);
         let compress = if self.compress == "as-is" { "zstd" } else { self.compress };
         let set = |log: &&str| {
             format!(
@@ -113,10 +90,10 @@ fn finish(live: &Path, finished: &Path) {
     if finished.extension().is_none_or(|end| end != "gz") {
         return fs::rename(live, finished).expect("our own tree");
     }
-    let file = fs::File::create(finished).expect("our own tree");
-    let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
-    std::io::copy(&mut fs::File::open(live).expect("our own tree"), &mut packed).expect("room");
-    packed.finish().expect("room");
+    let mut packed = flate2::read::GzEncoder::new(fs::File::open(live).expect("our own tree"), flate2::Compression::fast());
+    let mut bytes = Vec::new();
+    packed.read_to_end(&mut bytes).expect("a small log");
+    files::write(finished, bytes).expect("room");
     fs::remove_file(live).expect("our own tree");
 }
 
@@ -196,13 +173,11 @@ pub fn delete_all_finished(scenario: &Scenario) {
 
 /// The writers write each finished file anew, shorter, in the file that it is: its lines are then those of this turn.
 pub fn write_all_finished_anew(scenario: &Scenario, turn: usize) {
-    let calm = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
     for path in theirs(scenario).into_values() {
         let log = LOGS.iter().find(|log| path.to_str().is_some_and(|path| path.contains(*log))).expect("a file of theirs");
         // Of as many lines, because those are counted, and each one shorter.
-        fs::write(path, text(&log[..3], turn)).expect("our own tree");
+        files::write(path, text(&log[..3], turn)).expect("our own tree");
     }
-    drop(calm);
 }
 
 /// The first line of each finished archive, as far as one can be read.

@@ -12,7 +12,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::process::{must, try_run};
+use super::{
+    files,
+    process::{must, try_run},
+};
 
 /// What to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,12 +195,15 @@ impl FileSystem {
     pub fn fill_up_to(&self, left: u64) -> PathBuf {
         use std::io::Write as _;
         let path = self.path().join("filler");
-        let mut filler = File::create(&path).expect("room for one more file");
-        for block in [1 << 20, 4096_usize] {
-            while self.free() > left + block as u64
-                && filler.write_all(&vec![0x5a; block]).and_then(|()| filler.sync_data()).is_ok()
-            {}
-        }
+        let fill = |filler: &mut File| {
+            for block in [1 << 20, 4096_usize] {
+                while self.free() > left + block as u64
+                    && filler.write_all(&vec![0x5a; block]).and_then(|()| filler.sync_data()).is_ok()
+                {}
+            }
+            Ok(())
+        };
+        files::with(File::options().write(true).create(true).truncate(true), &path, fill).expect("room for one more file");
         path
     }
 

@@ -13,6 +13,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
+    files,
     needs::Need,
     process::{Process, must, try_run},
     wait_until,
@@ -66,7 +67,7 @@ impl Machine {
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>, mode: u32) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("inside the machine")).expect("a writable tree");
-        fs::write(&path, content).expect("a writable tree");
+        files::write(&path, content).expect("a writable tree");
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("our own file");
     }
 

@@ -8,6 +8,7 @@ pub mod aftermath;
 pub mod collection;
 pub mod disks;
 pub mod durable;
+pub mod files;
 pub mod filesystem;
 pub mod heads;
 pub mod line;

@@ -11,18 +11,14 @@ use std::{
         unix::process::{CommandExt, ExitStatusExt},
     },
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
+use super::files;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open},
 };
-
-/// Between fork and exec a child has every descriptor of ours, of all tests. Whoever writes a file that must
-/// be closed for good when it is closed here holds this for reading meanwhile.
-pub static SPAWNING: RwLock<()> = RwLock::new(());
 
 /// A child in its own process group, and where its output went.
 pub struct Process {
@@ -61,9 +57,9 @@ impl Process {
         let stderr = tempfile::tempfile().expect("a temporary file");
         command.stdin(Stdio::null()).process_group(0).stdout(to);
         command.stderr(stderr.try_clone().expect("a second descriptor"));
-        let alone = SPAWNING.write().unwrap_or_else(PoisonError::into_inner);
+        let nobody_writes = files::nobody_writes();
         let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-        drop(alone);
+        drop(nobody_writes);
         let group = Pid::from_child(&child);
         let pidfd = pidfd_open(group, PidfdFlags::empty()).expect("the child exists until we reap it");
         Process { child, pidfd, stdout, stderr, began: Instant::now(), group }

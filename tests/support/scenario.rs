@@ -14,7 +14,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{ops_logs, process, sight};
+use super::{files, ops_logs, process, sight};
 
 /// No run of a test is expected to take longer than this.
 pub const DEADLINE: Duration = Duration::from_mins(1);
@@ -75,7 +75,7 @@ impl Scenario {
             .replace("{logs}", &self.logs.display().to_string())
             .replace("{state}", &self.state.display().to_string())
             .replace("{root}", &self.root().display().to_string());
-        fs::write(self.root().join("settings.toml"), &self.settings).expect("a writable tree");
+        files::write(self.root().join("settings.toml"), &self.settings).expect("a writable tree");
         self
     }
 
@@ -84,15 +84,13 @@ impl Scenario {
         let path = self.root().join("settings.toml");
         let text = fs::read_to_string(&path).expect("the scenario has settings");
         assert!(text.contains(from), "the settings do not say {from}");
-        fs::write(path, text.replace(from, to)).expect("our own tree");
+        files::write(path, text.replace(from, to)).expect("our own tree");
     }
 
     /// A log with this content.
     #[must_use]
     pub fn log(self, name: &str, content: impl AsRef<[u8]>) -> Scenario {
-        let calm = process::SPAWNING.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        fs::write(self.logs.join(name), content).expect("a writable tree");
-        drop(calm);
+        files::write(self.logs.join(name), content).expect("a writable tree");
         self
     }
 
@@ -106,8 +104,8 @@ impl Scenario {
     /// Sets when a log was last written.
     #[must_use]
     pub fn written(self, name: &str, when: SystemTime) -> Scenario {
-        let file = File::options().append(true).open(self.logs.join(name)).expect("a log of the scenario");
-        file.set_times(FileTimes::new().set_modified(when)).expect("our own file");
+        let times = FileTimes::new().set_modified(when);
+        files::with(File::options().append(true), self.logs.join(name), |file| file.set_times(times)).expect("our own log");
         self
     }
 

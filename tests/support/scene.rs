@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 
 use super::{
     aftermath::Before,
+    files,
     scenario::{Scenario, text_of},
 };
 
@@ -45,7 +46,7 @@ impl Scene {
         let ledger = self.scenario.state().join("ledger.jsonl");
         let text = fs::read_to_string(&ledger).expect("earlier runs wrote it");
         let (head, tail) = text.split_once('\n').expect("it has lines");
-        fs::write(&ledger, format!("{head}\nnot a record\n{tail}")).expect("our own tree");
+        files::write(&ledger, format!("{head}\nnot a record\n{tail}")).expect("our own tree");
     }
 
     /// So many dead lines in the ledger that the next run rewrites it at its end.
@@ -53,7 +54,7 @@ impl Scene {
         let ledger = self.scenario.state().join("ledger.jsonl");
         let mut text = fs::read_to_string(&ledger).expect("earlier runs wrote it");
         text.push_str(&"{\"line\":\"gone\",\"id\":99999,\"why\":\"long ago\"}\n".repeat(1500));
-        fs::write(&ledger, text).expect("our own tree");
+        files::write(&ledger, text).expect("our own tree");
     }
 }
 
@@ -86,9 +87,7 @@ impl Script<'_> {
         for turn in 0..=self.history {
             for (number, told) in told.iter_mut().enumerate() {
                 let text = (self.text)(&format!("turn {turn} of log {number}"), self.bytes);
-                let mut log =
-                    fs::File::options().append(true).create(true).open(scenario.live(&name(number))).expect("our own tree");
-                std::io::Write::write_all(&mut log, &text).expect("room for the log");
+                scenario.append(&name(number), &text);
                 told.extend_from_slice(&text);
                 if turn + self.kept <= self.history {
                     // One of the first few.
@@ -106,32 +105,13 @@ impl Script<'_> {
     }
 
     fn stage(&self) -> (Scenario, Before) {
-        let mut scenario = Scenario::new();
-        let unique = scenario.root().file_name().expect("a named folder").to_owned();
-        let below = |folder: &Path| {
-            let own = folder.join(&unique);
-            fs::create_dir_all(&own).expect("a writable folder");
-            own
-        };
-        if let Some(folder) = self.logs_in {
-            scenario = scenario.logs_in(below(folder));
-        }
-        if let Some(folder) = self.state_in {
-            scenario = scenario.state_in(below(folder));
-        }
-        let (mut before, mut archive_dir) = (Before::nothing(), String::new());
+        let (mut scenario, mut before, archive_dir) = staged(self.logs_in, self.state_in, self.archives_in);
         if self.method == "in-place" {
             scenario = scenario.seeing();
             before = before.in_place(scenario.state());
         }
         if self.compress == "none" {
             before = before.uncompressed();
-        }
-        if let Some(folder) = self.archives_in {
-            let archives = below(folder).join("archives");
-            fs::create_dir_all(&archives).expect("a writable folder");
-            archive_dir = format!("archive-dir = \"{}\"\n", archives.display());
-            before = before.archives(archives);
         }
         let settings = format!(
             "host = \"test\"\nlogrotate = \"\"\n{}\n[defaults]\ncompress = \"{}\"\n[[log]]\nname = \"app\"\npaths = [\"{{logs}}/*.log\"]\n\
@@ -140,6 +120,29 @@ impl Script<'_> {
         );
         (scenario.settings(&settings), before)
     }
+}
+
+/// A scenario whose logs, state and archives lie below these folders, each in one of its own there, and the setting that says
+/// where archives go.
+pub fn staged(logs_in: Option<&Path>, state_in: Option<&Path>, archives_in: Option<&Path>) -> (Scenario, Before, String) {
+    let mut scenario = Scenario::new();
+    let unique = scenario.root().file_name().expect("a named folder").to_owned();
+    let below = |folder: &Path| {
+        let own = folder.join(&unique);
+        fs::create_dir_all(&own).expect("a writable folder");
+        own
+    };
+    if let Some(folder) = logs_in {
+        scenario = scenario.logs_in(below(folder));
+    }
+    if let Some(folder) = state_in {
+        scenario = scenario.state_in(below(folder));
+    }
+    let Some(folder) = archives_in else { return (scenario, Before::nothing(), String::new()) };
+    let archives = below(folder).join("archives");
+    fs::create_dir_all(&archives).expect("a writable folder");
+    let archive_dir = format!("archive-dir = \"{}\"\n", archives.display());
+    (scenario, Before::nothing().archives(archives), archive_dir)
 }
 
 /// Lines that are all alike, so many bytes of them: what they hold proves nothing.

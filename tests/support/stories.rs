@@ -9,13 +9,13 @@ use std::{
     os::unix::fs::{PermissionsExt, chown},
     path::Path,
     process::{Command, Stdio},
-    sync::PoisonError,
     time::{Duration, SystemTime},
 };
 
 use super::{
+    files,
     heads::Heads,
-    process::{Process, SPAWNING},
+    process::Process,
     scenario::{DEADLINE, Ran, Scenario},
     sight, tally,
 };
@@ -87,9 +87,8 @@ impl Scenario {
 
     /// Appends to a log, as a writer that opens and closes it.
     pub fn append(&self, name: &str, content: impl AsRef<[u8]>) {
-        let _calm = SPAWNING.read().unwrap_or_else(PoisonError::into_inner);
-        let mut log = fs::File::options().append(true).create(true).open(self.live(name)).expect("a writable tree");
-        log.write_all(content.as_ref()).expect("room for a line");
+        let appending = |log: &mut fs::File| log.write_all(content.as_ref());
+        files::with(fs::File::options().append(true).create(true), self.live(name), appending).expect("room for a line");
     }
 
     /// A process that has the log open for writing until it is dropped. Not this one: a descriptor of ours lives on in

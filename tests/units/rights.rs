@@ -16,6 +16,7 @@ use std::{
 use super::{
     ADM, DEADLINE, SOMEBODY, analyze,
     support::{
+        files,
         filesystem::{FileSystem, Kind, Recipe},
         needs::{self, Need},
         ops_logs,
@@ -70,14 +71,15 @@ impl Place {
                 _ => (0, 0, 0o750, SOMEBODY),
             };
             fs::create_dir(home).expect("a fresh disk");
-            fs::write(&log, (1..=LINES).fold(String::new(), |all, line| all + &line.to_string() + "\n")).expect("a fresh disk");
+            files::write(&log, (1..=LINES).fold(String::new(), |all, line| all + &line.to_string() + "\n"))
+                .expect("a fresh disk");
             for (path, owner, group, mode) in [(home, owner, group, mode), (&log, SOMEBODY, lent, 0o640)] {
                 chown(path, Some(owner), Some(group)).expect("we are root");
                 fs::set_permissions(path, Permissions::from_mode(mode)).expect("we are root");
             }
         }
         let sets = FOLDERS.map(|folder| format!("[[log]]\nname = \"{folder}\"\npaths = [\"{}\"]\n", place.log(folder).display()));
-        fs::write(place.disk.path().join("logs.toml"), format!("{defaults}{}", sets.concat())).expect("a fresh disk");
+        files::write(place.disk.path().join("logs.toml"), format!("{defaults}{}", sets.concat())).expect("a fresh disk");
         place
     }
 
