@@ -12,6 +12,8 @@ mod support;
 
 #[path = "ops_logs/adoption.rs"]
 mod adoption;
+#[path = "ops_logs/changed.rs"]
+mod changed;
 #[path = "ops_logs/collect.rs"]
 mod collect;
 #[path = "ops_logs/containers.rs"]

@@ -9,43 +9,24 @@ use crate::support::{
     scenario::{Scenario, text_of},
 };
 
-const SETTINGS: &str = r#"
-host = "test"
-logrotate = ""
-[defaults]
-optional = true
-[[log]]
-name = "in-place"
-method = "in-place"
-when = "1 KiB"
-paths = ["{logs}/in-place/*.log"]
-[[log]]
-name = "days"
-method = "collect"
-paths = ["{logs}/days/*.log"]
-[[log]]
-name = "builds"
-method = "collect"
-paths = ["{logs}/builds/*.log"]
-finished = ["{name}"]
-[[log]]
-name = "containers"
-method = "collect"
-paths = ["{logs}/containers/*/app.log"]
-[[log]]
-name = "plain"
-when = "1 KiB"
-paths = ["{logs}/plain/*.log"]
-"#;
-
-const FOLDERS: [&str; 5] = ["in-place", "days", "builds", "containers", "plain"];
+/// Sets by the folder that each has: what lies in it, and how it is rotated.
+const SETS: [(&str, &str, &str); 5] = [
+    ("in-place", "*.log", "method = \"in-place\"\nwhen = \"1 KiB\""),
+    ("days", "*.log", "method = \"collect\""),
+    ("builds", "*.log", "method = \"collect\"\nfinished = [\"{name}\"]"),
+    ("containers", "*/app.log", "method = \"collect\""),
+    ("plain", "*.log", "when = \"1 KiB\""),
+];
 
 fn scene() -> Option<Scenario> {
     if !needs::met(MOUNTS) {
         return None;
     }
-    let scene = Scenario::new().seeing().settings(SETTINGS);
-    for folder in FOLDERS {
+    let sets =
+        SETS.map(|(name, logs, words)| format!("[[log]]\nname = \"{name}\"\npaths = [\"{{logs}}/{name}/{logs}\"]\n{words}\n"));
+    let defaults = "host = \"test\"\nlogrotate = \"\"\n[defaults]\noptional = true\n";
+    let scene = Scenario::new().seeing().settings(&format!("{defaults}{}", sets.concat()));
+    for (folder, ..) in SETS {
         fs::create_dir(scene.live(folder)).unwrap();
         // A folder that holds nothing may be one whose volume is missing.
         files::write(scene.live(folder).join("README"), "logs\n").unwrap();
@@ -75,7 +56,7 @@ fn write(scene: &Scenario, round: usize) {
 
 /// Removes all that is in the folders, the archives too.
 fn remove(scene: &Scenario) {
-    for folder in FOLDERS {
+    for (folder, ..) in SETS {
         for entry in fs::read_dir(scene.live(folder)).unwrap() {
             let path = entry.unwrap().path();
             match path.is_dir() {

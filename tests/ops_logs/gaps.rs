@@ -243,15 +243,21 @@ fn while_renamed(scene: &Scenario, name: &str) -> Ran {
     ran.into()
 }
 
+/// A log that was looked at, and of which its writer kept nothing when it began anew.
+fn begun_anew() -> Scenario {
+    let scene = collecting("").log("app.log", "0\n");
+    scene.rotate().exits(0);
+    fs::remove_file(scene.live("app.log")).unwrap();
+    files::write(scene.live("app.log"), "1\n").unwrap();
+    scene
+}
+
 #[test]
 fn a_folder_that_never_rests_hides_no_gap_of_its_quiet_logs() {
     if !needs::met(TRACES) {
         return;
     }
-    let scene = collecting("").log("app.log", "0\n");
-    scene.rotate().exits(0);
-    fs::remove_file(scene.live("app.log")).unwrap();
-    files::write(scene.live("app.log"), "1\n").unwrap();
+    let scene = begun_anew();
     let ran = while_renamed(&scene, "spool.").exits(1);
     assert_eq!(gaps(&ran).len(), 1);
 }
@@ -261,10 +267,7 @@ fn a_writer_that_shifts_faster_than_we_look_is_told_as_such_and_its_gap_later() 
     if !needs::met(TRACES) {
         return;
     }
-    let scene = collecting("").log("app.log", "0\n");
-    scene.rotate().exits(0);
-    fs::remove_file(scene.live("app.log")).unwrap();
-    files::write(scene.live("app.log"), "1\n").unwrap();
+    let scene = begun_anew();
     let ran = while_renamed(&scene, "app.log.").exits(3);
     assert!(ran.stdout.contains("changed each of 20 times"), "{ran:#?}");
     assert_eq!(gaps(&ran), [""; 0]);

@@ -187,3 +187,32 @@ fn what_somebody_emptied_and_wrote_anew_is_told_also_where_less_than_a_block_was
     assert_eq!(findings(&ran, "logs.in-doubt").len(), 1, "{ran:#?}");
     assert_eq!(scene.rest("app.log").len(), 3520, "none of these lines is in an archive");
 }
+
+#[test]
+fn volumes_that_take_turns_under_one_path_each_keep_what_is_known_of_their_log() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disks = [(); 2].map(|()| Recipe::new(Kind::Ext4).mount());
+    let folder = disks[0].path();
+    let scene = Scenario::new().seeing().logs_in(&folder).plain_set(IN_PLACE);
+    fs::create_dir(disks[1].path().join(scene.logs().file_name().unwrap())).unwrap();
+    let mut told = [Vec::new(), Vec::new()];
+    for turn in 0..3 {
+        for (number, told) in told.iter_mut().enumerate() {
+            if number == 1 {
+                must("mount", &["--bind".as_ref(), disks[1].path().as_ref(), folder.as_ref()]);
+            }
+            let text = text_of(&format!("turn {turn} on disk {number}"), 30_000);
+            scene.append("app.log", &text);
+            told.extend_from_slice(&text);
+            let ran = scene.rotate().exits(0);
+            let kept = scene.told_in_place("app.log", None);
+            if number == 1 {
+                must("umount", &[folder.as_ref()]);
+            }
+            assert_eq!(findings(&ran, "logs.emptied"), Vec::<serde_json::Value>::new(), "nobody else did anything to it");
+            assert!(kept == *told, "each line once: turn {turn}, disk {number}: {ran:#?}");
+        }
+    }
+}

@@ -35,6 +35,7 @@ mod clock;
 mod collected;
 mod entry;
 mod forget;
+mod heads;
 mod journal;
 mod line;
 
@@ -47,8 +48,9 @@ use crate::files::cut::Head;
 
 pub use self::{
     collected::{Collected, Live, Packed, Taken},
-    entry::{Archive, Entry, EntryId, OnVolumes, Stage},
+    entry::{Archive, Entry, EntryId, OnVolumes, Stage, same_place},
     forget::Gone,
+    heads::Heads,
     journal::Ledger,
 };
 
@@ -139,6 +141,9 @@ pub enum Line {
     Head {
         /// The log's path.
         log: String,
+        /// Which file system it is on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        root: Option<String>,
         /// So much.
         #[serde(flatten)]
         head: Head,
@@ -181,7 +186,7 @@ pub struct Content {
     /// Since when logs are there that do not say so themselves.
     pub seen: HashMap<String, Sight>,
     /// How much of the beginning of live logs is in an archive already.
-    pub heads: HashMap<String, Head>,
+    pub heads: Heads,
     /// Files that were collected and have no entry any more, by log.
     pub collected: HashMap<String, Vec<Collected>>,
     /// Which file was live, by log that is collected.
@@ -252,7 +257,7 @@ impl Content {
                 let replaced = self.seen.insert(log, Sight { inode, since });
                 self.dead += usize::from(replaced.is_some());
             }
-            Line::Head { log, head } => self.begins(log, head),
+            Line::Head { log, root, head } => self.dead += self.heads.put(log, root, head),
             Line::Clock { at } => {
                 let replaced = [self.clock.replace(at), self.doubted.take()];
                 self.dead += replaced.into_iter().flatten().count();

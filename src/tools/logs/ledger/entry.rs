@@ -86,6 +86,11 @@ pub struct OnVolumes {
     pub archives_root: Option<String>,
 }
 
+/// Whether two file systems are one, as far as anybody knows: what nobody knows, agrees.
+pub fn same_place(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
+}
+
 /// How far a rotated log has come. Each stage is recorded when it is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

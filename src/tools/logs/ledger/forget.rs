@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::{Content, Line};
-use crate::files::cut::Head;
 
 /// When a log was last rotated of which that is not known any more.
 const NEVER: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -38,16 +37,14 @@ impl Content {
     fn without(&self, log: &str) -> Vec<Line> {
         let inodes = |all: &Vec<super::Collected>| all.iter().map(|one| one.taken.file.ino).collect();
         let passed = self.collected.get(log).map(|all| Line::Passed { log: log.to_owned(), inodes: inodes(all) });
-        let nothing = |head: &Head| Head { archived: 0, hole: 0, length: 0, layout: None, anchor: None, ..head.clone() };
-        let head = self.heads.get(log).map(|head| Line::Head { log: log.to_owned(), head: nothing(head) });
         let rotated = self.last.contains_key(log) || self.seen.contains_key(log);
         let last = rotated.then(|| Line::Last { log: log.to_owned(), at: NEVER });
-        passed.into_iter().chain(head).chain(last).collect()
+        passed.into_iter().chain(self.heads.without(log)).chain(last).collect()
     }
 
     /// Logs of which more is remembered than what is in entries, and what was live.
     pub fn remembered(&self) -> BTreeSet<&str> {
-        let logs = self.last.keys().chain(self.seen.keys()).chain(self.heads.keys()).chain(self.collected.keys());
+        let logs = self.last.keys().chain(self.seen.keys()).chain(self.heads.logs()).chain(self.collected.keys());
         logs.map(String::as_str).collect()
     }
 
@@ -58,7 +55,8 @@ impl Content {
         let live = self.live.iter().filter_map(|(log, live)| Some((folder(log)?, live.root.as_deref()?)));
         let collected = self.collected.iter().flat_map(|(log, all)| all.iter().map(move |one| (log, one)));
         let collected = collected.filter_map(|(log, one)| Some((folder(log)?, one.root.as_deref()?)));
-        for (folder, root) in entries.chain(live).chain(collected) {
+        let heads = self.heads.roots().filter_map(|(log, root)| Some((folder(log)?, root)));
+        for (folder, root) in entries.chain(live).chain(collected).chain(heads) {
             roots.entry(folder).or_default().insert(root);
         }
         roots
@@ -73,12 +71,6 @@ impl Content {
             self.note(Some((log, at)));
         }
     }
-
-    /// So much of the log's beginning is archived. What has no length is nothing.
-    pub(super) fn begins(&mut self, log: String, head: Head) {
-        let (known, dead) = if head.length == 0 { (self.heads.remove(&log), 1) } else { (self.heads.insert(log, head), 0) };
-        self.dead += dead + usize::from(known.is_some());
-    }
 }
 
 fn folder(log: &str) -> Option<&str> {
@@ -90,7 +82,7 @@ mod tests {
     use super::*;
     use crate::{
         files::{
-            cut::{Place, Way},
+            cut::{Head, Place, Way},
             identity::Identity,
         },
         tools::logs::ledger::{Collected, Live, Taken},
@@ -112,7 +104,7 @@ mod tests {
         vec![
             Line::Last { log: LOG.to_owned(), at },
             Line::Seen { log: LOG.to_owned(), inode: 7, since: at },
-            Line::Head { log: LOG.to_owned(), head },
+            Line::Head { log: LOG.to_owned(), root: root.clone(), head },
             Line::Collected { log: LOG.to_owned(), collected: Collected { taken, root } },
         ]
     }

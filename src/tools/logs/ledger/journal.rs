@@ -230,7 +230,6 @@ impl Ledger {
         let last = content.last.iter().map(|(log, at)| Line::Last { log: log.clone(), at: *at });
         let seen =
             content.seen.iter().map(|(log, sight)| Line::Seen { log: log.clone(), inode: sight.inode, since: sight.since });
-        let heads = content.heads.iter().map(|(log, head)| Line::Head { log: log.clone(), head: head.clone() });
         let collected = content.collected.iter().flat_map(|(log, all)| all.iter().map(move |one| (log, one)));
         let collected = collected.map(|(log, one)| Line::Collected { log: log.clone(), collected: one.clone() });
         let live = content.live.iter().map(|(log, file)| Line::Live { log: log.clone(), file: Some(file.clone()) });
@@ -239,7 +238,7 @@ impl Ledger {
         let entries = content.entries.values().cloned().map(Line::Entry);
         let mut writer = BufWriter::with_capacity(1 << 16, file);
         let mut text = Vec::new();
-        let lines = std::iter::once(header).chain(last).chain(seen).chain(heads).chain(collected).chain(live);
+        let lines = std::iter::once(header).chain(last).chain(seen).chain(content.heads.lines()).chain(collected).chain(live);
         for line in lines.chain(clock).chain(doubt).chain(entries) {
             text.clear();
             line::write(&mut text, &line);

@@ -151,7 +151,7 @@ fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progr
 fn piece(carry: &mut Carry, rotation: &Rotation, name: &ArchiveName, pieces: &Pieces, progress: Progress) -> Ended<Piece> {
     let hole = carry.rotate.sets[rotation.bound.set].punch_hole;
     let hand = carry.hands.for_bound(&rotation.bound, &rotation.bound.log)?;
-    let head = carry.ledger.content().heads.get(&rotation.bound.log_path()).cloned();
+    let head = rotation.bound.head(carry.ledger.content()).cloned();
     let cut = match hand.prepare(&rotation.bound.log, rotation.bound.file, head.as_ref(), hole, pieces.most) {
         Ok(Some(cut)) => cut,
         Ok(None) => return Ok(Piece::Nothing),
@@ -229,7 +229,7 @@ pub(super) fn take_away(carry: &mut Carry, entry: &Entry, file: FileId) -> Ended
     match carry.hands.for_entry(entry)?.cut(&entry.log, file, cut)? {
         Ok(head) => {
             let stored = Line::reached(entry, Stage::Stored);
-            let left = Line::Head { log: entry.log_path(), head: head.clone() };
+            let left = Line::Head { log: entry.log_path(), root: entry.log_root().map(str::to_owned), head: head.clone() };
             // In this order: cut short between the two, the head is known and the next run looks again. The archive has had its
             // name for good since it was recorded, and the next piece begins with what this says.
             carry.ledger.append(vec![left, stored]).map_err(End::Ledger)?;

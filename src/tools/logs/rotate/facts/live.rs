@@ -46,7 +46,7 @@ pub(super) fn look(rotate: &Rotate, content: &Content, world: &mut World) {
         let log = &world.logs[*index];
         let folder = folders.entry(log.folder).or_insert_with(|| Dir::open(&world.folders[log.folder].path));
         let path = world.path(log);
-        let head = path.to_str().and_then(|path| content.heads.get(path));
+        let head = path.to_str().and_then(|path| content.heads.of(path, world.folders[log.folder].root.as_deref()));
         let begun =
             path.to_str().and_then(|path| begun.get(path)).filter(|entry| entry.file.is_some_and(|file| file.ino == stat.id.ino));
         let begun = begun.and_then(|entry| entry.cut.as_ref());
@@ -87,8 +87,8 @@ pub(super) fn again(rotate: &Rotate, content: &Content, world: &World) -> HashMa
     let finished = world.collecting.iter().flat_map(|log| log.finished.iter().map(move |found| (log, found)));
     let finished = finished.map(|(log, found)| (log.folder, &log.log, &found.name, found.stat.id));
     let archived = |(folder, log, name, id): (usize, &String, &String, FileId)| {
-        let folder = &world.folders[folder].path;
-        let head = content.heads.get(folder.join(log).to_str()?).filter(|head| head.inode == id.ino)?;
+        let (folder, root) = (&world.folders[folder].path, world.folders[folder].root.as_deref());
+        let head = content.heads.of(folder.join(log).to_str()?, root).filter(|head| head.inode == id.ino)?;
         // What cannot be looked at cannot be archived either, and that is told.
         let file = Dir::open(folder).and_then(|folder| folder.read(name)).ok()?;
         matches!(head.holds(&file), Ok(Ok(()))).then_some((id, head.archived)).filter(|(_, archived)| *archived > 0)

@@ -9,11 +9,12 @@ use crate::{
     failure::{Failure, Result},
     files::{
         archive_name::{ArchiveName, Extension},
+        cut::Head,
         dir::FileId,
     },
     tools::logs::{
         containers::Labels,
-        ledger::{Entry, EntryId, OnVolumes, Stage},
+        ledger::{Content, Entry, EntryId, OnVolumes, Stage},
         rotate::facts::{FolderFact, Newest, World},
         settings::LogSet,
     },
@@ -84,6 +85,11 @@ impl Bound {
     /// The live log's path.
     pub fn log_path(&self) -> String {
         self.folder.join(&self.log).display().to_string()
+    }
+
+    /// What of the live log's beginning is in an archive already.
+    pub fn head<'a>(&self, content: &'a Content) -> Option<&'a Head> {
+        content.heads.of(&self.log_path(), self.volumes.as_ref().and_then(|volumes| volumes.log_root.as_deref()))
     }
 
     /// The entry of what is about to begin.

@@ -11,7 +11,7 @@ use crate::{
     files::identity::{Agreement, Identity},
     report::{Finding, Severity, Size},
     tools::logs::{
-        ledger::{Content, Entry, EntryId, Line, Live},
+        ledger::{Content, Entry, EntryId, Line, Live, same_place},
         rotate::facts::{CollectFile, Collecting, World},
     },
 };
@@ -119,11 +119,6 @@ fn is_kept(before: &Live, memory: &Memory, path: &str) -> bool {
 fn forsaken(before: &Live, path: &str) -> Gap {
     let (log, size, seen) = (path.to_owned(), before.size, before.at);
     Gap { log, what: Lost::Forsaken, size, seen, from: before.file.born, until: None }
-}
-
-/// What nobody knows, agrees.
-fn same_place(one: Option<&str>, other: Option<&str>) -> bool {
-    one.zip(other).is_none_or(|(one, other)| one == other)
 }
 
 /// One log as it is now.

@@ -51,7 +51,7 @@ impl Pieces {
     /// None yet.
     pub(super) fn of(carry: &Carry, rotation: &Rotation) -> Pieces {
         let how = carry.rotate.sets[rotation.bound.set].compress;
-        let from = carry.ledger.content().heads.get(&rotation.bound.log_path()).map_or(0, |head| head.archived);
+        let from = rotation.bound.head(carry.ledger.content()).map_or(0, |head| head.archived);
         let mut pieces = Pieces {
             how,
             left: rotation.size,
