@@ -243,7 +243,7 @@ fn what_its_writer_compressed_is_kept_as_it_is() {
 fn what_only_has_the_name_of_a_compressed_file_is_archived_like_any_other() {
     let scene = collecting("").log("app.log.1.gz", "plain text\n").log("app.log", "");
     let ran = scene.rotate().exits(0);
-    assert!(ran.reason("archive", "waiting", "-0001").contains("not what its name says"), "{ran:#?}");
+    assert!(ran.reason("archive", "waiting", "-0001").contains("cannot be read as what its name says"), "{ran:#?}");
     scene.rotate().exits(0);
     assert_eq!(kept(&scene), ["plain text\n"]);
     assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");

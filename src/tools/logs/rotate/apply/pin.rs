@@ -155,7 +155,7 @@ pub(super) fn shrunk(entry: &Entry, facts: &Facts) -> Option<Finding> {
 /// What has the name of a compressed file and is none is compressed like any other, by the next run.
 pub(super) fn unpack(carry: &mut Carry, entry: &Entry, failure: &Failure) -> Result<()> {
     carry.unfinished.insert(entry.log_path());
-    let why = format!("it is not what its name says ({failure}); the next run archives it like any other");
+    let why = format!("it cannot be read as what its name says ({failure}); the next run archives it like any other");
     carry.step(Step::new("archive", entry.rotated_path(), Outcome::Waiting, why));
     let taken = entry.taken.clone().map(|taken| Taken { packed: None, ..taken });
     carry.ledger.commit(vec![Line::Entry(Entry { taken, ..entry.clone() })])
