@@ -1,6 +1,7 @@
 //! Logs that are rotated in place on a disk with next to nothing free: what they free, what they need, and that nothing is lost.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io::Write,
     path::PathBuf,
@@ -13,7 +14,7 @@ use crate::{
         filesystem::{Kind, Recipe},
         needs::{self, MOUNTS, TRACES},
         scenario::{Ran, Scenario},
-        strace, tally,
+        sight, strace, tally,
     },
 };
 
@@ -156,5 +157,38 @@ fn lines_that_hardly_get_smaller_say_what_they_need_and_with_that_they_finish() 
         ran.took
     ));
     assert!(free > 1 << 20 && pieces < 100, "{pieces} pieces, {free} free");
+    scene.run(&["verify"]).exits(0);
+}
+
+/// Its folder cannot be made durable, so no record of that run may speak of it; the other log's pieces go on.
+#[test]
+fn what_is_left_after_each_piece_is_recorded_whatever_becomes_of_another_logs_folder() {
+    if !needs::met(MOUNTS) || !needs::met(TRACES) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).mount();
+    let words = "method = \"in-place\"\npaths = [\"{logs}/*/*.log\"]\nwhen = \"1 KiB\"";
+    let scene = Scenario::new().seeing().logs_in(disk.path()).set(words);
+    let logs = [("broken/small.log", text("small", 12_000)), ("large/large.log", text("large", 6 * MIB))];
+    for (name, told) in &logs {
+        fs::create_dir(scene.live(name).parent().unwrap()).unwrap();
+        scene.append(name, told);
+    }
+    disk.fill_up_to(20 << 10);
+    let (real, note) = (scene.command(&["--format", "json", "rotate"]), scene.root().join("trace"));
+    let broken = scene.live("broken");
+    let mut words = ["strace", "-f", "-qq", "-o"].map(OsString::from).to_vec();
+    words.extend([note.as_os_str().into(), "-P".into(), broken.as_os_str().into()]);
+    words.extend(["-e", "inject=fsync:error=EIO", "--"].map(OsString::from));
+    let ran = Ran::of(&mut sight::before_program(&real, &words)).exits(3).says("logs.in-pieces");
+    let refused = fs::read_to_string(note).unwrap().matches("(INJECTED)").count();
+    assert!(refused > 0, "{ran:#?}");
+    assert!(ran.reason("archive", "failed", "small.log").contains("input/output error"), "{ran:#?}");
+    for turn in 0..2 {
+        for (name, told) in &logs {
+            assert!(turn == 0 && name.starts_with("broken") || scene.told_in_place(name, None) == *told, "{name} {turn}");
+        }
+        scene.rotate().exits(0);
+    }
     scene.run(&["verify"]).exits(0);
 }
