@@ -198,11 +198,14 @@ fn what_waits_although_nobody_has_it_open_says_where_to_look() {
 
 #[test]
 fn what_to_do_about_a_writer_that_never_lets_go_is_said_where_nobody_tells_it() {
-    for (words, advised) in [("", true), ("reopen = { command = [\"/bin/true\"] }\nclose-wait = \"0s\"", false)] {
-        let scene = Scenario::new().plain_set(words).log_of("app.log", 2000);
-        let _writer = scene.writer("app.log");
+    let all = "paths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"";
+    let told = format!("{all}\nreopen = {{ command = [\"/bin/true\"] }}\nclose-wait = \"0s\"");
+    let collected = "paths = [\"{logs}/live\"]\nmethod = \"collect\"\nfinished = [\"{name}-app.log\"]";
+    for (words, file, advised) in [(all, "app.log", true), (&told, "app.log", false), (collected, "live-app.log", false)] {
+        let scene = Scenario::new().set(words).log_of(file, 2000);
+        let _writer = scene.writer(file);
         let reason = scene.rotate().exits(0).reason("archive", "waiting", "-0001");
         assert!(reason.contains("still has it open for writing"), "{reason}");
-        assert_eq!(reason.contains("say in `reopen` how it is told"), advised, "{reason}");
+        assert_eq!(reason.contains("say in `reopen` how it is told"), advised, "{words}: {reason}");
     }
 }
