@@ -312,3 +312,12 @@ fn without_its_ledger_what_is_collected_again_is_told_to_be_in_two_archives() {
     assert!(told.len() == 1 && told[0].contains("no record is left"), "{told:?}");
     assert_eq!(kept(&scene), ["first\n", "first\n"]);
 }
+
+#[test]
+fn files_of_a_log_that_repeats_itself_are_not_told_to_be_archived_twice() {
+    let scene = collecting("").log("app.log.1", "same\n").log("app.log", "same\n");
+    scene.rotate().exits(0);
+    shift(&scene, 3, "next\n");
+    assert_eq!(findings(&scene.rotate().exits(0), "logs.archived-twice"), [""; 0]);
+    assert_eq!(kept(&scene), ["same\n", "same\n"]);
+}

@@ -284,3 +284,23 @@ fn a_log_that_its_writer_copies_over_an_older_file_and_cuts_is_no_gap() {
     assert_eq!(gaps(&ran), [""; 0], "{ran:#?}");
     assert_eq!(kept(&scene), ["old\n", "first and more\n"]);
 }
+
+#[test]
+fn of_what_was_there_before_the_look_only_a_whole_and_new_copy_is_one() {
+    let long = "older than the look, and longer\n";
+    for (copy, lost) in [(Some("first and more\n"), 0), (Some("first\n"), 1), (None, 1)] {
+        let scene = collecting("").log("app.log.1", long).log("app.log", "first and more\n");
+        let made = std::time::Instant::now();
+        // Within one tick of the kernel's nobody knows what came first.
+        crate::support::wait_until("some ticks", Duration::from_secs(5), || made.elapsed() > Duration::from_millis(60));
+        scene.rotate().exits(0);
+        if let Some(copy) = copy {
+            files::write(scene.live("app.log.1"), copy).unwrap();
+        }
+        files::write(scene.live("app.log"), "").unwrap();
+        let ran = scene.rotate().exits(lost);
+        assert_eq!(gaps(&ran).len(), usize::try_from(lost).unwrap(), "{copy:?}: {ran:#?}");
+        let copies: Vec<&str> = std::iter::once(long).chain(copy).collect();
+        assert_eq!(kept(&scene), copies);
+    }
+}

@@ -1,9 +1,10 @@
 //! Names of archives: they sort as they were made, keep working when the compressor changes, and what
 //! only looks like one is never touched.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
 use crate::support::{
+    files,
     scenario::{Scenario, files_under},
     stories::told,
 };
@@ -162,5 +163,22 @@ fn a_log_that_waits_for_another_folder_gets_there_whatever_the_settings_say_by_t
         assert!(told(&scene.live("app.log"), Some(&archive)) == before, "{words}: it is not there, or not whole");
         scene.run(&["verify"]).exits(0).says("1 of 1");
         assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    }
+}
+
+#[test]
+fn a_name_that_is_not_utf8_is_told_only_where_it_could_be_a_finished_file() {
+    let set = "method = \"collect\"\npaths = [\"{logs}/app.log\"]";
+    for (words, name, told) in [
+        ("", &b"app.log.\xff"[..], 3),
+        ("exclude = [\"{logs}/app.log.?\"]", b"app.log.\xff", 0),
+        ("", b"other.log.\xff", 0),
+        ("", b".app.log.\xff.part", 0),
+    ] {
+        let scene = Scenario::new().set(&format!("{set}\n{words}")).log("app.log", "live\n");
+        files::write(scene.logs().join(OsStr::from_bytes(name)), "finished\n").unwrap();
+        for _ in 0..2 {
+            scene.rotate().exits(told);
+        }
     }
 }

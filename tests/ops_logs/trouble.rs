@@ -9,9 +9,11 @@ use std::{
 
 use crate::support::{
     files,
-    needs::{self, Need},
+    needs::{self, Need, TRACES},
     scenario::{Ran, Scenario},
     stories::{NOBODY, tool},
+    strace::{self, Blow, Strike},
+    trace::Call,
 };
 
 /// A good log beside the trouble, in a set of all `*.log`.
@@ -226,4 +228,42 @@ fn a_log_that_cannot_keep_its_owner_is_left_alone_by_plan_and_run_alike() {
     }
     let told = scene.run_as(NOBODY, &["history"]).exits(0);
     told.says("nothing to do, 1 skipped; rotate ").says("it belongs to another user");
+}
+
+/// As on a disk whose folder has no block to spare for one more name.
+#[test]
+fn a_part_that_gets_no_name_leaves_no_debris() {
+    const ALL: &str = "paths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"";
+    if !needs::met(TRACES) {
+        return;
+    }
+    for (words, file, left) in [
+        (ALL.to_owned(), "app.log", 2),
+        (format!("{ALL}\ncompress = \"gzip\"\narchive-dir = \"{{root}}/kept\""), "app.log", 2),
+        (format!("{ALL}\nmethod = \"in-place\""), "app.log", 1),
+        ("paths = [\"{logs}/app.log\"]\nmethod = \"collect\"".to_owned(), "app.log.1", 2),
+    ] {
+        let made = || {
+            let scene = Scenario::new().seeing().log_of(file, 30_000).set(&words);
+            fs::create_dir(scene.root().join("kept")).unwrap();
+            scene
+        };
+        let rotate = |scene: &Scenario| scene.command(&["--format", "json", "rotate"]);
+        let names = |call: &&Call| call.name == "renameat2" && call.args.iter().any(|arg| arg.contains(".part"));
+        let whole = strace::run(&rotate(&made()), None);
+        let naming = whole.trace.calls.iter().find(names).unwrap_or_else(|| panic!("{words}: {whole:#?}"));
+
+        let scene = made();
+        let full = Strike { call: naming.name.clone(), rank: naming.rank, blow: Blow::Error("ENOSPC") };
+        let traced = strace::run(&rotate(&scene), Some(&full));
+        assert!(traced.trace.calls.iter().any(|call| names(&call) && call.injected()), "{words}: {traced:#?}");
+        let ran = Ran::from(traced.ended).exits(3);
+        assert!(ran.steps("archive", "failed")[0]["reason"].to_string().contains("no space left on device"), "{ran:#?}");
+        let in_archives = || fs::read_dir(scene.root().join("kept")).unwrap().count();
+        assert_eq!((scene.files().len(), in_archives()), (left, 0), "{words}: {:?}", scene.files());
+
+        assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 1, "{words}");
+        assert_eq!(scene.rotate().exits(0).steps("archive", "done").len(), 0, "{words}");
+        scene.run(&["verify"]).exits(0).says("1 of 1");
+    }
 }

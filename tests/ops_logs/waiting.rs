@@ -186,3 +186,26 @@ fn a_writer_that_goes_on_writing_to_the_old_file_is_told_at_once_and_its_bytes_a
     scene.run(&["status"]).exits(1).says("WAITING BYTES").says("2.9 KiB");
     scene.run(&["plan"]).exits(0).says("it is archived as soon as nobody has it open for writing");
 }
+
+#[test]
+fn what_waits_although_nobody_has_it_open_says_where_to_look() {
+    let (scene, rotated) = waiting("zstd");
+    let reason = scene.run(&["--format", "json", "status"]).exits(0).reason("archive", "waiting", &rotated);
+    assert!(reason.contains("nobody is seen to have it open now") && reason.contains("`ops-logs history`"), "{reason}");
+    scene.rotate().exits(0);
+    assert_eq!(scene.run(&["--format", "json", "status"]).exits(0).steps("archive", "waiting").len(), 0);
+}
+
+#[test]
+fn what_to_do_about_a_writer_that_never_lets_go_is_said_where_nobody_tells_it() {
+    let all = "paths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"";
+    let told = format!("{all}\nreopen = {{ command = [\"/bin/true\"] }}\nclose-wait = \"0s\"");
+    let collected = "paths = [\"{logs}/live\"]\nmethod = \"collect\"\nfinished = [\"{name}-app.log\"]";
+    for (words, file, advised) in [(all, "app.log", true), (&told, "app.log", false), (collected, "live-app.log", false)] {
+        let scene = Scenario::new().set(words).log_of(file, 2000);
+        let _writer = scene.writer(file);
+        let reason = scene.rotate().exits(0).reason("archive", "waiting", "-0001");
+        assert!(reason.contains("still has it open for writing"), "{reason}");
+        assert_eq!(reason.contains("say in `reopen` how it is told"), advised, "{words}: {reason}");
+    }
+}

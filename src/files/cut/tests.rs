@@ -145,3 +145,31 @@ fn pieces_end_where_lines_end() {
     let (to, remove) = reach(&file, 24, place, Some(100_000)).unwrap().unwrap();
     assert_eq!((to % 24, to <= 100_024, remove), (0, true, place.whole(to)));
 }
+
+/// After about 1 TiB of heads on ext4, where each one that goes moves the anchor by as much.
+#[test]
+fn an_anchor_that_came_too_near_is_let_go_and_the_next_one_is_far_away_again() {
+    let Some((home, file, place)) = log(10_000) else { return };
+    let near = ANCHORS + place.unit;
+    fallocate(&file, FallocateFlags::KEEP_SIZE, near, place.unit).unwrap();
+    let cut = prepare(&open(&home), 0, place, None).unwrap().unwrap();
+    assert_eq!(cut.anchor, Some(near));
+    assert!(cut.is_sound() && cut.remove > place.unit, "it gets nearer than any anchor is looked for");
+    assert_eq!(found(&file, &cut), Ok(Found::There));
+    let head = take_away(&open(&home), &cut).unwrap().unwrap();
+    // Without one the layout tells, and what is left is known.
+    assert_eq!((head.anchor, head.is_sound(), head.holds(&file)), (None, true, Ok(Ok(()))));
+    assert_eq!(archived(&file, Some(&head), place), Ok((head.archived, None)));
+    // Cut short before that was written down nobody can tell on ext4: nothing more is taken away.
+    let length = file.metadata().unwrap().len();
+    let again = take_away(&open(&home), &cut).unwrap();
+    assert_eq!(again.is_err(), moves_anchors(&file), "{again:?}");
+    assert_eq!(file.metadata().unwrap().len(), length);
+
+    append(&file, 20_000);
+    let next = prepare(&open(&home), head.archived, place, None).unwrap().unwrap();
+    assert!(next.anchor.is_some_and(|anchor| anchor >= 3 << 40), "{next:?}");
+    let head = take_away(&open(&home), &next).unwrap().unwrap();
+    assert_eq!(head.anchor, next.anchor.map(|anchor| anchor - next.remove));
+    assert_eq!((head.holds(&file), found(&file, &next)), (Ok(Ok(())), Ok(Found::Gone)));
+}
