@@ -20,6 +20,8 @@ mod collect;
 mod containers;
 #[path = "ops_logs/due.rs"]
 mod due;
+#[path = "ops_logs/emptied.rs"]
+mod emptied;
 #[path = "ops_logs/file_systems.rs"]
 mod file_systems;
 #[path = "ops_logs/forgotten.rs"]

@@ -9,6 +9,7 @@
 
 mod anchor;
 mod beneath;
+mod found;
 mod head;
 mod layout;
 mod lines;
@@ -25,8 +26,12 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::anchor::{ANCHORS, anchored, fresh, moves_anchors};
+use self::{
+    anchor::{ANCHORS, anchored, fresh, moves_anchors},
+    found::{ending, moved},
+};
 pub use self::{
+    found::{Found, begun, found},
     head::{Head, archived},
     layout::Layout,
     place::Place,
@@ -74,19 +79,6 @@ pub struct Cut {
     pub left: Option<String>,
 }
 
-/// What became of a head that was to be taken away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Found {
-    /// It is there.
-    There,
-    /// It is gone.
-    Gone,
-    /// The file system was cut off in the middle of it: a hole of that length is where the rest was not moved up yet.
-    Halfway(u64),
-    /// Nobody can tell, and why.
-    Unknown(String),
-}
-
 /// What of a log can be archived and taken away: `to` and `remove` of a [`Cut`]. `head`: so much of it is archived
 /// already; `most`: not much more than so many bytes. None when no line ends in it, or no whole block would go.
 pub fn reach(file: &File, head: u64, place: Place, most: Option<u64>) -> Result<Option<(u64, u64)>> {
@@ -106,114 +98,55 @@ pub fn reach(file: &File, head: u64, place: Place, most: Option<u64>) -> Result<
 }
 
 /// Makes the log ready to lose its head, and tells what must be known of it before. Nothing of the text changes.
-pub fn prepare(file: &File, head: u64, place: Place, most: Option<u64>) -> Result<Option<Cut>> {
-    let Some((to, remove)) = reach(file, head, place, most)? else { return Ok(None) };
+pub fn prepare(file: &File, head: Option<&Head>, place: Place, most: Option<u64>) -> Result<Option<Cut>> {
+    let meant = || -> Result<Option<(u64, (u64, u64))>> {
+        let (from, _) = archived(file, head, place)?;
+        Ok(reach(file, from, place, most)?.map(|reach| (from, reach)))
+    };
+    if meant()?.is_none() {
+        return Ok(None);
+    }
     let anchor = anchored(file, place, fresh(file, place)?)?;
+    // From here on nobody empties it unseen: what is archived of it is what this look tells.
+    let Some((from, (to, remove))) = meant()? else { return Ok(None) };
     // What is written from now on may have no place on the disk yet when the layout is looked at. Not less than when its
     // lines were looked at, unless somebody emptied it; then nothing will fit.
     let length = file.metadata().doing("look at", "the log")?.len();
     file.sync_all().doing("sync", "the log")?;
-    let laid_out = |bytes: u64| place.laid_out(bytes, anchor.is_some());
-    let layout = Layout::of(file, 0, laid_out(length))?;
-    let rest = laid_out(length.saturating_sub(remove));
-    let (after, left) = match place.way {
-        Way::Collapse => (Layout::of(file, remove, remove + rest)?, Some(lines::sha256(file, remove, to)?)),
-        Way::Hole => (None, None),
-    };
-    let ending = if layout.is_none() { Some(lines::sha256(file, ending(head, to), to)?) } else { None };
-    Ok((length >= to).then_some(Cut { place, from: head, to, remove, length, layout, after, ending, anchor, left }))
+    let layout = Layout::of(file, 0, place.laid_out(length, anchor.is_some()))?;
+    let left = (place.way == Way::Collapse).then(|| lines::sha256(file, remove, to)).transpose()?;
+    let ending = if layout.is_none() { Some(lines::sha256(file, ending(from, to), to)?) } else { None };
+    let cut = Cut { place, from, to, remove, length, layout, after: None, ending, anchor, left };
+    Ok(if length < to { None } else { Some(cut.foreseen(file)?) })
 }
 
-/// Where that begins whose text tells the log from another one, on tmpfs above all, which shows neither layout nor anchor.
-fn ending(from: u64, to: u64) -> u64 {
-    const ENOUGH: u64 = 64 << 10;
-    to.saturating_sub(ENOUGH).max(from)
-}
-
-/// What became of it.
-pub fn found(file: &File, cut: &Cut) -> Result<Found> {
-    if !cut.is_sound() {
-        return Ok(Found::Unknown("what is written down of it cannot be true".to_owned()));
-    }
-    let place = cut.place;
-    let length = file.metadata().doing("look at", "the log")?.len();
-    let anchor = layout::first_behind(file, ANCHORS);
-    let lies = |to: u64, known: &Option<Layout>| -> Result<bool> {
-        let now = if length >= to { Layout::of(file, 0, place.laid_out(to, cut.anchor.is_some()))? } else { None };
-        Ok(length >= to && now == *known)
-    };
-    if place.way == Way::Hole {
-        let emptied = layout::data(file, 0)?.is_none_or(|data| data >= cut.remove);
-        let ends = || match &cut.ending {
-            Some(known) => Ok(lines::sha256(file, ending(cut.from, cut.to), cut.to)? == *known),
-            None => Ok(true),
-        };
-        return Ok(match () {
-            () if length < cut.length || (cut.anchor.is_some() && anchor != cut.anchor) => unlike(),
-            () if emptied => Found::Gone,
-            () if lies(cut.length, &cut.layout)? && ends()? => Found::There,
-            () => unlike(),
-        });
-    }
-    if anchor == cut.anchor && lies(cut.length, &cut.layout)? {
-        // Without an anchor both may look alike: a log that is one hole.
-        let alike = cut.anchor.is_none() && cut.layout == cut.after;
-        return Ok(if alike { unlike() } else { Found::There });
-    }
-    // What lies where it should, at the beginning, may be all that was moved.
-    if let Some(half) = halfway(file, cut, length)? {
-        return Ok(half);
-    }
-    let moved = cut.anchor.map(|anchor| anchor - cut.remove);
-    let marked = anchor == moved || (anchor.is_none() && !moves_anchors(file));
-    let left = || match &cut.left {
-        Some(left) => Ok(lines::sha256(file, 0, cut.to - cut.remove)? == *left),
-        None => Ok(true),
-    };
-    Ok(if marked && lies(cut.length - cut.remove, &cut.after)? && left()? { Found::Gone } else { unlike() })
-}
-
-fn unlike() -> Found {
-    let why = "the log lies neither where it did nor where it would without its head: somebody else emptied or replaced it, or \
-               what it lies on was moved";
-    Found::Unknown(why.to_owned())
-}
-
-/// xfs moves piece after piece. What a power cut leaves is one hole, exactly as long as what was to go, anywhere up to the
-/// end, which may have come later. To take away a hole loses nothing.
-fn halfway(file: &File, cut: &Cut, length: u64) -> Result<Option<Found>> {
-    /// No log has so many, and each costs two calls.
-    const MOST: usize = 1 << 16;
-    let mut at = 0;
-    for _ in 0..MOST {
-        let Some((begin, end)) = layout::hole(file, at)? else { return Ok(None) };
-        if end - begin == cut.remove {
-            let why = "a power cut left a hole at its end, which goes when something was written behind it";
-            return Ok(Some(if end < length { Found::Halfway(begin) } else { Found::Unknown(why.to_owned()) }));
+impl Cut {
+    /// The same with the layout that there will be, as the rest lies now.
+    fn foreseen(self, file: &File) -> Result<Cut> {
+        if self.place.way == Way::Hole {
+            return Ok(self);
         }
-        at = end;
+        let rest = self.place.laid_out(self.length.saturating_sub(self.remove), self.anchor.is_some());
+        Ok(Cut { after: Layout::of(file, self.remove, self.remove.saturating_add(rest))?, ..self })
     }
-    Ok(None)
 }
 
-/// Takes the head away unless it is gone already, makes that survive a power cut, and says what is left of it. An error
-/// means that nothing was taken away.
+/// Takes the head away unless it is gone already, makes that survive a power cut, and says what is left of it. After an error
+/// it may be gone or not: whoever looks again finds out.
 pub fn take_away(file: &File, cut: &Cut) -> Result<std::result::Result<Head, String>> {
-    let hole = match found(file, cut)? {
-        Found::There => Some(0),
-        Found::Halfway(begin) => Some(begin),
-        Found::Gone => None,
+    let told = |failure: Failure| failure.hint("its head is archived and gone; the next run looks at the rest");
+    // Who shares blocks with the log may have moved its last one since it was written down.
+    let now = cut.clone().foreseen(file)?;
+    match found(file, cut)? {
+        Found::There => {
+            remove(file, cut.place.way, 0, cut.remove)?;
+            return Ok(rest(file, &now).map_err(told)?.map_err(|_| too_late(cut)));
+        }
+        Found::Halfway(begin) => remove(file, cut.place.way, begin, cut.remove)?,
+        Found::Gone => {}
         Found::Unknown(why) => return Ok(Err(why)),
-    };
-    if let Some(begin) = hole {
-        remove(file, cut.place.way, begin, cut.remove)?;
     }
-    // On xfs it went with the head. It goes where ext4 has it now: killed behind this, the next run must know the file. From
-    // now on it says whether what is left is still what it was.
-    let moved = cut.anchor.filter(|_| cut.place.way == Way::Collapse).map(|anchor| anchor - cut.remove);
-    let anchor = anchored(file, cut.place, moved.map_or_else(|| fresh(file, cut.place), Ok)?)?;
-    file.sync_all().doing("sync", "the log")?;
-    Head::of(file, cut, anchor).map(Ok)
+    rest(file, cut).map_err(told)
 }
 
 fn remove(file: &File, way: Way, from: u64, length: u64) -> Result<()> {
@@ -221,22 +154,42 @@ fn remove(file: &File, way: Way, from: u64, length: u64) -> Result<()> {
         Way::Collapse => FallocateFlags::COLLAPSE_RANGE,
         Way::Hole => FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE,
     };
+    allocate(file, flags, from, length).map_err(io::Error::from).doing("take away the head of", "the log")
+}
+
+/// What is left of a log whose head is gone, for good; why not, if it was emptied just now.
+fn rest(file: &File, cut: &Cut) -> Result<std::result::Result<Head, String>> {
+    let anchor = match moved(cut).filter(|_| cut.place.way == Way::Collapse) {
+        // It went with the head. It goes where ext4 would have it: killed behind this, the next run must know the file.
+        Some(moved) if !moves_anchors(file) => anchored(file, cut.place, moved)?,
+        _ if cut.place.way == Way::Hole => anchored(file, cut.place, fresh(file, cut.place)?)?,
+        // Where it is gone somebody emptied the log.
+        _ => layout::first_behind(file, ANCHORS),
+    };
+    file.sync_all().doing("sync", "the log")?;
+    let head = Head::of(file, cut, anchor)?;
+    // Emptied before this, it is another text; after this, the anchor tells.
+    Ok(match found(file, cut)? {
+        Found::Unknown(why) => Err(why),
+        Found::There | Found::Halfway(_) | Found::Gone => Ok(head),
+    })
+}
+
+/// Between the last look and the act nobody can be kept away.
+fn too_late(cut: &Cut) -> String {
+    let bytes = cut.remove;
+    format!(
+        "somebody else emptied it just when its head was taken away, and up to {bytes} bytes of what was written then may be gone"
+    )
+}
+
+fn allocate(file: &File, flags: FallocateFlags, from: u64, length: u64) -> rustix::io::Result<()> {
     loop {
         match fallocate(file, flags, from, length) {
             Err(Errno::INTR) => {}
-            result => return result.map_err(io::Error::from).doing("take away the head of", "the log"),
+            result => return result,
         }
     }
-}
-
-/// How much of the beginning of a log is archived when a cut that was begun has come to its end, and how much of that is
-/// there only until then; none when that cannot be told.
-pub fn begun(file: &File, cut: &Cut) -> Result<Option<(u64, u64)>> {
-    Ok(match found(file, cut)? {
-        Found::Gone if cut.place.way == Way::Collapse => Some((cut.to - cut.remove, 0)),
-        Found::There | Found::Halfway(_) | Found::Gone => Some((cut.to, cut.remove)),
-        Found::Unknown(_) => None,
-    })
 }
 
 /// What the system said, as the reason of a refusal.

@@ -216,3 +216,26 @@ fn volumes_that_take_turns_under_one_path_each_keep_what_is_known_of_their_log()
         }
     }
 }
+
+#[test]
+fn a_log_that_xfs_moved_up_and_did_not_shorten_any_more_is_told_with_its_zeros() {
+    if !needs::met(MOUNTS) || !needs::met(TRACES) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Xfs).mount();
+    let whole_blocks = b"one line like another: 31 bytes\n".repeat(7 * 128);
+    for (text, more) in [(text_of("app", 30_000), ""), (text_of("app", 30_000), "one more line\n"), (whole_blocks, "")] {
+        let scene = killed_on_xfs(&disk.path(), &text);
+        // As a power cut leaves it that comes just before xfs would have shortened it.
+        let moved = |file: &mut File| {
+            fallocate(&*file, FallocateFlags::COLLAPSE_RANGE, 0, removed(&scene))?;
+            file.set_len(text.len() as u64)
+        };
+        files::with(File::options().write(true), scene.live("app.log"), moved).unwrap();
+        scene.append("app.log", more);
+        let doubted = findings(&scene.rotate().exits(1), "logs.in-doubt");
+        assert_eq!(doubted.len(), 1);
+        assert!(doubted[0]["message"].as_str().unwrap().contains("left zeros in it, from byte"), "{doubted:?}");
+        fs::remove_dir_all(scene.logs()).unwrap();
+    }
+}

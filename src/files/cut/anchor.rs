@@ -2,10 +2,7 @@
 
 use std::{fs::File, io, os::unix::fs::MetadataExt};
 
-use rustix::{
-    fs::{FallocateFlags, fallocate},
-    io::Errno,
-};
+use rustix::{fs::FallocateFlags, io::Errno};
 
 use super::{
     layout,
@@ -37,7 +34,7 @@ pub(super) fn anchored(file: &File, place: Place, at: u64) -> Result<Option<u64>
     if Space::of_file(file).doing("ask for the free space of", "the log")?.free < SPARE {
         return Ok(None);
     }
-    match fallocate(file, FallocateFlags::KEEP_SIZE, at, place.unit) {
+    match super::allocate(file, FallocateFlags::KEEP_SIZE, at, place.unit) {
         Ok(()) => Ok(there()),
         Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::OPNOTSUPP) => Ok(None),
         Err(errno) => Err(io::Error::from(errno)).doing("mark", "the log"),

@@ -40,6 +40,26 @@ pub(super) fn next_end(file: &File, from: u64, to: u64) -> Result<Option<u64>> {
     Ok(None)
 }
 
+/// So many zeros, or more, in `from..to`, and nothing else between them: where the first such stretch begins and ends.
+pub(super) fn zeros(file: &File, from: u64, to: u64, least: u64) -> Result<Option<(u64, u64)>> {
+    let mut buffer = vec![0; PIECE];
+    let (mut begin, mut at) = (from, from);
+    while at < to {
+        let piece = &mut buffer[..short((to - at).min(PIECE as u64))];
+        fill(file, piece, at)?;
+        for byte in piece {
+            if *byte != 0 {
+                if at - begin >= least {
+                    return Ok(Some((begin, at)));
+                }
+                begin = at + 1;
+            }
+            at += 1;
+        }
+    }
+    Ok((to - begin >= least).then_some((begin, to)))
+}
+
 /// The fingerprint of the bytes `from..to`, in hex.
 pub(super) fn sha256(file: &File, from: u64, to: u64) -> Result<String> {
     let mut buffer = vec![0; PIECE];

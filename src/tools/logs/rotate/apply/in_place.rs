@@ -242,7 +242,7 @@ pub(super) fn take_away(carry: &mut Carry, entry: &Entry, file: FileId) -> Ended
 /// Both stay, the archive and the log as it is; lines may be in both. Told once.
 pub(super) fn doubt(carry: &mut Carry, entry: &Entry, why: &str) -> Result<()> {
     let message = format!(
-        "whether it still begins with what {} holds cannot be told ({why}): nothing is taken away, both stay, and lines may be in both",
+        "whether it still begins with what {} holds cannot be told ({why}): nothing more is taken away, both stay, and lines may be in both",
         entry.path()
     );
     let finding = Finding::new("logs.in-doubt", Severity::Warning, entry.log_path(), message);

@@ -166,8 +166,7 @@ impl Here {
         Place::refuse_mount(&live, self.logs.handle()?, &shown)?;
         let place = Place::of(self.logs.handle()?, hole, &shown)?;
         place.accepts(&live, &shown)?;
-        let (archived, _) = cut::archived(&live, head, place)?;
-        cut::prepare(&live, archived, place, most)
+        cut::prepare(&live, head, place, most)
     }
 
     fn cut(&self, name: &str, file: FileId, cut: &Cut) -> Result<std::result::Result<Head, String>> {
