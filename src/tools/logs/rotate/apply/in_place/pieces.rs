@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::{
     Gone,
-    trial::{Choice, Trial},
+    trial::{Choice, Stopped, Trial},
 };
 use crate::{
     failure::Failure,
@@ -114,8 +114,10 @@ impl Pieces {
         self.hopeless = None;
         if let Some(trial) = self.trial.as_ref().filter(|_| unsure && safe < self.left) {
             match trial.choose(self.from, self.left, free) {
-                Choice::Piece(size) => most = size.max(safe),
-                Choice::Needs(needs) => self.hopeless = Some(Needs(needs)),
+                Ok(Choice::Piece(size)) => most = size.max(safe),
+                Ok(Choice::Needs(needs)) => self.hopeless = Some(Needs(needs)),
+                // It ends with the next step, which says so.
+                Err(Stopped) => {}
             }
         }
         self.most = (most < self.left).then_some(most);
@@ -159,8 +161,8 @@ impl Pieces {
             return self.told(failure, Needs(Some(self.how.at_most(self.left))));
         }
         let room = |free: u64| match self.trial.as_ref()?.choose(self.from, self.left, free) {
-            Choice::Needs(needs) => Some(Needs(needs)),
-            Choice::Piece(_) => None,
+            Ok(Choice::Needs(needs)) => Some(Needs(needs)),
+            Ok(Choice::Piece(_)) | Err(Stopped) => None,
         };
         self.told(failure, room(0).unwrap_or(Needs(Some(self.how.at_most(LEAST)))))
     }
