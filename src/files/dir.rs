@@ -269,6 +269,11 @@ impl Dir {
         sys::fstatvfs(&self.fd).doing("ask for the free space of", self.path.display()).map(|found| Space::of(&found))
     }
 
+    /// What root can still write there.
+    pub fn free_for_root(&self) -> Result<u64> {
+        Space::free_for_root(&self.fd).doing("ask for the free space of", self.path.display())
+    }
+
     /// The full path of a name in here, for messages and records.
     pub fn shown(&self, name: &str) -> String {
         self.path.join(name).display().to_string()

@@ -125,6 +125,7 @@ fn when_the_ledger_cannot_be_written_the_next_begun_log_is_left_as_it_is() {
     assert!(ran.json()["incomplete"].to_string().contains("write the ledger"), "{ran:#?}");
     let ran = scene.rotate().exits(0);
     assert_eq!(ran.steps("rotate", "done").len(), 2, "{ran:#?}");
+    assert_eq!(ran.summary(), "2 rotations of earlier runs finished");
     for log in ["one", "two"] {
         assert!(scene.told_in_place(&format!("{log}.log"), None) == text_of(log, 30_000), "{log}");
     }

@@ -12,7 +12,7 @@ use crate::{
     support::{
         Dice, files,
         filesystem::{FileSystem, Kind, Recipe},
-        needs::{self, MOUNTS, TRACES},
+        needs::{self, MOUNTS, Need, TRACES},
         scenario::{Ran, Scenario, text_of},
         sight,
         strace::{self, Blow, Strike},
@@ -265,4 +265,51 @@ fn what_is_left_after_each_piece_is_recorded_whatever_becomes_of_another_logs_fo
         scene.rotate().exits(0);
     }
     scene.run(&["verify"]).exits(0);
+}
+
+/// As on a disk that an ordinary user filled: what ext4 keeps for root is free, and root is who rotates.
+#[test]
+fn what_a_disk_keeps_for_root_is_room_for_an_archive_that_root_makes() {
+    if !needs::met(MOUNTS) || !needs::met(&[Need::Root]) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(600 << 20).reserved(5).mount();
+    let scene = Scenario::new().seeing().logs_in(disk.path()).plain_set("method = \"in-place\"");
+    let told = text("app", 20 * MIB);
+    scene.append("app.log", &told);
+    let filler = disk.fill_up_to(0);
+    let last = |filler: &mut File| filler.write_all(&[0x5a; 4096]).and_then(|()| filler.sync_data());
+    files::with(File::options().append(true), filler, last).unwrap();
+    assert_eq!(disk.free(), 0);
+    let ran = scene.rotate().exits(0);
+    assert!(!ran.stdout.contains("logs.in-pieces"), "{ran:#?}");
+    assert!(scene.told_in_place("app.log", None) == told);
+    assert!(disk.free() > 10 << 20, "{}", disk.free());
+    scene.run(&["verify"]).exits(0).says("1 of 1");
+}
+
+/// What goes from the log makes no room there.
+#[test]
+fn where_archives_are_on_another_disk_that_is_full_the_log_stays_whole_and_says_what_it_needs() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let [logs, kept] = [(); 2].map(|()| Recipe::new(Kind::Ext4).mount());
+    let words = format!("method = \"in-place\"\narchive-dir = \"{}\"", kept.path().display());
+    let scene = Scenario::new().seeing().logs_in(logs.path()).plain_set(&words);
+    let told = text("app", 4 * MIB);
+    scene.append("app.log", &told);
+    let filler = kept.fill_up_to(256 << 10);
+    let free = kept.free();
+    let ran = scene.rotate().exits(3);
+    let why = ran.reason("archive", "failed", "app.log");
+    let needs =
+        format!("it needs up to 4.1 MiB, with {}.0 KiB free at first (hint: free that much where its archives go)", free >> 10);
+    assert!(why.contains(&needs), "{why}");
+    assert!(fs::read(scene.live("app.log")).unwrap() == told && kept.free() == free, "{ran:#?}");
+    let intents = fs::read_to_string(scene.ledger()).unwrap().matches("\"line\":\"entry\"").count();
+    assert_eq!(intents, 1, "tried once");
+    fs::remove_file(filler).unwrap();
+    scene.rotate().exits(0);
+    scene.run(&["verify"]).exits(0).says("1 of 1");
 }

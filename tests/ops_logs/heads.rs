@@ -239,3 +239,21 @@ fn a_log_that_xfs_moved_up_and_did_not_shorten_any_more_is_told_with_its_zeros()
         fs::remove_dir_all(scene.logs()).unwrap();
     }
 }
+
+#[test]
+fn status_says_what_is_archived_of_a_log_also_when_it_goes_another_way_now() {
+    let Some((mut scene, _)) = rotated() else { return };
+    let left = fs::metadata(scene.live("app.log")).unwrap().len();
+    let archived = |scene: &Scenario| {
+        let table = scene.run(&["--format", "json", "status"]).json()["tables"][0].clone();
+        let column = table["columns"].as_array().unwrap().iter().position(|name| name == "archived-head").unwrap();
+        table["rows"][0][column].clone()
+    };
+    for words in [IN_PLACE, "method = \"rename\"", "method = \"collect\""] {
+        scene = scene.plain_set(words);
+        assert_eq!(archived(&scene), left, "{words}");
+        scene.append("app.log", "one more line\n");
+    }
+    files::write(scene.live("app.log"), text_of("anew", 30_000)).unwrap();
+    assert_eq!(archived(&scene), serde_json::Value::Null, "somebody emptied it");
+}

@@ -176,7 +176,7 @@ fn another_file_there_is_left_alone_and_told() {
 fn archived_and_ours_there_is_released() {
     let begun = begun("archived", Under::Ours);
     let ran = begun.mended(0);
-    assert_eq!(ran.steps("release", "done").len(), 1);
+    assert_eq!((ran.steps("release", "done").len(), ran.summary()), (1, "1 rotation of earlier runs finished".to_owned()));
     begun.assert_archived(OLD);
 }
 

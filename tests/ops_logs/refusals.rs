@@ -201,6 +201,28 @@ fn on_tmpfs_it_is_refused_unless_a_hole_will_do() {
     told.unwrap_or_else(|why| std::panic::resume_unwind(why));
 }
 
+#[test]
+fn where_not_one_more_file_can_be_made_a_hole_does_as_ever() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    tool("mount", &["-t", "tmpfs", "-o", "nr_inodes=20", "tmpfs"], home.path());
+    let told = std::panic::catch_unwind(|| {
+        let scene = Scenario::new().seeing().logs_in(home.path());
+        fs::create_dir(scene.root().join("kept")).unwrap();
+        let scene = scene.plain_set(&format!("{IN_PLACE}\npunch-hole = true\narchive-dir = \"{{root}}/kept\""));
+        scene.append("app.log", text_of("first", 1 << 20));
+        let more = (0..20).take_while(|number| files::write(home.path().join(number.to_string()), "").is_ok()).count();
+        assert!(more < 20, "there is an inode left");
+        scene.rotate().exits(0);
+        assert!(fs::metadata(scene.live("app.log")).unwrap().blocks() * 512 < 32 << 10);
+        scene.run(&["verify"]).exits(0).says("1 of 1");
+    });
+    tool("umount", &["-l"], home.path());
+    told.unwrap_or_else(|why| std::panic::resume_unwind(why));
+}
+
 fn holes(disk: &Path, sync: impl Fn()) {
     let scene = Scenario::new().seeing().logs_in(disk).plain_set(IN_PLACE);
     let mut told = Vec::new();

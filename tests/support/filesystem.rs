@@ -36,6 +36,7 @@ pub struct Recipe {
     kind: Kind,
     size: u64,
     inodes: Option<u64>,
+    reserved: u8,
     births: bool,
 }
 
@@ -69,7 +70,7 @@ impl Recipe {
             Kind::Xfs => 320 * MIB,
             Kind::Btrfs => 256 * MIB,
         };
-        Recipe { kind, size, inodes: None, births: true }
+        Recipe { kind, size, inodes: None, reserved: 0, births: true }
     }
 
     /// With so many bytes; the image is sparse.
@@ -90,6 +91,13 @@ impl Recipe {
     #[must_use]
     pub fn inodes(mut self, count: u64) -> Recipe {
         self.inodes = Some(count);
+        self
+    }
+
+    /// With so many percent that only root can write to (ext4).
+    #[must_use]
+    pub fn reserved(mut self, percent: u8) -> Recipe {
+        self.reserved = percent;
         self
     }
 
@@ -116,14 +124,14 @@ impl Recipe {
     }
 
     fn format(&self, image: &Path) {
-        let inodes = self.inodes.map(|count| count.to_string());
+        let (inodes, reserved) = (self.inodes.map(|count| count.to_string()), self.reserved.to_string());
         let mut args: Vec<&OsStr> = Vec::new();
         let program = match self.kind {
-            // No reserve: root could write on when the disk is "full". Everything initialised now, so that
+            // No reserve, unless asked for: root could write on when the disk is "full". Everything initialised now, so that
             // no background thread writes during a test.
             Kind::Ext4 | Kind::Overlay => {
                 let now = "lazy_itable_init=0,lazy_journal_init=0";
-                args.extend(["-q", "-F", "-m", "0", "-E", now].map(OsStr::new));
+                args.extend(["-q", "-F", "-m", &reserved, "-E", now].map(OsStr::new));
                 if !self.births {
                     args.extend(["-I", "128"].map(OsStr::new));
                 }

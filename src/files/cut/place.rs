@@ -44,7 +44,9 @@ impl Place {
         let way = match openat(&folder, ".", flags, Mode::RUSR | Mode::WUSR) {
             Ok(scratch) => tried(&scratch, block).map_err(|errno| refused(errno, shown))?,
             // A file without a name cannot be had everywhere; the log itself will tell.
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSPC) => Some(block),
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Some(block),
+            // It takes an inode all the same.
+            Err(Errno::NOSPC) => return Place::likely(&folder, hole, shown),
             Err(errno) => return Err(refused(errno, shown)),
         };
         match way {
@@ -55,9 +57,10 @@ impl Place {
     }
 
     /// What it will be, as far as the number of the file system tells; for a plan, which tries nothing out.
-    pub fn likely(file: &File, hole: bool, shown: &str) -> Result<Place> {
+    pub fn likely(file: impl AsFd, hole: bool, shown: &str) -> Result<Place> {
         const COLLAPSING: [u32; 3] = [EXT, 0x5846_5342, OVERLAY];
         const PUNCHING: [u32; 3] = [EXT, 0x9123_683e, 0x0102_1994];
+        let file = file.as_fd();
         let found = fstatfs(file).map_err(|errno| refused(errno, shown))?;
         let number = writers::magic(&found);
         if let Some(name) = writers::shared_between_machines(number) {
@@ -161,7 +164,7 @@ fn tried(scratch: impl AsFd, block: u64) -> std::result::Result<Option<u64>, Err
 }
 
 /// ext2 and ext3 have the number of ext4, and it may have files of theirs. What cannot be asked is tried.
-fn has_extents(file: &File) -> bool {
+fn has_extents(file: BorrowedFd) -> bool {
     const EXTENTS: u32 = 0x0008_0000;
     /// So short that it lies in its inode.
     const INLINE: u32 = 0x1000_0000;

@@ -6,7 +6,7 @@ use super::{
     ledger::{Content, EntryId, Stage},
     rotate::{
         Rotate,
-        facts::{PendingFact, What},
+        facts::{PendingFact, What, archived_head},
         plan::{Plan, Rest, Rotation},
         waiting::{long_waits, waiting, waits},
     },
@@ -118,7 +118,7 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
             Cell::Count(kept.waiting),
             Cell::Bytes(Size(kept.waiting_bytes)),
             // To the byte: who puts archives and log together again leaves so many out.
-            log.live.as_ref().filter(|live| live.archived > 0).map_or(Cell::None, |live| Cell::Count(live.archived)),
+            archived_head(content, &plan.world, log).map_or(Cell::None, Cell::Count),
         ];
         rows.push(((&set.name, path), row));
     }

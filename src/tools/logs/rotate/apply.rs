@@ -58,6 +58,8 @@ struct Carry<'a> {
 /// What the summary counts.
 #[derive(Default)]
 struct Tally {
+    /// Rotations that earlier runs began, and of which there was nothing left to archive.
+    finished: u64,
     rotated: u64,
     collected: u64,
     archived: u64,
@@ -220,6 +222,9 @@ impl Carry<'_> {
 impl Tally {
     fn summary(&self, run: &Run) -> String {
         let mut parts = Vec::new();
+        if self.finished > 0 {
+            parts.push(format!("{} of earlier runs finished", count(self.finished, "rotation")));
+        }
         if self.rotated > 0 {
             parts.push(format!("{} rotated", count(self.rotated, "log")));
         }

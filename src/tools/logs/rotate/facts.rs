@@ -17,6 +17,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub(in crate::tools::logs) use self::live::archived_head;
 pub(super) use self::live::only_appended;
 pub use self::{
     found::{Foreign, FoundArchive},

@@ -39,6 +39,15 @@ pub struct Hand {
     child: Option<Remote>,
 }
 
+/// What archives can still take.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// So many bytes.
+    pub free: u64,
+    /// What goes from a log makes more of it: they are on its own file system.
+    pub shared: bool,
+}
+
 impl Hand {
     /// A hand of `actor` in these open folders; finished archives stay with the logs when there is no second one.
     pub fn new(logs: Dir, archives: Option<Dir>, actor: Actor) -> Hand {
@@ -89,6 +98,15 @@ impl Hand {
     /// The size of the rotated file, as we see it ourselves.
     pub fn size(&self, name: &str) -> Result<u64> {
         self.here.size(name)
+    }
+
+    /// What archives can still take, of whoever acts here.
+    pub fn room(&self) -> Result<Room> {
+        let (logs, archives) = self.here.folders();
+        let home = archives.unwrap_or(logs);
+        let root = self.child.is_none() && rustix::process::geteuid().is_root();
+        let free = if root { home.free_for_root()? } else { home.space()?.free };
+        Ok(Room { free, shared: home.stat_self()?.id.dev == logs.stat_self()?.id.dev })
     }
 
     /// Compresses `source` into the hidden `part` beside the archives, and proves it against the source.

@@ -182,6 +182,7 @@ fn cut(carry: &mut Carry, entry: &Entry) -> Ended<()> {
     let gone = in_place::take_away(carry, entry, file)?;
     carry.unfinished.remove(&path);
     if let Some(gone) = gone {
+        carry.tally.finished += 1;
         carry.step(gone.step(path, "an earlier run archived and proved it"));
     }
     Ok(())
@@ -221,6 +222,7 @@ fn release(carry: &mut Carry, entry: &Entry, file: FileId) -> Ended<Option<Line>
     match released {
         Released::Gone => {
             let why = "an earlier run archived and proved it";
+            carry.tally.finished += 1;
             carry.step(Step::new("release", entry.rotated_path(), Outcome::Done, why));
             Ok(Some(Line::reached(entry, Stage::Stored)))
         }

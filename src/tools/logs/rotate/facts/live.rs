@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{LogFact, What, World};
+use super::{FolderFact, LogFact, What, World};
 use crate::{
     failure::{Failure, Result},
     files::{
@@ -87,13 +87,27 @@ pub(super) fn again(rotate: &Rotate, content: &Content, world: &World) -> HashMa
     let finished = world.collecting.iter().flat_map(|log| log.finished.iter().map(move |found| (log, found)));
     let finished = finished.map(|(log, found)| (log.folder, &log.log, &found.name, found.stat.id));
     let archived = |(folder, log, name, id): (usize, &String, &String, FileId)| {
-        let (folder, root) = (&world.folders[folder].path, world.folders[folder].root.as_deref());
-        let head = content.heads.of(folder.join(log).to_str()?, root).filter(|head| head.inode == id.ino)?;
-        // What cannot be looked at cannot be archived either, and that is told.
-        let file = Dir::open(folder).and_then(|folder| folder.read(name)).ok()?;
-        matches!(head.holds(&file), Ok(Ok(()))).then_some((id, head.archived)).filter(|(_, archived)| *archived > 0)
+        Some((id, still_archived(content, &world.folders[folder], (log, name), id)?))
     };
     renamed.chain(finished).filter_map(archived).collect()
+}
+
+/// How much of the beginning of a live log is archived, whatever its method is now and whether or not anything of it can go.
+pub(in crate::tools::logs) fn archived_head(content: &Content, world: &World, log: &LogFact) -> Option<u64> {
+    match (&log.live, &log.what) {
+        (Some(live), _) if live.archived > 0 => Some(live.archived),
+        (Some(Live { refused: None, .. }), _) => None,
+        (_, What::File(stat)) => still_archived(content, &world.folders[log.folder], (&log.name, &log.name), stat.id),
+        _ => None,
+    }
+}
+
+/// So many bytes of what is written down of `log`, when the file with that `name` still begins with them.
+fn still_archived(content: &Content, folder: &FolderFact, (log, name): (&str, &str), id: FileId) -> Option<u64> {
+    let head = content.heads.of(folder.path.join(log).to_str()?, folder.root.as_deref()).filter(|head| head.inode == id.ino)?;
+    // What cannot be looked at cannot be archived either, and that is told.
+    let file = Dir::open(&folder.path).and_then(|folder| folder.read(name)).ok()?;
+    matches!(head.holds(&file), Ok(Ok(()))).then_some(head.archived).filter(|archived| *archived > 0)
 }
 
 fn meant(rotate: &Rotate, index: usize, log: &LogFact) -> Option<(usize, Stat)> {

@@ -1,18 +1,24 @@
 //! How large the pieces are in which a log is rotated in place where room is short: one if there is room for its whole archive,
-//! and else as few as there is room for, each larger than the last. Never touches the log.
+//! and else as few as there is room for, each larger than the last. Where archives go to another file system, it is one: what
+//! goes from the log makes no room there. Never touches the log.
+
+use std::sync::Arc;
+
+use rustix::io::Errno;
 
 use super::{
     Gone,
-    trial::{Choice, Trial},
+    trial::{Choice, Stopped, Trial},
 };
 use crate::{
     failure::Failure,
-    files::{
-        compress::{Compression, Facts},
-        dir::Dir,
-    },
+    files::compress::{Compression, Facts},
     report::{Finding, Severity, Size, count},
-    tools::logs::rotate::{apply::Carry, plan::Rotation},
+    tools::logs::rotate::{
+        apply::Carry,
+        hand::{Hand, Room},
+        plan::Rotation,
+    },
 };
 
 /// The pieces of one log.
@@ -27,8 +33,10 @@ pub(super) struct Pieces {
     gone: Option<Gone>,
     plain: u64,
     stored: u64,
-    /// What was free before the first one.
-    free: u64,
+    /// Who can tell what room there is; none where nobody can.
+    hand: Option<Arc<Hand>>,
+    /// What there was before the first one.
+    room: Option<Room>,
     /// So many in a row freed nothing.
     idle: u32,
     /// To try on, and from where on.
@@ -46,10 +54,11 @@ struct Needs(Option<u64>);
 const LEAST: u64 = 8 << 10;
 /// With so much free the sizes of the last pieces tell enough.
 const SMALL: u64 = 1 << 20;
+const ELSEWHERE: &str = "free some space on its file system, or let archive-dir name a folder on another disk";
 
 impl Pieces {
     /// None yet.
-    pub(super) fn of(carry: &Carry, rotation: &Rotation) -> Pieces {
+    pub(super) fn of(carry: &mut Carry, rotation: &Rotation) -> Pieces {
         let how = carry.rotate.sets[rotation.bound.set].compress;
         let from = rotation.bound.head(carry.ledger.content()).map_or(0, |head| head.archived);
         let mut pieces = Pieces {
@@ -60,18 +69,20 @@ impl Pieces {
             gone: None,
             plain: 0,
             stored: 0,
-            free: u64::MAX,
+            // The work itself will tell why there is none.
+            hand: carry.hands.for_bound(&rotation.bound, &rotation.bound.log).ok(),
+            room: None,
             idle: 0,
             trial: Trial::of(carry, rotation),
             from,
             hopeless: None,
         };
-        pieces.free = pieces.fit(rotation).unwrap_or(u64::MAX);
+        pieces.room = pieces.fit();
         pieces
     }
 
     /// One is gone; whether there are more.
-    pub(super) fn more(&mut self, rotation: &Rotation, facts: &Facts, gone: Gone) -> bool {
+    pub(super) fn more(&mut self, _: &Rotation, facts: &Facts, gone: Gone) -> bool {
         self.done += 1;
         let before = self.gone.as_ref().map_or(0, |gone| gone.removed);
         self.idle = if gone.removed > facts.stored.next_multiple_of(gone.head.place.unit.max(1)) { 0 } else { self.idle + 1 };
@@ -83,20 +94,14 @@ impl Pieces {
         if self.most.is_none() || self.left == 0 {
             return false;
         }
-        self.fit(rotation);
+        self.fit();
         true
     }
 
-    /// Makes the next one as large as there is room for, and says how much that is. Only where its archive lies on the
-    /// log's own file system do pieces help.
-    fn fit(&mut self, rotation: &Rotation) -> Option<u64> {
-        let logs = Dir::open(&rotation.bound.folder).ok()?;
-        let archives = rotation.bound.archives.as_deref().map(Dir::open).transpose().ok()?;
-        let device = |dir: &Dir| dir.stat_self().ok().map(|stat| stat.id.dev);
-        if archives.as_ref().is_some_and(|archives| device(archives) != device(&logs)) {
-            return None;
-        }
-        let free = logs.space().ok()?.free;
+    /// Makes the next one as large as there is room for, and says how much that is.
+    fn fit(&mut self) -> Option<Room> {
+        let room = self.hand.as_ref()?.room().ok()?;
+        let Room { free, shared: true } = room else { return Some(room) };
         let extra = self.how.at_most(self.left) - self.left;
         let safe = free.saturating_sub(extra);
         // As well as the last pieces did, with half of the room to spare.
@@ -109,12 +114,14 @@ impl Pieces {
         self.hopeless = None;
         if let Some(trial) = self.trial.as_ref().filter(|_| unsure && safe < self.left) {
             match trial.choose(self.from, self.left, free) {
-                Choice::Piece(size) => most = size.max(safe),
-                Choice::Needs(needs) => self.hopeless = Some(Needs(needs)),
+                Ok(Choice::Piece(size)) => most = size.max(safe),
+                Ok(Choice::Needs(needs)) => self.hopeless = Some(Needs(needs)),
+                // It ends with the next step, which says so.
+                Err(Stopped) => {}
             }
         }
         self.most = (most < self.left).then_some(most);
-        Some(free)
+        Some(room)
     }
 
     /// Why it is not worth while to begin with the next one, if it is not.
@@ -135,7 +142,12 @@ impl Pieces {
     pub(super) fn smaller(&mut self) -> bool {
         let half = self.most.unwrap_or(self.left) / 2;
         self.most = Some(half.max(LEAST));
-        half >= LEAST && self.trial.as_ref().is_none_or(|trial| trial.gains(self.from, half))
+        self.helps() && half >= LEAST && self.trial.as_ref().is_none_or(|trial| trial.gains(self.from, half))
+    }
+
+    /// Whether a piece that goes makes room for the next one.
+    fn helps(&self) -> bool {
+        self.room.is_none_or(|room| room.shared)
     }
 
     /// Whether none is gone yet.
@@ -145,22 +157,33 @@ impl Pieces {
 
     /// Why not even the smallest one could be made.
     pub(super) fn too_large(&self, failure: Failure) -> Failure {
+        if !self.helps() {
+            return self.told(failure, Needs(Some(self.how.at_most(self.left))));
+        }
         let room = |free: u64| match self.trial.as_ref()?.choose(self.from, self.left, free) {
-            Choice::Needs(needs) => Some(Needs(needs)),
-            Choice::Piece(_) => None,
+            Ok(Choice::Needs(needs)) => Some(Needs(needs)),
+            Ok(Choice::Piece(_)) | Err(Stopped) => None,
         };
         self.told(failure, room(0).unwrap_or(Needs(Some(self.how.at_most(LEAST)))))
     }
 
     fn told(&self, failure: Failure, Needs(needs): Needs) -> Failure {
         let cause = failure.cause.clone().unwrap_or_default();
-        let free = Size(self.free);
-        let what = match needs {
-            Some(needs) => format!("the least piece of it that frees more than its archive takes needs {}", Size(needs)),
-            None => "no piece of it frees more than its archive takes".to_owned(),
+        let (what, hint) = match needs {
+            Some(needs) if !self.helps() => (format!("it needs up to {}", Size(needs)), "free that much where its archives go"),
+            Some(needs) => {
+                (format!("the least piece of it that frees more than its archive takes needs {}", Size(needs)), ELSEWHERE)
+            }
+            None => ("no piece of it frees more than its archive takes".to_owned(), ELSEWHERE),
         };
-        let hint = "free some space on its file system, or let archive-dir name a folder on another disk";
-        failure.because(format!("{cause}; {what}, with {free} free at first")).hint(hint)
+        let enough = self.room.zip(needs).is_some_and(|(room, needs)| room.free >= needs);
+        let hint = if enough && failure.errno == Some(Errno::NOSPC) {
+            "free some space there; or its file system is out of inodes (`df -i`)"
+        } else {
+            hint
+        };
+        let free = self.room.map(|room| format!(", with {} free at first", Size(room.free))).unwrap_or_default();
+        failure.because(format!("{cause}; {what}{free}")).hint(hint)
     }
 
     /// What came of it.
@@ -172,7 +195,7 @@ impl Pieces {
         if self.done > 1 {
             let message = format!(
                 "with {} free it was rotated in {}, each with its own archive; a reader that follows it may have read what was left anew after each",
-                Size(self.free),
+                Size(self.room.map_or(0, |room| room.free)),
                 count(self.done, "piece")
             );
             let finding = Finding::new("logs.in-pieces", Severity::Note, path, message);

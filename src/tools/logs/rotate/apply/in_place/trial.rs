@@ -1,7 +1,7 @@
 //! Which piece of a log frees more than its archive takes where next to nothing is free: tried in memory, on the lines that
 //! are next. Never touches the log nor its disk.
 
-use std::fs::File;
+use std::{fs::File, result::Result};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
@@ -11,6 +11,7 @@ use crate::{
         cut::{self, Place},
         dir::Dir,
     },
+    run::Shutdown,
     tools::logs::rotate::{apply::Carry, plan::Rotation},
 };
 
@@ -25,7 +26,12 @@ pub(super) struct Trial {
     label: Label,
     /// Where archives are made to see how long they get.
     scratch: File,
+    shutdown: Shutdown,
 }
+
+/// Somebody asked to stop: what would have come of it is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stopped;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,23 +65,27 @@ impl Trial {
             labels: bound.labels.clone(),
         };
         let scratch = File::from(memfd_create("archive", MemfdFlags::CLOEXEC).ok()?);
-        Some(Trial { log, place, how: set.compress, label, scratch })
+        Some(Trial { log, place, how: set.compress, label, scratch, shutdown: carry.run.shutdown.clone() })
     }
 
     /// The piece behind `from` that frees most where `free` bytes are free, of `left`. All of it, if that fits.
-    pub(super) fn choose(&self, from: u64, left: u64, free: u64) -> Choice {
-        match choose(self.place.unit, left.min(MOST), left, self.place.room(free), &|size| self.one(from, size)) {
+    pub(super) fn choose(&self, from: u64, left: u64, free: u64) -> Result<Choice, Stopped> {
+        Ok(match choose(self.place.unit, left.min(MOST), left, self.place.room(free), &|size| self.one(from, size))? {
             Choice::Needs(Some(takes)) => Choice::Needs(Some(self.place.least_free(takes))),
             choice => choice,
-        }
+        })
     }
 
     /// Whether that piece frees more than it takes, as far as it can be tried.
     pub(super) fn gains(&self, from: u64, size: u64) -> bool {
-        size > MOST || self.one(from, size).is_none_or(|tried| tried.frees > tried.takes)
+        size > MOST || !matches!(self.one(from, size), Ok(Some(tried)) if tried.frees <= tried.takes)
     }
 
-    fn one(&self, from: u64, size: u64) -> Option<Tried> {
+    fn one(&self, from: u64, size: u64) -> Result<Option<Tried>, Stopped> {
+        if self.shutdown.asked() { Err(Stopped) } else { Ok(self.tried(from, size)) }
+    }
+
+    fn tried(&self, from: u64, size: u64) -> Option<Tried> {
         let (to, remove) = cut::reach(&self.log, from, self.place, Some(size)).ok()??;
         self.scratch.set_len(0).ok()?;
         let text = Text::of(&self.log, Some(Stretch { from, to }));
@@ -88,7 +98,10 @@ impl Trial {
     }
 }
 
-fn choose(unit: u64, most: u64, left: u64, free: u64, one: &dyn Fn(u64) -> Option<Tried>) -> Choice {
+/// Tries a piece of that size; none when no piece of whole lines and blocks is.
+type One<'a> = &'a dyn Fn(u64) -> Result<Option<Tried>, Stopped>;
+
+fn choose(unit: u64, most: u64, left: u64, free: u64, one: One) -> Result<Choice, Stopped> {
     let mut best: Option<Tried> = None;
     let mut consider = |tried: Tried| {
         let gain = |tried: &Tried| tried.frees.saturating_sub(tried.takes);
@@ -99,9 +112,9 @@ fn choose(unit: u64, most: u64, left: u64, free: u64, one: &dyn Fn(u64) -> Optio
     let at = |blocks: u64| sized(unit, most, blocks);
     let (mut fits, mut over) = (0, 2);
     loop {
-        match one(at(over)) {
+        match one(at(over))? {
             Some(tried) if tried.takes > free => break,
-            Some(tried) if tried.size >= left => return Choice::Piece(left),
+            Some(tried) if tried.size >= left => return Ok(Choice::Piece(left)),
             Some(tried) => consider(tried),
             None => {}
         }
@@ -113,7 +126,7 @@ fn choose(unit: u64, most: u64, left: u64, free: u64, one: &dyn Fn(u64) -> Optio
     }
     while over - fits > 1 && over - fits > fits / 16 {
         let middle = fits.midpoint(over);
-        match one(at(middle)) {
+        match one(at(middle))? {
             Some(tried) if tried.takes > free => over = middle,
             tried => {
                 tried.into_iter().for_each(&mut consider);
@@ -121,10 +134,10 @@ fn choose(unit: u64, most: u64, left: u64, free: u64, one: &dyn Fn(u64) -> Optio
             }
         }
     }
-    match best {
+    Ok(match best {
         Some(best) => Choice::Piece(best.size),
-        None => Choice::Needs(least(unit, most, one)),
-    }
+        None => Choice::Needs(least(unit, most, one)?),
+    })
 }
 
 /// Somewhat more than so many blocks: a piece ends with a line, and only whole blocks of it go.
@@ -133,24 +146,29 @@ fn sized(unit: u64, most: u64, blocks: u64) -> u64 {
 }
 
 /// The least room with which a piece frees more than it takes.
-fn least(unit: u64, most: u64, one: &dyn Fn(u64) -> Option<Tried>) -> Option<u64> {
+fn least(unit: u64, most: u64, one: One) -> Result<Option<u64>, Stopped> {
     let at = |blocks: u64| sized(unit, most, blocks);
-    let gains = |blocks: u64| one(at(blocks)).filter(|tried| tried.frees > tried.takes);
+    let gains = |blocks: u64| Ok(one(at(blocks))?.filter(|tried| tried.frees > tried.takes));
     let mut blocks = 2;
     let found = loop {
-        match gains(blocks) {
+        match gains(blocks)? {
             Some(tried) => break tried,
-            None if at(blocks) >= most => return None,
+            None if at(blocks) >= most => return Ok(None),
             None => blocks *= 2,
         }
     };
     // Whole blocks make it no smooth line.
     let step = usize::try_from(blocks / 128).unwrap_or(usize::MAX).max(1);
-    Some((blocks / 2..blocks).step_by(step).find_map(gains).unwrap_or(found).takes)
+    let smaller = (blocks / 2..blocks).step_by(step).find_map(|blocks| gains(blocks).transpose()).transpose()?;
+    Ok(Some(smaller.unwrap_or(found).takes))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{cell::Cell, collections::BTreeMap, sync::atomic::Ordering};
+
+    use chrono::DateTime;
+
     use super::*;
 
     /// Lines of 80 bytes that become so many percent, and what an archive says of itself.
@@ -163,7 +181,43 @@ mod tests {
     }
 
     fn chosen(percent: u64, left: u64, free: u64) -> Choice {
-        choose(4096, left.min(MOST), left, free, &text(percent))
+        choose(4096, left.min(MOST), left, free, &|size| Ok(text(percent)(size))).unwrap()
+    }
+
+    fn of_nothing(shutdown: Shutdown) -> Trial {
+        let [log, scratch] = [(); 2].map(|()| tempfile::tempfile().unwrap());
+        let name = || "x".to_owned();
+        let label = Label {
+            set: name(),
+            log: name(),
+            host: name(),
+            rotated_at: DateTime::UNIX_EPOCH,
+            begun_at: None,
+            labels: BTreeMap::new(),
+        };
+        let place = Place { way: cut::Way::Collapse, unit: 4096 };
+        Trial { log, place, how: Compression::default(), label, scratch, shutdown }
+    }
+
+    #[test]
+    fn a_wish_to_stop_ends_it_with_the_piece_that_is_tried() {
+        let shutdown = Shutdown::default();
+        let trial = of_nothing(shutdown.clone());
+        assert_eq!(trial.choose(0, 1 << 30, 4096), Ok(Choice::Needs(None)));
+        // It would try more than this; the last ones to see what would do.
+        for tries in 1..20 {
+            shutdown.flag().store(0, Ordering::Relaxed);
+            let left = Cell::new(tries);
+            let one = |size| {
+                if left.replace(left.get() - 1) == 1 {
+                    shutdown.flag().store(15, Ordering::Relaxed);
+                }
+                assert!(left.get() >= 0, "one more was tried");
+                trial.one(0, size).map(|_| text(101)(size))
+            };
+            assert_eq!(choose(4096, MOST, 1 << 30, 1 << 20, &one), Err(Stopped), "{tries}");
+        }
+        assert!(trial.gains(0, MOST), "nobody knows");
     }
 
     #[test]
