@@ -146,10 +146,7 @@ fn what_a_writer_may_have_packed_or_deleted_is_told_to_be_unknown() {
     let pack = |number: u32, text: &str| files::write(scene.live(&format!("app.log.{number}.gz")), packed("gz", text)).unwrap();
     // In time: what is older is still there, so nothing was deleted.
     pack(2, "older\n");
-    let packed_at = std::time::Instant::now();
-    crate::support::wait_until("the kernel's next tick", Duration::from_secs(5), || {
-        packed_at.elapsed() > Duration::from_millis(30)
-    });
+    after_a_tick();
     scene.append("app.log", "more\n");
     scene.rotate().exits(0);
     fs::remove_file(scene.live("app.log")).unwrap();
@@ -283,4 +280,52 @@ fn a_log_that_its_writer_copies_over_an_older_file_and_cuts_is_no_gap() {
     let ran = scene.rotate().exits(0);
     assert_eq!(gaps(&ran), [""; 0], "{ran:#?}");
     assert_eq!(kept(&scene), ["old\n", "first and more\n"]);
+}
+
+/// What was made before is older than what comes next by its time stamps, too.
+fn after_a_tick() {
+    let from = std::time::Instant::now();
+    crate::support::wait_until("the kernel's next tick", Duration::from_secs(5), || from.elapsed() > Duration::from_millis(30));
+}
+
+#[test]
+fn an_old_file_that_its_writer_never_deletes_shows_nothing() {
+    for old in ["app.log.bak", "app.log.bak.gz"] {
+        let scene = collecting("").log("app.log", "live\n");
+        files::write(scene.live(old), if old.ends_with("gz") { packed("gz", "old\n") } else { b"old\n".to_vec() }).unwrap();
+        after_a_tick();
+        scene.rotate().exits(0);
+        fs::remove_file(scene.live("app.log")).unwrap();
+        files::write(scene.live("app.log.1.gz"), packed("gz", "much later\n")).unwrap();
+        files::write(scene.live("app.log"), "latest\n").unwrap();
+        let ran = scene.rotate().exits(0);
+        assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 1), "{old}: {ran:#?}");
+    }
+}
+
+#[test]
+fn what_its_writer_compressed_late_is_no_copy_of_what_it_cut() {
+    let scene = collecting("").log("app.log", "a line that is lost\n").log("app.log.1", "older\n".repeat(500));
+    after_a_tick();
+    scene.rotate().exits(0);
+    fs::remove_file(scene.live("app.log.1")).unwrap();
+    files::write(scene.live("app.log.1.gz"), packed("gz", &"older\n".repeat(500))).unwrap();
+    files::write(scene.live("app.log"), "").unwrap();
+    let ran = scene.rotate().exits(0);
+    assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 1), "{ran:#?}");
+    assert_eq!(findings(&scene.rotate().exits(0), "logs.gap-unknown"), [""; 0], "told once");
+}
+
+#[test]
+fn a_log_that_its_writer_copies_compresses_and_cuts_is_no_gap() {
+    let scene = collecting("").log("app.log", "a line that is copied\n");
+    for turn in 0..2 {
+        scene.rotate().exits(0);
+        files::write(scene.live(&format!("app.log.{turn}.gz")), packed("gz", &format!("{turn}: a line that is copied\n")))
+            .unwrap();
+        files::write(scene.live("app.log"), "").unwrap();
+        let ran = scene.rotate().exits(0);
+        assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 0), "{turn}: {ran:#?}");
+        scene.append("app.log", "and another line that is copied\n");
+    }
 }
