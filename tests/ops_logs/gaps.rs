@@ -329,3 +329,23 @@ fn a_log_that_its_writer_copies_compresses_and_cuts_is_no_gap() {
         scene.append("app.log", "and another line that is copied\n");
     }
 }
+
+#[test]
+fn however_many_logs_are_gone_each_stranger_beside_them_is_looked_at_once() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = Scenario::new().set("method = \"collect\"\npaths = [\"{logs}/*.log\"]");
+    for number in 0..20 {
+        files::write(scene.live(&format!("{number}.log")), "live\n").unwrap();
+        files::write(scene.live(&format!("stranger-{number}")), "nobody's\n").unwrap();
+    }
+    scene.rotate().exits(0);
+    for number in 0..20 {
+        fs::remove_file(scene.live(&format!("{number}.log"))).unwrap();
+    }
+    let calls = strace::calls(&scene.command(&["--format", "json", "plan"]), "statx");
+    let looks = calls.iter().filter(|call| call.contains("\"stranger-7\"")).count();
+    assert_eq!(looks, 1, "of {} calls", calls.len());
+    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 20);
+}
