@@ -118,6 +118,9 @@ pub enum Line {
     Passed {
         /// The log's path.
         log: String,
+        /// Which file system they were on; any, where that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        root: Option<String>,
         /// Which they were.
         inodes: Vec<u64>,
     },
@@ -169,6 +172,13 @@ impl Line {
     /// The entry is gone.
     pub fn gone(entry: &Entry, why: impl Into<String>) -> Line {
         Line::Gone { id: entry.id, why: why.into() }
+    }
+
+    /// Collected files are not there any more, however many they are: no line gets too long.
+    pub fn passed(log: &str, root: Option<&str>, inodes: &[u64]) -> Vec<Line> {
+        const IN_ONE: usize = 10_000;
+        let line = |inodes: &[u64]| Line::Passed { log: log.to_owned(), root: root.map(str::to_owned), inodes: inodes.to_vec() };
+        inodes.chunks(IN_ONE).map(line).collect()
     }
 }
 
@@ -247,9 +257,9 @@ impl Content {
                 }
             }
             Line::Collected { log, collected } => self.collected.entry(log).or_default().push(collected),
-            Line::Passed { log, inodes } => {
+            Line::Passed { log, root, inodes } => {
                 self.dead += 1;
-                self.pass(&log, &inodes);
+                self.pass(&log, root.as_deref(), &inodes);
             }
             Line::Live { log, file } => self.look(log, file),
             Line::Last { log, at } => self.rotated(log, at),

@@ -35,11 +35,10 @@ impl Content {
     }
 
     fn without(&self, log: &str) -> Vec<Line> {
-        let inodes = |all: &Vec<super::Collected>| all.iter().map(|one| one.taken.file.ino).collect();
-        let passed = self.collected.get(log).map(|all| Line::Passed { log: log.to_owned(), inodes: inodes(all) });
+        let inodes: Vec<u64> = self.collected.get(log).into_iter().flatten().map(|one| one.taken.file.ino).collect();
         let rotated = self.last.contains_key(log) || self.seen.contains_key(log);
         let last = rotated.then(|| Line::Last { log: log.to_owned(), at: NEVER });
-        passed.into_iter().chain(self.heads.without(log)).chain(last).collect()
+        Line::passed(log, None, &inodes).into_iter().chain(self.heads.without(log)).chain(last).collect()
     }
 
     /// Logs of which more is remembered than what is in entries, and what was live.
@@ -85,7 +84,7 @@ mod tests {
             cut::{Head, Place, Way},
             identity::Identity,
         },
-        tools::logs::ledger::{Collected, Live, Taken},
+        tools::logs::ledger::{Collected, Ledger, Live, Taken},
     };
 
     const LOG: &str = "/logs/app-1.log";
@@ -133,6 +132,38 @@ mod tests {
         }
         assert_eq!(content, Content { dead, ..Content::default() });
         assert_eq!(content.forgetting(&gone(Gone::WithFolder)), []);
+    }
+
+    #[test]
+    fn however_much_is_forgotten_no_line_is_too_long_to_be_read_again() {
+        let state = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::read(state.path(), "host").unwrap();
+        let numbered = |ino| Taken { name: String::new(), file: Identity { ino, ..file() }, size: 1, modified: NEVER, packed: None };
+        let collected = |ino| Collected { taken: numbered(ino), root: None };
+        let lines = (0..60_000).map(|ino| Line::Collected { log: LOG.to_owned(), collected: collected(u64::MAX - ino) });
+        ledger.append(lines.collect()).unwrap();
+        ledger.append(ledger.content().forgetting(&gone(Gone::WithFolder))).unwrap();
+        let again = Ledger::read(state.path(), "host").unwrap();
+        assert!(again.damage().is_none());
+        assert_eq!(again.content().collected.len(), 0);
+        let long = Line::Passed { log: LOG.to_owned(), root: None, inodes: vec![u64::MAX; 60_000] };
+        assert!(ledger.append(vec![long]).is_err());
+        assert!(Ledger::read(state.path(), "host").unwrap().damage().is_none());
+    }
+
+    #[test]
+    fn what_is_gone_on_one_file_system_may_be_there_on_another() {
+        let mut both = content(remembered());
+        for line in remembered() {
+            if let Line::Collected { log, collected } = line {
+                both.take(Line::Collected { log, collected: Collected { root: Some("64-2-0".to_owned()), ..collected } });
+            }
+        }
+        for line in Line::passed(LOG, Some("2-1-1"), &[7]) {
+            both.take(line);
+        }
+        let left: Vec<Option<&str>> = both.collected[LOG].iter().map(|one| one.root.as_deref()).collect();
+        assert_eq!(left, [Some("64-2-0")]);
     }
 
     #[test]

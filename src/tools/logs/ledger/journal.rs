@@ -122,12 +122,16 @@ impl Ledger {
 
     /// Appends `lines` that nothing relies on: losing them only repeats work.
     pub fn append(&mut self, lines: Vec<Line>) -> Result<()> {
-        self.undisturbed()?;
-        self.open()?;
         let mut text = Vec::new();
         for line in &lines {
+            let begin = text.len();
             line::write(&mut text, line);
+            if (text.len() - begin) as u64 > LINE_LIMIT {
+                return Err(Failure::new("write the ledger", self.path.display()).because("a line is too long to be read again"));
+            }
         }
+        self.undisturbed()?;
+        self.open()?;
         if let Err(error) = self.file.as_mut().expect("it was just opened").write_all(&text) {
             // What was half written must not stand before the next line: open anew, cut off the torn end.
             self.file = None;

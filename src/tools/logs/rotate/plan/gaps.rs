@@ -1,6 +1,8 @@
 //! What a log's writer deleted before a run could keep it. Told truthfully: what nobody can know is no gap, and what is one
 //! is told with all that is known of it. Also says what the next run must know to tell the next one.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
@@ -247,11 +249,12 @@ fn is_worth_it(before: &Live, now: &Live) -> bool {
 }
 
 /// Collected files whose entries are gone, and that are gone themselves.
-fn passed(content: &Content, log: &Collecting, path: &str, root: Option<&str>) -> Option<Line> {
-    let there = |ino: u64| log.live.iter().chain(&log.finished).any(|found| found.file.ino == ino);
-    let gone = content.collected.get(path)?.iter().filter(|one| same_place(one.root.as_deref(), root));
-    let inodes: Vec<u64> = gone.map(|one| one.taken.file.ino).filter(|ino| !there(*ino)).take(10_000).collect();
-    (!inodes.is_empty()).then(|| Line::Passed { log: path.to_owned(), inodes })
+fn passed(content: &Content, log: &Collecting, path: &str, root: Option<&str>) -> Vec<Line> {
+    let Some(collected) = content.collected.get(path) else { return Vec::new() };
+    let there: HashSet<u64> = log.live.iter().chain(&log.finished).map(|found| found.file.ino).collect();
+    let known = collected.iter().filter(|one| same_place(one.root.as_deref(), root)).map(|one| one.taken.file.ino);
+    let gone: Vec<u64> = known.filter(|inode| !there.contains(inode)).collect();
+    Line::passed(path, root, &gone)
 }
 
 /// A file that a run was about to keep, and that is nowhere now.
