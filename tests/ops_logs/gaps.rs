@@ -349,3 +349,16 @@ fn however_many_logs_are_gone_each_stranger_beside_them_is_looked_at_once() {
     assert_eq!(looks, 1, "of {} calls", calls.len());
     assert_eq!(gaps(&scene.rotate().exits(1)).len(), 20);
 }
+
+#[test]
+fn what_its_writer_moved_elsewhere_is_not_said_to_be_deleted() {
+    let scene = collecting("").log("app.log", "live\n");
+    scene.rotate().exits(0);
+    fs::create_dir(scene.live("2026-11")).unwrap();
+    fs::rename(scene.live("app.log"), scene.live("2026-11/app-1.log")).unwrap();
+    files::write(scene.live("app.log"), "next\n").unwrap();
+    let ran = scene.rotate().exits(1);
+    let told = &gaps(&ran)[0];
+    assert!(told.contains("is not in its folder any more (deleted, or moved elsewhere)"), "{told}");
+    assert!(ran.stdout.contains("keep more files, and all of them in the folder of its log"), "{ran:#?}");
+}

@@ -294,11 +294,13 @@ impl Gap {
         let seen = shown(self.seen);
         let message = match &self.what {
             Lost::Removed => {
-                format!("its writer deleted what was live at {seen}, at least {size}, before a run could keep it: {span}")
+                format!(
+                    "what was live at {seen}, at least {size}, is not in its folder any more (deleted, or moved elsewhere), and no run could keep it: {span}"
+                )
             }
             Lost::Uncollected => {
                 format!(
-                    "its writer deleted a finished file with {size}, last written at {seen}, before a run could keep it: {span}"
+                    "a finished file with {size}, last written at {seen}, is not in its folder any more (deleted, or moved elsewhere), and no run could keep it: {span}"
                 )
             }
             Lost::Truncated => {
@@ -324,7 +326,12 @@ impl Gap {
                 return finding.hint("say in `finished` how finished files are named");
             }
         };
-        let hint = "run more often (OnCalendar=*:0/5), or have its writer keep more files";
+        let hint = match self.what {
+            Lost::Truncated => "run more often (OnCalendar=*:0/5), or have its writer keep more files",
+            _ => {
+                "run more often (OnCalendar=*:0/5), or have its writer keep more files, and all of them in the folder of its log"
+            }
+        };
         Finding::new("logs.gap", Severity::Danger, self.log.clone(), message).hint(hint)
     }
 }

@@ -89,17 +89,21 @@ struct Strangers {
 }
 
 impl Strangers {
-    fn of(&self, place: &Place, inode: u64) -> &[String] {
+    /// The names that may be of that inode.
+    fn of(&self, place: &Place, inode: u64) -> impl Iterator<Item = &String> {
+        /// That of what cannot be looked at: no file has it.
+        const UNKNOWN: u64 = 0;
         let by_inode = self.by_inode.get_or_init(|| {
             let mut by_inode: HashMap<u64, Vec<String>> = HashMap::new();
             for name in &self.names {
-                if let Ok(Some(stat)) = place.dir.stat(name) {
-                    by_inode.entry(stat.id.ino).or_default().push(name.clone());
+                let inode = place.dir.stat(name).map_or(Some(UNKNOWN), |stat| stat.map(|stat| stat.id.ino));
+                if let Some(inode) = inode {
+                    by_inode.entry(inode).or_default().push(name.clone());
                 }
             }
             by_inode
         });
-        by_inode.get(&inode).map_or(&[], Vec::as_slice)
+        [inode, UNKNOWN].into_iter().filter_map(|inode| by_inode.get(&inode)).flatten()
     }
 }
 
@@ -227,9 +231,7 @@ impl Listing<'_> {
         let is = |before: &Identity, found: &Found| found.file.agrees(before) != Agreement::Other;
         let strayed = before
             .filter(|before| !live.iter().chain(&finished).any(|found| is(before, found)))
-            .and_then(|before| {
-                strangers.of(place, before.ino).iter().filter_map(|name| look(name)).find(|found| is(&before, found))
-            })
+            .and_then(|before| strangers.of(place, before.ino).filter_map(|name| look(name)).find(|found| is(&before, found)))
             .map(|found| found.name);
         let unmeant = finished.is_empty().then(|| self.unmeant(place, &writer, &strangers.names)).flatten();
         Collecting {
