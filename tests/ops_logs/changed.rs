@@ -129,3 +129,19 @@ fn a_file_that_its_writer_empties_before_it_can_be_archived_is_told() {
     let told = findings(&scene.rotate().exits(1), "logs.gap");
     assert!(told.len() == 1 && told[0].contains("2.9 KiB"), "{told:?}");
 }
+
+#[test]
+fn many_files_that_their_writer_compressed_and_left_there_are_each_told_to_be_in_two_archives() {
+    const FILES: usize = 70;
+    let scene = collecting("").log("app.log", "live\n");
+    let all = |end: &'static str| (0..FILES).map(move |number| (format!("app.log.{number}{end}"), format!("text {number}\n")));
+    for (name, text) in all("") {
+        files::write(scene.live(&name), text).unwrap();
+    }
+    for (name, text) in all(".gz") {
+        files::write(scene.live(&name), packed("gz", &text)).unwrap();
+    }
+    let told = findings(&scene.rotate().exits(0), "logs.archived-twice");
+    // More than one batch: what was archived in an earlier one of the same run counts as well.
+    assert_eq!(told.iter().filter(|message| message.contains(".zst: ")).count(), FILES, "{told:#?}");
+}

@@ -116,3 +116,26 @@ fn what_is_gone_and_still_has_an_archive_is_remembered() {
     // What comes back under that name is no first sight.
     scene.run(&["status"]).exits(0).says(name);
 }
+
+#[test]
+fn a_log_that_is_gone_after_its_archives_were_is_forgotten_too() {
+    let Some(scene) = scene() else { return };
+    write(&scene, 0);
+    scene.rotate().exits(0);
+    let name = "plain/0-0.log";
+    let archives = |scene: &Scenario| -> Vec<_> {
+        let there = fs::read_dir(scene.live("plain")).unwrap().map(|entry| entry.unwrap().path());
+        there.filter(|path| path.extension().is_some_and(|end| end == "zst")).collect()
+    };
+    for archive in archives(&scene) {
+        fs::remove_file(archive).unwrap();
+    }
+    scene.rotate().exits(1);
+    age(&scene);
+    for log in [name, "plain/0-1.log"] {
+        fs::remove_file(scene.live(log)).unwrap();
+        scene.rotate().exits(0);
+    }
+    let forgotten = |log: &str| lines(&scene).iter().any(|line| line.contains(log) && line.contains("1970-01-01"));
+    assert!(forgotten(name) && forgotten("plain/0-1.log"), "{:#?}", lines(&scene));
+}

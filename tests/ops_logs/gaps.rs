@@ -146,10 +146,7 @@ fn what_a_writer_may_have_packed_or_deleted_is_told_to_be_unknown() {
     let pack = |number: u32, text: &str| files::write(scene.live(&format!("app.log.{number}.gz")), packed("gz", text)).unwrap();
     // In time: what is older is still there, so nothing was deleted.
     pack(2, "older\n");
-    let packed_at = std::time::Instant::now();
-    crate::support::wait_until("the kernel's next tick", Duration::from_secs(5), || {
-        packed_at.elapsed() > Duration::from_millis(30)
-    });
+    after_a_tick();
     scene.append("app.log", "more\n");
     scene.rotate().exits(0);
     fs::remove_file(scene.live("app.log")).unwrap();
@@ -290,9 +287,7 @@ fn of_what_was_there_before_the_look_only_a_whole_and_new_copy_is_one() {
     let long = "older than the look, and longer\n";
     for (copy, lost) in [(Some("first and more\n"), 0), (Some("first\n"), 1), (None, 1)] {
         let scene = collecting("").log("app.log.1", long).log("app.log", "first and more\n");
-        let made = std::time::Instant::now();
-        // Within one tick of the kernel's nobody knows what came first.
-        crate::support::wait_until("some ticks", Duration::from_secs(5), || made.elapsed() > Duration::from_millis(60));
+        after_a_tick();
         scene.rotate().exits(0);
         if let Some(copy) = copy {
             files::write(scene.live("app.log.1"), copy).unwrap();
@@ -303,4 +298,85 @@ fn of_what_was_there_before_the_look_only_a_whole_and_new_copy_is_one() {
         let copies: Vec<&str> = std::iter::once(long).chain(copy).collect();
         assert_eq!(kept(&scene), copies);
     }
+}
+
+/// What was made before is older than what comes next by its time stamps, too.
+fn after_a_tick() {
+    let from = std::time::Instant::now();
+    crate::support::wait_until("the kernel's next tick", Duration::from_secs(5), || from.elapsed() > Duration::from_millis(30));
+}
+
+#[test]
+fn an_old_file_that_its_writer_never_deletes_shows_nothing() {
+    for old in ["app.log.bak", "app.log.bak.gz"] {
+        let scene = collecting("").log("app.log", "live\n");
+        files::write(scene.live(old), if old.ends_with("gz") { packed("gz", "old\n") } else { b"old\n".to_vec() }).unwrap();
+        after_a_tick();
+        scene.rotate().exits(0);
+        fs::remove_file(scene.live("app.log")).unwrap();
+        files::write(scene.live("app.log.1.gz"), packed("gz", "much later\n")).unwrap();
+        files::write(scene.live("app.log"), "latest\n").unwrap();
+        let ran = scene.rotate().exits(0);
+        assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 1), "{old}: {ran:#?}");
+    }
+}
+
+#[test]
+fn what_its_writer_compressed_late_is_no_copy_of_what_it_cut() {
+    let scene = collecting("").log("app.log", "a line that is lost\n").log("app.log.1", "older\n".repeat(500));
+    after_a_tick();
+    scene.rotate().exits(0);
+    fs::remove_file(scene.live("app.log.1")).unwrap();
+    files::write(scene.live("app.log.1.gz"), packed("gz", &"older\n".repeat(500))).unwrap();
+    files::write(scene.live("app.log"), "").unwrap();
+    let ran = scene.rotate().exits(0);
+    assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 1), "{ran:#?}");
+    assert_eq!(findings(&scene.rotate().exits(0), "logs.gap-unknown"), [""; 0], "told once");
+}
+
+#[test]
+fn a_log_that_its_writer_copies_compresses_and_cuts_is_no_gap() {
+    let scene = collecting("").log("app.log", "a line that is copied\n");
+    for turn in 0..2 {
+        scene.rotate().exits(0);
+        files::write(scene.live(&format!("app.log.{turn}.gz")), packed("gz", &format!("{turn}: a line that is copied\n")))
+            .unwrap();
+        files::write(scene.live("app.log"), "").unwrap();
+        let ran = scene.rotate().exits(0);
+        assert_eq!((gaps(&ran).len(), findings(&ran, "logs.gap-unknown").len()), (0, 0), "{turn}: {ran:#?}");
+        scene.append("app.log", "and another line that is copied\n");
+    }
+}
+
+#[test]
+fn however_many_logs_are_gone_each_stranger_beside_them_is_looked_at_once() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = Scenario::new().set("method = \"collect\"\npaths = [\"{logs}/*.log\"]");
+    for number in 0..20 {
+        files::write(scene.live(&format!("{number}.log")), "live\n").unwrap();
+        files::write(scene.live(&format!("stranger-{number}")), "nobody's\n").unwrap();
+    }
+    scene.rotate().exits(0);
+    for number in 0..20 {
+        fs::remove_file(scene.live(&format!("{number}.log"))).unwrap();
+    }
+    let calls = strace::calls(&scene.command(&["--format", "json", "plan"]), "statx");
+    let looks = calls.iter().filter(|call| call.contains("\"stranger-7\"")).count();
+    assert_eq!(looks, 1, "of {} calls", calls.len());
+    assert_eq!(gaps(&scene.rotate().exits(1)).len(), 20);
+}
+
+#[test]
+fn what_its_writer_moved_elsewhere_is_not_said_to_be_deleted() {
+    let scene = collecting("").log("app.log", "live\n");
+    scene.rotate().exits(0);
+    fs::create_dir(scene.live("2026-11")).unwrap();
+    fs::rename(scene.live("app.log"), scene.live("2026-11/app-1.log")).unwrap();
+    files::write(scene.live("app.log"), "next\n").unwrap();
+    let ran = scene.rotate().exits(1);
+    let told = &gaps(&ran)[0];
+    assert!(told.contains("is not in its folder any more (deleted, or moved elsewhere)"), "{told}");
+    assert!(ran.stdout.contains("keep more files, and all of them in the folder of its log"), "{ran:#?}");
 }

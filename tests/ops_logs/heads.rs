@@ -64,6 +64,31 @@ fn a_ledger_that_lost_its_last_line_still_knows_what_is_archived() {
 }
 
 #[test]
+fn one_rotation_that_comes_to_its_end_removes_nothing_while_another_of_its_log_waits_for_a_person() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let scene = Scenario::new().seeing().plain_set("keep = { count = 100 }").log_of("app.log", 3000);
+    scene.rotate().exits(0);
+    let first = scene.archives("app.log").remove(0);
+    scene.append("app.log", text_of("second", 3000));
+    let writer = scene.writer("app.log");
+    scene.rotate();
+    let second = scene.archives("app.log").into_iter().find(|name| !name.ends_with(".zst")).expect("it waits for its writer");
+    let scene = scene.plain_set(IN_PLACE);
+    scene.append("app.log", text_of("third", 30_000));
+    scene.rotate();
+    drop(writer);
+    fs::rename(scene.live(&second), scene.live("aside")).unwrap();
+    files::write(scene.live(&second), "not what was rotated").unwrap();
+    let gone = forget(&scene, 1);
+    assert!(gone[0].contains("\"line\":\"reached\"") && gone[0].contains("stored"), "{gone:?}");
+    let scene = scene.plain_set("method = \"in-place\"\nkeep = { count = 1 }");
+    scene.rotate().exits(3);
+    assert!(scene.archives("app.log").contains(&first), "{:?}", scene.archives("app.log"));
+}
+
+#[test]
 fn an_archive_that_is_gone_before_its_record_was_complete_is_told_by_its_own_name() {
     let Some((scene, _)) = rotated() else { return };
     forget(&scene, 1);

@@ -60,6 +60,15 @@ pub fn run(command: &Command, strike: Option<&Strike>) -> Traced {
     Traced { ended, trace: Trace::parse(&String::from_utf8_lossy(&text)) }
 }
 
+/// Runs `command` to its end; its calls of that kind, as strace shows them.
+pub fn calls(command: &Command, kind: &str) -> Vec<String> {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let mut words = ["strace", "-f", "-qqq", "-o"].map(OsString::from).to_vec();
+    words.extend([file.path().into(), "-e".into(), format!("trace={kind}").into(), "--".into()]);
+    Process::start(&mut sight::before_program(command, &words)).end(DEADLINE);
+    std::fs::read_to_string(&file).expect("strace wrote it").lines().map(str::to_owned).collect()
+}
+
 /// Holds `command` just after one call, lets `meanwhile` happen, and lets it run to its end.
 pub fn held(command: &Command, call: &str, rank: usize, path: Option<&Path>, meanwhile: impl FnOnce()) -> Ended {
     let mut meanwhile = Some(meanwhile);

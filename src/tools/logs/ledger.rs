@@ -103,6 +103,9 @@ pub enum Line {
     Last {
         /// The log's path.
         log: String,
+        /// Which file system it was on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        root: Option<String>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -118,6 +121,9 @@ pub enum Line {
     Passed {
         /// The log's path.
         log: String,
+        /// Which file system they were on; any, where that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        root: Option<String>,
         /// Which they were.
         inodes: Vec<u64>,
     },
@@ -170,6 +176,13 @@ impl Line {
     pub fn gone(entry: &Entry, why: impl Into<String>) -> Line {
         Line::Gone { id: entry.id, why: why.into() }
     }
+
+    /// Collected files are not there any more, however many they are: no line gets too long.
+    pub fn passed(log: &str, root: Option<&str>, inodes: &[u64]) -> Vec<Line> {
+        const IN_ONE: usize = 10_000;
+        let line = |inodes: &[u64]| Line::Passed { log: log.to_owned(), root: root.map(str::to_owned), inodes: inodes.to_vec() };
+        inodes.chunks(IN_ONE).map(line).collect()
+    }
 }
 
 /// What the lines add up to.
@@ -183,6 +196,8 @@ pub struct Content {
     pub entries: BTreeMap<EntryId, Entry>,
     /// When each log was last rotated.
     pub last: HashMap<String, DateTime<Utc>>,
+    /// On which file system that was, as far as it is known.
+    pub last_roots: HashMap<String, String>,
     /// Since when logs are there that do not say so themselves.
     pub seen: HashMap<String, Sight>,
     /// How much of the beginning of live logs is in an archive already.
@@ -199,6 +214,13 @@ pub struct Content {
     pub clock: Option<DateTime<Utc>>,
     /// Since when it is in doubt.
     pub doubted: Option<DateTime<Utc>>,
+}
+
+/// That a log was rotated.
+struct Rotation {
+    log: String,
+    root: Option<String>,
+    at: DateTime<Utc>,
 }
 
 /// The first sight of a log.
@@ -247,12 +269,12 @@ impl Content {
                 }
             }
             Line::Collected { log, collected } => self.collected.entry(log).or_default().push(collected),
-            Line::Passed { log, inodes } => {
+            Line::Passed { log, root, inodes } => {
                 self.dead += 1;
-                self.pass(&log, &inodes);
+                self.pass(&log, root.as_deref(), &inodes);
             }
             Line::Live { log, file } => self.look(log, file),
-            Line::Last { log, at } => self.rotated(log, at),
+            Line::Last { log, root, at } => self.rotated(log, root, at),
             Line::Seen { log, inode, since } => {
                 let replaced = self.seen.insert(log, Sight { inode, since });
                 self.dead += usize::from(replaced.is_some());
@@ -266,11 +288,16 @@ impl Content {
         }
     }
 
-    fn note(&mut self, rotation: Option<(String, DateTime<Utc>)>) {
-        if let Some((log, at)) = rotation {
+    fn note(&mut self, rotation: Option<Rotation>) {
+        if let Some(Rotation { log, root, at }) = rotation {
             self.dead += usize::from(self.seen.remove(&log).is_some());
-            let last = self.last.entry(log).or_insert(at);
-            *last = (*last).max(at);
+            if self.last.get(&log).is_none_or(|last| *last <= at) {
+                match root {
+                    Some(root) => self.last_roots.insert(log.clone(), root),
+                    None => self.last_roots.remove(&log),
+                };
+                self.last.insert(log, at);
+            }
         }
     }
 }
@@ -288,7 +315,7 @@ mod tests {
         let mut content = Content::default();
         content.take(Line::Seen { log: "/app.log".to_owned(), inode: 7, since: day(0) });
         assert_eq!(content.seen["/app.log"], Sight { inode: 7, since: day(0) });
-        content.take(Line::Last { log: "/app.log".to_owned(), at: day(1) });
+        content.take(Line::Last { log: "/app.log".to_owned(), root: None, at: day(1) });
         assert_eq!((content.seen.len(), content.dead), (0, 1));
     }
 }

@@ -5,10 +5,12 @@
 //! gone by a rule, what it knew of the file goes on here, because the writer may still have it: [`Content::take`] does that
 //! when it reads the line `gone`, so no crash can come between. Forgotten is what a run does not find any more.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Entry, Stage};
+use super::{Content, Entry, Stage, same_place};
 use crate::files::{archive_name::Extension, compress::Compression, identity::Identity};
 
 /// A finished file as it was when it was collected, or archived if that was later.
@@ -88,11 +90,11 @@ impl Content {
         }
     }
 
-    /// Collected files of that log are not there any more.
-    pub(super) fn pass(&mut self, log: &str, inodes: &[u64]) {
+    /// Collected files of that log are not there any more. Another file system may have files of the same inodes.
+    pub(super) fn pass(&mut self, log: &str, root: Option<&str>, inodes: &[u64]) {
         let Some(known) = self.collected.get_mut(log) else { return };
-        let before = known.len();
-        known.retain(|collected| !inodes.contains(&collected.taken.file.ino));
+        let (before, inodes): (usize, HashSet<&u64>) = (known.len(), inodes.iter().collect());
+        known.retain(|one| !(inodes.contains(&one.taken.file.ino) && same_place(one.root.as_deref(), root)));
         self.dead += before - known.len();
         if known.is_empty() {
             self.collected.remove(log);

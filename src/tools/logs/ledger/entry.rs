@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Packed, Taken};
+use super::{Packed, Rotation, Taken};
 use crate::{
     files::{
         compress::{Facts, Stretch},
@@ -185,8 +185,13 @@ impl Entry {
     }
 
     /// The log and the time, when this entry means that the log was rotated on this machine.
-    pub(super) fn rotation(&self) -> Option<(String, DateTime<Utc>)> {
-        (self.stage != Stage::Intended && self.inherited.is_none()).then(|| (self.log_path(), self.at))
+    pub(super) fn rotation(&self) -> Option<Rotation> {
+        let root = || self.log_root().map(str::to_owned);
+        (self.stage != Stage::Intended && self.inherited.is_none()).then(|| Rotation {
+            log: self.log_path(),
+            root: root(),
+            at: self.at,
+        })
     }
 
     /// What the archive takes on the disk.

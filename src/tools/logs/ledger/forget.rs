@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{Content, Line};
+use super::{Content, Line, Rotation};
 
 /// When a log was last rotated of which that is not known any more.
 const NEVER: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -35,11 +35,10 @@ impl Content {
     }
 
     fn without(&self, log: &str) -> Vec<Line> {
-        let inodes = |all: &Vec<super::Collected>| all.iter().map(|one| one.taken.file.ino).collect();
-        let passed = self.collected.get(log).map(|all| Line::Passed { log: log.to_owned(), inodes: inodes(all) });
+        let inodes: Vec<u64> = self.collected.get(log).into_iter().flatten().map(|one| one.taken.file.ino).collect();
         let rotated = self.last.contains_key(log) || self.seen.contains_key(log);
-        let last = rotated.then(|| Line::Last { log: log.to_owned(), at: NEVER });
-        passed.into_iter().chain(self.heads.without(log)).chain(last).collect()
+        let last = rotated.then(|| Line::Last { log: log.to_owned(), root: None, at: NEVER });
+        Line::passed(log, None, &inodes).into_iter().chain(self.heads.without(log)).chain(last).collect()
     }
 
     /// Logs of which more is remembered than what is in entries, and what was live.
@@ -56,19 +55,21 @@ impl Content {
         let collected = self.collected.iter().flat_map(|(log, all)| all.iter().map(move |one| (log, one)));
         let collected = collected.filter_map(|(log, one)| Some((folder(log)?, one.root.as_deref()?)));
         let heads = self.heads.roots().filter_map(|(log, root)| Some((folder(log)?, root)));
-        for (folder, root) in entries.chain(live).chain(collected).chain(heads) {
+        let last = self.last_roots.iter().filter_map(|(log, root)| Some((folder(log)?, root.as_str())));
+        for (folder, root) in entries.chain(live).chain(collected).chain(heads).chain(last) {
             roots.entry(folder).or_default().insert(root);
         }
         roots
     }
 
     /// The log was last rotated then.
-    pub(super) fn rotated(&mut self, log: String, at: DateTime<Utc>) {
+    pub(super) fn rotated(&mut self, log: String, root: Option<String>, at: DateTime<Utc>) {
         if at == NEVER {
+            self.last_roots.remove(&log);
             let gone = [self.last.remove(&log).is_some(), self.seen.remove(&log).is_some()];
             self.dead += 1 + gone.into_iter().filter(|gone| *gone).count();
         } else {
-            self.note(Some((log, at)));
+            self.note(Some(Rotation { log, root, at }));
         }
     }
 }
@@ -85,7 +86,7 @@ mod tests {
             cut::{Head, Place, Way},
             identity::Identity,
         },
-        tools::logs::ledger::{Collected, Live, Taken},
+        tools::logs::ledger::{Collected, Ledger, Live, Taken},
     };
 
     const LOG: &str = "/logs/app-1.log";
@@ -102,7 +103,7 @@ mod tests {
         let taken = Taken { name: "app-1.log.1".to_owned(), file: file(), size: 1, modified: DateTime::UNIX_EPOCH, packed: None };
         let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
         vec![
-            Line::Last { log: LOG.to_owned(), at },
+            Line::Last { log: LOG.to_owned(), root: None, at },
             Line::Seen { log: LOG.to_owned(), inode: 7, since: at },
             Line::Head { log: LOG.to_owned(), root: root.clone(), head },
             Line::Collected { log: LOG.to_owned(), collected: Collected { taken, root } },
@@ -133,6 +134,39 @@ mod tests {
         }
         assert_eq!(content, Content { dead, ..Content::default() });
         assert_eq!(content.forgetting(&gone(Gone::WithFolder)), []);
+    }
+
+    #[test]
+    fn however_much_is_forgotten_no_line_is_too_long_to_be_read_again() {
+        let state = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::read(state.path(), "host").unwrap();
+        let numbered =
+            |ino| Taken { name: String::new(), file: Identity { ino, ..file() }, size: 1, modified: NEVER, packed: None };
+        let collected = |ino| Collected { taken: numbered(ino), root: None };
+        let lines = (0..60_000).map(|ino| Line::Collected { log: LOG.to_owned(), collected: collected(u64::MAX - ino) });
+        ledger.append(lines.collect()).unwrap();
+        ledger.append(ledger.content().forgetting(&gone(Gone::WithFolder))).unwrap();
+        let again = Ledger::read(state.path(), "host").unwrap();
+        assert!(again.damage().is_none());
+        assert_eq!(again.content().collected.len(), 0);
+        let long = Line::Passed { log: LOG.to_owned(), root: None, inodes: vec![u64::MAX; 60_000] };
+        assert!(ledger.append(vec![long]).is_err());
+        assert!(Ledger::read(state.path(), "host").unwrap().damage().is_none());
+    }
+
+    #[test]
+    fn what_is_gone_on_one_file_system_may_be_there_on_another() {
+        let mut both = content(remembered());
+        for line in remembered() {
+            if let Line::Collected { log, collected } = line {
+                both.take(Line::Collected { log, collected: Collected { root: Some("64-2-0".to_owned()), ..collected } });
+            }
+        }
+        for line in Line::passed(LOG, Some("2-1-1"), &[7]) {
+            both.take(line);
+        }
+        let left: Vec<Option<&str>> = both.collected[LOG].iter().map(|one| one.root.as_deref()).collect();
+        assert_eq!(left, [Some("64-2-0")]);
     }
 
     #[test]

@@ -122,12 +122,16 @@ impl Ledger {
 
     /// Appends `lines` that nothing relies on: losing them only repeats work.
     pub fn append(&mut self, lines: Vec<Line>) -> Result<()> {
-        self.undisturbed()?;
-        self.open()?;
         let mut text = Vec::new();
         for line in &lines {
+            let begin = text.len();
             line::write(&mut text, line);
+            if (text.len() - begin) as u64 > LINE_LIMIT {
+                return Err(Failure::new("write the ledger", self.path.display()).because("a line is too long to be read again"));
+            }
         }
+        self.undisturbed()?;
+        self.open()?;
         if let Err(error) = self.file.as_mut().expect("it was just opened").write_all(&text) {
             // What was half written must not stand before the next line: open anew, cut off the torn end.
             self.file = None;
@@ -227,7 +231,8 @@ impl Ledger {
     fn write_alive(&self, file: impl Write) -> std::io::Result<()> {
         let content = &self.content;
         let header = Line::Header { format: FORMAT.to_owned(), version: VERSION, host: self.host.clone(), next: content.next };
-        let last = content.last.iter().map(|(log, at)| Line::Last { log: log.clone(), at: *at });
+        let root = |log| content.last_roots.get(log).cloned();
+        let last = content.last.iter().map(|(log, at)| Line::Last { log: log.clone(), root: root(log), at: *at });
         let seen =
             content.seen.iter().map(|(log, sight)| Line::Seen { log: log.clone(), inode: sight.inode, since: sight.since });
         let collected = content.collected.iter().flat_map(|(log, all)| all.iter().map(move |one| (log, one)));
@@ -307,7 +312,7 @@ mod tests {
     fn every_run_that_writes_leaves_room_for_the_next_one() {
         let state = tempfile::tempdir().unwrap();
         let path = state.path().join("ledger.jsonl");
-        let line = |log: usize| Line::Last { log: format!("/{log}.log"), at: chrono::DateTime::UNIX_EPOCH };
+        let line = |log: usize| Line::Last { log: format!("/{log}.log"), root: None, at: chrono::DateTime::UNIX_EPOCH };
         let room = || fs::metadata(&path).map(|there| (there.blocks() * 512).saturating_sub(there.len())).unwrap();
         for lines in [1, 500, 900] {
             let mut ledger = Ledger::read(state.path(), "host").unwrap();

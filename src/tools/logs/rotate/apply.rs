@@ -48,6 +48,8 @@ struct Carry<'a> {
     blocked: HashSet<EntryId>,
     /// Logs whose rotation did not come to its end in this run: nothing of theirs is removed.
     unfinished: HashSet<String>,
+    /// What archives hold.
+    texts: pin::Texts,
     /// How others write to the logs that are rotated in place.
     look: in_place::Look,
     /// Whether the clock may have leapt.
@@ -95,6 +97,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         waiting: Vec::new(),
         blocked: HashSet::new(),
         unfinished: HashSet::new(),
+        texts: pin::Texts::default(),
         look: in_place::Look::default(),
         clock_in_doubt: plan.world.leap.is_some(),
         tally: Tally::default(),

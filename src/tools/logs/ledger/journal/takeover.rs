@@ -12,6 +12,7 @@ impl Ledger {
             entry.inherited.get_or_insert_with(|| other.to_owned());
         }
         self.content.last.clear();
+        self.content.last_roots.clear();
         self.content.seen.clear();
         // What was collected, and logs whose heads are archived, may be here as well: a copied disk has the same files. Each is
         // looked at before it is believed.

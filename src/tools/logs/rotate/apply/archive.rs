@@ -209,6 +209,9 @@ fn one_batch(carry: &mut Carry, batch: Vec<Job>, progress: Progress) -> Result<(
         pin::as_archived(&job.entry, archive).into_iter().chain([line])
     });
     carry.ledger.commit(recorded.collect())?;
+    for (job, archive) in &proven {
+        carry.texts.note(&job.entry, &archive.facts);
+    }
     release(carry, proven)
 }
 
@@ -291,7 +294,7 @@ impl Carry<'_> {
         self.tally.plain_bytes += facts.size;
         self.tally.stored_bytes += facts.stored;
         self.step(archived(job, facts));
-        let told = [pin::same_text(self.ledger.content(), &job.entry, facts), pin::shrunk(&job.entry, facts)];
+        let told = [pin::same_text(&mut self.texts, self.ledger.content(), &job.entry, facts), pin::shrunk(&job.entry, facts)];
         self.report.findings.extend(told.into_iter().flatten());
     }
 }

@@ -123,7 +123,7 @@ fn one_by_one(carry: &mut Carry, rotation: &Rotation, pieces: &mut Pieces, progr
         }
         match piece(carry, rotation, &name, pieces, progress)? {
             Piece::Gone(facts, gone) => {
-                if !pieces.more(rotation, &facts, gone) {
+                if !pieces.more(&facts, gone) {
                     return Ok(true);
                 }
                 if carry.run.shutdown.asked() {

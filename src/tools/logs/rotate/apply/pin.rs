@@ -5,7 +5,10 @@
 //! forgets the intent, and finds the file anew or tells that it is lost. What is live is noted last: only when the file
 //! that was live before is kept and, where that is lost, when the run is about to tell it.
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use super::Carry;
 use crate::{
@@ -18,7 +21,7 @@ use crate::{
     report::{Finding, Outcome, Severity, Step},
     run::Run,
     tools::logs::{
-        ledger::{Content, Entry, Ledger, Line, Stage, Taken},
+        ledger::{Content, Entry, EntryId, Ledger, Line, Stage, Taken},
         rotate::{
             hand::{Hold, Proven},
             plan::{Cause, Collection, Gap, Look, Lost, Plan},
@@ -118,16 +121,9 @@ pub(super) fn as_archived(entry: &Entry, proven: &Proven) -> Option<Line> {
 /// Told when another archive of the log holds the same text: of the file that its writer compressed after it was collected, or
 /// of one of which no record was left. Nobody knows whether it is that file, or another one in a log that repeats itself, so
 /// both stay.
-pub(super) fn same_text(content: &Content, entry: &Entry, facts: &Facts) -> Option<Finding> {
+pub(super) fn same_text(texts: &mut Texts, content: &Content, entry: &Entry, facts: &Facts) -> Option<Finding> {
     entry.taken.as_ref().filter(|_| facts.size > 0)?;
-    let unlike = |other: &Entry| other.taken.is_none() || other.packed().is_some() != entry.packed().is_some();
-    let same = |other: &&Entry| {
-        other.id != entry.id
-            && (&other.folder, &other.log) == (&entry.folder, &entry.log)
-            && other.archive.as_ref().is_some_and(|made| (made.facts.size, &made.facts.sha256) == (facts.size, &facts.sha256))
-            && unlike(other)
-    };
-    let other = content.entries.values().find(same)?;
+    let other = texts.unlike(content, entry, facts)?;
     let why = match other.taken {
         Some(_) => "its writer compressed that file after it was collected",
         None => "no record is left of the file that it was made of",
@@ -136,6 +132,46 @@ pub(super) fn same_text(content: &Content, entry: &Entry, facts: &Facts) -> Opti
     let finding = Finding::new("logs.archived-twice", Severity::Note, entry.path(), message);
     let hint = "count them once; where the writer compresses, have `finished` name only that, such as \"{name}.*.gz\"";
     Some(finding.hint(hint))
+}
+
+/// What archives hold: the first of each kind, by its log, by what it holds, and by how it came to be.
+#[derive(Default)]
+pub(super) struct Texts(Option<HashMap<Text, EntryId>>);
+
+type Text = (String, (u64, String), Origin);
+
+/// None: of a file that was not collected; else whether its writer compressed it.
+type Origin = Option<bool>;
+
+impl Texts {
+    /// One more archive is recorded.
+    pub(super) fn note(&mut self, entry: &Entry, facts: &Facts) {
+        if let Some(known) = &mut self.0 {
+            known.entry(text(entry, facts, origin(entry))).or_insert(entry.id);
+        }
+    }
+
+    /// An archive of the same log that holds the same, and came to be otherwise.
+    fn unlike<'c>(&mut self, content: &'c Content, entry: &Entry, facts: &Facts) -> Option<&'c Entry> {
+        let known = self.0.get_or_insert_with(|| {
+            let mut known = HashMap::new();
+            for (made, entry) in content.entries.values().filter_map(|entry| Some((entry.archive.as_ref()?, entry))) {
+                known.entry(text(entry, &made.facts, origin(entry))).or_insert(entry.id);
+            }
+            known
+        });
+        let others = [None, Some(true), Some(false)].into_iter().filter(|other| *other != origin(entry));
+        let found = others.filter_map(|other| known.get(&text(entry, facts, other)));
+        found.min().and_then(|id| content.entries.get(id))
+    }
+}
+
+fn text(entry: &Entry, facts: &Facts, origin: Origin) -> Text {
+    (entry.log_path(), (facts.size, facts.sha256.clone()), origin)
+}
+
+fn origin(entry: &Entry) -> Origin {
+    entry.taken.as_ref().map(|_| entry.packed().is_some())
 }
 
 /// Told when a file held more when it got our name than when it was archived.
@@ -163,8 +199,8 @@ pub(super) fn unpack(carry: &mut Carry, entry: &Entry, failure: &Failure) -> Res
 
 /// Notes what is live, and forgets collected files that are gone. Lost, it is only noted anew.
 pub(super) fn note(run: &Run, ledger: &mut Ledger, plan: &Plan) -> Result<()> {
-    let content = ledger.content();
-    let looks = plan.watch.looks.iter().filter(|look| look.once_kept.is_none_or(|file| is_kept(content, look, &file)));
+    let kept = Kept::of(ledger.content(), plan);
+    let looks = plan.watch.looks.iter().filter(|look| look.once_kept.is_none_or(|file| kept.has(&look.log, &file)));
     let lines = looks.map(live).chain(plan.watch.passed.iter().cloned()).collect();
     write(run, ledger, lines)
 }
@@ -190,11 +226,28 @@ fn write(run: &Run, ledger: &mut Ledger, lines: Vec<Line>) -> Result<()> {
     ledger.append(lines)
 }
 
-/// Whether the file that was live before has a name of ours, or an archive.
-fn is_kept(content: &Content, look: &Look, file: &Identity) -> bool {
-    let is = |taken: &Taken| taken.file.agrees(file) != Agreement::Other;
-    let kept =
-        |entry: &Entry| entry.stage != Stage::Intended && entry.taken.as_ref().is_some_and(is) && entry.log_path() == look.log;
-    let outlived = content.collected.get(&look.log).is_some_and(|all| all.iter().any(|one| is(&one.taken)));
-    outlived || content.entries.values().any(kept)
+/// Files that have a name of ours, or an archive, by log; of no log when nobody asks.
+struct Kept<'a>(HashMap<String, Vec<&'a Taken>>);
+
+impl Kept<'_> {
+    fn of<'a>(content: &'a Content, plan: &Plan) -> Kept<'a> {
+        let asked: HashSet<&str> =
+            plan.watch.looks.iter().filter(|look| look.once_kept.is_some()).map(|look| &*look.log).collect();
+        let mut kept: HashMap<String, Vec<&Taken>> = HashMap::new();
+        if !asked.is_empty() {
+            let named = content.entries.values().filter(|entry| entry.stage != Stage::Intended);
+            for (entry, taken) in named.filter_map(|entry| Some((entry, entry.taken.as_ref()?))) {
+                kept.entry(entry.log_path()).or_default().push(taken);
+            }
+        }
+        for log in asked {
+            let outlived = content.collected.get(log).into_iter().flatten().map(|one| &one.taken);
+            kept.entry(log.to_owned()).or_default().extend(outlived);
+        }
+        Kept(kept)
+    }
+
+    fn has(&self, log: &str, file: &Identity) -> bool {
+        self.0.get(log).is_some_and(|all| all.iter().any(|taken| taken.file.agrees(file) != Agreement::Other))
+    }
 }

@@ -170,7 +170,7 @@ fn cut(carry: &mut Carry, entry: &Entry) -> Ended<()> {
         return in_place::doubt(carry, entry, "another file is the log now").map_err(End::Ledger);
     };
     let path = entry.log_path();
-    carry.unfinished.insert(path.clone());
+    let only_this = carry.unfinished.insert(path.clone());
     if !in_place::is_appended(carry, entry, file) {
         return Ok(());
     }
@@ -180,7 +180,10 @@ fn cut(carry: &mut Carry, entry: &Entry) -> Ended<()> {
         return in_place::doubt(carry, entry, "it and its archive do not agree any more").map_err(End::Ledger);
     }
     let gone = in_place::take_away(carry, entry, file)?;
-    carry.unfinished.remove(&path);
+    // Another rotation of that log may not have come to its end.
+    if only_this {
+        carry.unfinished.remove(&path);
+    }
     if let Some(gone) = gone {
         carry.tally.finished += 1;
         carry.step(gone.step(path, "an earlier run archived and proved it"));

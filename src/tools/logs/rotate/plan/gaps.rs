@@ -1,6 +1,8 @@
 //! What a log's writer deleted before a run could keep it. Told truthfully: what nobody can know is no gap, and what is one
 //! is told with all that is known of it. Also says what the next run must know to tell the next one.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
@@ -44,7 +46,7 @@ pub enum Lost {
     Truncated,
     /// It is there, under a name that nobody collects.
     Strayed(String),
-    /// It is nowhere, and may be what its writer packed since: nothing older is there to show that nothing was deleted.
+    /// Its lines may be in what its writer packed since: nothing is there to show that.
     Unknown,
     /// Somebody removed its folder.
     Forsaken,
@@ -139,7 +141,7 @@ impl Seen<'_> {
         let still = self.now.as_ref().filter(|now| now.file.agrees(&before.file) != Agreement::Other);
         match still {
             Some(now) if now.size < before.size => {
-                watch.gaps.extend((!self.is_copied(before)).then(|| self.gap(before, Lost::Truncated)));
+                watch.gaps.extend(self.cut(before).map(|what| self.gap(before, what)));
                 watch.told.push(note(None));
             }
             Some(now) => watch.looks.extend(is_worth_it(before, now).then(|| note(None))),
@@ -183,17 +185,31 @@ impl Seen<'_> {
         self.memory.otherwise(self.path).is_some_and(|at| at >= before.at)
     }
 
-    /// Whether a file is there that was finished before the look: a writer deletes the oldest first, so it deleted none since.
+    /// Whether a file is there that was packed before the look: a writer deletes the oldest first, so it deleted none since.
+    /// What it does not name as it names those that it packed since, it may never delete.
     fn has_older(&self, before: &Live) -> bool {
-        self.log.finished.iter().any(|found| found.file.born.is_some() && !is_after(found.file.born, before))
+        let packed = self.log.finished.iter().filter(|found| found.file.born.is_some() && is_compressed(&found.name));
+        let (since, older): (Vec<_>, Vec<_>) = packed.partition(|found| is_after(found.file.born, before));
+        let alike = |one: &CollectFile, other: &CollectFile| without_numbers(&one.name).eq(without_numbers(&other.name));
+        older.iter().any(|older| since.iter().any(|since| alike(older, since)))
     }
 
-    /// Whether they may be in a copy that was made before the file was cut.
-    fn is_copied(&self, before: &Live) -> bool {
+    /// What became of the lines of a file that was cut, unless they are in a copy that was made before.
+    fn cut(&self, before: &Live) -> Option<Lost> {
         // A copy may go into a file that was there before.
         let after = |found: &CollectFile| is_after(found.file.born, before) || found.stat.modified > before.at;
-        let whole = |found: &CollectFile| found.stat.size >= before.size && after(found);
-        self.is_packed(before) || self.is_otherwise(before) || self.log.finished.iter().any(whole)
+        let whole = |found: &CollectFile| !is_compressed(&found.name) && found.stat.size >= before.size && after(found);
+        match () {
+            () if self.is_otherwise(before) || self.log.finished.iter().any(whole) => None,
+            () if self.is_packed(before) => self.has_packed_another().then_some(Lost::Unknown),
+            () => Some(Lost::Truncated),
+        }
+    }
+
+    /// Whether a file was kept before its writer packed it, or deleted it: what is packed may be that one.
+    fn has_packed_another(&self) -> bool {
+        let there = |file: &Identity| self.log.finished.iter().any(|found| found.file.agrees(file) != Agreement::Other);
+        self.memory.files_of(self.path).any(|kept| !is_compressed(&kept.name) && !there(&kept.file))
     }
 
     fn gap(&self, before: &Live, what: Lost) -> Gap {
@@ -221,6 +237,10 @@ fn is_compressed(name: &str) -> bool {
     [".gz", ".zst", ".bz2", ".xz", ".zip", ".lz4", ".Z"].iter().any(|end| name.ends_with(end))
 }
 
+fn without_numbers(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|one| !one.is_ascii_digit())
+}
+
 /// Not every line that a writer writes is worth one of ours.
 fn is_worth_it(before: &Live, now: &Live) -> bool {
     const LONG: TimeDelta = TimeDelta::hours(1);
@@ -229,11 +249,12 @@ fn is_worth_it(before: &Live, now: &Live) -> bool {
 }
 
 /// Collected files whose entries are gone, and that are gone themselves.
-fn passed(content: &Content, log: &Collecting, path: &str, root: Option<&str>) -> Option<Line> {
-    let there = |ino: u64| log.live.iter().chain(&log.finished).any(|found| found.file.ino == ino);
-    let gone = content.collected.get(path)?.iter().filter(|one| same_place(one.root.as_deref(), root));
-    let inodes: Vec<u64> = gone.map(|one| one.taken.file.ino).filter(|ino| !there(*ino)).take(10_000).collect();
-    (!inodes.is_empty()).then(|| Line::Passed { log: path.to_owned(), inodes })
+fn passed(content: &Content, log: &Collecting, path: &str, root: Option<&str>) -> Vec<Line> {
+    let Some(collected) = content.collected.get(path) else { return Vec::new() };
+    let there: HashSet<u64> = log.live.iter().chain(&log.finished).map(|found| found.file.ino).collect();
+    let known = collected.iter().filter(|one| same_place(one.root.as_deref(), root)).map(|one| one.taken.file.ino);
+    let gone: Vec<u64> = known.filter(|inode| !there.contains(inode)).collect();
+    Line::passed(path, root, &gone)
 }
 
 /// A file that a run was about to keep, and that is nowhere now.
@@ -273,11 +294,13 @@ impl Gap {
         let seen = shown(self.seen);
         let message = match &self.what {
             Lost::Removed => {
-                format!("its writer deleted what was live at {seen}, at least {size}, before a run could keep it: {span}")
+                format!(
+                    "what was live at {seen}, at least {size}, is not in its folder any more (deleted, or moved elsewhere), and no run could keep it: {span}"
+                )
             }
             Lost::Uncollected => {
                 format!(
-                    "its writer deleted a finished file with {size}, last written at {seen}, before a run could keep it: {span}"
+                    "a finished file with {size}, last written at {seen}, is not in its folder any more (deleted, or moved elsewhere), and no run could keep it: {span}"
                 )
             }
             Lost::Truncated => {
@@ -287,10 +310,10 @@ impl Gap {
             }
             Lost::Unknown => {
                 let message = format!(
-                    "what was live at {seen}, at least {size}, may be in a file that its writer compressed since, or deleted: nothing older is there to tell"
+                    "what it held at {seen}, at least {size}, may be in a file that its writer compressed since, or be lost: nothing that is there tells which"
                 );
                 let finding = Finding::new("logs.gap-unknown", Severity::Note, self.log.clone(), message);
-                return finding.hint("have its writer keep more files than it finishes between two runs");
+                return finding.hint("look into that file; have its writer keep more files than it finishes between two runs");
             }
             Lost::Forsaken => {
                 let message = format!("somebody removed its folder with what was live at {seen}, at least {size}: {span}");
@@ -303,7 +326,12 @@ impl Gap {
                 return finding.hint("say in `finished` how finished files are named");
             }
         };
-        let hint = "run more often (OnCalendar=*:0/5), or have its writer keep more files";
+        let hint = match self.what {
+            Lost::Truncated => "run more often (OnCalendar=*:0/5), or have its writer keep more files",
+            _ => {
+                "run more often (OnCalendar=*:0/5), or have its writer keep more files, and all of them in the folder of its log"
+            }
+        };
         Finding::new("logs.gap", Severity::Danger, self.log.clone(), message).hint(hint)
     }
 }

@@ -82,7 +82,7 @@ impl Pieces {
     }
 
     /// One is gone; whether there are more.
-    pub(super) fn more(&mut self, _: &Rotation, facts: &Facts, gone: Gone) -> bool {
+    pub(super) fn more(&mut self, facts: &Facts, gone: Gone) -> bool {
         self.done += 1;
         let before = self.gone.as_ref().map_or(0, |gone| gone.removed);
         self.idle = if gone.removed > facts.stored.next_multiple_of(gone.head.place.unit.max(1)) { 0 } else { self.idle + 1 };

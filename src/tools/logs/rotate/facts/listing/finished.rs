@@ -2,6 +2,7 @@
 //! with. What is finished for a live log is no log of its own, whatever the paths say.
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, HashMap, HashSet},
     path::Path,
 };
@@ -80,6 +81,32 @@ pub struct Found {
     pub stat: Stat,
 }
 
+/// Names in a folder that are nobody's.
+struct Strangers {
+    names: Vec<String>,
+    /// Looked at once, and only when a file that was live is nowhere else.
+    by_inode: OnceCell<HashMap<u64, Vec<String>>>,
+}
+
+impl Strangers {
+    /// The names that may be of that inode.
+    fn of(&self, place: &Place, inode: u64) -> impl Iterator<Item = &String> {
+        /// That of what cannot be looked at: no file has it.
+        const UNKNOWN: u64 = 0;
+        let by_inode = self.by_inode.get_or_init(|| {
+            let mut by_inode: HashMap<u64, Vec<String>> = HashMap::new();
+            for name in &self.names {
+                let inode = place.dir.stat(name).map_or(Some(UNKNOWN), |stat| stat.map(|stat| stat.id.ino));
+                if let Some(inode) = inode {
+                    by_inode.entry(inode).or_default().push(name.clone());
+                }
+            }
+            by_inode
+        });
+        [inode, UNKNOWN].into_iter().filter_map(|inode| by_inode.get(&inode)).flatten()
+    }
+}
+
 /// All names of a folder, and what they stand for.
 type Listed = Vec<(Vec<u8>, u64)>;
 /// A name with the sets that mean it, and its kind.
@@ -139,6 +166,7 @@ impl Listing<'_> {
             true
         });
         strangers.sort_unstable();
+        let strangers = Strangers { names: strangers, by_inode: OnceCell::new() };
         let mut collected = Collected::default();
         let theirs = |name: &&String| writers.owner(name).is_some_and(|writer| !self.is_excluded(place, writer.set, name));
         let unsayable = unsayable.iter().filter(theirs).map(|name| {
@@ -181,7 +209,7 @@ impl Listing<'_> {
         [place.asked, place.dir.path()].iter().any(|way| self.excluded(set, &way.join(name)))
     }
 
-    fn look_at(&self, place: &Place, writer: Writer, strangers: &[String], unreadable: &mut Vec<Incomplete>) -> Collecting {
+    fn look_at(&self, place: &Place, writer: Writer, strangers: &Strangers, unreadable: &mut Vec<Incomplete>) -> Collecting {
         let mut look = |name: &str| match place.dir.stat(name) {
             Ok(stat) => {
                 let stat = stat.filter(|stat| stat.kind == Kind::File)?;
@@ -203,9 +231,9 @@ impl Listing<'_> {
         let is = |before: &Identity, found: &Found| found.file.agrees(before) != Agreement::Other;
         let strayed = before
             .filter(|before| !live.iter().chain(&finished).any(|found| is(before, found)))
-            .and_then(|before| strangers.iter().filter_map(|name| look(name)).find(|found| is(&before, found)))
+            .and_then(|before| strangers.of(place, before.ino).filter_map(|name| look(name)).find(|found| is(&before, found)))
             .map(|found| found.name);
-        let unmeant = finished.is_empty().then(|| self.unmeant(place, &writer, strangers)).flatten();
+        let unmeant = finished.is_empty().then(|| self.unmeant(place, &writer, &strangers.names)).flatten();
         Collecting {
             set: writer.set,
             folder: place.index,
