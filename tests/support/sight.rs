@@ -2,7 +2,6 @@
 //!
 //! There the run gets a mount namespace of its own, in which that process holds no file. Elsewhere it runs as it is.
 
-use super::files;
 use std::{
     ffi::{OsStr, OsString},
     fs,
@@ -24,7 +23,7 @@ pub fn prepare(root: &Path) -> Option<PathBuf> {
         fs::create_dir_all(blank.join(folder)).expect("a writable tree");
     }
     for (name, text) in [("maps", ""), ("comm", "init\n"), ("stat", "1 (init) S 0 0 0 0 -1 4194560 0\n")] {
-        files::write(blank.join(name), text).expect("a writable tree");
+        fs::write(blank.join(name), text).expect("a writable tree");
     }
     Some(blank)
 }
