@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     anchor::{ANCHORS, anchored, fresh, moves_anchors},
-    found::{ending, moved},
+    found::{ending, moved, verdict},
 };
 pub use self::{
     found::{Found, begun, found},
@@ -169,7 +169,7 @@ fn rest(file: &File, cut: &Cut) -> Result<std::result::Result<Head, String>> {
     file.sync_all().doing("sync", "the log")?;
     let head = Head::of(file, cut, anchor)?;
     // Emptied before this, it is another text; after this, the anchor tells.
-    Ok(match found(file, cut)? {
+    Ok(match verdict(file, cut)? {
         Found::Unknown(why) => Err(why),
         Found::There | Found::Halfway(_) | Found::Gone => Ok(head),
     })

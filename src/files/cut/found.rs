@@ -34,6 +34,18 @@ pub(super) fn ending(from: u64, to: u64) -> u64 {
 
 /// What became of it.
 pub fn found(file: &File, cut: &Cut) -> Result<Found> {
+    let verdict = verdict(file, cut)?;
+    let length = file.metadata().doing("look at", "the log")?.len();
+    // Where it is moved piece after piece, it is shortened last.
+    if verdict != Found::Gone || cut.place.way == Way::Hole || moves_anchors(file) || length < cut.length {
+        return Ok(verdict);
+    }
+    let zeros = lines::zeros(file, cut.length - cut.remove, length, cut.remove)?;
+    Ok(zeros.map_or(Found::Gone, |(from, to)| unfinished(from, to)))
+}
+
+/// The same of a cut that was not cut off.
+pub(super) fn verdict(file: &File, cut: &Cut) -> Result<Found> {
     if !cut.is_sound() {
         return Ok(Found::Unknown("what is written down of it cannot be true".to_owned()));
     }
@@ -71,13 +83,7 @@ pub fn found(file: &File, cut: &Cut) -> Result<Found> {
         Some(left) => Ok(lines::sha256(file, 0, cut.to - cut.remove)? == *left),
         None => Ok(true),
     };
-    if !marked || !lies(cut.length - cut.remove, &cut.after)? || !left()? {
-        return Ok(unlike());
-    }
-    // Where it is moved piece after piece, it is shortened last.
-    let whole = moves_anchors(file) || length < cut.length;
-    let zeros = if whole { None } else { lines::zeros(file, cut.length - cut.remove, length, cut.remove)? };
-    Ok(zeros.map_or(Found::Gone, |(from, to)| unfinished(from, to)))
+    Ok(if marked && lies(cut.length - cut.remove, &cut.after)? && left()? { Found::Gone } else { unlike() })
 }
 
 /// Where the anchor is when the head before it is gone; none when it is too near to be found.
