@@ -74,7 +74,7 @@ pub struct Cut {
     /// Where the anchor is; none when there was no room for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<u64>,
-    /// SHA-256 of what is archived and stays, where the file will begin with it.
+    /// SHA-256 of what is archived and stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<String>,
 }
@@ -114,7 +114,7 @@ pub fn prepare(file: &File, head: Option<&Head>, place: Place, most: Option<u64>
     let length = file.metadata().doing("look at", "the log")?.len();
     file.sync_all().doing("sync", "the log")?;
     let layout = Layout::of(file, 0, place.laid_out(length, anchor.is_some()))?;
-    let left = (place.way == Way::Collapse).then(|| lines::sha256(file, remove, to)).transpose()?;
+    let left = Some(lines::sha256(file, remove, to)?);
     let ending = if layout.is_none() { Some(lines::sha256(file, ending(from, to), to)?) } else { None };
     let cut = Cut { place, from, to, remove, length, layout, after: None, ending, anchor, left };
     Ok(if length < to { None } else { Some(cut.foreseen(file)?) })
@@ -162,7 +162,6 @@ fn rest(file: &File, cut: &Cut) -> Result<std::result::Result<Head, String>> {
     let anchor = match moved(cut).filter(|_| cut.place.way == Way::Collapse) {
         // It went with the head. It goes where ext4 would have it: killed behind this, the next run must know the file.
         Some(moved) if !moves_anchors(file) => anchored(file, cut.place, moved)?,
-        _ if cut.place.way == Way::Hole => anchored(file, cut.place, fresh(file, cut.place)?)?,
         // Where it is gone somebody emptied the log.
         _ => layout::first_behind(file, ANCHORS),
     };

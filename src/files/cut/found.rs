@@ -56,6 +56,10 @@ pub(super) fn verdict(file: &File, cut: &Cut) -> Result<Found> {
         let now = if length >= to { Layout::of(file, 0, place.laid_out(to, cut.anchor.is_some()))? } else { None };
         Ok(length >= to && now == *known)
     };
+    let left = |from: u64, to: u64| match &cut.left {
+        Some(left) => Ok(lines::sha256(file, from, to)? == *left),
+        None => Ok(true),
+    };
     if place.way == Way::Hole {
         let emptied = layout::data(file, 0)?.is_none_or(|data| data >= cut.remove);
         let ends = || match &cut.ending {
@@ -64,7 +68,7 @@ pub(super) fn verdict(file: &File, cut: &Cut) -> Result<Found> {
         };
         return Ok(match () {
             () if length < cut.length || (cut.anchor.is_some() && anchor != cut.anchor) => unlike(),
-            () if emptied => Found::Gone,
+            () if emptied && left(cut.remove, cut.to)? => Found::Gone,
             () if lies(cut.length, &cut.layout)? && ends()? => Found::There,
             () => unlike(),
         });
@@ -79,11 +83,7 @@ pub(super) fn verdict(file: &File, cut: &Cut) -> Result<Found> {
         return Ok(half);
     }
     let marked = anchor == moved(cut) || (anchor.is_none() && !moves_anchors(file));
-    let left = || match &cut.left {
-        Some(left) => Ok(lines::sha256(file, 0, cut.to - cut.remove)? == *left),
-        None => Ok(true),
-    };
-    Ok(if marked && lies(cut.length - cut.remove, &cut.after)? && left()? { Found::Gone } else { unlike() })
+    Ok(if marked && lies(cut.length - cut.remove, &cut.after)? && left(0, cut.to - cut.remove)? { Found::Gone } else { unlike() })
 }
 
 /// Where the anchor is when the head before it is gone; none when it is too near to be found.
