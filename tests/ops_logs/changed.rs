@@ -1,7 +1,10 @@
 //! What writers do to a finished file after it was collected: they write on, write it anew, compress it, empty it. Its archive
 //! stays what it is, and what is lost or archived twice is told.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use crate::{
     collect::{collecting, findings, kept, packed},
@@ -133,13 +136,15 @@ fn a_file_that_its_writer_empties_before_it_can_be_archived_is_told() {
 #[test]
 fn many_files_that_their_writer_compressed_and_left_there_are_each_told_to_be_in_two_archives() {
     const FILES: usize = 70;
-    let scene = collecting("").log("app.log", "live\n");
-    let all = |end: &'static str| (0..FILES).map(move |number| (format!("app.log.{number}{end}"), format!("text {number}\n")));
-    for (name, text) in all("") {
-        files::write(scene.live(&name), text).unwrap();
-    }
-    for (name, text) in all(".gz") {
-        files::write(scene.live(&name), packed("gz", &text)).unwrap();
+    let mut scene = collecting("").log("app.log", "live\n");
+    // Its writer finished all of them an hour before it compressed them: that is the order in which they are collected.
+    let finished = SystemTime::now() - Duration::from_hours(2);
+    for (end, when) in [("", finished), (".gz", finished + Duration::from_hours(1))] {
+        for number in 0..FILES {
+            let (name, text) = (format!("app.log.{number}{end}"), format!("text {number}\n"));
+            let content = if end.is_empty() { text.into_bytes() } else { packed("gz", &text) };
+            scene = scene.log(&name, content).written(&name, when);
+        }
     }
     let told = findings(&scene.rotate().exits(0), "logs.archived-twice");
     // More than one batch: what was archived in an earlier one of the same run counts as well.
