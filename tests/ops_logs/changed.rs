@@ -1,10 +1,7 @@
 //! What writers do to a finished file after it was collected: they write on, write it anew, compress it, empty it. Its archive
 //! stays what it is, and what is lost or archived twice is told.
 
-use std::{
-    fs,
-    time::{Duration, SystemTime},
-};
+use std::fs;
 
 use crate::{
     collect::{collecting, findings, kept, packed},
@@ -12,6 +9,7 @@ use crate::{
         files,
         needs::{self, TRACES},
         scenario::{Ran, Scenario, text_of},
+        stories::{ago, hours},
         strace,
     },
 };
@@ -138,8 +136,7 @@ fn many_files_that_their_writer_compressed_and_left_there_are_each_told_to_be_in
     const FILES: usize = 70;
     let mut scene = collecting("").log("app.log", "live\n");
     // Its writer finished all of them an hour before it compressed them: that is the order in which they are collected.
-    let finished = SystemTime::now() - Duration::from_hours(2);
-    for (end, when) in [("", finished), (".gz", finished + Duration::from_hours(1))] {
+    for (end, when) in [("", ago(hours(2))), (".gz", ago(hours(1)))] {
         for number in 0..FILES {
             let (name, text) = (format!("app.log.{number}{end}"), format!("text {number}\n"));
             let content = if end.is_empty() { text.into_bytes() } else { packed("gz", &text) };
