@@ -10,6 +10,8 @@ pub mod cut;
 pub mod dir;
 pub mod find;
 mod fingerprint;
+#[cfg(test)]
+mod holder;
 pub mod identity;
 pub mod kernel;
 pub mod lock;

@@ -194,7 +194,7 @@ mod tests {
     use std::{fs::OpenOptions, io::Write};
 
     use super::*;
-    use crate::files::dir::stat_open;
+    use crate::files::{dir::stat_open, holder::Holder};
 
     #[test]
     fn a_writer_is_seen_while_it_has_the_file_open_and_awaited_until_it_closes() {
@@ -227,8 +227,9 @@ mod tests {
     #[test]
     fn without_a_lease_a_descriptor_is_found_and_nobody_needs_the_sight_of_all() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("app.log");
-        let writer = OpenOptions::new().create(true).append(true).open(&path).unwrap();
+        // A name of its own: another file that is called so counts as this one where it is mapped.
+        let path = folder.path().join(format!("{}.log", std::process::id()));
+        let writer = Holder::of(">>", &path);
         let reader = File::open(&path).unwrap();
         let id = stat_open(&reader).unwrap().id;
         let told = |whole: bool| if whole { Writers::Nobody } else { Writers::Unknown(String::new()) };
