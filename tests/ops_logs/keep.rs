@@ -7,6 +7,7 @@ use crate::support::{
     filesystem::{Kind, Recipe},
     needs::{self, MOUNTS, Need},
     scenario::{Ran, Scenario, files_under},
+    stories::where_it_is_noon,
 };
 
 const OTHER_DAYS: &[Need] = &[Need::Program("faketime")];
@@ -114,7 +115,7 @@ fn a_daily_keeper_keeps_the_last_of_each_day() {
     if !needs::met(OTHER_DAYS) {
         return;
     }
-    let scene = Scenario::new().plain_set("keep = { daily = 2 }");
+    let scene = Scenario::new().plain_set(&format!("keep = {{ daily = 2 }}\nzone = \"{}\"", where_it_is_noon()));
     for when in ["+1d", "+2d", "+2d", "+3d", "+3d"] {
         turn(&scene, when);
     }

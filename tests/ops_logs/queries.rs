@@ -6,7 +6,7 @@ use crate::support::{
     files,
     needs::{self, Need, TRACES},
     scenario::{Ran, Scenario},
-    stories::{NOBODY, run_to},
+    stories::{NOBODY, run_to, where_it_is_noon},
     strace,
 };
 
@@ -181,8 +181,8 @@ fn verify_of_one_set_looks_at_that_set_only() {
 
 #[test]
 fn status_tells_size_archives_savings_and_the_next_rotation() {
-    let scene =
-        Scenario::new().set("paths = [\"{logs}/*.log\"]\nwhen = { any = [\"daily\", \"1 KiB\"] }").log_of("a.log", 60_000);
+    let words = "paths = [\"{logs}/*.log\"]\nwhen = { any = [\"daily\", \"1 KiB\"] }";
+    let scene = Scenario::new().set(&format!("{words}\nzone = \"{}\"", where_it_is_noon())).log_of("a.log", 60_000);
     scene.rotate().exits(0);
     let scene = scene.log("a.log", "small\n").log_of("b.log", 2000);
     let json = scene.run(&["--format", "json", "status"]).exits(0).json();

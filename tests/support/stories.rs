@@ -215,6 +215,19 @@ pub fn ago(how_long: Duration) -> SystemTime {
     fresh.modified().expect("Linux keeps it") - how_long
 }
 
+/// A zone in which it is about noon: neither a day nor a week nor a month ends there while a story is told.
+pub fn where_it_is_noon() -> String {
+    let hour = i64::from(chrono::Timelike::hour(&chrono::DateTime::<chrono::Utc>::from(ago(Duration::ZERO))));
+    // The sign says how far one must go to be at Greenwich.
+    format!("Etc/GMT{:+}", hour - 12)
+}
+
+/// A name that no other file of this machine has, also while these tests run there twice: where a mapping does not show which
+/// file it is of, every one of that name counts.
+pub fn own_name(name: &str) -> String {
+    format!("{name}-{}.log", std::process::id())
+}
+
 /// Hours, for ages.
 pub fn hours(count: u64) -> Duration {
     Duration::from_secs(count * 3600)
