@@ -8,7 +8,9 @@ use crate::support::{
     needs::{self, MOUNTS, Need},
     process::Process,
     scenario::{Ran, Scenario},
-    sight, wait_until,
+    sight,
+    stories::own_name,
+    wait_until,
 };
 
 const IN_PLACE: &str = "method = \"in-place\"\nkeep = { count = 100 }";
@@ -56,9 +58,9 @@ fn what_a_process_holds_whose_first_thread_ended_is_seen() {
 
 #[test]
 fn what_a_process_has_mapped_whose_first_thread_ended_is_seen() {
-    // A name of its own: another file that is called so may count as this one.
-    let Some(scene) = scene("mapped-alone.log", IN_PLACE) else { return };
-    assert_refused(&scene, "mapped-alone.log", "mapped", || scene.rotate(), "mapped into memory");
+    let log = own_name("mapped-alone");
+    let Some(scene) = scene(&log, IN_PLACE) else { return };
+    assert_refused(&scene, &log, "mapped", || scene.rotate(), "mapped into memory");
 }
 
 /// As in a container with a filter, or on a kernel without the call: then every thread is looked at.

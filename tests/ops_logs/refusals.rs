@@ -17,7 +17,7 @@ use crate::{
         process::{Process, try_run},
         scenario::{Ran, Scenario, text_of},
         sight,
-        stories::{NOBODY, holder, tool},
+        stories::{NOBODY, holder, own_name, tool},
     },
 };
 
@@ -78,17 +78,17 @@ fn a_writer_that_has_it_mapped_is_named() {
     if !needs::met(&[Need::Program("python3")]) {
         return;
     }
-    // A name of its own: another file that is called so counts as this one.
-    scene.append("mapped.log", text_of("app", 30_000));
+    let name = own_name("mapped");
+    scene.append(&name, text_of("app", 30_000));
     let program = "import ctypes, os, sys, time\nmmap = ctypes.CDLL(None).mmap\nmmap.restype = ctypes.c_void_p\n\
                    mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]\n\
                    f = os.open(sys.argv[1], os.O_RDWR)\nm = mmap(None, 4096, 3, 1, f, 0)\nos.close(f)\n\
                    open(sys.argv[2], 'w').close()\ntime.sleep(600)";
     let ready = scene.root().join("ready");
     let mut command = Command::new("python3");
-    let mapper = Process::start(command.args(["-c", program]).arg(scene.live("mapped.log")).arg(&ready));
+    let mapper = Process::start(command.args(["-c", program]).arg(scene.live(&name)).arg(&ready));
     crate::support::wait_until("the mapping", Duration::from_secs(20), || ready.exists());
-    let log = Untouched::of(&scene, "mapped.log");
+    let log = Untouched::of(&scene, &name);
     for words in ["plan", "rotate"] {
         let ran = scene.run(&["--format", "json", words]);
         log.refused(&scene, ran, "mapped into memory", "method = \"rename\"");

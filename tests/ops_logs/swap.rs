@@ -14,7 +14,7 @@ use crate::support::{
     needs::{self, MOUNTS, Need, TRACES},
     process::Process,
     scenario::{DEADLINE, Ran, Scenario},
-    stories::{DAEMON, NOBODY, holder, tool},
+    stories::{DAEMON, NOBODY, holder, own_name, tool},
     strace::{self, Blow, Strike},
     wait_until,
 };
@@ -201,16 +201,16 @@ fn a_writer_that_has_it_only_mapped_counts() {
     files::write(tools.path().join("mapper.c"), MAPPER).unwrap();
     let program = tools.path().join("mapper");
     tool("cc", &["-o", program.to_str().unwrap()], &tools.path().join("mapper.c"));
+    let log = own_name("only-mapped");
     for (kind, owner) in [(Kind::Ext4, 0), (Kind::Overlay, 0), (Kind::Overlay, NOBODY)] {
         let disk = Recipe::new(kind).mount();
-        let scene = Scenario::new().logs_in(disk.path()).plain_set("").log_of("app.log", 2000);
-        for path in [scene.logs(), &scene.live("app.log")] {
+        let scene = Scenario::new().logs_in(disk.path()).plain_set("").log_of(&log, 2000);
+        for path in [scene.logs(), &scene.live(&log)] {
             std::os::unix::fs::chown(path, Some(owner), Some(owner)).unwrap();
         }
-        let mapper = Process::start(Command::new(&program).arg(scene.live("app.log")));
+        let mapper = Process::start(Command::new(&program).arg(scene.live(&log)));
         let fds = format!("/proc/{}/fd", mapper.id());
-        let holds =
-            |fd: std::io::Result<fs::DirEntry>| fs::read_link(fd.unwrap().path()).is_ok_and(|to| to == scene.live("app.log"));
+        let holds = |fd: std::io::Result<fs::DirEntry>| fs::read_link(fd.unwrap().path()).is_ok_and(|to| to == scene.live(&log));
         let maps = || fs::read_to_string(format!("/proc/{}/maps", mapper.id())).unwrap();
         wait_until("the mapping", DEADLINE, || maps().contains("rw-s"));
         wait_until("the closing", DEADLINE, || !fs::read_dir(&fds).unwrap().any(holds));
