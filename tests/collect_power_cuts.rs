@@ -5,10 +5,7 @@
 
 mod support;
 
-use std::{
-    fs::File,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use support::{
     collection::{self, Writers, assert_clean, finished, kept},
@@ -17,7 +14,6 @@ use support::{
     needs::{self, MOUNTS, TRACES},
     process::Process,
     scene::Scene,
-    stories::holder,
     strace::{self, Blow, Strike},
     sweep,
     trace::Trace,
@@ -194,9 +190,8 @@ impl Machine {
 
     /// Processes that have a finished file open for writing, until the power fails.
     fn writers(&self, scene: &Scene) -> Vec<Process> {
-        let open = |name| File::options().append(true).open(scene.scenario.live(name)).expect("a finished file");
         let names = if self.story.open { ["one.log.1", "two.log.1"].as_slice() } else { &[] };
-        names.iter().map(|name| holder(open(name))).collect()
+        names.iter().map(|name| scene.scenario.writer(name)).collect()
     }
 
     /// A tree whose past is on the disk.

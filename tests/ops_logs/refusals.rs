@@ -61,7 +61,7 @@ fn a_writer_that_does_not_append_is_named_and_nothing_is_touched() {
     let Some(scene) = scene() else { return };
     let mut told = Vec::new();
     write(&scene, &mut told, &text_of("app", 30_000));
-    let writer = holder(File::options().write(true).open(scene.live("app.log")).unwrap());
+    let writer = holder(&scene.live("app.log"), File::options().write(true));
     let log = Untouched::of(&scene, "app.log");
     for words in ["plan", "rotate"] {
         let ran = scene.run(&["--format", "json", words]).says(&format!("(pid {})", writer.id()));

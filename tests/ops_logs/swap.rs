@@ -180,7 +180,7 @@ fn what_grew_after_it_was_archived_is_archived_anew() {
 #[test]
 fn a_descriptor_inherited_by_a_child_counts_as_a_writer() {
     let scene = Scenario::new().plain_set("").log_of("app.log", 2000);
-    let child = holder(fs::File::options().read(true).write(true).open(scene.live("app.log")).unwrap());
+    let child = holder(&scene.live("app.log"), fs::File::options().read(true).write(true));
     let first = scene.rotate().exits(0);
     assert!(first.reason("archive", "waiting", "-0001").contains("sleep (pid"), "{first:#?}");
     drop(child);

@@ -30,7 +30,7 @@ fn a_volume_that_is_not_mounted_is_waited_for_and_nothing_is_forgotten() {
         scene.rotate().exits(0);
     }
     files::write(&log, vec![b'y'; 2000]).unwrap();
-    let writer = crate::support::stories::holder(fs::File::options().append(true).open(&log).unwrap());
+    let writer = crate::support::stories::holder(&log, fs::File::options().append(true));
     scene.rotate().exits(0);
     drop(writer);
     let (there, ledger) = (files_under(&folder), fs::read(scene.ledger()).unwrap());

@@ -4,12 +4,13 @@
 //! process that it did not start.
 
 use std::{
-    fs::File,
+    fs::{self, File, OpenOptions},
     io::{Read, Seek},
     os::{
         fd::OwnedFd,
         unix::process::{CommandExt, ExitStatusExt},
     },
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -45,20 +46,28 @@ impl Process {
     pub fn start(command: &mut Command) -> Process {
         let stdout = tempfile::tempfile().expect("a temporary file");
         let to = stdout.try_clone().expect("a second descriptor");
-        Process::start_with(command, stdout, to.into())
+        Process::start_with(command, stdout, || to.into())
     }
 
     /// The same with its standard output going elsewhere.
     pub fn start_to(command: &mut Command, stdout: Stdio) -> Process {
-        Process::start_with(command, tempfile::tempfile().expect("a temporary file"), stdout)
+        Process::start_with(command, tempfile::tempfile().expect("a temporary file"), || stdout)
     }
 
-    fn start_with(command: &mut Command, stdout: File, to: Stdio) -> Process {
+    /// The same with its standard output going to a file that it alone has open: no other child was started meanwhile.
+    pub fn start_into(command: &mut Command, path: &Path, options: &OpenOptions) -> Process {
+        let open = || options.open(path).unwrap_or_else(|error| panic!("cannot open {}: {error}", path.display()));
+        Process::start_with(command, tempfile::tempfile().expect("a temporary file"), || open().into())
+    }
+
+    fn start_with(command: &mut Command, stdout: File, to: impl FnOnce() -> Stdio) -> Process {
         let stderr = tempfile::tempfile().expect("a temporary file");
-        command.stdin(Stdio::null()).process_group(0).stdout(to);
+        command.stdin(Stdio::null()).process_group(0);
         command.stderr(stderr.try_clone().expect("a second descriptor"));
         let nobody_writes = files::nobody_writes();
-        let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let child = command.stdout(to()).spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        // It was the command's, too.
+        command.stdout(Stdio::null());
         drop(nobody_writes);
         let group = Pid::from_child(&child);
         let pidfd = pidfd_open(group, PidfdFlags::empty()).expect("the child exists until we reap it");

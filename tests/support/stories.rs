@@ -94,7 +94,7 @@ impl Scenario {
     /// A process that has the log open for writing until it is dropped. Not this one: a descriptor of ours lives on in
     /// whatever another test is just starting, until that has become its program.
     pub fn writer(&self, name: &str) -> Process {
-        holder(fs::File::options().append(true).open(self.live(name)).expect("a log of the scenario"))
+        holder(&self.live(name), fs::File::options().append(true))
     }
 
     /// Gives a name in the tree to a user and group.
@@ -233,9 +233,9 @@ pub fn hours(count: u64) -> Duration {
     Duration::from_secs(count * 3600)
 }
 
-/// A process that holds `file` open for writing, through a descriptor that it inherited.
-pub fn holder(file: fs::File) -> Process {
-    Process::start_to(Command::new("sleep").arg("600"), Stdio::from(file))
+/// A process that holds a file open, through a descriptor that it inherited, and is the only one that does.
+pub fn holder(path: &Path, options: &fs::OpenOptions) -> Process {
+    Process::start_into(Command::new("sleep").arg("600"), path, options)
 }
 
 /// Runs a system tool on a path; it must succeed.

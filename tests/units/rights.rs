@@ -8,7 +8,7 @@ use std::{
     fs::{self, OpenOptions, Permissions},
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::mpsc,
     thread,
 };
@@ -89,11 +89,10 @@ impl Place {
 
     /// Somebody else appends numbered lines to his log until [`Place::still`].
     fn written_to(mut self) -> Place {
-        let log = OpenOptions::new().append(true).open(self.log("own")).expect("it was laid out");
         let script = format!("i={LINES}; while :; do i=$((i + 1)); echo $i; sleep 0.01; done");
         let mut writer = Command::new("setpriv");
         writer.args([&format!("--reuid={SOMEBODY}"), &format!("--regid={SOMEBODY}"), "--clear-groups", "sh", "-c", &script]);
-        self.writer = Some(Process::start_to(&mut writer, Stdio::from(log)));
+        self.writer = Some(Process::start_into(&mut writer, &self.log("own"), OpenOptions::new().append(true)));
         let full = fs::metadata(self.log("own")).expect("it was laid out").len();
         wait_until("the writer to write", DEADLINE, || fs::metadata(self.log("own")).is_ok_and(|log| log.len() > full));
         self
