@@ -156,22 +156,22 @@ fn a_limit_on_file_sizes_is_an_error_of_one_file_and_no_death() {
 
 #[test]
 fn a_limit_on_threads_costs_no_result() {
-    // Of whom there is no other process, or the limit would be over before it begins.
-    const LONER: u32 = 61_201;
+    // Of whom there is no other process, or the limit would be over before it begins: also not of these tests, run twice.
+    let loner = 50_000 + std::process::id() % 10_000;
     if !needs::met(&[Need::Root, Need::Program("setpriv"), Need::Program("prlimit")]) {
         return;
     }
     let mut scene = Scenario::new().open_root().head("parallel = 4", "paths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"");
     for number in 0..4 {
-        scene = scene.log_of(&format!("{number}.log"), 2000).owned(&format!("logs/{number}.log"), LONER, LONER);
+        scene = scene.log_of(&format!("{number}.log"), 2000).owned(&format!("logs/{number}.log"), loner, loner);
     }
-    let scene = scene.owned("logs", LONER, LONER).owned("state", LONER, LONER);
+    let scene = scene.owned("logs", loner, loner).owned("state", loner, loner);
     let alone = |args: &[&str]| {
         let real = scene.command(args);
         // The other way round the user would have to find the binary in folders that may be closed to him.
         let mut command = Command::new("prlimit");
         command.env_clear().args(["--nproc=1:1", "setpriv"]);
-        command.arg(format!("--reuid={LONER}")).arg(format!("--regid={LONER}")).arg("--clear-groups");
+        command.arg(format!("--reuid={loner}")).arg(format!("--regid={loner}")).arg("--clear-groups");
         command.arg(real.get_program()).args(real.get_args());
         scene.environment(&mut command);
         Ran::of(&mut command)
