@@ -93,10 +93,11 @@ fn what_nobody_writes_to_is_archived_although_telling_failed_and_older_archives_
 
 #[test]
 fn a_hanging_command_is_ended_in_time_with_what_it_started() {
-    let reopen = "reopen = { command = [\"/bin/sh\", \"-c\", \"sleep 600 & echo $! >{root}/child; wait\"], timeout = \"1s\" }";
+    // In that time a shell has begun also on a machine with much else to do.
+    let reopen = "reopen = { command = [\"/bin/sh\", \"-c\", \"sleep 600 & echo $! >{root}/child; wait\"], timeout = \"5s\" }";
     let scene = Scenario::new().plain_set(reopen).log_of("app.log", 2000);
     let ran = scene.rotate().exits(3);
-    assert!(ran.reason("tell", "failed", "app").contains("longer than 1 s"), "{ran:#?}");
+    assert!(ran.reason("tell", "failed", "app").contains("longer than 5 s"), "{ran:#?}");
     assert!(ran.took < Duration::from_secs(20));
     let child = fs::read_to_string(scene.root().join("child")).unwrap();
     support::wait_until("the child to end", Duration::from_secs(5), || {
