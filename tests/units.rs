@@ -235,16 +235,21 @@ fn a_run_that_is_stopped_is_no_failure_and_the_next_one_finishes_it() {
     }
     let log = "/var/log/closed/root-folder.log";
     let mut machine = laid_out();
-    let settings = |machine: &Machine, seconds: &str| {
-        let reopen = format!("reopen = {{ command = [\"/usr/bin/sleep\", \"{seconds}\"], timeout = \"60s\" }}\n");
-        machine.write("/etc/opsbelt/logs.toml", format!("[[log]]\npaths = [\"{log}\"]\nwhen = \"1 B\"\n{reopen}"), 0o644);
-    };
-    settings(&machine, "3");
+    let gate = "while [ ! -e /var/log/gate ]; do sleep 0.05; done";
+    let reopen = format!("reopen = {{ command = [\"/bin/sh\", \"-c\", \"{gate}\"], timeout = \"60s\" }}\n");
+    machine.write("/etc/opsbelt/logs.toml", format!("[[log]]\npaths = [\"{log}\"]\nwhen = \"1 B\"\n{reopen}"), 0o644);
     machine.boot();
     machine.must(&["systemctl", "start", "--no-block", "ops-logs-rotate.service"]);
     let folder = machine.path("/var/log/closed");
     wait_until("the log to be renamed", DEADLINE, || fs::read_dir(&folder).is_ok_and(|entries| entries.count() > 1));
-    machine.must(&["systemctl", "stop", "ops-logs-rotate.service"]);
+    machine.must(&["systemctl", "stop", "--no-block", "ops-logs-rotate.service"]);
+    let is = |machine: &Machine, state: &str| {
+        let shown = machine.must(&["systemctl", "show", "--property=ActiveState", "ops-logs-rotate.service"]);
+        shown.trim() == format!("ActiveState={state}")
+    };
+    wait_until("the service to be asked to stop", DEADLINE, || is(&machine, "deactivating"));
+    machine.write("/var/log/gate", "", 0o644);
+    wait_until("the service to stop", DEADLINE, || is(&machine, "inactive"));
     let ended = machine.must(&["systemctl", "show", "--property=ActiveState,Result", "ops-logs-rotate.service"]);
     let mut ended: Vec<&str> = ended.lines().collect();
     ended.sort_unstable();
@@ -255,7 +260,6 @@ fn a_run_that_is_stopped_is_no_failure_and_the_next_one_finishes_it() {
         "the run was over when it was stopped: {names:?}"
     );
 
-    settings(&machine, "0");
     machine.must(&["systemctl", "start", "ops-logs-rotate.service"]);
     assert_eq!(archived(&machine, log).expect("it is archived"), format!("{log}\n").repeat(1000), "{}", machine.journal());
 }
