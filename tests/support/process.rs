@@ -90,6 +90,16 @@ impl Process {
         let _ = kill_process(self.group, signal);
     }
 
+    /// The same, and waits until it has taken it: the same signal once more would else be none.
+    pub fn deliver(&self, signal: Signal) {
+        self.signal(signal);
+        let status = || fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        let mask =
+            |status: &str| u64::from_str_radix(status.lines().find_map(|line| line.strip_prefix("ShdPnd:"))?.trim(), 16).ok();
+        let pending = || mask(&status()).is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1);
+        super::wait_until("the signal to be taken", Duration::from_secs(20), || !pending());
+    }
+
     /// Sends SIGKILL to the process and to all that it started.
     pub fn kill_all(&self) {
         let _ = kill_process_group(self.group, Signal::KILL);

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process},
+};
 
 use super::{
     process::{Ended, Process},
@@ -107,7 +110,9 @@ pub fn hold(command: &Command, call: &str, when: &str, path: Option<&Path>, mut 
             times += 1;
             meanwhile();
             let pid = line.split(' ').next().and_then(|pid| Pid::from_raw(pid.parse().ok()?)).expect("strace tells its pid");
-            kill_process(pid, Signal::CONT).expect("it is held");
+            // Each of its threads tells that it is held; of those that told, one may have ended since.
+            let goes_on = kill_process(pid, Signal::CONT);
+            assert!(matches!(goes_on, Ok(()) | Err(Errno::SRCH)), "it is held: {goes_on:?}");
         }
     }
     process.end(DEADLINE)
