@@ -55,25 +55,27 @@ impl Scenario {
     }
 
     fn later(when: &str, real: &Command) -> Command {
-        let mut command = sight::before_program(real, &["faketime", "-f", when].map(OsString::from));
+        // Not the wrapper of that name: killed, it leaves a semaphore behind that is called by its process id, and is no more
+        // to be had by the next process with that number.
+        let clock = ["env", "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1", &format!("FAKETIME={when}")].map(OsString::from);
+        let mut command = sight::before_program(real, &clock);
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
         command
     }
 
     /// Runs it as somebody else, without further groups.
     pub fn run_as(&self, uid: u32, args: &[&str]) -> Ran {
-        Ran::of(&mut self.command_as(uid, args))
+        Ran::of(&mut Self::by(uid, &self.command(args)))
     }
 
     /// Runs it as somebody else and as if so much later.
     pub fn run_at_as(&self, when: &str, uid: u32, args: &[&str]) -> Ran {
-        Ran::of(&mut Self::later(when, &self.command_as(uid, args)))
+        Ran::of(&mut Self::by(uid, &self.command_at(when, args)))
     }
 
-    fn command_as(&self, uid: u32, args: &[&str]) -> Command {
-        let real = self.command(args);
+    fn by(uid: u32, real: &Command) -> Command {
         let (uid, gid) = (format!("--reuid={uid}"), format!("--regid={uid}"));
-        sight::before_program(&real, &["setpriv", &uid, &gid, "--clear-groups"].map(OsString::from))
+        sight::before_program(real, &["setpriv", &uid, &gid, "--clear-groups"].map(OsString::from))
     }
 
     /// Puts it through a shell, which replaces itself: for what happens to its descriptors.
