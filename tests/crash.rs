@@ -212,7 +212,7 @@ fn killed_at_any_moment_with_all_threads() {
         for blow in 0..4 {
             let mut run = Process::start(&mut scene.scenario.command(ROTATE));
             if !run.ends_within(Duration::from_micros(dice.below(60_000))) {
-                run.kill_all();
+                run.kill_whole();
                 hits.fetch_add(1, Ordering::SeqCst);
             }
             drop(run);
@@ -238,7 +238,7 @@ fn killed_together_with_the_child_that_works_as_the_owner() {
         for blow in 0..3 {
             let mut run = Process::start(&mut scenario.command(ROTATE));
             if !run.ends_within(Duration::from_micros(dice.below(80_000))) {
-                run.kill_all();
+                run.kill_whole();
             }
             drop(run);
             before.assert_nothing_lost(&format!("round {round}, kill {blow}"));

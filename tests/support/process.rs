@@ -105,6 +105,12 @@ impl Process {
         let _ = kill_process_group(self.group, Signal::KILL);
     }
 
+    /// The same, and waits until none of them runs any more: what one of them has open it has until it is gone.
+    pub fn kill_whole(&self) {
+        self.kill_all();
+        super::wait_until("all that were killed to be gone", Duration::from_secs(20), || !group_runs(self.group));
+    }
+
     /// Waits at most `deadline`; panics, after killing it, when it has not ended by then.
     pub fn end(mut self, deadline: Duration) -> Ended {
         let ended = self.ends_within(deadline);
@@ -153,6 +159,18 @@ impl Ended {
     pub fn was_killed(&self) -> bool {
         self.status.signal() == Some(Signal::KILL.as_raw())
     }
+}
+
+/// Whether any process of the group is more than a number that its parent did not ask for yet.
+fn group_runs(group: Pid) -> bool {
+    let group = group.as_raw_nonzero().to_string();
+    let processes = fs::read_dir("/proc").expect("Linux has it").flatten();
+    let mut told = processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
+    told.any(|stat| {
+        let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
+        let (state, of) = (fields.next(), fields.nth(1));
+        of == Some(&group) && !matches!(state, Some("Z" | "X"))
+    })
 }
 
 fn text(file: &mut File) -> String {
