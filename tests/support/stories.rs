@@ -68,9 +68,19 @@ impl Scenario {
         Ran::of(&mut Self::by(uid, &self.command(args)))
     }
 
-    /// Runs it as somebody else and as if so much later.
+    /// Runs it as somebody else and as if so much later. What starts it is that user by then, who may not be let through to where
+    /// it was built: it is copied into the tree.
     pub fn run_at_as(&self, when: &str, uid: u32, args: &[&str]) -> Ran {
-        Ran::of(&mut Self::by(uid, &self.command_at(when, args)))
+        let copy = self.root().join("ops-logs");
+        if !copy.exists() {
+            files::copy(super::ops_logs(), &copy).expect("room for the program");
+        }
+        let real = self.command(args);
+        assert_eq!(real.get_program(), super::ops_logs().as_os_str(), "nothing else comes before it");
+        let mut there = Command::new(copy);
+        there.env_clear().args(real.get_args());
+        self.environment(&mut there);
+        Ran::of(&mut Self::by(uid, &Self::later(when, &there)))
     }
 
     fn by(uid: u32, real: &Command) -> Command {
