@@ -9,7 +9,7 @@ pub mod compress;
 pub mod cut;
 pub mod dir;
 pub mod find;
-mod fingerprint;
+pub mod fingerprint;
 #[cfg(test)]
 mod holder;
 pub mod identity;

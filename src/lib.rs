@@ -10,6 +10,7 @@
 //! tool, settings  what launch needs to know of a tool; find, read, merge and check its TOML
 //! run             what a tool may know of its surroundings: clock, progress, shutdown, state
 //! report          what happened, as data; one renderer per format
+//! store           where archives live for good: objects under keys, made once
 //! files           the local disk; relative to an open directory wherever somebody else may write
 //! failure         what went wrong, and the exit codes
 //! ```
@@ -23,5 +24,6 @@ pub mod report;
 pub mod retention;
 pub mod run;
 pub mod settings;
+pub mod store;
 pub mod tool;
 pub mod tools;

@@ -119,6 +119,24 @@ impl Dir {
         }
     }
 
+    /// The folder `name` in here, which must not be a link.
+    pub fn folder(&self, name: &str) -> Result<Dir> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd =
+            sys::openat(&self.fd, name, flags, Mode::empty()).map_err(|errno| self.failure("open the folder", name, errno))?;
+        Ok(Dir::from_fd(fd, self.path.join(name)))
+    }
+
+    /// The same, made with `mode` when there is no such name.
+    pub fn folder_made(&self, name: &str, mode: Mode) -> Result<Dir> {
+        match sys::mkdirat(&self.fd, name, mode) {
+            Ok(()) => self.unsettle(),
+            Err(Errno::EXIST) => {}
+            Err(errno) => return Err(self.failure("make the folder", name, errno)),
+        }
+        self.folder(name)
+    }
+
     /// An open directory, also one that somebody else opened and handed to us.
     pub fn from_fd(fd: OwnedFd, path: PathBuf) -> Dir {
         // An earlier run may have been killed between a change and its sync.

@@ -6,16 +6,16 @@ use sha2::{Digest, Sha256};
 
 /// Of all that was taken so far.
 #[derive(Clone, Default)]
-pub(super) struct Fingerprint(Sha256);
+pub struct Fingerprint(Sha256);
 
 impl Fingerprint {
     /// These bytes come next.
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    pub fn take(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
     /// All of it.
-    pub(super) fn hex(self) -> String {
+    pub fn hex(self) -> String {
         self.0.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex

@@ -1,0 +1,291 @@
+//! A store in a folder: of this disk, or of one that is mounted.
+//!
+//! A key is a path below the folder. An object is written into a hidden part beside its name, read again, synced, and then
+//! renamed, which never replaces; its folders are made as needed, and synced up to the store's own. No link is followed below the folder, which itself is never made:
+//! where a disk is not mounted, nothing may look like the store.
+
+use std::{
+    fs::File,
+    io::{ErrorKind, Write},
+    os::unix::fs::FileExt,
+    path::Path,
+};
+
+use rustix::{fs::Mode, io::Errno};
+
+use super::{Body, Content, Key, Moved, Put, Store, Take};
+use crate::{
+    failure::{Doing, Failure, Result},
+    files::{
+        dir::{Dir, Kind, stat_open},
+        fingerprint::Fingerprint,
+    },
+};
+
+/// Read and written at a time.
+const PIECE: usize = 256 << 10;
+/// Whoever queries the store may be another user of its group.
+const FOLDERS: Mode = Mode::from_raw_mode(0o750);
+/// The same for what lies in them.
+const OBJECTS: Mode = Mode::from_raw_mode(0o640);
+
+/// A store in a folder.
+#[derive(Debug)]
+pub(super) struct Folder(Dir);
+
+impl Folder {
+    /// The store in the folder at `path`, which must be there.
+    pub(super) fn open(path: &Path) -> Result<Folder> {
+        let missing = |failure: Failure| if failure.is_absence() { failure.hint("mount it, or make it") } else { failure };
+        Dir::open(path).map(Folder).map_err(missing)
+    }
+
+    /// The folders on the way to a key, the store's own first; made as needed.
+    fn way(&self, key: &Key) -> Result<Vec<Dir>> {
+        let mut way: Vec<Dir> = Vec::new();
+        for folder in key.parts().0 {
+            let next = way.last().unwrap_or(&self.0).folder_made(folder, FOLDERS)?;
+            way.push(next);
+        }
+        Ok(way)
+    }
+
+    /// The folder that a key lies in; None when there is none.
+    fn folder(&self, key: &Key) -> Result<Option<Dir>> {
+        let mut at: Option<Dir> = None;
+        for folder in key.parts().0 {
+            match at.as_ref().unwrap_or(&self.0).folder(folder) {
+                Ok(next) => at = Some(next),
+                Err(failure) if failure.is_absence() => return Ok(None),
+                Err(failure) => return Err(failure),
+            }
+        }
+        at.map_or_else(|| self.0.handle().map(|fd| Dir::from_fd(fd, self.0.path().to_owned())), Ok).map(Some)
+    }
+}
+
+impl Store for Folder {
+    fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put> {
+        let (way, name) = (self.way(key)?, key.parts().1);
+        let folder = way.last().unwrap_or(&self.0);
+        let put = match folder.stat(name)? {
+            Some(_) => Put::Taken,
+            None => publish(folder, name, body, moved)?,
+        };
+        // Also of what was there already: who made it may have been killed before it was synced.
+        way.iter().rev().chain([&self.0]).try_for_each(Dir::sync)?;
+        Ok(put)
+    }
+
+    fn size(&self, key: &Key) -> Result<Option<u64>> {
+        let Some(folder) = self.folder(key)? else { return Ok(None) };
+        let stat = folder.stat(key.parts().1)?.filter(|stat| stat.kind == Kind::File);
+        Ok(stat.map(|stat| stat.size))
+    }
+
+    fn read(&self, key: &Key, take: Take) -> Result<()> {
+        let absent = || Failure::of_system("read", self.shown(key), &Errno::NOENT.into());
+        let folder = self.folder(key)?.ok_or_else(absent)?;
+        let name = key.parts().1;
+        let file = folder.read(name)?;
+        if stat_open(&file)?.kind != Kind::File {
+            return Err(Failure::new("read", folder.shown(name)).because("it is no ordinary file"));
+        }
+        each_piece(&file, &folder.shown(name), take)
+    }
+
+    fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()> {
+        let Some(above) = self.folder(folder)? else { return Ok(()) };
+        let mut open = match above.folder(folder.parts().1) {
+            Ok(dir) => vec![(folder.clone(), dir)],
+            Err(failure) if failure.is_absence() => return Ok(()),
+            Err(failure) => return Err(failure),
+        };
+        while let Some((at, dir)) = open.pop() {
+            let mut names = Vec::new();
+            dir.each(|name, _| names.extend(name.ok().and_then(|name| Some((at.join(name)?, name.to_owned())))))?;
+            for (key, name) in names {
+                match dir.stat(&name)? {
+                    Some(stat) if stat.kind == Kind::File => visit(key, stat.size)?,
+                    Some(stat) if stat.kind == Kind::Folder => open.push((key, dir.folder(&name)?)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn shown(&self, key: &Key) -> String {
+        format!("file://{}", self.0.shown(key.as_str()))
+    }
+}
+
+/// Writes the part, proves it, and gives it its name.
+fn publish(folder: &Dir, name: &str, body: &Body, moved: Moved) -> Result<Put> {
+    let part = format!(".{name}.part");
+    // Of a run that was killed: nobody else writes under this host's keys.
+    folder.remove(&part)?;
+    let file = folder.create(&part)?;
+    let written = write(&file, body, &folder.shown(name), moved)
+        .and_then(|()| rustix::fs::fchmod(&file, OBJECTS).doing("set the mode of", folder.shown(&part)))
+        .and_then(|()| file.sync_all().doing("sync", folder.shown(&part)))
+        .and_then(|()| prove(&file, body, &folder.shown(name)))
+        .and_then(|()| match folder.rename(&part, name) {
+            Err(failure) if failure.errno == Some(Errno::EXIST) => Ok(Put::Taken),
+            renamed => renamed.map(|()| Put::Made),
+        });
+    if !matches!(written, Ok(Put::Made)) {
+        folder.remove(&part)?;
+    }
+    written
+}
+
+fn write(into: &File, body: &Body, shown: &str, moved: Moved) -> Result<()> {
+    let mut into = into;
+    let mut hash = Fingerprint::default();
+    let mut size = 0;
+    let mut take = |piece: &[u8]| {
+        hash.take(piece);
+        size += piece.len() as u64;
+        if size > body.size {
+            return Err(altered(shown));
+        }
+        into.write_all(piece).doing("write", shown)?;
+        moved(piece.len() as u64);
+        Ok(())
+    };
+    match body.content {
+        Content::Bytes(bytes) => take(bytes)?,
+        Content::File(file) => each_piece(file, shown, &mut take)?,
+    }
+    if (size, hash.hex()) == (body.size, body.sha256.clone()) { Ok(()) } else { Err(altered(shown)) }
+}
+
+/// Reads what was written, and compares it with what was meant.
+fn prove(written: &File, body: &Body, shown: &str) -> Result<()> {
+    let mut hash = Fingerprint::default();
+    each_piece(written, shown, &mut |piece| {
+        hash.take(piece);
+        Ok(())
+    })?;
+    let why = "what was written reads back as something else";
+    if hash.hex() == body.sha256 { Ok(()) } else { Err(Failure::new("store", shown).because(why)) }
+}
+
+fn altered(shown: &str) -> Failure {
+    Failure::new("store", shown).because("what is to be stored is not what was recorded of it any more")
+}
+
+/// From its start to its end, wherever it stands.
+fn each_piece(file: &File, shown: &str, take: Take) -> Result<()> {
+    let mut buffer = vec![0; PIECE];
+    let mut at = 0;
+    loop {
+        match file.read_at(&mut buffer, at) {
+            Ok(0) => return Ok(()),
+            Ok(got) => {
+                take(&buffer[..got])?;
+                at += got as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).doing("read", shown),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        Key::new(text).unwrap()
+    }
+
+    fn put(store: &Folder, at: &str, text: &[u8]) -> Result<Put> {
+        store.put(&key(at), &Body::of(text), &|_| ())
+    }
+
+    fn held(store: &Folder, at: &str) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        store.read(&key(at), &mut |piece| {
+            all.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    fn listed(store: &Folder, under: &str) -> Vec<(String, u64)> {
+        let mut all = Vec::new();
+        store
+            .list(&key(under), &mut |key, size| {
+                all.push((key.to_string(), size));
+                Ok(())
+            })
+            .unwrap();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn what_is_put_is_found_again_and_never_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Folder::open(home.path()).unwrap();
+        assert_eq!(put(&store, "logs/dt=1/a", b"first").unwrap(), Put::Made);
+        assert_eq!(put(&store, "logs/dt=1/a", b"other").unwrap(), Put::Taken);
+        assert_eq!(put(&store, "logs/b", b"").unwrap(), Put::Made);
+        assert_eq!(held(&store, "logs/dt=1/a").unwrap(), b"first");
+        assert_eq!((store.size(&key("logs/dt=1/a")).unwrap(), store.size(&key("logs/b")).unwrap()), (Some(5), Some(0)));
+        assert_eq!((store.size(&key("logs/c")).unwrap(), store.size(&key("no/c")).unwrap()), (None, None));
+        assert!(held(&store, "no/c").unwrap_err().is_absence());
+        assert_eq!(listed(&store, "logs"), [("logs/b".to_owned(), 0), ("logs/dt=1/a".to_owned(), 5)]);
+        assert_eq!(listed(&store, "no"), []);
+    }
+
+    #[test]
+    fn what_is_not_what_was_recorded_is_not_stored() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Folder::open(home.path()).unwrap();
+        let path = home.path().join("x");
+        let whole = Body::of(b"recorded");
+        for text in ["recordes", "record", "recorded and more"] {
+            fs::write(&path, text).unwrap();
+            let file = File::open(&path).unwrap();
+            let failure =
+                store.put(&key("logs/a"), &Body::of_file(&file, whole.size, whole.sha256.clone()), &|_| ()).unwrap_err();
+            assert!(failure.to_string().contains("not what was recorded"), "{failure}");
+        }
+        assert_eq!(fs::read_dir(home.path().join("logs")).unwrap().count(), 0, "nothing is left of it");
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_no_object_and_in_nobodys_way() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Folder::open(home.path()).unwrap();
+        fs::create_dir(home.path().join("logs")).unwrap();
+        fs::write(home.path().join("logs/.a.part"), "half").unwrap();
+        assert_eq!((listed(&store, "logs"), store.size(&key("logs/a")).unwrap()), (vec![], None));
+        assert_eq!(put(&store, "logs/a", b"whole").unwrap(), Put::Made);
+        assert_eq!(fs::read_dir(home.path().join("logs")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn no_link_leads_out_of_the_store() {
+        let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = Folder::open(home.path()).unwrap();
+        fs::write(other.path().join("a"), "secret").unwrap();
+        symlink(other.path(), home.path().join("logs")).unwrap();
+        symlink(other.path().join("a"), home.path().join("a")).unwrap();
+        assert!(put(&store, "logs/b", b"text").is_err() && !other.path().join("b").exists());
+        assert!(held(&store, "logs/a").is_err() && held(&store, "a").is_err());
+        assert_eq!(store.size(&key("a")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_store_that_is_not_there_is_not_made() {
+        let home = tempfile::tempdir().unwrap();
+        let failure = Folder::open(&home.path().join("unmounted")).unwrap_err();
+        assert!(failure.is_absence() && !home.path().join("unmounted").exists());
+    }
+}
