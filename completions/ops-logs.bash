@@ -37,6 +37,9 @@ _ops__logs() {
             ops__logs,rotate)
                 cmd="ops__logs__subcmd__rotate"
                 ;;
+            ops__logs,ship)
+                cmd="ops__logs__subcmd__ship"
+                ;;
             ops__logs,status)
                 cmd="ops__logs__subcmd__status"
                 ;;
@@ -91,6 +94,9 @@ _ops__logs() {
             ops__logs__subcmd__help,rotate)
                 cmd="ops__logs__subcmd__help__subcmd__rotate"
                 ;;
+            ops__logs__subcmd__help,ship)
+                cmd="ops__logs__subcmd__help__subcmd__ship"
+                ;;
             ops__logs__subcmd__help,status)
                 cmd="ops__logs__subcmd__help__subcmd__status"
                 ;;
@@ -116,7 +122,7 @@ _ops__logs() {
 
     case "${cmd}" in
         ops__logs)
-            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate status verify config history help"
+            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate ship status verify config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -316,7 +322,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help)
-            opts="survey init presets plan rotate status verify config history help"
+            opts="survey init presets plan rotate ship status verify config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -456,6 +462,20 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__help__subcmd__ship)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -642,6 +662,32 @@ _ops__logs() {
                     COMPREPLY=($(compgen -W "rename in-place collect" -- "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__ship)
+            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

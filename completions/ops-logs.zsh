@@ -127,6 +127,21 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 '*::sets -- Names of sets; all of them when left out:_default' \
 && ret=0
 ;;
+(ship)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 '*--method=[Only sets with one of these methods; several joined by commas]:METHOD:((rename\:"The log is exchanged with an empty file; its writer opens it anew"
@@ -317,6 +332,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(ship)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -378,6 +397,7 @@ _ops-logs_commands() {
 'presets:List the stanzas that come with the tool, or show one' \
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
+'ship:Put what waits for the store there, and sign for it; removes nothing' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made' \
 'config:Check, show or describe the settings' \
@@ -449,6 +469,7 @@ _ops-logs__subcmd__help_commands() {
 'presets:List the stanzas that come with the tool, or show one' \
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
+'ship:Put what waits for the store there, and sign for it; removes nothing' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made' \
 'config:Check, show or describe the settings' \
@@ -511,6 +532,11 @@ _ops-logs__subcmd__help__subcmd__rotate_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help rotate commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__help__subcmd__ship_commands] )) ||
+_ops-logs__subcmd__help__subcmd__ship_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help ship commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__help__subcmd__status_commands] )) ||
 _ops-logs__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
@@ -550,6 +576,11 @@ _ops-logs__subcmd__presets_commands() {
 _ops-logs__subcmd__rotate_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs rotate commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__ship_commands] )) ||
+_ops-logs__subcmd__ship_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs ship commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__status_commands] )) ||
 _ops-logs__subcmd__status_commands() {

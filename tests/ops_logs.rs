@@ -58,6 +58,8 @@ mod recovery;
 mod refusals;
 #[path = "ops_logs/settings.rs"]
 mod settings;
+#[path = "ops_logs/ship.rs"]
+mod ship;
 #[path = "ops_logs/state.rs"]
 mod state;
 #[path = "ops_logs/stop.rs"]

@@ -1,8 +1,10 @@
 //! SHA-256 of what passes by, told in lower-case hex as `sha256sum` prints it.
 
-use std::fmt::Write;
+use std::{fmt::Write, fs::File, io::ErrorKind, os::unix::fs::FileExt};
 
 use sha2::{Digest, Sha256};
+
+use crate::failure::{Doing, Result};
 
 /// Of all that was taken so far.
 #[derive(Clone, Default)]
@@ -21,4 +23,23 @@ impl Fingerprint {
             hex
         })
     }
+}
+
+/// That of an open file, from its start to its end; of no more than `most` bytes and one.
+pub fn of_file(file: &File, most: u64) -> Result<String> {
+    let mut hash = Fingerprint::default();
+    let mut buffer = vec![0; 256 << 10];
+    let mut at = 0;
+    while at <= most {
+        match file.read_at(&mut buffer, at) {
+            Ok(0) => break,
+            Ok(got) => {
+                hash.take(&buffer[..got]);
+                at += got as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).doing("read", "an open file"),
+        }
+    }
+    Ok(hash.hex())
 }

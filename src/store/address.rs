@@ -27,9 +27,10 @@ impl FromStr for Address {
         let path = Path::new(path);
         let straight =
             path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
-        match straight && path.parent().is_some() && !text.contains('\0') {
-            true => Ok(Address::Folder(path.components().collect())),
-            false => Err(format!("`{text}` names no folder from `/` on: file:///srv/archive")),
+        if straight && path.parent().is_some() && !text.contains('\0') {
+            Ok(Address::Folder(path.components().collect()))
+        } else {
+            Err(format!("`{text}` names no folder from `/` on: file:///srv/archive"))
         }
     }
 }

@@ -5,9 +5,14 @@ mod heirs;
 pub mod init;
 pub mod ledger;
 pub mod logrotate;
+pub mod manifest;
+pub mod paper;
+pub mod parcel;
 pub mod presets;
 pub mod rotate;
 pub mod settings;
+pub mod ship;
+pub mod spool;
 pub mod status;
 pub mod survey;
 pub mod verify;
@@ -25,10 +30,12 @@ use self::{
     init::{Init, InitFile},
     presets::Presets,
     rotate::{
-        Rotate,
+        Rotate, Shipping,
         hand::{self, HandInFolder},
     },
     settings::{LogSet, Method, Settings},
+    ship::Ship,
+    spool::Spool,
     status::Status,
     survey::Survey,
     verify::Verify,
@@ -88,6 +95,8 @@ pub enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Put what waits for the store there, and sign for it; removes nothing
+    Ship,
     /// Each log's size, last and next rotation, archives and problems
     Status {
         /// Which sets.
@@ -227,6 +236,7 @@ Files:
             Command::Presets { name } => Task::Query(Box::new(Presets { name })),
             Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, force)?)),
             Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
+            Command::Ship => Task::Change(Box::new(ship(&load()?)?)),
             Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
             Command::Verify { choice } => {
                 let loaded = load()?;
@@ -258,7 +268,22 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
         logrotate: settings.logrotate().filter(|path| is_asked(path)).map(PathBuf::from),
         parallel: settings.parallel(),
         host: host(settings),
+        shipping: settings.store.as_ref().map(|store| Shipping {
+            store: store.url.to_string(),
+            spool: Spool::at(store.spool()),
+            most: store.spool_max(),
+        }),
     })
+}
+
+fn ship(loaded: &Loaded<Settings>) -> Result<Ship> {
+    let settings = &loaded.value;
+    let none = || {
+        let hint = "add [store] with url = \"file:///srv/archive\"";
+        Failure::new("find", "a store").because("the settings name none").hint(hint).exit(Exit::BadInput)
+    };
+    let store = settings.store.as_ref().ok_or_else(none)?;
+    Ok(Ship { store: store.url.clone(), spool: Spool::at(store.spool()), host: host(settings), parallel: settings.parallel() })
 }
 
 /// A machine without logrotate has no configuration of it in its usual places, and nothing to be told about that. One that

@@ -19,6 +19,7 @@ pub mod process;
 pub mod scenario;
 pub mod scene;
 pub mod schema;
+pub mod shipping;
 pub mod sight;
 pub mod stories;
 pub mod strace;

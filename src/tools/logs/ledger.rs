@@ -48,7 +48,7 @@ use crate::files::cut::Head;
 
 pub use self::{
     collected::{Collected, Live, Packed, Taken},
-    entry::{Archive, Entry, EntryId, OnVolumes, Stage, same_place},
+    entry::{Archive, Entry, EntryId, OnVolumes, Shipped, Stage, same_place},
     forget::Gone,
     heads::Heads,
     journal::Ledger,
@@ -91,6 +91,13 @@ pub enum Line {
         id: EntryId,
         /// The archive.
         archive: Archive,
+    },
+    /// A store has the archive of an entry.
+    Shipped {
+        /// Which.
+        id: EntryId,
+        /// What the receipt said.
+        shipped: Shipped,
     },
     /// An entry is gone: removed by a rule, or never came to be.
     Gone {
@@ -260,6 +267,12 @@ impl Content {
                 if let Some(entry) = self.entries.get_mut(&id) {
                     entry.stage = Stage::Archived;
                     entry.archive = Some(archive);
+                }
+            }
+            Line::Shipped { id, shipped } => {
+                self.dead += 1;
+                if let Some(entry) = self.entries.get_mut(&id) {
+                    entry.shipped = Some(shipped);
                 }
             }
             Line::Gone { id, .. } => {

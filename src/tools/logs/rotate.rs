@@ -20,6 +20,7 @@ use crate::{
         heirs::Heirs,
         ledger::{Entry, Ledger, Packed},
         settings::LogSet,
+        spool::Spool,
     },
 };
 
@@ -39,6 +40,18 @@ pub struct Rotate {
     pub parallel: usize,
     /// This machine's name.
     pub host: String,
+    /// Where archives go for good, when there is such a place.
+    pub shipping: Option<Shipping>,
+}
+
+/// What a rotation needs to know of the store: it never talks to it.
+pub struct Shipping {
+    /// Which store.
+    pub store: String,
+    /// Where archives are handed over.
+    pub spool: Spool,
+    /// So many bytes may wait there.
+    pub most: u64,
 }
 
 impl Rotate {

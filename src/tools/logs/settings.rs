@@ -9,6 +9,7 @@ mod method;
 mod misfit;
 mod notes;
 mod reopen;
+mod store;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ pub use self::{
     misfit::misfit,
     notes::notes,
     reopen::{Reopen, Signal},
+    store::StoreWords,
 };
 use super::{presets, when::When};
 use crate::{
@@ -58,6 +60,9 @@ pub struct Settings {
     /// How many files to compress at the same time. One per processor, four at most, when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel: Option<u16>,
+    /// Where archives go for good. Left out: they stay on this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreWords>,
 }
 
 /// What may be said of a set of logs. What is left out comes from the preset, then from `[defaults]`.
@@ -116,6 +121,12 @@ pub struct LogWords {
     /// How long to wait for the writer to let go of the old file before leaving it to the next run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_wait: Option<Span>,
+    /// With a `[store]`: whether archives go there. true when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ship: Option<bool>,
+    /// What the store calls the writer of these logs (`service=` in its keys). The set's name when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }
 
 /// A set of logs with nothing left open.
@@ -153,6 +164,8 @@ pub struct LogSet {
     pub assume_closed_after: Option<Span>,
     /// How long to wait for the writer.
     pub close_wait: Span,
+    /// What the store calls its writer; None: its archives do not go there.
+    pub service: Option<String>,
 }
 
 impl Settings {
@@ -207,6 +220,9 @@ impl LogWords {
             optional: first(layers, |words| words.optional).unwrap_or(false),
             assume_closed_after: first(layers, |words| words.assume_closed_after),
             close_wait: first(layers, |words| words.close_wait).unwrap_or(CLOSE_WAIT),
+            service: first(layers, |words| words.ship)
+                .unwrap_or(true)
+                .then(|| first(layers, |words| words.service.clone()).unwrap_or_else(|| self.shown_name().to_owned())),
         })
     }
 

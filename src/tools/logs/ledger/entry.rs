@@ -66,6 +66,22 @@ pub struct Entry {
     /// The archive, from the stage `Archived` on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<Archive>,
+    /// That a store has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipped: Option<Shipped>,
+}
+
+/// That a store has an archive: the receipt for it agreed with all that is known here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shipped {
+    /// Which store.
+    pub store: String,
+    /// The object.
+    pub key: String,
+    /// The segment of this machine's manifest that names it.
+    pub segment: u64,
+    /// When the store had it.
+    pub at: DateTime<Utc>,
 }
 
 /// Where the file systems of an entry's folders were mounted. Without it a volume that is missing could not

@@ -10,6 +10,7 @@ mod recover;
 mod remove;
 mod replaced;
 mod room;
+mod shipment;
 mod swap;
 
 use std::{
@@ -70,6 +71,10 @@ struct Tally {
     removed: u64,
     removed_bytes: u64,
     vanished: u64,
+    /// Parcels that the store has.
+    settled: u64,
+    /// Archives that wait for it from now on.
+    handed: u64,
 }
 
 /// Does what `plan` says.
@@ -149,6 +154,7 @@ impl Carry<'_> {
         recover::finish(self, plan)?;
         recover::forget(self, &plan.astray)?;
         remove::forget(self, plan)?;
+        shipment::settle(self, plan)?;
         swap::rotate(self, plan)?;
         pin::collect(self, plan)?;
         pin::note(self.run, &mut self.ledger, plan)?;
@@ -157,6 +163,7 @@ impl Carry<'_> {
         in_place::rotate(self, plan)?;
         archive::archive(self, plan)?;
         self.tell_long_waits();
+        shipment::hand_over(self, plan);
         remove::remove(self, plan)?;
         pin::note_told(self.run, &mut self.ledger, plan)?;
         forget_gone(&mut self.ledger, plan)?;
@@ -236,6 +243,12 @@ impl Tally {
         }
         if self.archived > 0 {
             parts.push(format!("{} archived ({} -> {})", self.archived, Size(self.plain_bytes), Size(self.stored_bytes)));
+        }
+        if self.settled > 0 {
+            parts.push(format!("{} in the store", count(self.settled, "archive")));
+        }
+        if self.handed > 0 {
+            parts.push(format!("{} handed over", self.handed));
         }
         if self.removed > 0 {
             parts.push(format!("{} removed ({})", count(self.removed, "archive"), Size(self.removed_bytes)));

@@ -7,6 +7,7 @@ mod found;
 mod listing;
 mod live;
 mod pending;
+mod spooled;
 mod twice;
 mod volumes;
 
@@ -24,6 +25,7 @@ pub use self::{
     listing::{CollectFile, Collecting, Listing, Wanted},
     live::Live,
     pending::{Beside, PendingFact, Seen, Whose},
+    spooled::Spooled,
     volumes::{Away, Volumes, absent},
 };
 use super::Rotate;
@@ -86,6 +88,8 @@ pub struct World {
     pub gone: BTreeMap<String, Gone>,
     /// Files that are not rotated in place any more, and how much of their beginning is archived from when they were.
     pub again: HashMap<FileId, u64>,
+    /// What waits for the store; None where there is none, or nobody could look.
+    pub spool: Option<Vec<Spooled>>,
     /// How far the clock is ahead of all that is recorded, when that is in doubt.
     pub leap: Option<TimeDelta>,
 }
@@ -205,6 +209,9 @@ pub fn gather(rotate: &Rotate, ledger: &Ledger, now: DateTime<Utc>) -> World {
     let pending = |entry| PendingFact::of(entry, &rotate.host, &mut volumes);
     world.pending = ledger.content().entries.values().filter_map(pending).collect();
     world.leap = ledger.content().leap(now);
+    if let Some(shipping) = &rotate.shipping {
+        spooled::look(shipping, &mut world);
+    }
     world
 }
 

@@ -6,6 +6,7 @@ mod gaps;
 mod recovery;
 mod removal;
 mod rotation;
+mod shipment;
 mod vanished;
 
 pub(super) use self::collection::first_ways;
@@ -16,6 +17,7 @@ pub use self::{
     recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
     rotation::{Left, Rest, Rotation, Trouble, Why},
+    shipment::{Arrival, Refused, Shipment, due},
     vanished::Astray,
 };
 use super::{
@@ -43,6 +45,8 @@ pub struct Plan {
     pub troubles: Vec<Trouble>,
     /// Archives that somebody else removed: they are forgotten, and count no more.
     pub vanished: Vec<EntryId>,
+    /// What passes between this machine and the store.
+    pub shipment: Shipment,
     /// What becomes of each archive.
     pub fates: Vec<Removal>,
     /// Folders that are not there, or are not what they were, with archives that the ledger knows.
@@ -64,10 +68,12 @@ pub fn decide(rotate: &Rotate, content: &Content, mut world: World) -> Plan {
     drop(memory);
     world.away.extend(vanished::bare(&rotate.chosen(), content, &world));
     let vanished = vanished::decide(&rotate.chosen(), content, &world);
-    let past = removal::Past { recoveries: &recoveries, vanished: &vanished, collections: &collections };
+    let shipment = shipment::decide(rotate, content, &world);
+    let past =
+        removal::Past { recoveries: &recoveries, vanished: &vanished, collections: &collections, arrivals: &shipment.arrivals };
     let fates = removal::decide(rotate, content, &world, &rotations, &past);
     let astray = vanished::astray(content, &world);
-    Plan { recoveries, adoptions, rotations, collections, watch, left, troubles, vanished, fates, astray, world }
+    Plan { recoveries, adoptions, rotations, collections, watch, left, troubles, vanished, shipment, fates, astray, world }
 }
 
 impl Plan {
@@ -79,6 +85,8 @@ impl Plan {
             && self.rotations.is_empty()
             && self.collections.is_empty()
             && self.vanished.is_empty()
+            && self.shipment.arrivals.is_empty()
+            && self.shipment.due.is_empty()
             && !self.astray.iter().any(|astray| astray.away == Away::Removed)
             && !removes
     }

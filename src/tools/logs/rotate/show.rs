@@ -2,6 +2,7 @@
 
 mod contained;
 mod heads;
+mod shipment;
 mod unmeant;
 
 use std::{collections::BTreeMap, path::Path};
@@ -49,6 +50,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
     for entry in plan.vanished.iter().filter_map(|id| entries.get(id)) {
         report.steps.push(Step::new("forget", entry.path(), Outcome::Planned, VANISHED));
     }
+    shipment::planned(&mut report, rotate, ledger, plan);
     let mut removed = (0, 0);
     for removal in &plan.fates {
         let (Some(entry), Fate::Remove { why, .. }) = (entries.get(&removal.id), &removal.fate) else { continue };
@@ -86,6 +88,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(leapt(rotate, ledger, plan));
     report.findings.extend(contained::findings(rotate, plan));
     report.findings.extend(heads::findings(plan));
+    report.findings.extend(shipment::findings(plan));
     report.findings.extend(unmeant::findings(ledger.content(), plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {
@@ -296,6 +299,7 @@ fn summary(rotate: &Rotate, plan: &Plan, (removed, bytes): (u64, u64)) -> String
     if begun > 0 {
         parts.push(format!("{} of earlier runs to finish", count(begun as u64, "rotation")));
     }
+    parts.extend(shipment::summary(plan));
     if removed > 0 {
         parts.push(format!("{} to remove ({})", count(removed, "archive"), Size(bytes)));
     }

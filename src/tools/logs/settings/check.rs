@@ -31,9 +31,35 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
         found.push(contradiction("host".to_owned(), "this machine would have no name".to_owned(), hint));
     }
     found.extend(absolute("logrotate", settings.logrotate.as_deref().filter(|path| !path.as_os_str().is_empty())));
+    found.extend(store(settings));
     if settings.parallel == Some(0) {
         let problem = "nothing would ever be compressed".to_owned();
         found.push(contradiction("parallel".to_owned(), problem, "1 or more, or leave it out"));
+    }
+    found
+}
+
+/// Of the store, and of what is said of it without there being one.
+fn store(settings: &Settings) -> Vec<Contradiction> {
+    let sets = settings.log.iter().enumerate().map(|(index, words)| (format!("log[{index}]"), words));
+    let mut found = Vec::new();
+    for (key, words) in std::iter::once(("defaults".to_owned(), &settings.defaults)).chain(sets) {
+        let said = [("ship", words.ship.is_some()), ("service", words.service.is_some())];
+        for (word, _) in said.into_iter().filter(|(_, said)| *said && settings.store.is_none()) {
+            let problem = "there is no store that archives could go to".to_owned();
+            found.push(contradiction(format!("{key}.{word}"), problem, "add [store] with its url, or leave it out"));
+        }
+        if words.service.as_deref().is_some_and(|service| service.is_empty() || service.contains(char::is_control)) {
+            let problem = "a service must be visible text: it stands in the keys of the store".to_owned();
+            found.push(contradiction(format!("{key}.service"), problem, "service = \"web\""));
+        }
+    }
+    let Some(store) = &settings.store else { return found };
+    let spool = store.spool.as_deref();
+    found.extend(absolute("store.spool", spool).or_else(|| straight("store.spool", spool)));
+    if store.spool_max() == 0 {
+        let problem = "nothing would ever be handed over".to_owned();
+        found.push(contradiction("store.spool-max".to_owned(), problem, "spool-max = \"1 GiB\", or leave it out"));
     }
     found
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::{CLOSE_WAIT, LOGROTATE, LogWords, Method, Settings, ZONE};
+use super::{CLOSE_WAIT, LOGROTATE, LogWords, Method, Settings, StoreWords, ZONE};
 use crate::{
     files::compress::Compression,
     retention::Keep,
@@ -27,7 +27,9 @@ pub fn effective(settings: &Settings) -> Effective<Settings> {
             lenders.insert(format!("log[{index}].{key}"), Lender::Key(format!("defaults.{key}")));
         });
         let name = Some(words.shown_name().to_owned()).filter(|name| !name.contains(char::is_control));
-        lend(&mut whole, &LogWords { name, exclude: Some(Vec::new()), ..built_in() }, |_| ());
+        let shipped = settings.store.is_some();
+        let (ship, service) = (shipped.then_some(true), name.clone().filter(|_| shipped));
+        lend(&mut whole, &LogWords { name, exclude: Some(Vec::new()), ship, service, ..built_in() }, |_| ());
         log.push(read(whole));
     }
     let mut defaults = table(&settings.defaults);
@@ -38,6 +40,7 @@ pub fn effective(settings: &Settings) -> Effective<Settings> {
         host: settings.host.clone(),
         logrotate: settings.logrotate.clone().or_else(|| Some(PathBuf::from(LOGROTATE))),
         parallel: u16::try_from(settings.parallel()).ok(),
+        store: settings.store.as_ref().map(StoreWords::whole),
     };
     let meanings = unruled(&settings).map(|key| (key, "every archive stays")).collect();
     Effective { settings, lenders, meanings }

@@ -16,7 +16,7 @@ use crate::{
         rotate::{
             Rotate,
             facts::{Away, World},
-            plan::{Bound, Collection, Next, Recovery, Rotation},
+            plan::{Arrival, Bound, Collection, Next, Recovery, Rotation, shipment},
         },
         settings::LogSet,
     },
@@ -24,6 +24,9 @@ use crate::{
 
 /// Why an archive stays that is not where it was.
 const UNSEEN: &str = "it cannot be looked at: its folder is not there, or not on the volume that it was on";
+
+/// What no receipt is there for stays, whatever the rules say.
+const UNSHIPPED: Removable<'static> = Removable::No("the store does not have it yet");
 
 /// One archive and what becomes of it.
 #[derive(Debug)]
@@ -56,12 +59,15 @@ pub(super) struct Past<'a> {
     pub vanished: &'a [EntryId],
     /// What this run collects.
     pub collections: &'a [Collection],
+    /// What the store has, and the ledger does not say yet.
+    pub arrivals: &'a [Arrival],
 }
 
 /// Decides for every archive of the chosen sets. The archives that this run will make count as made.
 pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotations: &[Rotation], past: &Past) -> Vec<Removal> {
     let next: HashMap<EntryId, &Next> = past.recoveries.iter().map(|recovery| (recovery.id, &recovery.next)).collect();
     let vanished: HashSet<EntryId> = past.vanished.iter().copied().collect();
+    let arrived: HashSet<EntryId> = past.arrivals.iter().filter_map(|arrival| arrival.entry).collect();
     let gone = |entry: &Entry| {
         let away = world.away.get(&entry.id) == Some(&Away::Removed);
         away || vanished.contains(&entry.id)
@@ -87,7 +93,8 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
         rotate.sets.iter().map(|set| Keep { max_age: set.keep.max_age.filter(|_| world.leap.is_none()), ..set.keep }).collect();
     for (index, set) in rotate.sets.iter().enumerate() {
         let old = entries_of(set).iter().map(|(entry, log)| {
-            let removable = removable(entry, next.contains_key(&entry.id));
+            let awaited = shipment::is_to_ship(rotate, entry) && !arrived.contains(&entry.id);
+            let removable = if awaited { UNSHIPPED } else { removable(entry, next.contains_key(&entry.id)) };
             let (disk, piece) = (disks.of(world, entry), entry.piece);
             Item { group: log, name: &entry.name, at: entry.at, bytes: entry.stored(), disk, removable, piece }
         });

@@ -1,0 +1,109 @@
+//! What goes to the store as one object, on its way there: the parcel with all that is true of it, and the receipt for it.
+//!
+//! A parcel is written by the side that may remove logs, and a receipt by the side that has the network. So a receipt is not believed: it
+//! carries no path, only what can be compared with what is known anyway.
+
+pub mod key;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{containers::Labels, ledger::EntryId, paper::Paper};
+use crate::{
+    files::{compress::Facts, fingerprint::Fingerprint},
+    store::Key,
+};
+
+/// One archive on its way into the store. Persisted: fields may be added, never renamed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parcel {
+    /// The name of its object.
+    pub key: String,
+    /// The machine that it is of.
+    pub host: String,
+    /// The set that rotated it.
+    pub set: String,
+    /// Who wrote it.
+    pub service: String,
+    /// The live log's path.
+    pub log: String,
+    /// The archive's name there.
+    pub name: String,
+    /// Its entry in the ledger.
+    pub entry: EntryId,
+    /// When it was rotated.
+    pub rotated_at: DateTime<Utc>,
+    /// When its first line may have been written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_at: Option<DateTime<Utc>>,
+    /// What people call its writer.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// What is true of its text and of the archive.
+    pub facts: Facts,
+    /// SHA-256 of the archive itself.
+    pub stored_sha256: String,
+    /// When it was handed over: no two are the same.
+    pub handed_at: DateTime<Utc>,
+}
+
+impl Paper for Parcel {
+    const FORMAT: &'static str = "opsbelt.logs.parcel";
+}
+
+/// Which parcel: SHA-256 of what is written of it. So whatever bears the name of a parcel can be told from it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ParcelId(String);
+
+impl ParcelId {
+    /// That of this text.
+    pub fn of(text: &[u8]) -> ParcelId {
+        let mut hash = Fingerprint::default();
+        hash.take(text);
+        ParcelId(hash.hex())
+    }
+
+    /// The one that `hex` says, if it can be one.
+    pub fn parse(hex: &str) -> Option<ParcelId> {
+        let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (hex.len() == 64 && hex.bytes().all(digit)).then(|| ParcelId(hex.to_owned()))
+    }
+
+    /// As hex.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Parcel {
+    /// The name of its object; none where what is written is no name.
+    pub fn key(&self) -> Option<Key> {
+        Key::new(self.key.clone())
+    }
+}
+
+/// That the store has a parcel. Persisted, and not believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Which parcel.
+    pub parcel: ParcelId,
+    /// Which store.
+    pub store: String,
+    /// The object.
+    pub key: String,
+    /// SHA-256 of the text that it holds.
+    pub sha256: String,
+    /// SHA-256 of the object itself: of another archive of that text, perhaps.
+    pub stored_sha256: String,
+    /// The object's bytes.
+    pub stored: u64,
+    /// The segment of the manifest that names it.
+    pub segment: u64,
+    /// When the store had it.
+    pub shipped_at: DateTime<Utc>,
+}
+
+impl Paper for Receipt {
+    const FORMAT: &'static str = "opsbelt.logs.receipt";
+}

@@ -1,0 +1,55 @@
+//! What passes between this machine and the store, in words.
+
+use crate::{
+    report::{Finding, Outcome, Report, Severity, Step, count},
+    tools::logs::{
+        ledger::{Ledger, Packed},
+        rotate::{
+            Rotate,
+            plan::{Bound, Plan},
+        },
+    },
+};
+
+/// What a run would do.
+pub(super) fn planned(report: &mut Report, rotate: &Rotate, ledger: &Ledger, plan: &Plan) {
+    let planned = |action, subject: String, why: &str| Step::new(action, subject, Outcome::Planned, why);
+    for arrival in &plan.shipment.arrivals {
+        report.steps.push(planned("settle", arrival.parcel.key.clone(), "there is a receipt for it"));
+    }
+    for entry in plan.shipment.due.iter().filter_map(|id| ledger.content().entries.get(id)) {
+        report.steps.push(planned("hand-over", entry.path(), "it is to go to the store").with("bytes", entry.stored()));
+    }
+    let collected = plan.collections.iter().map(|file| (&file.bound, file.taken.packed.map(Packed::how)));
+    for (bound, packed) in plan.rotations.iter().map(|rotation| (&rotation.bound, None)).chain(collected) {
+        let set = &rotate.sets[bound.set];
+        if rotate.shipping.is_some() && set.service.is_some() {
+            let path = archive(bound, packed.unwrap_or(set.compress));
+            report.steps.push(planned("hand-over", path, "when it is archived, it is to go to the store"));
+        }
+    }
+}
+
+/// Where the archive will be.
+fn archive(bound: &Bound, how: crate::files::compress::Compression) -> String {
+    let home = bound.archives.as_ref().unwrap_or(&bound.folder);
+    home.join(bound.name.clone().with(how.extension()).to_string()).display().to_string()
+}
+
+/// Receipts that are not believed.
+pub(super) fn findings(plan: &Plan) -> Vec<Finding> {
+    let told = |refused: &crate::tools::logs::rotate::plan::Refused| {
+        let message = format!("its receipt is not believed: {}; nothing follows from it", refused.why);
+        let finding = Finding::new("logs.receipt-refused", Severity::Warning, refused.parcel.key.clone(), message);
+        finding.hint("find out who writes to the folder of receipts; remove it there, and `ops-logs ship` ships it again")
+    };
+    plan.shipment.refused.iter().map(told).collect()
+}
+
+/// What a plan's summary says of it.
+pub(super) fn summary(plan: &Plan) -> Vec<String> {
+    let (arrived, due) = (plan.shipment.arrivals.len() as u64, plan.shipment.due.len() as u64);
+    let arrived = (arrived > 0).then(|| format!("{} in the store", count(arrived, "archive")));
+    let due = (due > 0).then(|| format!("{} to hand over", count(due, "archive")));
+    arrived.into_iter().chain(due).collect()
+}

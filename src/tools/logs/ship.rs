@@ -1,0 +1,113 @@
+//! `ship`: puts what waits in the spool into the store, writes down in the store what was put there, and signs for it.
+//!
+//! The only command that talks to the store about what is new, and it removes nothing but its own receipts: that the store has an
+//! archive is for the other side to conclude (`rotate`). In this order, so that whoever is killed between two of them only repeats the last:
+//! the objects; what the next segment of the manifest will say; the segment; the receipts.
+
+mod carry;
+mod chain;
+mod upload;
+
+use crate::{
+    failure::Result,
+    report::{Outcome, Report, Size, Step, count},
+    run::Run,
+    store::Address,
+    tool::Change,
+    tools::logs::spool::{Listed, Spool, Waiting},
+};
+
+/// Everything that waits, to one store.
+pub struct Ship {
+    /// The store.
+    pub store: Address,
+    /// Where archives wait.
+    pub spool: Spool,
+    /// This machine's name.
+    pub host: String,
+    /// Archives on their way at the same time.
+    pub parallel: usize,
+}
+
+/// What is to be shipped.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// In this order.
+    parcels: Vec<Waiting>,
+    /// What stays, and why.
+    left: Vec<(Waiting, &'static str)>,
+    /// What was looked at.
+    listed: Listed,
+}
+
+impl Change for Ship {
+    type Plan = Plan;
+
+    fn schema(&self) -> &'static str {
+        "opsbelt.logs.ship/1"
+    }
+
+    fn job(&self) -> &'static str {
+        "ship"
+    }
+
+    fn plan(&self, _: &Run) -> Result<Plan> {
+        let mut listed = self.spool.list()?;
+        let mut plan = Plan::default();
+        for waiting in std::mem::take(&mut listed.waiting) {
+            match self.stays(&waiting) {
+                Some(why) => plan.left.push((waiting, why)),
+                None => plan.parcels.push(waiting),
+            }
+        }
+        plan.listed = listed;
+        Ok(plan)
+    }
+
+    fn show(&self, run: &Run, plan: &Plan) -> Report {
+        let mut report = Ship::troubles(run, plan);
+        for waiting in &plan.parcels {
+            let why = "it waits in the spool, and nobody has signed for it";
+            let step = Step::new("ship", waiting.parcel.key.clone(), Outcome::Planned, why);
+            report.steps.push(step.with("bytes", waiting.bytes.unwrap_or(0)));
+        }
+        report.summary = match plan.parcels.len() as u64 {
+            0 => "nothing waits for the store".to_owned(),
+            parcels => format!("{} to ship ({})", count(parcels, "archive"), Size(plan.bytes())),
+        };
+        report
+    }
+
+    fn carry_out(&self, run: &Run, plan: Plan) -> Result<Report> {
+        carry::carry_out(self, run, &plan)
+    }
+}
+
+impl Ship {
+    /// Why a parcel is not shipped by this run.
+    fn stays(&self, waiting: &Waiting) -> Option<&'static str> {
+        match waiting.bytes {
+            _ if waiting.parcel.host != self.host => Some("it is of another machine, whose spool this one has a copy of"),
+            None => Some("its archive is missing from the spool; the next rotation hands it over anew"),
+            Some(_) if self.spool.is_signed(&waiting.id) => Some("the store has it; the next rotation takes it back"),
+            Some(_) => None,
+        }
+    }
+
+    /// What is told of a plan and of a run alike.
+    fn troubles(run: &Run, plan: &Plan) -> Report {
+        let mut report = Report { unchanged: plan.left.len() as u64, ..Report::default() };
+        report.incomplete.extend(plan.listed.unreadable.iter().cloned());
+        if run.every_item {
+            let kept = |(waiting, why): &(Waiting, &str)| Step::new("ship", waiting.parcel.key.clone(), Outcome::Kept, *why);
+            report.steps.extend(plan.left.iter().map(kept));
+        }
+        report
+    }
+}
+
+impl Plan {
+    fn bytes(&self) -> u64 {
+        self.parcels.iter().filter_map(|waiting| waiting.bytes).sum()
+    }
+}

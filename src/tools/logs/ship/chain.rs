@@ -1,0 +1,97 @@
+//! What this machine remembers of its manifest in one store: the last segment, and the one that it is about to make. Written before
+//! the store is asked to take it, so that whoever is killed goes on with the same words.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    failure::{Doing, Failure, Result},
+    files::own_file,
+    tools::logs::{
+        manifest,
+        paper::{self, Paper},
+        parcel::{ParcelId, Receipt},
+    },
+};
+
+/// The end of this machine's chain of segments in one store.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Chain {
+    /// The machine.
+    pub(super) host: String,
+    /// The store.
+    pub(super) store: String,
+    /// The last segment that the store has; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) head: Option<Head>,
+    /// The next one, which the store may have or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pending: Option<Pending>,
+}
+
+impl Paper for Chain {
+    const FORMAT: &'static str = "opsbelt.logs.chain";
+}
+
+/// A segment that the store has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Head {
+    /// Which.
+    pub(super) number: u64,
+    /// SHA-256 of it.
+    pub(super) sha256: String,
+    /// When it was made.
+    pub(super) made_at: DateTime<Utc>,
+}
+
+/// A segment on its way, and what is to be said once it is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// Its very bytes.
+    pub(super) text: String,
+    /// The receipts for what it names.
+    pub(super) receipts: Vec<Receipt>,
+}
+
+impl Chain {
+    /// What is remembered; nothing yet where there is no such file.
+    pub(super) fn read(state: &Path, host: &str, store: &str) -> Result<Chain> {
+        let path = path(state, store);
+        let shown = path.display();
+        let fresh = Chain { host: host.to_owned(), store: store.to_owned(), ..Chain::default() };
+        let file = match own_file::open(&path, OpenOptions::new().read(true)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(fresh),
+            Err(error) => return Err(error).doing("read", shown),
+        };
+        let text = paper::read_file(&file, &shown.to_string(), 2 * manifest::LONGEST)?;
+        let hint = "move it away: the store itself then says which segment was the last, and nothing proves that it was";
+        let chain: Chain = paper::read(&text).map_err(|why| Failure::new("read", shown).because(why).hint(hint))?;
+        // What another machine did, whose disk this one has a copy of, is that machine's.
+        Ok(if chain.host == host { chain } else { fresh })
+    }
+
+    /// Remembers; it survives a power cut when this returns.
+    pub(super) fn write(&self, state: &Path) -> Result<()> {
+        let path = path(state, &self.store);
+        let fresh = path.with_extension("new");
+        let mut file =
+            own_file::open(&fresh, OpenOptions::new().write(true).create(true).truncate(true)).doing("write", fresh.display())?;
+        file.write_all(&paper::text(self)).doing("write", fresh.display())?;
+        file.sync_data().doing("sync", fresh.display())?;
+        fs::rename(&fresh, &path).doing("replace", path.display())?;
+        File::open(state).and_then(|folder| folder.sync_all()).doing("sync the folder", state.display())
+    }
+}
+
+/// One file for each store.
+fn path(state: &Path, store: &str) -> PathBuf {
+    let hash = ParcelId::of(store.as_bytes());
+    state.join(format!("chain-{}.json", &hash.as_str()[..16]))
+}

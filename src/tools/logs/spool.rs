@@ -1,0 +1,170 @@
+//! Where the side that may remove logs and the side that has the network meet.
+//!
+//! ```text
+//! SPOOL/ready/PARCEL.json      what the archive is (tools/logs/parcel.rs); PARCEL is the SHA-256 of this file
+//! SPOOL/ready/PARCEL.data      the archive
+//! SPOOL/receipts/PARCEL.json   that the store has it
+//! ```
+//!
+//! `ready` is written by the one side and read by the other, `receipts` the other way round; neither writes to what the other one reads from it. Whoever owns
+//! `receipts` is the one who ships: where that is another user, what is ready is readable by that folder's group, and by
+//! nobody else. What the other side wrote is read without following links, and within limits.
+
+mod counter;
+mod receipts;
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    paper,
+    parcel::{Parcel, ParcelId},
+};
+use crate::{
+    failure::{Failure, Result},
+    files::dir::{Dir, Kind, Stat, stat_open},
+    report::Incomplete,
+};
+
+pub use self::counter::{Copied, Counter};
+
+const READY: &str = "ready";
+const RECEIPTS: &str = "receipts";
+const TICKET: &str = ".json";
+const DATA: &str = ".data";
+
+/// The spool of a machine.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    path: PathBuf,
+}
+
+/// A parcel that waits for the store.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Which.
+    pub id: ParcelId,
+    /// What it is.
+    pub parcel: Parcel,
+    /// What it takes; None when the archive is missing.
+    pub bytes: Option<u64>,
+}
+
+/// What waits.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// In the order in which the logs were rotated.
+    pub waiting: Vec<Waiting>,
+    /// What cannot be read as what its name says.
+    pub unreadable: Vec<Incomplete>,
+}
+
+impl Spool {
+    /// The spool in this folder.
+    pub fn at(path: impl Into<PathBuf>) -> Spool {
+        Spool { path: path.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What waits in it; nothing where there is no spool.
+    pub fn list(&self) -> Result<Listed> {
+        let Some(ready) = self.ready()? else { return Ok(Listed::default()) };
+        let (mut tickets, mut data) = (Vec::new(), HashSet::new());
+        ready.each(|name, _| {
+            let Ok(name) = name else { return };
+            tickets.extend(name.strip_suffix(TICKET).and_then(ParcelId::parse));
+            data.extend(name.strip_suffix(DATA).and_then(ParcelId::parse));
+        })?;
+        let mut listed = Listed::default();
+        for id in tickets {
+            match ticket(&ready, &id) {
+                Ok(Some(parcel)) => {
+                    let bytes = ready.stat(&data_name(&id))?.filter(|stat| stat.kind == Kind::File).map(|stat| stat.size);
+                    listed.waiting.push(Waiting { id, parcel, bytes });
+                }
+                Ok(None) => {}
+                Err(failure) => listed.unreadable.push((&failure).into()),
+            }
+        }
+        listed.waiting.sort_by(|one, other| order(&one.parcel).cmp(&order(&other.parcel)));
+        Ok(listed)
+    }
+
+    /// The archive of a parcel, open; None when the other side took it back meanwhile.
+    pub fn data(&self, id: &ParcelId) -> Result<Option<File>> {
+        let Some(ready) = self.ready()? else { return Ok(None) };
+        open(&ready, &data_name(id)).map(|opened| opened.map(|(file, _)| file))
+    }
+
+    /// What is ready to be taken. Only its owner may write to it, or what is shipped is anybody's.
+    fn ready(&self) -> Result<Option<Dir>> {
+        let found = self.folder(READY)?;
+        match &found {
+            Some(ready) => self.believed(&ready.stat_self()?, READY).map(|()| found),
+            None => Ok(None),
+        }
+    }
+
+    fn believed(&self, stat: &Stat, name: &str) -> Result<()> {
+        let us = rustix::process::geteuid().as_raw();
+        let refuse = |why: String| {
+            let failure = Failure::new("use the spool", self.path.join(name).display()).because(why);
+            Err(failure.hint("it must belong to root, or to the user that rotates and ships; look through it, then give it back"))
+        };
+        if stat.uid != 0 && stat.uid != us {
+            return refuse(format!("it belongs to user {}", stat.uid));
+        }
+        if stat.mode & 0o022 != 0 { refuse(format!("others may write to it (mode {:o})", stat.mode)) } else { Ok(()) }
+    }
+
+    fn folder(&self, name: &str) -> Result<Option<Dir>> {
+        match Dir::open(&self.path).and_then(|spool| spool.folder(name)) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(failure) if failure.is_absence() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// The oldest goes first.
+fn order(parcel: &Parcel) -> (chrono::DateTime<chrono::Utc>, &str, &str) {
+    (parcel.rotated_at, &parcel.log, &parcel.name)
+}
+
+/// What the parcel is; None when it is not there any more.
+fn ticket(ready: &Dir, id: &ParcelId) -> Result<Option<Parcel>> {
+    let name = ticket_name(id);
+    let shown = ready.shown(&name);
+    let Some((file, _)) = open(ready, &name)? else { return Ok(None) };
+    let text = paper::read_file(&file, &shown, paper::LONGEST)?;
+    if ParcelId::of(&text) != *id {
+        return Err(Failure::new("read", shown).because("it is damaged: it is not the parcel of its name"));
+    }
+    paper::read(&text).map(Some).map_err(|why| Failure::new("read", shown).because(why))
+}
+
+/// An ordinary file and what it is; None when there is no such name.
+fn open(folder: &Dir, name: &str) -> Result<Option<(File, Stat)>> {
+    let file = match folder.read(name) {
+        Err(failure) if failure.is_absence() => return Ok(None),
+        opened => opened?,
+    };
+    let stat = stat_open(&file)?;
+    let odd = || Failure::new("read", folder.shown(name)).because("it is no ordinary file");
+    if stat.kind == Kind::File { Ok(Some((file, stat))) } else { Err(odd()) }
+}
+
+fn ticket_name(id: &ParcelId) -> String {
+    format!("{}{TICKET}", id.as_str())
+}
+
+fn data_name(id: &ParcelId) -> String {
+    format!("{}{DATA}", id.as_str())
+}

@@ -1,0 +1,149 @@
+//! The side of the spool that hands over: it alone writes to what is ready, and takes back what the store has.
+//!
+//! A parcel is there when its ticket is; its archive is there before that, and goes after it. What a killed run left is no
+//! parcel, and goes before the next one is made.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{ErrorKind, Write},
+    os::unix::fs::FileExt,
+};
+
+use rustix::fs::{Gid, Mode, fchmod, fchown};
+
+use super::{DATA, READY, Spool, TICKET, data_name, receipts, ticket_name};
+use crate::{
+    failure::{Doing, Failure, Result},
+    files::{dir::Dir, fingerprint::Fingerprint},
+    tools::logs::{
+        paper,
+        parcel::{Parcel, ParcelId},
+    },
+};
+
+/// An archive on its way into a parcel; one at a time.
+const FRESH_DATA: &str = ".new.data";
+/// Its ticket.
+const FRESH_TICKET: &str = ".new.json";
+
+/// Where parcels are handed over.
+#[derive(Debug)]
+pub struct Counter {
+    ready: Dir,
+    /// Who may read them besides us.
+    readers: Option<Gid>,
+}
+
+/// A copy of an archive that is no parcel yet.
+#[derive(Debug)]
+pub struct Copied {
+    /// The copy.
+    pub file: File,
+    /// SHA-256 of it.
+    pub sha256: String,
+}
+
+impl Spool {
+    /// Makes what is missing of the spool, and removes what a killed run left.
+    pub fn counter(&self) -> Result<Counter> {
+        let above = self.path.parent().ok_or_else(|| Failure::new("make a spool in", self.path.display()))?;
+        std::fs::create_dir_all(above).doing("make", above.display())?;
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| Failure::new("make a spool in", self.path.display()).because("its name is no text"))?;
+        let above = Dir::open(above)?;
+        let spool = above.folder_made(name, Mode::from_raw_mode(0o755))?;
+        self.believed(&spool.stat_self()?, "")?;
+        let (us, ships) = (rustix::process::geteuid().as_raw(), receipts::desk(&spool)?.stat_self()?);
+        let readers = (ships.uid != us).then(|| Gid::from_raw(ships.gid));
+        let ready = spool.folder_made(READY, Mode::RWXU)?;
+        self.believed(&ready.stat_self()?, READY)?;
+        let counter = Counter { ready, readers };
+        counter.show(&counter.ready.handle()?, 0o700, READY)?;
+        for folder in [&above, &spool] {
+            folder.sync()?;
+        }
+        counter.sweep()?;
+        Ok(counter)
+    }
+}
+
+impl Counter {
+    /// Copies an archive of `stored` bytes.
+    pub fn copy(&self, archive: &File, stored: u64) -> Result<Copied> {
+        const PIECE: usize = 256 << 10;
+        self.ready.remove(FRESH_DATA)?;
+        let mut file = self.ready.create(FRESH_DATA)?;
+        let shown = self.ready.shown(FRESH_DATA);
+        let mut hash = Fingerprint::default();
+        let mut buffer = vec![0; PIECE];
+        let mut at = 0;
+        while at < stored {
+            match archive.read_at(&mut buffer, at) {
+                Ok(0) => break,
+                Ok(got) => {
+                    hash.take(&buffer[..got]);
+                    file.write_all(&buffer[..got]).doing("write", &shown)?;
+                    at += got as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).doing("read", "the archive"),
+            }
+        }
+        Ok(Copied { file, sha256: hash.hex() })
+    }
+
+    /// Gives up a copy.
+    pub fn discard(&self) -> Result<()> {
+        self.ready.remove(FRESH_DATA).map(drop)
+    }
+
+    /// Makes a parcel of the copy. It is handed over, for good, when this returns.
+    pub fn hand_over(&self, copied: &Copied, parcel: &Parcel) -> Result<ParcelId> {
+        let text = paper::text(parcel);
+        let id = ParcelId::of(&text);
+        self.show(&copied.file, 0o600, FRESH_DATA)?;
+        copied.file.sync_all().doing("sync", self.ready.shown(FRESH_DATA))?;
+        self.ready.rename(FRESH_DATA, &data_name(&id))?;
+        self.ready.remove(FRESH_TICKET)?;
+        let mut ticket = self.ready.create(FRESH_TICKET)?;
+        ticket.write_all(&text).doing("write", self.ready.shown(FRESH_TICKET))?;
+        self.show(&ticket, 0o600, FRESH_TICKET)?;
+        ticket.sync_all().doing("sync", self.ready.shown(FRESH_TICKET))?;
+        // The archive first: a ticket without it is a promise that nobody can keep.
+        self.ready.sync()?;
+        self.ready.rename(FRESH_TICKET, &ticket_name(&id))?;
+        self.ready.sync()?;
+        Ok(id)
+    }
+
+    /// Takes a parcel back.
+    pub fn take_back(&self, id: &ParcelId) -> Result<()> {
+        self.ready.remove(&ticket_name(id))?;
+        self.ready.sync()?;
+        self.ready.remove(&data_name(id))?;
+        Ok(())
+    }
+
+    /// Removes halves of parcels: what was not handed over, what was not wholly taken back, and tickets whose archive somebody removed.
+    fn sweep(&self) -> Result<()> {
+        let (mut tickets, mut data) = (HashSet::new(), HashSet::new());
+        self.ready.each(|name, _| {
+            let Ok(name) = name else { return };
+            tickets.extend(name.strip_suffix(TICKET).and_then(ParcelId::parse));
+            data.extend(name.strip_suffix(DATA).and_then(ParcelId::parse));
+        })?;
+        let halves = data.difference(&tickets).map(data_name).chain(tickets.difference(&data).map(ticket_name));
+        let fresh = [FRESH_DATA, FRESH_TICKET].map(str::to_owned);
+        halves.chain(fresh).try_for_each(|name| self.ready.remove(&name).map(drop))
+    }
+
+    /// Gives whoever ships the right to read: `mode` is the owner's.
+    fn show(&self, file: impl std::os::fd::AsFd, mode: u32, name: &str) -> Result<()> {
+        let Some(readers) = self.readers else { return Ok(()) };
+        let shown = self.ready.shown(name);
+        fchown(&file, None, Some(readers)).doing("give to who ships", &shown)?;
+        let group = (mode & 0o500) >> 3;
+        fchmod(&file, Mode::from_raw_mode(mode | group)).doing("set the mode of", &shown)
+    }
+}

@@ -1,0 +1,90 @@
+//! Receipts: written by the side that ships, into a folder of its own, and read by the other one, which believes nothing of them.
+
+use std::{collections::HashSet, io::Write};
+
+use rustix::fs::Mode;
+
+use super::{RECEIPTS, Spool, TICKET, open, ticket_name};
+use crate::{
+    failure::{Doing, Failure, Result},
+    files::dir::Dir,
+    tools::logs::{
+        paper,
+        parcel::{ParcelId, Receipt},
+    },
+};
+
+/// A receipt on its way to its name; one at a time.
+const FRESH: &str = ".new.json";
+
+impl Spool {
+    /// The receipt for a parcel; None when there is none.
+    pub fn receipt(&self, id: &ParcelId) -> Result<Option<Receipt>> {
+        let Some(folder) = self.folder(RECEIPTS)? else { return Ok(None) };
+        let name = ticket_name(id);
+        let Some((file, stat)) = open(&folder, &name)? else { return Ok(None) };
+        let refuse = |why: String| Failure::new("believe", folder.shown(&name)).because(why);
+        let owner = folder.stat_self()?;
+        if stat.uid != owner.uid || owner.mode & 0o022 != 0 || stat.mode & 0o022 != 0 {
+            return Err(refuse("somebody else than who ships may have written it".to_owned()));
+        }
+        let text = paper::read_file(&file, &folder.shown(&name), paper::LONGEST)?;
+        let receipt: Receipt = paper::read(&text).map_err(refuse)?;
+        if receipt.parcel == *id { Ok(Some(receipt)) } else { Err(refuse("it is for another parcel".to_owned())) }
+    }
+
+    /// Whether there is a receipt of ours.
+    pub fn is_signed(&self, id: &ParcelId) -> bool {
+        self.folder(RECEIPTS).ok().flatten().is_some_and(|folder| matches!(folder.stat(&ticket_name(id)), Ok(Some(_))))
+    }
+
+    /// Writes these receipts; they survive a power cut when it returns.
+    pub fn sign(&self, receipts: &[Receipt]) -> Result<()> {
+        let folder = self.desk()?;
+        for receipt in receipts {
+            let name = ticket_name(&receipt.parcel);
+            folder.remove(FRESH)?;
+            let mut file = folder.create(FRESH)?;
+            file.write_all(&paper::text(receipt)).doing("write", folder.shown(&name))?;
+            file.sync_all().doing("sync", folder.shown(&name))?;
+            folder.remove(&name)?;
+            folder.rename(FRESH, &name)?;
+        }
+        folder.sync()
+    }
+
+    /// Removes receipts of parcels that the other side has taken back, which is what they were for.
+    pub fn sweep_receipts(&self, waiting: &HashSet<&ParcelId>) -> Result<()> {
+        let Some(folder) = self.folder(RECEIPTS)? else { return Ok(()) };
+        let mut done = Vec::new();
+        folder.each(|name, _| {
+            let Ok(name) = name else { return };
+            let id = name.strip_suffix(TICKET).and_then(ParcelId::parse);
+            done.extend(id.filter(|id| !waiting.contains(id)).map(|id| ticket_name(&id)));
+        })?;
+        done.iter().try_for_each(|name| folder.remove(name).map(drop))
+    }
+
+    /// The folder of receipts, which must be ours.
+    fn desk(&self) -> Result<Dir> {
+        let us = rustix::process::geteuid().as_raw();
+        let path = self.path.join(RECEIPTS);
+        let missing = |failure: Failure| {
+            let hint = "`ops-logs rotate` makes it for its own user; where another user ships, make it and give it to that user";
+            if failure.is_absence() { failure.hint(hint) } else { failure }
+        };
+        let folder = Dir::open(&path).map_err(missing)?;
+        let owner = folder.stat_self()?.uid;
+        if owner == us {
+            return Ok(folder);
+        }
+        Err(Failure::new("write receipts to", path.display())
+            .because(format!("it belongs to user {owner}, and this is user {us}"))
+            .hint("run `ops-logs ship` as the user that the folder belongs to"))
+    }
+}
+
+/// The folder for receipts, made for ourselves where there is none; and who ships.
+pub(super) fn desk(spool: &Dir) -> Result<Dir> {
+    spool.folder_made(RECEIPTS, Mode::RWXU)
+}

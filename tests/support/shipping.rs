@@ -1,0 +1,62 @@
+//! A machine whose archives go to a store in a folder, and what is in that store.
+
+use std::{collections::BTreeMap, fs, io::Read, path::PathBuf};
+
+use serde_json::Value;
+
+use super::{
+    scenario::{Ran, Scenario, files_under},
+    tally,
+};
+
+impl Scenario {
+    /// One set, `app`, of all `*.log` over 1 KiB, and a store; `store` are more words of that, `words` of the set.
+    #[must_use]
+    pub fn shipping(self, store: &str, words: &str) -> Scenario {
+        fs::create_dir(self.root().join("store")).expect("a writable tree");
+        let head = format!("[store]\nurl = \"file://{{root}}/store\"\nspool = \"{{root}}/spool\"\n{store}");
+        self.head(&head, &format!("paths = [\"{{logs}}/*.log\"]\nwhen = \"1 KiB\"\n{words}"))
+    }
+
+    /// The store's folder.
+    pub fn store(&self) -> PathBuf {
+        self.root().join("store")
+    }
+
+    /// The spool.
+    pub fn spool(&self) -> PathBuf {
+        self.root().join("spool")
+    }
+
+    /// `ship`, as a timer would.
+    pub fn ship(&self) -> Ran {
+        self.run(&["--format", "json", "ship"])
+    }
+
+    /// The text of each object that holds a log, by key.
+    pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+        let logs = files_under(&self.store()).into_keys().filter(|key| key.starts_with("logs/"));
+        let text = |key: &str| {
+            let mut text = Vec::new();
+            tally::plain(&self.store().join(key)).read_to_end(&mut text).expect("a readable object");
+            text
+        };
+        logs.map(|key| (key.clone(), text(&key))).collect()
+    }
+
+    /// The segments of this machine's manifest, in order.
+    pub fn segments(&self) -> Vec<Value> {
+        let all = files_under(&self.store()).into_keys().filter(|key| key.starts_with("_opsbelt/manifests/test/"));
+        let read = |key: String| fs::read(self.store().join(key)).expect("it was listed");
+        all.map(|key| serde_json::from_slice(&read(key)).expect("a segment is JSON")).collect()
+    }
+
+    /// The parcels that wait, and what their tickets say, by the ticket's path.
+    pub fn parcels(&self) -> BTreeMap<PathBuf, Value> {
+        let ready = self.spool().join("ready");
+        let all = fs::read_dir(ready).into_iter().flatten().map(|entry| entry.expect("it was listed").path());
+        let tickets = all.filter(|path| path.extension().is_some_and(|end| end == "json"));
+        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).expect("it was listed")).expect("a ticket is JSON");
+        tickets.map(|path| (path.clone(), read(&path))).collect()
+    }
+}
