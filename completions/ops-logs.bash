@@ -772,7 +772,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__verify)
-            opts="-q -v -h --method --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --host --quick --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -780,6 +780,10 @@ _ops__logs() {
             case "${prev}" in
                 --method)
                     COMPREPLY=($(compgen -W "rename in-place collect" -- "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --config)

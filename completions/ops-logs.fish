@@ -43,7 +43,7 @@ complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "plan" -d 'Show wh
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "ship" -d 'Put what waits for the store there, and sign for it; removes nothing'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
-complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "config" -d 'Check, show or describe the settings'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "history" -d 'What earlier runs did, newest last'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -142,12 +142,14 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -s h -l help -
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l method -d 'Only sets with one of these methods; several joined by commas' -r -f -a "rename\t'The log is exchanged with an empty file; its writer opens it anew'
 in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l host -d 'Of a store: only what this machine put there; may be given several times' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l quick -d 'Of a store: compare the sizes of objects, and read none'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l dry-run -d 'Show what would be done, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s v -l verbose -d 'Also list what needed nothing, with the reason'
@@ -224,7 +226,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_s
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship status verify config history help" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship status verify config history help" -f -a "ship" -d 'Put what waits for the store there, and sign for it; removes nothing'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship status verify config history help" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship status verify config history help" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship status verify config history help" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship status verify config history help" -f -a "config" -d 'Check, show or describe the settings'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship status verify config history help" -f -a "history" -d 'What earlier runs did, newest last'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship status verify config history help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

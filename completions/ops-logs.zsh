@@ -166,9 +166,11 @@ _arguments "${_arguments_options[@]}" : \
 '*--method=[Only sets with one of these methods; several joined by commas]:METHOD:((rename\:"The log is exchanged with an empty file; its writer opens it anew"
 in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
+'*--host=[Of a store\: only what this machine put there; may be given several times]:HOST:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--quick[Of a store\: compare the sizes of objects, and read none]' \
 '--dry-run[Show what would be done, and do nothing]' \
 '(-v --verbose)-q[Print nothing unless something went wrong]' \
 '(-v --verbose)--quiet[Print nothing unless something went wrong]' \
@@ -399,7 +401,7 @@ _ops-logs_commands() {
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
-'verify:Decompress every archive and compare it with what was recorded when it was made' \
+'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
 'config:Check, show or describe the settings' \
 'history:What earlier runs did, newest last' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -471,7 +473,7 @@ _ops-logs__subcmd__help_commands() {
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
-'verify:Decompress every archive and compare it with what was recorded when it was made' \
+'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
 'config:Check, show or describe the settings' \
 'history:What earlier runs did, newest last' \
 'help:Print this message or the help of the given subcommand(s)' \

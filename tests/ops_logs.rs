@@ -70,6 +70,8 @@ mod swap;
 mod tell;
 #[path = "ops_logs/trouble.rs"]
 mod trouble;
+#[path = "ops_logs/verify_store.rs"]
+mod verify_store;
 #[path = "ops_logs/volumes.rs"]
 mod volumes;
 #[path = "ops_logs/waiting.rs"]

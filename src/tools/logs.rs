@@ -38,13 +38,14 @@ use self::{
     spool::Spool,
     status::Status,
     survey::Survey,
-    verify::Verify,
+    verify::{Verify, VerifyStore},
 };
 use crate::{
     failure::{Exit, Failure, Result, plain},
     report::Finding,
     run::host,
     settings::{Loaded, suggest},
+    store::Address,
     tool::{Contradiction, Effective, Task, Tool},
 };
 
@@ -103,11 +104,17 @@ pub enum Command {
         #[command(flatten)]
         choice: Choice,
     },
-    /// Decompress every archive and compare it with what was recorded when it was made
+    /// Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL
     Verify {
         /// Which sets.
         #[command(flatten)]
         choice: Choice,
+        /// Of a store: only what this machine put there; may be given several times
+        #[arg(long = "host", value_name = "HOST")]
+        hosts: Vec<String>,
+        /// Of a store: compare the sizes of objects, and read none
+        #[arg(long)]
+        quick: bool,
     },
     /// Works in one folder for a parent that has more rights
     #[command(name = hand::SUBCOMMAND, hide = true)]
@@ -157,6 +164,19 @@ pub struct Choice {
 impl Choice {
     fn means(&self, set: &LogSet) -> bool {
         (self.sets.is_empty() || self.sets.contains(&set.name)) && (self.methods.is_empty() || self.methods.contains(&set.method))
+    }
+
+    /// Whether it is a store that was typed.
+    fn is_a_store(&self) -> bool {
+        self.sets.iter().any(|name| name.contains("://"))
+    }
+
+    fn store(&self) -> Result<Address> {
+        let refuse = |why: String| Failure::new("verify", self.sets.join(" ")).because(why).exit(Exit::BadInput);
+        match &self.sets[..] {
+            [url] if self.methods.is_empty() => url.parse().map_err(refuse),
+            _ => Err(refuse("a store is proven by itself, without sets and methods".to_owned())),
+        }
     }
 
     fn is_of_all(&self) -> bool {
@@ -238,7 +258,16 @@ Files:
             Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
             Command::Ship => Task::Change(Box::new(ship(&load()?)?)),
             Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
-            Command::Verify { choice } => {
+            Command::Verify { choice, hosts, quick } if choice.is_a_store() => {
+                let settings = load()?.value;
+                let (store, parallel) = (choice.store()?, settings.parallel());
+                Task::Query(Box::new(VerifyStore { store, hosts, host: host(&settings), quick, parallel }))
+            }
+            Command::Verify { hosts, quick, .. } if quick || !hosts.is_empty() => {
+                let refused = Failure::new("verify", "archives of this machine").because("--host and --quick are about a store");
+                return Err(refused.hint("name the store: ops-logs verify file:///srv/archive").exit(Exit::BadInput));
+            }
+            Command::Verify { choice, .. } => {
                 let loaded = load()?;
                 let sets = (!choice.is_of_all()).then(|| chosen(&loaded, &choice)).transpose()?;
                 let sets = sets.map(|sets| sets.into_iter().map(|set| set.name).collect());

@@ -13,8 +13,14 @@ impl Scenario {
     /// One set, `app`, of all `*.log` over 1 KiB, and a store; `store` are more words of that, `words` of the set.
     #[must_use]
     pub fn shipping(self, store: &str, words: &str) -> Scenario {
+        self.shipping_under("", store, words)
+    }
+
+    /// The same with more lines before the store.
+    #[must_use]
+    pub fn shipping_under(self, head: &str, store: &str, words: &str) -> Scenario {
         fs::create_dir(self.root().join("store")).expect("a writable tree");
-        let head = format!("[store]\nurl = \"file://{{root}}/store\"\nspool = \"{{root}}/spool\"\n{store}");
+        let head = format!("{head}\n[store]\nurl = \"file://{{root}}/store\"\nspool = \"{{root}}/spool\"\n{store}");
         self.head(&head, &format!("paths = [\"{{logs}}/*.log\"]\nwhen = \"1 KiB\"\n{words}"))
     }
 
@@ -49,6 +55,32 @@ impl Scenario {
         let all = files_under(&self.store()).into_keys().filter(|key| key.starts_with("_opsbelt/manifests/test/"));
         let read = |key: String| fs::read(self.store().join(key)).expect("it was listed");
         all.map(|key| serde_json::from_slice(&read(key)).expect("a segment is JSON")).collect()
+    }
+
+    /// Panics unless the store has each of these texts in one object, each object is named once, the segments are one chain, and nothing
+    /// else is left anywhere.
+    #[track_caller]
+    pub fn assert_shipped(&self, texts: &[Vec<u8>], story: &str) {
+        let objects = self.objects();
+        let (mut found, mut meant): (Vec<_>, Vec<_>) = (objects.values().collect(), texts.iter().collect());
+        found.sort();
+        meant.sort();
+        assert!(found == meant, "{story}: {} texts, and these objects: {:?}", meant.len(), objects.keys());
+        let mut named = Vec::new();
+        let mut previous = Value::Null;
+        for (number, segment) in (1_u64..).zip(self.segments()) {
+            assert_eq!((&segment["number"], &segment["previous"]), (&number.into(), &previous), "{story}: {segment:#}");
+            let path = self.store().join(format!("_opsbelt/manifests/test/{number:010}.json"));
+            previous = super::process::must("sha256sum", &[path.as_os_str()])[..64].into();
+            named.extend(
+                segment["objects"].as_array().into_iter().flatten().map(|object| object["key"].as_str().map(str::to_owned)),
+            );
+        }
+        named.sort();
+        assert_eq!(named, objects.into_keys().map(Some).collect::<Vec<_>>(), "{story}");
+        assert_eq!(files_under(&self.spool()), BTreeMap::new(), "{story}");
+        let debris = files_under(&self.store()).into_keys().find(|name| name.split('/').any(|part| part.starts_with('.')));
+        assert_eq!(debris, None, "{story}");
     }
 
     /// The parcels that wait, and what their tickets say, by the ticket's path.

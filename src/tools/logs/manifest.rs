@@ -4,6 +4,8 @@
 //!
 //! Persisted: fields may be added, never renamed.
 
+pub mod stored;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@
 //! the objects; what the next segment of the manifest will say; the segment; the receipts.
 
 mod carry;
-mod chain;
+pub(super) mod chain;
 mod upload;
 
 use crate::{

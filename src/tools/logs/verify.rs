@@ -1,6 +1,8 @@
 //! `verify`: decompresses every archive that the ledger knows and compares it with the recorded facts.
 //! Changes nothing.
 
+mod stored;
+
 use std::{fs::File, path::Path};
 
 use crate::{
@@ -18,6 +20,8 @@ use crate::{
         ledger::{Archive, Entry, Ledger, Stage},
     },
 };
+
+pub use self::stored::VerifyStore;
 
 /// Which archives to prove anew.
 pub struct Verify {

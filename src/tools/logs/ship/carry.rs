@@ -13,7 +13,7 @@ use crate::{
     run::{Run, side_by_side},
     store::{self, Body, Put, Store},
     tools::logs::{
-        manifest::{self, Segment, Written},
+        manifest::{self, Segment, Written, stored},
         parcel::Receipt,
         spool::Waiting,
     },
@@ -278,31 +278,13 @@ impl Carry<'_> {
     /// A segment of this machine as the store has it.
     fn segment(&self, number: u64) -> Result<Option<Written>> {
         let key = manifest::key(&self.ship.host, number).ok_or_else(|| Failure::new("name", format!("segment {number}")))?;
-        let mut text = Vec::new();
-        let read = self.store.read(&key, &mut |piece| {
-            text.extend_from_slice(piece);
-            let long = || Failure::new("read", self.store.shown(&key)).because("it is too long to be a segment");
-            if text.len() as u64 > manifest::LONGEST { Err(long()) } else { Ok(()) }
-        });
-        match read {
-            Err(failure) if failure.is_absence() => Ok(None),
-            Err(failure) => Err(failure),
-            Ok(()) => {
-                let damaged = |why| Failure::new("read", self.store.shown(&key)).because(why).exit(Exit::PersonNeeded);
-                Written::read(text).map(Some).map_err(damaged)
-            }
-        }
+        stored::segment(&*self.store, &key)
     }
 
     /// The numbers of this machine's segments.
     fn numbers(&self) -> Result<Vec<u64>> {
         let folder = manifest::folder(&self.ship.host).ok_or_else(|| Failure::new("name", "the manifest"))?;
-        let mut numbers = Vec::new();
-        self.store.list(&folder, &mut |key, _| {
-            numbers.extend(manifest::number(&key));
-            Ok(())
-        })?;
-        Ok(numbers)
+        stored::numbers(&*self.store, &folder)
     }
 
     /// Which segment names the object.

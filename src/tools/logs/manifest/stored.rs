@@ -1,0 +1,58 @@
+//! Manifests as a store has them. Reads only; what a segment says is checked against its own name and checksum, and nothing else is believed of it.
+
+use std::collections::BTreeMap;
+
+use super::{LONGEST, MANIFESTS, Written, number};
+use crate::{
+    failure::{Exit, Failure, Result},
+    store::{Key, Store},
+};
+
+/// The segment under that key; None when there is none.
+pub fn segment(store: &dyn Store, key: &Key) -> Result<Option<Written>> {
+    let mut text = Vec::new();
+    let read = store.read(key, &mut |piece| {
+        text.extend_from_slice(piece);
+        let long = || damaged(store, key, "it is too long to be a segment");
+        if text.len() as u64 > LONGEST { Err(long()) } else { Ok(()) }
+    });
+    match read {
+        Err(failure) if failure.is_absence() => Ok(None),
+        Err(failure) => Err(failure),
+        Ok(()) => {
+            let written = Written::read(text).map_err(|why| damaged(store, key, &why))?;
+            let named = number(key) == Some(written.segment.number)
+                && super::key(&written.segment.host, written.segment.number).as_ref() == Some(key);
+            if named { Ok(Some(written)) } else { Err(damaged(store, key, "it is the segment of another name")) }
+        }
+    }
+}
+
+/// The numbers of the segments in a folder, in order.
+pub fn numbers(store: &dyn Store, folder: &Key) -> Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    store.list(folder, &mut |key, _| {
+        numbers.extend(number(&key));
+        Ok(())
+    })?;
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// The keys of all segments in order, by the folder of their machine.
+pub fn all(store: &dyn Store) -> Result<BTreeMap<String, BTreeMap<u64, Key>>> {
+    let mut all: BTreeMap<String, BTreeMap<u64, Key>> = BTreeMap::new();
+    let top = Key::new(MANIFESTS).expect("it is one");
+    store.list(&top, &mut |key, _| {
+        let folder = key.parts().0.last().map(str::to_owned);
+        if let (Some(folder), Some(number)) = (folder, number(&key)) {
+            all.entry(folder).or_default().insert(number, key);
+        }
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+fn damaged(store: &dyn Store, key: &Key, why: &str) -> Failure {
+    Failure::new("read", store.shown(key)).because(why).exit(Exit::PersonNeeded)
+}

@@ -1,0 +1,255 @@
+//! `verify file://...`: proves a store by its manifests. Each machine's segments must be one chain that ends where this machine
+//! remembers, each object must be there as it is named, and nothing else may be. Changes nothing.
+
+use std::collections::HashSet;
+
+use crate::{
+    failure::{Exit, Failure, Result},
+    files::fingerprint::Fingerprint,
+    report::{Finding, Incomplete, Report, Severity, Size, count},
+    run::{Run, side_by_side},
+    store::{self, Address, Key, Store},
+    tool::Query,
+    tools::logs::{
+        manifest::{Object, Written, stored},
+        ship::chain::{Chain, Head},
+    },
+};
+
+/// What to prove.
+pub struct VerifyStore {
+    /// The store.
+    pub store: Address,
+    /// Only what these machines put there; all when empty.
+    pub hosts: Vec<String>,
+    /// This machine: the end of its chain is known here.
+    pub host: String,
+    /// Compare sizes, and read nothing.
+    pub quick: bool,
+    /// Objects read at the same time.
+    pub parallel: usize,
+}
+
+/// What was found of one object.
+enum Verdict {
+    Sound,
+    Missing,
+    Other(String),
+    Unknown(Failure),
+}
+
+impl Query for VerifyStore {
+    fn schema(&self) -> Option<&'static str> {
+        Some("opsbelt.logs.verify-store/1")
+    }
+
+    fn answer(&self, run: &Run) -> Result<Report> {
+        let store = store::open(&self.store)?;
+        let mut report = Report::default();
+        let mut objects = Vec::new();
+        let mut hosts = 0_u64;
+        let mut whole = self.hosts.is_empty();
+        for segments in stored::all(&*store)?.into_values() {
+            if run.shutdown.asked() {
+                report.incomplete.push(Incomplete::new("the manifests", "stopped before all were read"));
+                whole = false;
+                break;
+            }
+            let chain = Links::read(&*store, segments.into_iter(), &mut report);
+            let Some(host) = chain.host.clone() else { continue };
+            if !self.hosts.is_empty() && !self.hosts.contains(&host) {
+                continue;
+            }
+            hosts += 1;
+            self.end(run, &host, &chain, &mut report);
+            whole &= chain.unbroken;
+            objects.extend(chain.objects);
+        }
+        let (sound, bytes) = self.examine(run, &*store, &objects, &mut report);
+        // Where a segment is missing, nobody knows what it named.
+        if whole {
+            strangers(run, &*store, &objects, &mut report)?;
+        }
+        report.summary = if hosts == 0 {
+            "no machine has put anything there".to_owned()
+        } else {
+            let how = if self.quick { "by their sizes" } else { "read and compared by sha-256" };
+            format!(
+                "as named: {sound} of {} of {} ({}, {how})",
+                count(objects.len() as u64, "object"),
+                count(hosts, "machine"),
+                Size(bytes)
+            )
+        };
+        Ok(report)
+    }
+}
+
+/// One machine's chain, as far as it could be read.
+#[derive(Default)]
+struct Links {
+    host: Option<String>,
+    /// Number and hash of the last segment.
+    last: Option<(u64, String)>,
+    objects: Vec<Object>,
+    unbroken: bool,
+}
+
+impl Links {
+    /// Follows the chain; what is wrong with it is told.
+    fn read(store: &dyn Store, segments: impl Iterator<Item = (u64, Key)>, report: &mut Report) -> Links {
+        let mut links = Links { unbroken: true, ..Links::default() };
+        let mut before: Option<(u64, Option<String>)> = Some((0, None));
+        for (number, key) in segments {
+            let shown = store.shown(&key);
+            let expected = before.as_ref().map_or(1, |(last, _)| last + 1);
+            if number != expected {
+                let missing = if number - expected == 1 { expected.to_string() } else { format!("{expected} to {}", number - 1) };
+                report.findings.push(danger("logs.segment-missing", &shown, format!("segment {missing} before it is not there")));
+                links.unbroken = false;
+                before = None;
+            }
+            let written = match stored::segment(store, &key) {
+                Ok(Some(written)) => written,
+                Ok(None) => continue,
+                Err(failure) if failure.exit == Exit::PersonNeeded => {
+                    report.findings.push(danger("logs.segment-differs", &shown, failure.to_string()));
+                    links.unbroken = false;
+                    before = Some((number, None));
+                    continue;
+                }
+                Err(failure) => {
+                    report.incomplete.push((&failure).into());
+                    links.unbroken = false;
+                    before = Some((number, None));
+                    continue;
+                }
+            };
+            links.follow(written, before.as_ref(), &shown, report);
+            before = links.last.clone().map(|(number, hash)| (number, Some(hash)));
+        }
+        links
+    }
+
+    fn follow(&mut self, written: Written, before: Option<&(u64, Option<String>)>, shown: &str, report: &mut Report) {
+        let Written { segment, sha256, .. } = written;
+        let agrees = match before {
+            Some((0, None)) => segment.previous.is_none(),
+            Some((_, Some(hash))) => segment.previous.as_ref() == Some(hash),
+            // What is before it is missing or damaged, and that was told.
+            _ => true,
+        };
+        if !agrees {
+            let message = "it does not follow the segment before it: one of the two was altered, or two machines have that name";
+            report.findings.push(danger("logs.segment-differs", shown, message.to_owned()));
+            self.unbroken = false;
+        }
+        self.host = Some(segment.host);
+        self.last = Some((segment.number, sha256));
+        self.objects.extend(segment.objects);
+    }
+}
+
+fn danger(id: &'static str, subject: &str, message: String) -> Finding {
+    Finding::new(id, Severity::Danger, subject, message)
+        .hint("restore it from a copy of the store, or find out who may write there")
+}
+
+impl VerifyStore {
+    /// Whether the chain ends where it should.
+    fn end(&self, run: &Run, host: &str, chain: &Links, report: &mut Report) {
+        let address = self.store.to_string();
+        let known = || Chain::read(run.state.folder()?, host, &address).map(|chain| chain.head);
+        let head = if host == self.host { known() } else { Ok(None) };
+        let subject = format!("{address}, machine {host}");
+        let last = chain.last.as_ref().map_or(0, |(number, _)| *number);
+        match head {
+            Ok(Some(Head { number, .. })) if number > last => {
+                let message = format!("its manifest ends with segment {last}, and this machine made {number}");
+                report.findings.push(danger("logs.tail-missing", &subject, message));
+            }
+            Ok(Some(Head { number, sha256, .. })) => {
+                let same = chain.last.as_ref().is_some_and(|(last, hash)| *last > number || *hash == sha256);
+                if !same {
+                    let message = format!("segment {number} is not the one that this machine made");
+                    report.findings.push(danger("logs.segment-differs", &subject, message));
+                }
+            }
+            Ok(None) => {
+                let message =
+                    format!("nothing here says that segment {last} is its last one: whether its end is missing is unproven");
+                let finding = Finding::new("logs.tail-unproven", Severity::Note, subject, message);
+                report.findings.push(finding.hint("verify it on that machine, which remembers"));
+            }
+            Err(failure) => report.incomplete.push((&failure).into()),
+        }
+    }
+
+    /// Looks at each object; how many are as named, and how many bytes they have.
+    fn examine(&self, run: &Run, store: &dyn Store, objects: &[Object], report: &mut Report) -> (u64, u64) {
+        let bar = run.progress.bytes("verifying", objects.iter().map(|object| object.stored).sum());
+        let one = |object: &Object| {
+            let verdict = self.look(store, object);
+            bar.advance(object.stored);
+            verdict
+        };
+        let verdicts = side_by_side(objects, self.parallel, &run.shutdown, || (), one);
+        let (mut sound, mut bytes) = (0, 0);
+        for (object, verdict) in objects.iter().zip(verdicts) {
+            match verdict {
+                Some(Verdict::Sound) => (sound, bytes) = (sound + 1, bytes + object.stored),
+                Some(Verdict::Missing) => {
+                    let message = "it is named in the manifest and not there".to_owned();
+                    report.findings.push(danger("logs.object-missing", &object.key, message));
+                }
+                Some(Verdict::Other(why)) => report.findings.push(danger("logs.object-differs", &object.key, why)),
+                Some(Verdict::Unknown(failure)) => report.incomplete.push((&failure).into()),
+                None => report.incomplete.push(Incomplete::new(object.key.clone(), "stopped before it was looked at")),
+            }
+        }
+        (sound, bytes)
+    }
+
+    fn look(&self, store: &dyn Store, object: &Object) -> Verdict {
+        let Some(key) = Key::new(object.key.clone()) else { return Verdict::Other("its name is no key".to_owned()) };
+        match store.size(&key) {
+            Ok(None) => return Verdict::Missing,
+            Ok(Some(size)) if size != object.stored => {
+                return Verdict::Other(format!("it has {size} bytes, and {} are named", object.stored));
+            }
+            Ok(Some(_)) if self.quick => return Verdict::Sound,
+            Ok(Some(_)) => {}
+            Err(failure) => return Verdict::Unknown(failure),
+        }
+        let mut hash = Fingerprint::default();
+        let read = store.read(&key, &mut |piece| {
+            hash.take(piece);
+            Ok(())
+        });
+        match read {
+            Err(failure) => Verdict::Unknown(failure),
+            Ok(()) if hash.clone().hex() == object.stored_sha256 => Verdict::Sound,
+            Ok(()) => Verdict::Other(format!("it has sha-256 {}, and {} is named", hash.hex(), object.stored_sha256)),
+        }
+    }
+}
+
+/// Objects that no manifest names. What a machine is just shipping is not named yet.
+fn strangers(run: &Run, store: &dyn Store, objects: &[Object], report: &mut Report) -> Result<()> {
+    let named: HashSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
+    let logs = Key::new("logs").expect("it is one");
+    store.list(&logs, &mut |key, size| {
+        if !named.contains(key.as_str()) {
+            let message = format!("no manifest names it ({})", Size(size));
+            let finding = Finding::new("logs.object-unknown", Severity::Warning, key.to_string(), message);
+            report
+                .findings
+                .push(finding.hint("somebody put it there, or a machine is just shipping it: look again after its next run"));
+        }
+        if run.shutdown.asked() {
+            Err(Failure::new("list", "the store").because("asked to stop").exit(Exit::Partial))
+        } else {
+            Ok(())
+        }
+    })
+}

@@ -1,0 +1,140 @@
+//! A store is proven by its manifests: whatever was removed, altered or put there is named, also at the end, where this machine
+//! remembers it.
+
+use std::fs;
+
+use crate::{
+    collect::findings,
+    support::{
+        files,
+        scenario::{Ran, Scenario, files_under, text_of},
+    },
+};
+
+/// So many segments of one object each.
+fn shipped(segments: usize) -> Scenario {
+    let scene = Scenario::new().shipping("", "");
+    for number in 0..segments {
+        scene.append("app.log", text_of(&format!("turn-{number}"), 3000));
+        scene.rotate().exits(0);
+        scene.ship().exits(0);
+    }
+    scene
+}
+
+fn verify(scene: &Scenario, more: &[&str]) -> Ran {
+    let url = format!("file://{}", scene.store().display());
+    let args: Vec<&str> = ["--format", "json", "verify", &url].iter().chain(more).copied().collect();
+    scene.run(&args)
+}
+
+/// The ids of all findings, sorted.
+fn told(ran: &Ran) -> Vec<String> {
+    let json = ran.json();
+    let mut ids: Vec<_> = json["findings"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+fn object(scene: &Scenario, number: usize) -> std::path::PathBuf {
+    let segment = &scene.segments()[number - 1];
+    scene.store().join(segment["objects"][0]["key"].as_str().unwrap())
+}
+
+fn segment(scene: &Scenario, number: usize) -> std::path::PathBuf {
+    scene.store().join(format!("_opsbelt/manifests/test/{number:010}.json"))
+}
+
+/// What is done to a store, and what is told of it.
+type Case<'a> = (&'a str, &'a dyn Fn(&Scenario), &'a [&'a str]);
+
+#[test]
+fn a_store_that_is_as_it_was_made_is_sound() {
+    let scene = shipped(3);
+    let ran = verify(&scene, &[]).exits(0);
+    assert_eq!((told(&ran), ran.summary().starts_with("as named: 3 of 3 objects of 1 machine (")), (vec![], true), "{ran:#?}");
+    verify(&scene, &["--quick"]).exits(0).says("by their sizes");
+    assert_eq!(verify(&scene, &["--host", "other"]).exits(0).summary(), "no machine has put anything there");
+}
+
+#[test]
+fn whatever_is_done_to_a_store_is_named() {
+    let flip = |path: &std::path::Path| {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        files::write(path, bytes).unwrap();
+    };
+    let cases: [Case; 9] = [
+        ("an object removed", &|scene| fs::remove_file(object(scene, 2)).unwrap(), &["logs.object-missing"]),
+        ("an object altered", &|scene| flip(&object(scene, 2)), &["logs.object-differs"]),
+        ("an object cut", &|scene| files::write(object(scene, 2), "").unwrap(), &["logs.object-differs"]),
+        (
+            "an object put there",
+            &|scene| files::write(object(scene, 2).with_file_name("x.zst"), "x").unwrap(),
+            &["logs.object-unknown"],
+        ),
+        ("a segment removed", &|scene| fs::remove_file(segment(scene, 2)).unwrap(), &["logs.segment-missing"]),
+        ("the first segment removed", &|scene| fs::remove_file(segment(scene, 1)).unwrap(), &["logs.segment-missing"]),
+        ("a segment altered", &|scene| flip(&segment(scene, 2)), &["logs.segment-differs"]),
+        (
+            "the last segment and its object removed",
+            &|scene| {
+                fs::remove_file(object(scene, 3)).unwrap();
+                fs::remove_file(segment(scene, 3)).unwrap();
+            },
+            &["logs.tail-missing"],
+        ),
+        (
+            "a segment in place of another",
+            &|scene| {
+                files::copy(segment(scene, 1), segment(scene, 2)).unwrap();
+            },
+            &["logs.segment-differs"],
+        ),
+    ];
+    for (what, act, ids) in cases {
+        let scene = shipped(3);
+        act(&scene);
+        let before = files_under(scene.root());
+        let ran = verify(&scene, &[]).exits(1);
+        assert_eq!(told(&ran), ids, "{what}: {ran:#?}");
+        assert_eq!(files_under(scene.root()), before, "{what}");
+    }
+}
+
+#[test]
+fn where_nobody_remembers_the_end_it_is_told_to_be_unproven() {
+    let scene = shipped(2);
+    fs::remove_file(object(&scene, 2)).unwrap();
+    fs::remove_file(segment(&scene, 2)).unwrap();
+    scene.change_settings("host = \"test\"", "host = \"another\"");
+    let ran = verify(&scene, &[]).exits(0);
+    assert_eq!(told(&ran), ["logs.tail-unproven"], "{ran:#?}");
+    assert!(findings(&ran, "logs.tail-unproven")[0].contains("segment 1"), "{ran:#?}");
+}
+
+#[test]
+fn two_machines_are_told_apart() {
+    let scene = shipped(2);
+    fs::remove_dir_all(scene.spool()).unwrap();
+    let (copy, ledger) = (scene.root().join("other"), scene.ledger());
+    fs::create_dir(&copy).unwrap();
+    fs::remove_file(ledger).unwrap();
+    scene.change_settings("host = \"test\"", "host = \"another\"");
+    scene.append("app.log", text_of("of another", 3000));
+    scene.rotate();
+    scene.ship().exits(0);
+    let ran = verify(&scene, &[]);
+    assert!(ran.summary().contains("of 2 machines"), "{ran:#?}");
+}
+
+#[test]
+fn a_store_that_cannot_be_looked_into_is_not_called_sound() {
+    let scene = shipped(1);
+    fs::rename(scene.store(), scene.root().join("away")).unwrap();
+    verify(&scene, &[]).exits(4).says("no such file or directory");
+    scene.run(&["verify", "ftp://x"]).exits(2).says("is no store that is known");
+    scene.run(&["verify", "file:///a", "app"]).exits(2).says("a store is proven by itself");
+    scene.run(&["verify", "app", "--quick"]).exits(2).says("are about a store");
+}

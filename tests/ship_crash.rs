@@ -1,0 +1,97 @@
+//! A run that hands over, ships or takes back is killed before, and refused at, each of its calls: one more turn, and each archive is
+//! in the store once, named once, and nothing is left on the way.
+
+mod support;
+
+use support::{
+    aftermath::Before,
+    needs::{self, TRACES},
+    scenario::{Ran, Scenario, text_of},
+    scene::Scene,
+    strace::{Blow, Strike, Traced},
+    sweep::Sweep,
+    trace::Act,
+};
+
+const ROTATE: &[&str] = &["--format", "json", "rotate"];
+const SHIP: &[&str] = &["--format", "json", "ship"];
+const TURNS: usize = 3;
+
+fn text(turn: usize) -> Vec<u8> {
+    text_of(&format!("turn {turn}"), 3000)
+}
+
+/// A log, of which some turns are rotated, and of these some are in the store; of both some are taken back.
+fn scene(rotated: usize, shipped: usize, settled: usize) -> Scene {
+    let scenario = Scenario::new().shipping_under("parallel = 1", "", "keep = { count = 1 }");
+    let turn = |turn: usize| {
+        scenario.append("app.log", text(turn));
+        if turn < rotated {
+            scenario.rotate().exits(0);
+        }
+    };
+    (0..settled).for_each(turn);
+    if settled > 0 {
+        scenario.ship().exits(0);
+        scenario.rotate().exits(0);
+    }
+    (settled..TURNS.min(rotated + 1)).for_each(turn);
+    if shipped > settled {
+        scenario.ship().exits(0);
+    }
+    Scene { scenario, before: Before::default() }
+}
+
+/// What must be true after one more turn of both sides, and one that tidies up: receipts go when what they are for is taken back.
+fn ends_well(scene: &Scene, turns: usize, story: &str) {
+    let scenario = &scene.scenario;
+    let well = |ran: Ran| assert_eq!(ran.code, Some(0), "{story}: {ran:#?}");
+    for _ in 0..2 {
+        well(scenario.rotate());
+        well(scenario.ship());
+    }
+    scenario.assert_shipped(&(0..turns).map(text).collect::<Vec<_>>(), story);
+    assert_eq!(scenario.archives("app.log").len(), 1, "{story}: the rule removes what is in the store");
+}
+
+fn sweep(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), turns: usize, least: usize) {
+    if !needs::met(TRACES) {
+        return;
+    }
+    for errno in [None, Some("ENOSPC"), Some("EIO")] {
+        let blows = |call: &support::trace::Call| match (errno, call.act()) {
+            (None, _) => vec![Blow::Kill],
+            (Some(_), None | Some(Act::Signal)) | (Some("ENOSPC"), Some(Act::Remove(_))) => Vec::new(),
+            (Some(errno), Some(_)) => vec![Blow::Error(errno)],
+        };
+        let check = |scene: &Scene, strike: &Strike, traced: &Traced| {
+            let story = format!("{name}, {strike:?}: {}", traced.ended.stderr);
+            let ends =
+                if errno.is_some() { matches!(traced.ended.code(), Some(0 | 1 | 3 | 4)) } else { traced.ended.was_killed() };
+            assert!(ends, "{story}: {traced:#?}");
+            ends_well(scene, turns, &story);
+        };
+        let swept = Sweep { name, scene, args, blows: &blows, check: &check }.run(0, 1);
+        assert!(swept.struck >= least, "{name}: {swept:?}");
+    }
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_hands_over() {
+    sweep("hand over", ROTATE, &|| scene(0, 0, 0), 1, 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_ships() {
+    sweep("ship", SHIP, &|| scene(2, 0, 0), 3, 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_ships_more() {
+    sweep("ship more", SHIP, &|| scene(3, 0, 1), 3, 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_takes_back_and_removes() {
+    sweep("take back", ROTATE, &|| scene(2, 2, 0), 3, 30);
+}
