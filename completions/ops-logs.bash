@@ -34,6 +34,9 @@ _ops__logs() {
             ops__logs,presets)
                 cmd="ops__logs__subcmd__presets"
                 ;;
+            ops__logs,restore)
+                cmd="ops__logs__subcmd__restore"
+                ;;
             ops__logs,rotate)
                 cmd="ops__logs__subcmd__rotate"
                 ;;
@@ -91,6 +94,9 @@ _ops__logs() {
             ops__logs__subcmd__help,presets)
                 cmd="ops__logs__subcmd__help__subcmd__presets"
                 ;;
+            ops__logs__subcmd__help,restore)
+                cmd="ops__logs__subcmd__help__subcmd__restore"
+                ;;
             ops__logs__subcmd__help,rotate)
                 cmd="ops__logs__subcmd__help__subcmd__rotate"
                 ;;
@@ -122,7 +128,7 @@ _ops__logs() {
 
     case "${cmd}" in
         ops__logs)
-            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate ship status verify config history help"
+            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate ship restore status verify config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -322,7 +328,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help)
-            opts="survey init presets plan rotate ship status verify config history help"
+            opts="survey init presets plan rotate ship restore status verify config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -448,6 +454,20 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help__subcmd__presets)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__help__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -632,6 +652,52 @@ _ops__logs() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__restore)
+            opts="-q -v -h --host --since --until --store --to --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

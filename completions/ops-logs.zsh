@@ -142,6 +142,27 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 && ret=0
 ;;
+(restore)
+_arguments "${_arguments_options[@]}" : \
+'*--host=[Only of this machine; may be given several times]:HOST:_default' \
+'--since=[Only logs with lines from then on\: \`2026-11-21\`, \`2026-11-21T03\:00\:00Z\`, or \`2h\` (so long ago)]:TIME:_default' \
+'--until=[Only logs with lines until then]:TIME:_default' \
+'--store=[From this store instead of that of the settings]:URL:_default' \
+'--to=[Into this folder, which must be there; \`-\`\: to standard output, one after the other]:FOLDER:_files' \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::sets -- Sets, or services as the store calls them; all of them when left out:_default' \
+&& ret=0
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 '*--method=[Only sets with one of these methods; several joined by commas]:METHOD:((rename\:"The log is exchanged with an empty file; its writer opens it anew"
@@ -338,6 +359,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(restore)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -400,6 +425,7 @@ _ops-logs_commands() {
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
+'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
 'config:Check, show or describe the settings' \
@@ -472,6 +498,7 @@ _ops-logs__subcmd__help_commands() {
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
+'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
 'config:Check, show or describe the settings' \
@@ -529,6 +556,11 @@ _ops-logs__subcmd__help__subcmd__presets_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help presets commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__help__subcmd__restore_commands] )) ||
+_ops-logs__subcmd__help__subcmd__restore_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help restore commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__help__subcmd__rotate_commands] )) ||
 _ops-logs__subcmd__help__subcmd__rotate_commands() {
     local commands; commands=()
@@ -573,6 +605,11 @@ _ops-logs__subcmd__plan_commands() {
 _ops-logs__subcmd__presets_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs presets commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__restore_commands] )) ||
+_ops-logs__subcmd__restore_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs restore commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__rotate_commands] )) ||
 _ops-logs__subcmd__rotate_commands() {

@@ -12,9 +12,13 @@ use std::{
 use support::{files, scenario::Scenario, stories, tally};
 
 /// Every format that is written, and the file that proves that its first version is still read.
-const FIXTURES: [(&str, &str); 3] = [
+const FIXTURES: [(&str, &str); 7] = [
     ("opsbelt.logs.archive", "archive-v1.zst"),
+    ("opsbelt.logs.chain", "chain-v1.json"),
     ("opsbelt.logs.ledger", "ledger-v1.jsonl"),
+    ("opsbelt.logs.manifest", "manifest-v1.json"),
+    ("opsbelt.logs.parcel", "parcel-v1.json"),
+    ("opsbelt.logs.receipt", "receipt-v1.json"),
     ("opsbelt.run/1", "history-v1.jsonl"),
 ];
 
@@ -60,7 +64,8 @@ fn every_format_in_the_source_has_a_fixture_that_carries_its_name() {
             continue;
         }
         for line in fs::read_to_string(&path).unwrap().lines() {
-            if let Some((_, value)) = line.split_once("FORMAT: &str = \"") {
+            let value = ["FORMAT: &str = \"", "FORMAT: &'static str = \""].iter().find_map(|before| line.split_once(before));
+            if let Some((_, value)) = value.filter(|(_, value)| value.starts_with("opsbelt.")) {
                 found.insert(value.trim_end_matches("\";").to_owned(), path.clone());
             }
         }
@@ -224,4 +229,59 @@ fn saying(archive: &[u8], change: &dyn Fn(&str) -> String) -> Vec<u8> {
     let last = table.len() - 9 - 8;
     let entry = (size + 8).to_le_bytes();
     [data, &size.to_le_bytes(), text.as_bytes(), &table[..last], &entry, &table[last + 4..]].concat()
+}
+
+/// SHA-256 as hex, asked of somebody else.
+fn sha256(path: &Path) -> String {
+    support::process::must("sha256sum", &[path.as_os_str()])[..64].to_owned()
+}
+
+/// A record of version 1 that names this store, under a checksum of its own.
+fn naming(record: &str, store: &str, folder: &Path) -> String {
+    let text = fs::read_to_string(fixture(record)).expect("a fixture").replace("file:///srv/archive", store);
+    let (body, _) = text.rsplit_once(",\"sum\"").expect("it ends in a checksum");
+    let plain = folder.join("body");
+    files::write(&plain, body).expect("our own tree");
+    format!("{body},\"sum\":\"{}\"}}\n", &sha256(&plain)[..16])
+}
+
+/// What version 1 had handed over, and where its manifest ended; the parcel's name.
+fn left_on_its_way(scene: &Scenario) -> String {
+    for folder in ["spool/ready", "spool/receipts", "store/_opsbelt/manifests/test"] {
+        fs::create_dir_all(scene.root().join(folder)).expect("our own tree");
+    }
+    let parcel = sha256(&fixture("parcel-v1.json"));
+    files::copy(fixture("parcel-v1.json"), scene.spool().join(format!("ready/{parcel}.json"))).expect("our own tree");
+    files::copy(fixture("archive-v1.zst"), scene.spool().join(format!("ready/{parcel}.data"))).expect("our own tree");
+    files::copy(fixture("manifest-v1.json"), scene.store().join("_opsbelt/manifests/test/0000000001.json"))
+        .expect("our own tree");
+    parcel
+}
+
+#[test]
+fn what_version_1_handed_over_is_shipped_after_what_it_shipped() {
+    let scene = Scenario::new().shipping("", "");
+    left_on_its_way(&scene);
+    let store = format!("file://{}", scene.store().display());
+    files::write(scene.root().join("url"), &store).expect("our own tree");
+    let chain = scene.state().join(format!("chain-{}.json", &sha256(&scene.root().join("url"))[..16]));
+    files::write(&chain, naming("chain-v1.json", &store, scene.root())).expect("our own tree");
+    let ran = scene.ship().exits(0);
+    assert_eq!(ran.steps("ship", "done").len(), 1, "{ran:#?}");
+    let segments = scene.segments();
+    let first = sha256(&scene.store().join("_opsbelt/manifests/test/0000000001.json"));
+    assert_eq!((segments.len(), segments[1]["previous"].as_str()), (2, Some(first.as_str())), "{segments:#?}");
+    scene.rotate().exits(0);
+    assert_eq!(scene.parcels().len(), 0);
+}
+
+#[test]
+fn what_version_1_signed_for_is_taken_back() {
+    let scene = Scenario::new().shipping("", "");
+    let parcel = left_on_its_way(&scene);
+    let store = format!("file://{}", scene.store().display());
+    let receipt = naming("receipt-v1.json", &store, scene.root());
+    files::write(scene.spool().join(format!("receipts/{parcel}.json")), receipt).expect("our own tree");
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
+    assert_eq!(scene.parcels().len(), 0);
 }

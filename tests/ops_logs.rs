@@ -56,6 +56,8 @@ mod queries;
 mod recovery;
 #[path = "ops_logs/refusals.rs"]
 mod refusals;
+#[path = "ops_logs/restore.rs"]
+mod restore;
 #[path = "ops_logs/settings.rs"]
 mod settings;
 #[path = "ops_logs/ship.rs"]

@@ -110,19 +110,29 @@ pub fn examine(archive: &File, how: Compression, progress: Progress) -> Result<E
         progress(piece.len() as u64);
         Ok(())
     };
-    let mut carried = None;
+    let carried = each_piece(archive, how, &mut take)?;
+    tally.examined(carried)
+}
+
+/// Decompresses all of `archive`, and hands its text on piece by piece. Whether it is the right text, only the end tells.
+pub fn read(archive: &File, how: Compression, take: Take) -> Result<()> {
+    each_piece(archive, how, take).map(drop)
+}
+
+/// The same; tells what the archive says of itself.
+fn each_piece(archive: &File, how: Compression, take: Take) -> Result<Option<(Label, Facts)>> {
     match how {
-        Compression::None => Log::find(archive)?.each_piece(&mut take)?,
-        Compression::Gzip { .. } => gzip::each_piece(archive, &mut take)?,
+        Compression::None => Log::find(archive)?.each_piece(take)?,
+        Compression::Gzip { .. } => gzip::each_piece(archive, take)?,
         Compression::Zstd { .. } => match trailer::find(archive)? {
-            None => zstd::each_piece(archive, &mut take)?,
+            None => zstd::each_piece(archive, take)?,
             Some(trailer) => {
-                zstd::each_own_frame(archive, &trailer, &mut take)?;
-                carried = Some((trailer.label, trailer.facts));
+                zstd::each_own_frame(archive, &trailer, take)?;
+                return Ok(Some((trailer.label, trailer.facts)));
             }
         },
     }
-    tally.examined(carried)
+    Ok(None)
 }
 
 /// What a zstd archive says of itself. `None` when it says nothing (it is not ours, or its end is lost); an error when
@@ -144,7 +154,7 @@ fn store(log: &Log, into: &File, tally: &mut Tally, progress: Progress) -> Resul
 }
 
 /// Takes the plain text piece by piece, and may refuse.
-type Take<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
+pub type Take<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
 fn size_of(archive: &File) -> Result<u64> {
     Ok(archive.metadata().doing("look at", "the archive")?.len())

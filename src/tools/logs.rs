@@ -1,6 +1,8 @@
 //! ops-logs: rotate logs, compress them, keep what the rules say, prove what was kept.
 
+mod command;
 pub mod containers;
+mod fetch;
 mod heirs;
 pub mod init;
 pub mod ledger;
@@ -9,6 +11,7 @@ pub mod manifest;
 pub mod paper;
 pub mod parcel;
 pub mod presets;
+pub mod restore;
 pub mod rotate;
 pub mod settings;
 pub mod ship;
@@ -23,17 +26,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Subcommand;
-
 use self::{
+    command::{Choice, Command},
     heirs::Heirs,
     init::{Init, InitFile},
     presets::Presets,
-    rotate::{
-        Rotate, Shipping,
-        hand::{self, HandInFolder},
-    },
-    settings::{LogSet, Method, Settings},
+    restore::{Print, Restore, Wanted},
+    rotate::{Rotate, Shipping},
+    settings::{LogSet, Settings, StoreWords},
     ship::Ship,
     spool::Spool,
     status::Status,
@@ -41,148 +41,15 @@ use self::{
     verify::{Verify, VerifyStore},
 };
 use crate::{
-    failure::{Exit, Failure, Result, plain},
+    failure::{Exit, Failure, Result},
     report::Finding,
     run::host,
     settings::{Loaded, suggest},
-    store::Address,
     tool::{Contradiction, Effective, Task, Tool},
 };
 
 /// The tool.
 pub struct Logs;
-
-/// What `ops-logs` can do.
-#[derive(Subcommand)]
-pub enum Command {
-    /// What is true of this machine's logs; reads only, needs no settings and no root
-    Survey {
-        /// Which folders.
-        #[command(flatten)]
-        view: View,
-        /// How many rows and findings of a kind to show
-        #[arg(long, value_name = "N", default_value_t = Survey::TOP)]
-        top: usize,
-    },
-    /// Propose settings from what a survey finds
-    Init {
-        /// Which folders.
-        #[command(flatten)]
-        view: View,
-        /// Write to this file, which must not exist, instead of standard output
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-    /// List the stanzas that come with the tool, or show one
-    Presets {
-        /// The preset to show
-        name: Option<String>,
-    },
-    /// Show what `rotate` would do and why, and do nothing
-    Plan {
-        /// Which sets.
-        #[command(flatten)]
-        choice: Choice,
-        /// As if every log that is not empty were due; means nothing for one that is collected
-        #[arg(long)]
-        force: bool,
-    },
-    /// Rotate what is due, archive it, and remove what no keep-rule wants
-    Rotate {
-        /// Which sets.
-        #[command(flatten)]
-        choice: Choice,
-        /// Rotate every log that is not empty, due or not; means nothing for one that is collected
-        #[arg(long)]
-        force: bool,
-    },
-    /// Put what waits for the store there, and sign for it; removes nothing
-    Ship,
-    /// Each log's size, last and next rotation, archives and problems
-    Status {
-        /// Which sets.
-        #[command(flatten)]
-        choice: Choice,
-    },
-    /// Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL
-    Verify {
-        /// Which sets.
-        #[command(flatten)]
-        choice: Choice,
-        /// Of a store: only what this machine put there; may be given several times
-        #[arg(long = "host", value_name = "HOST")]
-        hosts: Vec<String>,
-        /// Of a store: compare the sizes of objects, and read none
-        #[arg(long)]
-        quick: bool,
-    },
-    /// Works in one folder for a parent that has more rights
-    #[command(name = hand::SUBCOMMAND, hide = true)]
-    HandInFolder(HandInFolder),
-}
-
-/// What a survey looks at.
-#[derive(clap::Args)]
-pub struct View {
-    /// Look here instead of in /var/log, /opt, /srv and /home; may be given several times
-    #[arg(long = "root", value_name = "FOLDER")]
-    roots: Vec<PathBuf>,
-}
-
-impl View {
-    fn survey(self) -> Result<Survey> {
-        let usual = Survey::default();
-        // The usual folders need not be there; one that somebody typed must be.
-        let named: Vec<PathBuf> = self.roots.iter().map(folder).collect::<Result<_>>()?;
-        let roots = if named.is_empty() { usual.roots.clone() } else { named };
-        Ok(Survey { roots, ..usual })
-    }
-}
-
-/// The whole path of a folder that was typed.
-fn folder(typed: &PathBuf) -> Result<PathBuf> {
-    let refuse = |why: &str| Failure::new("look into", typed.display()).because(why).exit(Exit::BadInput);
-    match std::fs::metadata(typed) {
-        Ok(found) if !found.is_dir() => Err(refuse("it is no folder")),
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(refuse("there is no such folder")),
-        // What else is wrong with it, the survey tells.
-        _ => std::path::absolute(typed).map_err(|error| refuse(&plain(&error))),
-    }
-}
-
-/// Which sets a command is about.
-#[derive(clap::Args)]
-pub struct Choice {
-    /// Names of sets; all of them when left out
-    #[arg(value_name = "SET")]
-    sets: Vec<String>,
-    /// Only sets with one of these methods; several joined by commas
-    #[arg(long = "method", value_name = "METHOD", value_delimiter = ',')]
-    methods: Vec<Method>,
-}
-
-impl Choice {
-    fn means(&self, set: &LogSet) -> bool {
-        (self.sets.is_empty() || self.sets.contains(&set.name)) && (self.methods.is_empty() || self.methods.contains(&set.method))
-    }
-
-    /// Whether it is a store that was typed.
-    fn is_a_store(&self) -> bool {
-        self.sets.iter().any(|name| name.contains("://"))
-    }
-
-    fn store(&self) -> Result<Address> {
-        let refuse = |why: String| Failure::new("verify", self.sets.join(" ")).because(why).exit(Exit::BadInput);
-        match &self.sets[..] {
-            [url] if self.methods.is_empty() => url.parse().map_err(refuse),
-            _ => Err(refuse("a store is proven by itself, without sets and methods".to_owned())),
-        }
-    }
-
-    fn is_of_all(&self) -> bool {
-        self.sets.is_empty() && self.methods.is_empty()
-    }
-}
 
 impl Tool for Logs {
     const NAME: &'static str = "ops-logs";
@@ -257,6 +124,17 @@ Files:
             Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, force)?)),
             Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
             Command::Ship => Task::Change(Box::new(ship(&load()?)?)),
+            Command::Restore { sets, hosts, since, until, store, to } => {
+                let settings = load()?.value;
+                let store = store.map_or_else(|| Ok(store_of(&settings)?.url.clone()), Ok::<_, Failure>)?;
+                let wanted = Wanted { sets, hosts, since, until };
+                if to.as_os_str() == "-" {
+                    Task::Query(Box::new(Print { store, wanted }))
+                } else {
+                    let into = std::path::absolute(&to).map_err(|error| Failure::of_system("find", to.display(), &error))?;
+                    Task::Change(Box::new(Restore { store, wanted, into, parallel: settings.parallel() }))
+                }
+            }
             Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
             Command::Verify { choice, hosts, quick } if choice.is_a_store() => {
                 let settings = load()?.value;
@@ -307,12 +185,16 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
 
 fn ship(loaded: &Loaded<Settings>) -> Result<Ship> {
     let settings = &loaded.value;
+    let store = store_of(settings)?;
+    Ok(Ship { store: store.url.clone(), spool: Spool::at(store.spool()), host: host(settings), parallel: settings.parallel() })
+}
+
+fn store_of(settings: &Settings) -> Result<&StoreWords> {
     let none = || {
         let hint = "add [store] with url = \"file:///srv/archive\"";
         Failure::new("find", "a store").because("the settings name none").hint(hint).exit(Exit::BadInput)
     };
-    let store = settings.store.as_ref().ok_or_else(none)?;
-    Ok(Ship { store: store.url.clone(), spool: Spool::at(store.spool()), host: host(settings), parallel: settings.parallel() })
+    settings.store.as_ref().ok_or_else(none)
 }
 
 /// A machine without logrotate has no configuration of it in its usual places, and nothing to be told about that. One that

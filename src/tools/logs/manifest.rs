@@ -4,6 +4,7 @@
 //!
 //! Persisted: fields may be added, never renamed.
 
+pub mod links;
 pub mod stored;
 
 use chrono::{DateTime, Utc};

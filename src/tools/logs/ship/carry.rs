@@ -159,8 +159,8 @@ impl Carry<'_> {
     }
 
     fn batch(&mut self, batch: &[&Waiting], moved: store::Moved) -> Result<()> {
-        let (store, ship, state) = (&*self.store, self.ship, self.state);
-        let one = |waiting: &&Waiting| upload(store, &ship.spool, waiting, state, moved);
+        let (store, ship) = (&*self.store, self.ship);
+        let one = |waiting: &&Waiting| upload(store, &ship.spool, waiting, moved);
         let results = side_by_side(batch, self.ship.parallel, &self.run.shutdown, || (), one);
         let mut arrived = Vec::new();
         for (waiting, result) in batch.iter().zip(results) {

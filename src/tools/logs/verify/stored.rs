@@ -11,7 +11,11 @@ use crate::{
     store::{self, Address, Key, Store},
     tool::Query,
     tools::logs::{
-        manifest::{Object, Written, stored},
+        manifest::{
+            Object,
+            links::{Links, danger},
+            stored,
+        },
         ship::chain::{Chain, Head},
     },
 };
@@ -83,76 +87,6 @@ impl Query for VerifyStore {
         };
         Ok(report)
     }
-}
-
-/// One machine's chain, as far as it could be read.
-#[derive(Default)]
-struct Links {
-    host: Option<String>,
-    /// Number and hash of the last segment.
-    last: Option<(u64, String)>,
-    objects: Vec<Object>,
-    unbroken: bool,
-}
-
-impl Links {
-    /// Follows the chain; what is wrong with it is told.
-    fn read(store: &dyn Store, segments: impl Iterator<Item = (u64, Key)>, report: &mut Report) -> Links {
-        let mut links = Links { unbroken: true, ..Links::default() };
-        let mut before: Option<(u64, Option<String>)> = Some((0, None));
-        for (number, key) in segments {
-            let shown = store.shown(&key);
-            let expected = before.as_ref().map_or(1, |(last, _)| last + 1);
-            if number != expected {
-                let missing = if number - expected == 1 { expected.to_string() } else { format!("{expected} to {}", number - 1) };
-                report.findings.push(danger("logs.segment-missing", &shown, format!("segment {missing} before it is not there")));
-                links.unbroken = false;
-                before = None;
-            }
-            let written = match stored::segment(store, &key) {
-                Ok(Some(written)) => written,
-                Ok(None) => continue,
-                Err(failure) if failure.exit == Exit::PersonNeeded => {
-                    report.findings.push(danger("logs.segment-differs", &shown, failure.to_string()));
-                    links.unbroken = false;
-                    before = Some((number, None));
-                    continue;
-                }
-                Err(failure) => {
-                    report.incomplete.push((&failure).into());
-                    links.unbroken = false;
-                    before = Some((number, None));
-                    continue;
-                }
-            };
-            links.follow(written, before.as_ref(), &shown, report);
-            before = links.last.clone().map(|(number, hash)| (number, Some(hash)));
-        }
-        links
-    }
-
-    fn follow(&mut self, written: Written, before: Option<&(u64, Option<String>)>, shown: &str, report: &mut Report) {
-        let Written { segment, sha256, .. } = written;
-        let agrees = match before {
-            Some((0, None)) => segment.previous.is_none(),
-            Some((_, Some(hash))) => segment.previous.as_ref() == Some(hash),
-            // What is before it is missing or damaged, and that was told.
-            _ => true,
-        };
-        if !agrees {
-            let message = "it does not follow the segment before it: one of the two was altered, or two machines have that name";
-            report.findings.push(danger("logs.segment-differs", shown, message.to_owned()));
-            self.unbroken = false;
-        }
-        self.host = Some(segment.host);
-        self.last = Some((segment.number, sha256));
-        self.objects.extend(segment.objects);
-    }
-}
-
-fn danger(id: &'static str, subject: &str, message: String) -> Finding {
-    Finding::new(id, Severity::Danger, subject, message)
-        .hint("restore it from a copy of the store, or find out who may write there")
 }
 
 impl VerifyStore {

@@ -1,0 +1,169 @@
+//! What can be typed after `ops-logs`. Knows no more of it than that it can be read.
+
+use std::{io::ErrorKind, path::PathBuf};
+
+use clap::Subcommand;
+
+use super::{
+    restore::Moment,
+    rotate::hand::{self, HandInFolder},
+    settings::{LogSet, Method},
+    survey::Survey,
+};
+use crate::{
+    failure::{Exit, Failure, Result, plain},
+    store::Address,
+};
+
+/// What `ops-logs` can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// What is true of this machine's logs; reads only, needs no settings and no root
+    Survey {
+        /// Which folders.
+        #[command(flatten)]
+        view: View,
+        /// How many rows and findings of a kind to show
+        #[arg(long, value_name = "N", default_value_t = Survey::TOP)]
+        top: usize,
+    },
+    /// Propose settings from what a survey finds
+    Init {
+        /// Which folders.
+        #[command(flatten)]
+        view: View,
+        /// Write to this file, which must not exist, instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// List the stanzas that come with the tool, or show one
+    Presets {
+        /// The preset to show
+        name: Option<String>,
+    },
+    /// Show what `rotate` would do and why, and do nothing
+    Plan {
+        /// Which sets.
+        #[command(flatten)]
+        choice: Choice,
+        /// As if every log that is not empty were due; means nothing for one that is collected
+        #[arg(long)]
+        force: bool,
+    },
+    /// Rotate what is due, archive it, and remove what no keep-rule wants
+    Rotate {
+        /// Which sets.
+        #[command(flatten)]
+        choice: Choice,
+        /// Rotate every log that is not empty, due or not; means nothing for one that is collected
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put what waits for the store there, and sign for it; removes nothing
+    Ship,
+    /// Get logs back from the store, as the text that they were
+    Restore {
+        /// Sets, or services as the store calls them; all of them when left out
+        #[arg(value_name = "SET")]
+        sets: Vec<String>,
+        /// Only of this machine; may be given several times
+        #[arg(long = "host", value_name = "HOST")]
+        hosts: Vec<String>,
+        /// Only logs with lines from then on: `2026-11-21`, `2026-11-21T03:00:00Z`, or `2h` (so long ago)
+        #[arg(long, value_name = "TIME")]
+        since: Option<Moment>,
+        /// Only logs with lines until then
+        #[arg(long, value_name = "TIME")]
+        until: Option<Moment>,
+        /// From this store instead of that of the settings
+        #[arg(long, value_name = "URL")]
+        store: Option<Address>,
+        /// Into this folder, which must be there; `-`: to standard output, one after the other
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+    },
+    /// Each log's size, last and next rotation, archives and problems
+    Status {
+        /// Which sets.
+        #[command(flatten)]
+        choice: Choice,
+    },
+    /// Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL
+    Verify {
+        /// Which sets.
+        #[command(flatten)]
+        choice: Choice,
+        /// Of a store: only what this machine put there; may be given several times
+        #[arg(long = "host", value_name = "HOST")]
+        hosts: Vec<String>,
+        /// Of a store: compare the sizes of objects, and read none
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Works in one folder for a parent that has more rights
+    #[command(name = hand::SUBCOMMAND, hide = true)]
+    HandInFolder(HandInFolder),
+}
+
+/// What a survey looks at.
+#[derive(clap::Args)]
+pub struct View {
+    /// Look here instead of in /var/log, /opt, /srv and /home; may be given several times
+    #[arg(long = "root", value_name = "FOLDER")]
+    roots: Vec<PathBuf>,
+}
+
+impl View {
+    pub(super) fn survey(self) -> Result<Survey> {
+        let usual = Survey::default();
+        // The usual folders need not be there; one that somebody typed must be.
+        let named: Vec<PathBuf> = self.roots.iter().map(folder).collect::<Result<_>>()?;
+        let roots = if named.is_empty() { usual.roots.clone() } else { named };
+        Ok(Survey { roots, ..usual })
+    }
+}
+
+/// The whole path of a folder that was typed.
+fn folder(typed: &PathBuf) -> Result<PathBuf> {
+    let refuse = |why: &str| Failure::new("look into", typed.display()).because(why).exit(Exit::BadInput);
+    match std::fs::metadata(typed) {
+        Ok(found) if !found.is_dir() => Err(refuse("it is no folder")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(refuse("there is no such folder")),
+        // What else is wrong with it, the survey tells.
+        _ => std::path::absolute(typed).map_err(|error| refuse(&plain(&error))),
+    }
+}
+
+/// Which sets a command is about.
+#[derive(clap::Args)]
+pub struct Choice {
+    /// Names of sets; all of them when left out
+    #[arg(value_name = "SET")]
+    pub(super) sets: Vec<String>,
+    /// Only sets with one of these methods; several joined by commas
+    #[arg(long = "method", value_name = "METHOD", value_delimiter = ',')]
+    methods: Vec<Method>,
+}
+
+impl Choice {
+    pub(super) fn means(&self, set: &LogSet) -> bool {
+        (self.sets.is_empty() || self.sets.contains(&set.name)) && (self.methods.is_empty() || self.methods.contains(&set.method))
+    }
+
+    /// Whether it is a store that was typed.
+    pub(super) fn is_a_store(&self) -> bool {
+        self.sets.iter().any(|name| name.contains("://"))
+    }
+
+    pub(super) fn store(&self) -> Result<Address> {
+        let refuse = |why: String| Failure::new("verify", self.sets.join(" ")).because(why).exit(Exit::BadInput);
+        match &self.sets[..] {
+            [url] if self.methods.is_empty() => url.parse().map_err(refuse),
+            _ => Err(refuse("a store is proven by itself, without sets and methods".to_owned())),
+        }
+    }
+
+    pub(super) fn is_of_all(&self) -> bool {
+        self.sets.is_empty() && self.methods.is_empty()
+    }
+}

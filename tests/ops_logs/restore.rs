@@ -1,0 +1,161 @@
+//! Logs come back from a store as they were, each proven; nothing that is here is replaced, and what the store has no more is told.
+
+use std::{fs, path::PathBuf};
+
+use crate::support::{
+    files,
+    scenario::{Ran, Scenario, files_under, text_of},
+};
+
+/// Three turns of two logs of two sets, in the store, and an empty folder.
+fn shipped() -> Scenario {
+    let words = "paths = [\"{logs}/web.log\"]\nwhen = \"1 KiB\"\n[[log]]\nname = \"jobs\"\nwhen = \"1 KiB\"\npaths = [\"{logs}/jobs.log\"]";
+    let scene = Scenario::new();
+    fs::create_dir(scene.root().join("store")).unwrap();
+    fs::create_dir(scene.root().join("back")).unwrap();
+    let scene = scene.head("[store]\nurl = \"file://{root}/store\"\nspool = \"{root}/spool\"", words);
+    for turn in 0..3 {
+        for log in ["web", "jobs"] {
+            scene.append(&format!("{log}.log"), dated(log, turn));
+        }
+        scene.rotate().exits(0);
+    }
+    scene.ship().exits(0);
+    scene
+}
+
+/// Lines of one day, which each turn has of its own.
+fn dated(log: &str, turn: usize) -> Vec<u8> {
+    let line = |number: usize| format!("2026-11-{:02}T1{number}:00:00Z {log} {}\n", 10 + turn, "x".repeat(300));
+    (0..5).map(line).collect::<String>().into_bytes()
+}
+
+fn restore(scene: &Scenario, more: &[&str]) -> Ran {
+    let to = scene.root().join("back");
+    let args: Vec<&str> = ["--format", "json", "restore", "--to", to.to_str().unwrap()].iter().chain(more).copied().collect();
+    scene.run(&args)
+}
+
+/// The text of what came back, by the log's name, in the order of the names.
+fn back(scene: &Scenario, log: &str) -> Vec<u8> {
+    let folder = scene.root().join("back");
+    let names = files_under(&folder).into_keys().filter(|name| name.contains(&format!("/{log}.log.")));
+    names.flat_map(|name| fs::read(folder.join(name)).unwrap()).collect()
+}
+
+fn all(log: &str) -> Vec<u8> {
+    (0..3).flat_map(|turn| dated(log, turn)).collect()
+}
+
+#[test]
+fn logs_come_back_as_they_were_and_a_second_time_nothing_is_touched() {
+    let scene = shipped();
+    let planned = restore(&scene, &["--dry-run"]).exits(0);
+    assert_eq!(
+        (planned.steps("restore", "planned").len(), files_under(&scene.root().join("back")).len()),
+        (6, 0),
+        "{planned:#?}"
+    );
+    assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "done").len(), 6);
+    assert_eq!((back(&scene, "web"), back(&scene, "jobs")), (all("web"), all("jobs")));
+    let names: Vec<_> = files_under(&scene.root().join("back")).into_keys().collect();
+    let below = format!("test{}", scene.logs().display());
+    assert!(names.iter().all(|name| name.starts_with(&below)), "{names:?}");
+    let before = files_under(&scene.root().join("back"));
+    assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "kept").len(), 6);
+    assert_eq!(files_under(&scene.root().join("back")), before);
+}
+
+#[test]
+fn what_is_meant_is_chosen_by_set_machine_and_time() {
+    for (more, web, jobs) in [
+        (&["web"][..], 0, 0),
+        (&["app"], 3, 0),
+        (&["jobs", "--since", "2026-11-11"], 0, 2),
+        (&["--since", "2026-11-11", "--until", "2026-11-11T23:00:00Z"], 1, 1),
+        (&["--until", "2026-11-10T09:00:00Z"], 0, 0),
+        (&["--since", "99999d", "app"], 3, 0),
+        (&["--host", "test"], 3, 3),
+        (&["--host", "other"], 0, 0),
+    ] {
+        let scene = shipped();
+        restore(&scene, more).exits(0);
+        let came = |log| back(&scene, log).len() / dated(log, 0).len();
+        assert_eq!((came("web"), came("jobs")), (web, jobs), "{more:?}");
+    }
+}
+
+#[test]
+fn to_standard_output_comes_the_text_in_the_order_of_its_lines() {
+    let scene = shipped();
+    let ran = scene.run(&["restore", "app", "--to", "-"]).exits(0);
+    assert_eq!(ran.stdout.as_bytes(), all("web"));
+    let url = format!("file://{}", scene.store().display());
+    let elsewhere = Scenario::new().plain_set("").run(&["restore", "jobs", "--to", "-", "--store", &url]).exits(0);
+    assert_eq!(elsewhere.stdout.as_bytes(), all("jobs"), "any machine that sees the store can");
+}
+
+#[test]
+fn what_is_not_what_the_manifest_names_does_not_come_back() {
+    let scene = shipped();
+    let key = scene.objects().into_iter().find(|(_, text)| *text == dated("web", 1)).unwrap().0;
+    let object = scene.store().join(&key);
+    let mut bytes = fs::read(&object).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    files::write(&object, &bytes).unwrap();
+    let ran = restore(&scene, &["app"]).exits(3);
+    assert_eq!((ran.steps("restore", "failed").len(), ran.steps("restore", "done").len()), (1, 2), "{ran:#?}");
+    let ran = scene.run(&["restore", "app", "--to", "-"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_bytes()),
+        (Some(1), &dated("web", 0)[..]),
+        "it ends before what is wrong: {}",
+        ran.stderr
+    );
+    files::write(&object, zstd::encode_all(&b"other\n"[..], 1).unwrap()).unwrap();
+    restore(&scene, &["app"]).exits(3);
+    fs::remove_file(&object).unwrap();
+    restore(&scene, &["app"]).exits(3).says("no such file or directory");
+    let came: PathBuf = scene.root().join("back");
+    assert!(files_under(&came).keys().all(|name| !name.contains("/.")), "no part stays");
+}
+
+#[test]
+fn what_stands_in_the_way_stays() {
+    let scene = shipped();
+    restore(&scene, &["app"]).exits(0);
+    let first = files_under(&scene.root().join("back")).into_keys().next().unwrap();
+    files::write(scene.root().join("back").join(&first), "mine\n").unwrap();
+    let ran = restore(&scene, &["app"]).exits(3);
+    assert_eq!((ran.steps("restore", "skipped").len(), ran.steps("restore", "kept").len()), (1, 2), "{ran:#?}");
+    assert_eq!(fs::read(scene.root().join("back").join(first)).unwrap(), b"mine\n");
+}
+
+#[test]
+fn a_missing_segment_is_told_because_nobody_knows_what_it_named() {
+    let scene = shipped();
+    scene.append("web.log", text_of("more", 3000));
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+    fs::remove_file(scene.store().join("_opsbelt/manifests/test/0000000001.json")).unwrap();
+    let ran = restore(&scene, &[]).exits(1);
+    assert_eq!((ran.steps("restore", "done").len(), ran.json()["findings"].as_array().unwrap().len()), (1, 1), "{ran:#?}");
+    scene.run(&["restore", "--to", "-"]).exits(3).says("say that this is all");
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_it_quietly() {
+    let scene = shipped();
+    let ran = scene.run_in_shell("\"$@\" | head -c 10", &["restore", "app", "--to", "-"]);
+    assert_eq!((ran.code, ran.stdout.len(), ran.stderr.as_str()), (Some(0), 10, ""), "{ran:#?}");
+}
+
+#[test]
+fn mistakes_are_told() {
+    let scene = shipped();
+    scene.run(&["restore", "--to", "/nonexistent/folder"]).exits(4).says("/nonexistent/folder");
+    scene.run(&["restore", "--to", "-", "--since", "soon"]).exits(2).says("`soon` is no time");
+    scene.run(&["restore", "--to", "-", "--store", "ftp://x"]).exits(2).says("is no store that is known");
+    scene.run(&["restore"]).exits(2);
+}
