@@ -95,6 +95,8 @@ fn sweep(ship: &Ship, plan: &Plan, report: &mut Report) {
 
 impl Carry<'_> {
     fn all(&mut self, plan: &Plan) -> Result<()> {
+        // Who cannot sign puts nothing anywhere.
+        self.ship.spool.may_sign()?;
         self.conclude()?;
         self.same_store()?;
         let bar = self.run.progress.bytes("shipping", plan.bytes());

@@ -38,6 +38,11 @@ impl Spool {
         self.folder(RECEIPTS).ok().flatten().is_some_and(|folder| matches!(folder.stat(&ticket_name(id)), Ok(Some(_))))
     }
 
+    /// Whether receipts may be written.
+    pub fn may_sign(&self) -> Result<()> {
+        self.desk().map(drop)
+    }
+
     /// Writes these receipts; they survive a power cut when it returns.
     pub fn sign(&self, receipts: &[Receipt]) -> Result<()> {
         let folder = self.desk()?;

@@ -1,0 +1,135 @@
+//! Two users: one may remove logs and knows no store, the other one ships and may read what is ready for it, and nothing else.
+
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::PathBuf,
+    process::Command,
+};
+
+use crate::{
+    collect::findings,
+    support::{
+        files,
+        needs::{self, Need},
+        scenario::{Ran, Scenario, files_under, text_of},
+        sight,
+        stories::{DAEMON, NOBODY},
+    },
+};
+
+const TWO_USERS: &[Need] = &[Need::Root, Need::Program("setpriv")];
+
+/// A log that only root may read, and a spool and a store for a user who ships.
+fn laid_out() -> Scenario {
+    let scene =
+        Scenario::new().shipping("", "keep = { count = 1 }").log_of("app.log", 3000).mode("logs/app.log", 0o600).open_root();
+    for folder in ["spool", "spool/receipts", "ships"] {
+        fs::create_dir(scene.root().join(folder)).unwrap();
+    }
+    let scene = ["spool/receipts", "ships", "store"].into_iter().fold(scene, |scene, path| scene.owned(path, DAEMON, DAEMON));
+    scene.mode("spool/receipts", 0o700).mode("ships", 0o700).mode("spool", 0o755).mode("logs", 0o700)
+}
+
+fn by(uid: u32, real: &Command) -> Ran {
+    let words = ["setpriv", &format!("--reuid={uid}"), &format!("--regid={uid}"), "--clear-groups"].map(OsString::from);
+    Ran::of(&mut sight::before_program(real, &words))
+}
+
+/// `ship`, by that user and with a state of its own.
+fn ship_as(scene: &Scenario, uid: u32) -> Ran {
+    let mut real = scene.command(&["--format", "json", "ship"]);
+    real.env("STATE_DIRECTORY", scene.root().join("ships"));
+    by(uid, &real)
+}
+
+fn may(uid: u32, program: &str, path: PathBuf) -> bool {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", "/usr/bin:/bin").arg(path);
+    by(uid, &command).code == Some(0)
+}
+
+fn data(scene: &Scenario) -> PathBuf {
+    let ready = scene.spool().join("ready");
+    let name = files_under(&ready).into_keys().find(|name| name.ends_with(".data")).unwrap();
+    ready.join(name)
+}
+
+#[test]
+fn who_ships_reads_what_is_ready_and_nothing_else_and_nobody_else_does() {
+    if !needs::met(TWO_USERS) {
+        return;
+    }
+    let scene = laid_out();
+    scene.rotate().exits(0);
+    let (folder, file) = (fs::metadata(scene.spool().join("ready")).unwrap(), fs::metadata(data(&scene)).unwrap());
+    assert_eq!((folder.mode() & 0o777, folder.uid(), folder.gid()), (0o750, 0, DAEMON));
+    assert_eq!((file.mode() & 0o777, file.uid(), file.gid()), (0o640, 0, DAEMON));
+    assert!(may(DAEMON, "cat", data(&scene)) && !may(NOBODY, "cat", data(&scene)));
+    assert!(!may(DAEMON, "rm", data(&scene)) && !may(DAEMON, "touch", scene.spool().join("ready/x")));
+    let shipped = ship_as(&scene, DAEMON).exits(0);
+    assert_eq!(shipped.steps("ship", "done").len(), 1, "{shipped:#?}");
+    assert_eq!(scene.objects().into_values().collect::<Vec<_>>(), [text_of("app.log", 3000)]);
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
+    assert_eq!(ship_as(&scene, DAEMON).exits(0).summary(), "nothing waits for the store");
+    assert_eq!(files_under(&scene.spool()), std::collections::BTreeMap::new());
+}
+
+#[test]
+fn whoever_does_not_own_the_receipts_ships_nothing() {
+    if !needs::met(TWO_USERS) {
+        return;
+    }
+    let scene = laid_out();
+    scene.rotate().exits(0);
+    let ran = by(NOBODY, &scene.command(&["ship"]));
+    assert!(ran.code == Some(4) && ran.stderr.contains("permission denied"), "{ran:#?}");
+    let root = scene.ship();
+    assert!(root.code == Some(3) && root.stdout.contains("it belongs to user 1, and this is user 0"), "{root:#?}");
+    assert_eq!((files_under(&scene.store()).len(), files_under(&scene.spool().join("receipts")).len()), (0, 0));
+    ship_as(&scene, DAEMON).exits(0);
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
+}
+
+#[test]
+fn a_receipt_that_another_user_wrote_is_not_believed() {
+    if !needs::met(TWO_USERS) {
+        return;
+    }
+    let scene = laid_out();
+    scene.rotate().exits(0);
+    ship_as(&scene, DAEMON).exits(0);
+    let receipts = scene.spool().join("receipts");
+    let name = files_under(&receipts).into_keys().next().unwrap();
+    let refused = |what: &str| {
+        let ran = scene.rotate().exits(1);
+        assert_eq!((findings(&ran, "logs.receipt-refused").len(), ran.steps("settle", "done").len()), (1, 0), "{what}: {ran:#?}");
+    };
+    chown(receipts.join(&name), Some(NOBODY), Some(DAEMON)).unwrap();
+    refused("of another user");
+    chown(receipts.join(&name), Some(DAEMON), Some(DAEMON)).unwrap();
+    fs::set_permissions(&receipts, fs::Permissions::from_mode(0o777)).unwrap();
+    refused("where everybody writes");
+    fs::set_permissions(&receipts, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(receipts.join(&name), fs::Permissions::from_mode(0o666)).unwrap();
+    refused("that everybody may write");
+    fs::set_permissions(receipts.join(&name), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
+}
+
+#[test]
+fn what_is_ready_is_not_believed_where_somebody_else_could_write_it() {
+    if !needs::met(TWO_USERS) {
+        return;
+    }
+    let scene = laid_out();
+    scene.rotate().exits(0);
+    let ready = scene.spool().join("ready");
+    files::write(ready.join("x"), "").unwrap();
+    chown(&ready, Some(NOBODY), Some(DAEMON)).unwrap();
+    let ran = ship_as(&scene, DAEMON).exits(4);
+    assert!(ran.stderr.contains("it belongs to user 65534"), "{ran:#?}");
+    let ran = scene.rotate().exits(3);
+    assert!(ran.json()["incomplete"].to_string().contains("it belongs to user 65534"), "{ran:#?}");
+}
