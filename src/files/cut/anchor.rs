@@ -21,7 +21,7 @@ pub(super) const ANCHORS: u64 = 2 << 40;
 /// A place for a new anchor where none of this file was, as far as its times tell: one that is found says which it is.
 pub(super) fn fresh(file: &File, place: Place) -> Result<u64> {
     let meta = file.metadata().doing("look at", "the log")?;
-    let moment = u64::try_from(meta.mtime_nsec() ^ meta.ctime_nsec()).unwrap_or(0);
+    let moment = u64::try_from(meta.mtime_nsec() + meta.ctime_nsec()).unwrap_or(0);
     Ok(ANCHOR + moment % (1 << 20) * place.unit)
 }
 
