@@ -125,7 +125,12 @@ impl Spool {
     }
 
     fn folder(&self, name: &str) -> Result<Option<Dir>> {
-        match Dir::open(&self.path).and_then(|spool| spool.folder(name)) {
+        let opened = Dir::open(&self.path).and_then(|spool| {
+            // Whoever may write to it may put another folder in the place of one that is to be believed.
+            self.believed(&spool.stat_self()?, "")?;
+            spool.folder(name)
+        });
+        match opened {
             Ok(folder) => Ok(Some(folder)),
             Err(failure) if failure.is_absence() => Ok(None),
             Err(failure) => Err(failure),

@@ -17,7 +17,7 @@ pub use self::{
     recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
     rotation::{Left, Rest, Rotation, Trouble, Why},
-    shipment::{Arrival, Refused, Shipment, due},
+    shipment::{Arrival, Refused, Shipment, UNSHIPPED, due, is_to_ship},
     vanished::Astray,
 };
 use super::{

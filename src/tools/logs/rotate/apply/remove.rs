@@ -11,7 +11,7 @@ use crate::{
     settings::units::Room,
     tools::logs::{
         ledger::{Entry, Line, Stage},
-        rotate::plan::{Fate, Plan},
+        rotate::plan::{Fate, Plan, UNSHIPPED, is_to_ship},
     },
 };
 
@@ -49,6 +49,9 @@ pub(super) fn remove(carry: &mut Carry, plan: &Plan) -> Result<()> {
                 Outcome::Kept,
                 "this run could not finish the log's rotation, so its older archives stay",
             ));
+        } else if is_to_ship(carry.rotate, &entry) {
+            // The plan went by a receipt, and what it is for could not be looked at again.
+            carry.step(Step::new("remove", entry.path(), Outcome::Kept, UNSHIPPED));
         } else {
             match as_recorded(&entry) {
                 Ok(()) => match room {

@@ -32,12 +32,12 @@ pub(super) fn settle(carry: &mut Carry, plan: &Plan) -> Result<()> {
     let Some(counter) = counter(carry, shipping) else { return Ok(()) };
     let mut settled = Vec::new();
     for arrival in &plan.shipment.arrivals {
+        if carry.run.shutdown.asked() {
+            break;
+        }
         match carry.still_as_handed_over(arrival) {
             Ok(()) => settled.push(arrival),
-            Err(failure) => {
-                carry.unfinished.insert(arrival.parcel.log.clone());
-                carry.failed("settle", arrival.parcel.key.clone(), &failure);
-            }
+            Err(failure) => carry.failed("settle", arrival.parcel.key.clone(), &failure),
         }
     }
     let line = |arrival: &&Arrival| Some(Line::Shipped { id: arrival.entry?, shipped: shipped(arrival) });
@@ -74,7 +74,10 @@ pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
         let Some(entry) = carry.ledger.content().entries.get(&id).cloned() else { continue };
         // The first one always goes, however large: else it never would.
         let fits = waiting == 0 || waiting.saturating_add(entry.stored()) <= shipping.most;
-        if !fits || carry.run.shutdown.asked() {
+        if carry.run.shutdown.asked() {
+            return;
+        }
+        if !fits {
             left = (left.0 + 1, left.1 + entry.stored());
             continue;
         }

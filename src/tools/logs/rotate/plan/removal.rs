@@ -25,9 +25,6 @@ use crate::{
 /// Why an archive stays that is not where it was.
 const UNSEEN: &str = "it cannot be looked at: its folder is not there, or not on the volume that it was on";
 
-/// What no receipt is there for stays, whatever the rules say.
-const UNSHIPPED: Removable<'static> = Removable::No("the store does not have it yet");
-
 /// One archive and what becomes of it.
 #[derive(Debug)]
 pub struct Removal {
@@ -94,7 +91,8 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
     for (index, set) in rotate.sets.iter().enumerate() {
         let old = entries_of(set).iter().map(|(entry, log)| {
             let awaited = shipment::is_to_ship(rotate, entry) && !arrived.contains(&entry.id);
-            let removable = if awaited { UNSHIPPED } else { removable(entry, next.contains_key(&entry.id)) };
+            let removable =
+                if awaited { Removable::No(shipment::UNSHIPPED) } else { removable(entry, next.contains_key(&entry.id)) };
             let (disk, piece) = (disks.of(world, entry), entry.piece);
             Item { group: log, name: &entry.name, at: entry.at, bytes: entry.stored(), disk, removable, piece }
         });

@@ -12,6 +12,9 @@ use crate::tools::logs::{
     },
 };
 
+/// Why an archive stays, whatever the rules say.
+pub const UNSHIPPED: &str = "the store does not have it yet";
+
 /// What passes between this machine and the store, decided.
 #[derive(Debug, Default)]
 pub struct Shipment {
@@ -94,7 +97,7 @@ pub fn due(rotate: &Rotate, content: &Content, shipment: &Shipment) -> Vec<Entry
 }
 
 /// Whether the store is to have it, and has it not as far as is known.
-pub(super) fn is_to_ship(rotate: &Rotate, entry: &Entry) -> bool {
+pub fn is_to_ship(rotate: &Rotate, entry: &Entry) -> bool {
     let ships = || rotate.sets.iter().any(|set| set.name == entry.set && set.service.is_some());
     rotate.shipping.is_some() && entry.shipped.is_none() && ships()
 }

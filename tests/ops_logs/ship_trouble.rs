@@ -1,0 +1,86 @@
+//! What goes wrong on the way into a store, and what others may try there: nothing goes that nobody proved to be there, and nothing
+//! stands still for ever.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+};
+
+use crate::support::{
+    files,
+    needs::{self, Need, TRACES},
+    scenario::{Scenario, files_under, text_of},
+    stories::NOBODY,
+    strace,
+};
+
+const ROOT: &[Need] = &[Need::Root];
+
+/// So many archives, each handed over.
+fn handed_over(turns: usize, words: &str) -> Scenario {
+    let scene = Scenario::new().shipping("", words);
+    (0..turns).for_each(|number| turn(&scene, number));
+    scene
+}
+
+fn turn(scene: &Scenario, number: usize) {
+    scene.append("app.log", text_of(&format!("turn-{number}"), 3000));
+    scene.rotate().exits(0);
+}
+
+fn mode(path: impl AsRef<Path>) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn set_mode(path: impl AsRef<Path>, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// All texts that were rotated are in the store, once, and nothing is left on the way.
+fn ends_well(scene: &Scenario, turns: usize) {
+    for _ in 0..2 {
+        scene.rotate().exits(0);
+        scene.ship().exits(0);
+    }
+    let texts: Vec<_> = (0..turns).map(|number| text_of(&format!("turn-{number}"), 3000)).collect();
+    scene.assert_shipped(&texts, "in the end");
+}
+
+/// A store in whose place stands an empty folder, as where a disk is not mounted, while `act` happens.
+fn without_its_disk(scene: &Scenario, act: impl FnOnce()) {
+    let away = scene.root().join("away");
+    fs::rename(scene.store(), &away).unwrap();
+    fs::create_dir(scene.store()).unwrap();
+    act();
+    assert_eq!(files_under(&scene.store()), [].into(), "nothing may look like the store");
+    fs::remove_dir(scene.store()).unwrap();
+    fs::rename(away, scene.store()).unwrap();
+}
+
+#[test]
+fn where_others_may_write_to_the_spool_no_receipt_counts() {
+    let scene = handed_over(1, "keep = { count = 1 }");
+    scene.ship().exits(0);
+    scene.append("app.log", text_of("turn-1", 3000));
+    set_mode(scene.spool(), 0o777);
+    let ran = scene.rotate().exits(3).says("others may write to it");
+    assert_eq!(ran.steps("remove", "done").len(), 0, "anybody could have signed: {ran:#?}");
+    assert_eq!(scene.archives("app.log").len(), 2);
+    set_mode(scene.spool(), 0o755);
+    ends_well(&scene, 2);
+}
+
+#[test]
+fn what_could_not_be_looked_at_again_is_not_removed() {
+    let scene = handed_over(1, "keep = { count = 1 }");
+    scene.ship().exits(0);
+    scene.append("app.log", text_of("turn-1", 3000));
+    let odd = scene.spool().join("ready/.new.data");
+    fs::create_dir(&odd).unwrap();
+    let ran = scene.rotate().exits(3);
+    assert_eq!((ran.steps("settle", "done").len(), ran.steps("remove", "done").len()), (0, 0), "{ran:#?}");
+    assert_eq!(scene.archives("app.log").len(), 2);
+    fs::remove_dir(odd).unwrap();
+    ends_well(&scene, 2);
+}
