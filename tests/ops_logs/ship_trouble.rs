@@ -84,3 +84,25 @@ fn what_could_not_be_looked_at_again_is_not_removed() {
     fs::remove_dir(odd).unwrap();
     ends_well(&scene, 2);
 }
+
+#[test]
+fn a_segment_that_was_begun_is_made_in_the_store_that_it_was_begun_for() {
+    for shipped in [0, 1] {
+        let scene = handed_over(shipped, "");
+        if shipped > 0 {
+            scene.ship().exits(0);
+        }
+        turn(&scene, shipped);
+        let segments = scene.store().join("_opsbelt/manifests/test");
+        let odd = segments.join(format!(".{:010}.json.part", shipped + 1));
+        fs::create_dir_all(&odd).unwrap();
+        scene.ship().exits(3);
+        assert_eq!(scene.segments().len(), shipped, "the object is there, and its segment is not");
+        fs::remove_dir(odd).unwrap();
+        without_its_disk(&scene, || {
+            scene.ship().exits(3);
+            assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 0);
+        });
+        ends_well(&scene, shipped + 1);
+    }
+}

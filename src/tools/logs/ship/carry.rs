@@ -11,7 +11,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Run, side_by_side},
-    store::{self, Body, Put, Store},
+    store::{self, Body, Key, Put, Store},
     tools::logs::{
         manifest::{self, Segment, Written, stored},
         parcel::Receipt,
@@ -97,8 +97,11 @@ impl Carry<'_> {
     fn all(&mut self, plan: &Plan) -> Result<()> {
         // Who cannot sign puts nothing anywhere.
         self.ship.spool.may_sign()?;
-        self.conclude()?;
         self.same_store()?;
+        self.conclude()?;
+        if self.chain.head.is_none() {
+            self.resume()?;
+        }
         let bar = self.run.progress.bytes("shipping", plan.bytes());
         let moved = |bytes: u64| bar.advance(bytes);
         // What an earlier run shipped and had not come to sign for is signed for by now.
@@ -126,25 +129,35 @@ impl Carry<'_> {
         let Some(Pending { text, receipts }) = self.chain.pending.clone() else { return Ok(()) };
         let written = Written::read(text.into_bytes())
             .map_err(|why| Failure::new("go on with", "the segment that an earlier run began").because(why))?;
+        self.still_there(&written.segment)?;
         self.publish(&written)?;
         self.signed(&written, &receipts)
     }
 
+    /// Nobody signs for what an earlier run saw, and for what may be in another store than this.
+    fn still_there(&self, segment: &Segment) -> Result<()> {
+        for object in &segment.objects {
+            let size = Key::new(object.key.clone()).map(|key| self.store.size(&key)).transpose()?.flatten();
+            if size != Some(object.stored) {
+                return Err(Failure::new("go on with", format!("segment {}, which an earlier run began", segment.number))
+                    .because(format!("{} is not there as it was", object.key))
+                    .hint("is the store mounted, and the one that it was? nothing here is removed"));
+            }
+        }
+        Ok(())
+    }
+
     /// Where the last segment is not what it was, this is not the store that it was.
     fn same_store(&mut self) -> Result<()> {
-        match self.chain.head.clone() {
-            Some(head) => {
-                let found = self.segment(head.number)?;
-                if found.as_ref().is_some_and(|found| found.sha256 == head.sha256) {
-                    return Ok(());
-                }
-                let why = if found.is_some() { "is another one now" } else { "is not there" };
-                Err(Failure::new("ship to", &self.chain.store)
-                    .because(format!("segment {} of this machine's manifest {why}", head.number))
-                    .hint("is it mounted, and the one that it was? `ops-logs verify` tells more; nothing here is removed"))
-            }
-            None => self.resume(),
+        let Some(head) = self.chain.head.clone() else { return Ok(()) };
+        let found = self.segment(head.number)?;
+        if found.as_ref().is_some_and(|found| found.sha256 == head.sha256) {
+            return Ok(());
         }
+        let why = if found.is_some() { "is another one now" } else { "is not there" };
+        Err(Failure::new("ship to", &self.chain.store)
+            .because(format!("segment {} of this machine's manifest {why}", head.number))
+            .hint("is it mounted, and the one that it was? `ops-logs verify` tells more; nothing here is removed"))
     }
 
     /// Without a memory of its own this machine goes on where the store says it was, and says that nothing proves it.
