@@ -106,3 +106,18 @@ fn a_segment_that_was_begun_is_made_in_the_store_that_it_was_begun_for() {
         ends_well(&scene, shipped + 1);
     }
 }
+
+#[test]
+fn what_a_clone_finds_in_its_spool_is_in_nobodys_way() {
+    let scene = Scenario::new().shipping("spool-max = \"2500\"", "");
+    (0..4).for_each(|number| turn(&scene, number));
+    let inherited = scene.parcels();
+    scene.change_settings("host = \"test\"", "host = \"clone\"");
+    scene.append("app.log", text_of("turn-4", 3000));
+    let ran = scene.rotate();
+    assert_eq!(ran.steps("hand-over", "done").len(), 1, "{ran:#?}");
+    scene.ship().exits(0);
+    assert_eq!(scene.objects().into_values().collect::<Vec<_>>(), [text_of("turn-4", 3000)]);
+    scene.rotate();
+    assert_eq!(scene.parcels(), inherited, "they are of another machine, and stay");
+}

@@ -73,7 +73,10 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
             Some(Err(refused)) => shipment.refused.push(refused),
             None => {}
         }
-        shipment.waiting += waiting.bytes.unwrap_or(0);
+        // What a clone finds of another machine never goes, and must not take the place of what does.
+        if waiting.parcel.host == rotate.host {
+            shipment.waiting += waiting.bytes.unwrap_or(0);
+        }
         // Without its archive nobody can ship it: it is handed over anew.
         shipment.handed.extend(entry.filter(|_| waiting.bytes.is_some()).map(|entry| entry.id));
     }
