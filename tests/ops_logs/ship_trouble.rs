@@ -108,6 +108,35 @@ fn a_segment_that_was_begun_is_made_in_the_store_that_it_was_begun_for() {
 }
 
 #[test]
+fn what_waits_when_the_ledger_is_lost_is_handed_over_once() {
+    let scene = Scenario::new().shipping("", "").log_of("b.log", 3000);
+    scene.rotate().exits(0);
+    files::write(scene.live("a.log"), text_of("a.log", 3000)).unwrap();
+    scene.rotate().exits(0);
+    fs::remove_file(scene.ledger()).unwrap();
+    assert_eq!(scene.rotate().exits(0).steps("adopt", "done").len(), 2);
+    assert_eq!(scene.parcels().len(), 2);
+    scene.ship().exits(0);
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 2);
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+}
+
+#[test]
+fn two_parcels_of_one_archive_become_one_object_that_is_named_once() {
+    let scene = handed_over(3, "");
+    let (ready, old) = (scene.spool().join("ready"), scene.root().join("old"));
+    fs::rename(&ready, &old).unwrap();
+    assert_eq!(scene.rotate().exits(0).steps("hand-over", "done").len(), 3);
+    for name in files_under(&old).into_keys() {
+        fs::rename(old.join(&name), ready.join(&name)).unwrap();
+    }
+    assert_eq!(scene.parcels().len(), 6);
+    scene.ship().exits(0);
+    assert_eq!(scene.segments()[0]["objects"].as_array().unwrap().len(), 3);
+    ends_well(&scene, 3);
+}
+
+#[test]
 fn what_a_clone_finds_in_its_spool_is_in_nobodys_way() {
     let scene = Scenario::new().shipping("spool-max = \"2500\"", "");
     (0..4).for_each(|number| turn(&scene, number));

@@ -8,6 +8,8 @@ mod carry;
 pub(super) mod chain;
 mod upload;
 
+use std::collections::HashSet;
+
 use crate::{
     failure::Result,
     report::{Outcome, Report, Size, Step, count},
@@ -54,8 +56,11 @@ impl Change for Ship {
     fn plan(&self, _: &Run) -> Result<Plan> {
         let mut listed = self.spool.list()?;
         let mut plan = Plan::default();
+        let mut keys = HashSet::new();
         for waiting in std::mem::take(&mut listed.waiting) {
-            match self.stays(&waiting) {
+            // At the same time they would be in each other's way, and the second one not be known to be named.
+            let again = || (!keys.insert(waiting.parcel.key.clone())).then_some("another parcel of that archive goes first");
+            match self.stays(&waiting).or_else(again) {
                 Some(why) => plan.left.push((waiting, why)),
                 None => plan.parcels.push(waiting),
             }

@@ -1,6 +1,9 @@
 //! Carries it out: objects, then a segment that names them, then receipts; a batch at a time.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use super::{
     Plan, Ship,
@@ -31,7 +34,9 @@ struct Carry<'a> {
     store: Box<dyn Store>,
     state: &'a Path,
     chain: Chain,
-    /// Which segment names an object, for those that were there before; read when first needed.
+    /// What this run may have to look up there.
+    keys: HashSet<&'a str>,
+    /// Which segment names which of them; read when first needed.
     named: Option<HashMap<String, u64>>,
     report: Report,
     shipped: (u64, u64),
@@ -58,7 +63,8 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
             return Ok(report);
         }
     };
-    let mut carry = Carry { ship, run, store, state, chain, named: None, report, shipped: (0, 0), failures: 0 };
+    let keys = plan.parcels.iter().map(|waiting| waiting.parcel.key.as_str()).collect();
+    let mut carry = Carry { ship, run, store, state, chain, keys, named: None, report, shipped: (0, 0), failures: 0 };
     if let Err(failure) = carry.all(plan) {
         if failure.exit == Exit::PersonNeeded {
             let finding = Finding::new("logs.manifest-differs", Severity::Danger, failure.what.clone(), failure.to_string());
@@ -308,7 +314,8 @@ impl Carry<'_> {
             let mut named = HashMap::new();
             for number in self.numbers()? {
                 let objects = self.segment(number)?.map(|written| written.segment.objects).unwrap_or_default();
-                named.extend(objects.into_iter().map(|object| (object.key, number)));
+                let ours = objects.into_iter().filter(|object| self.keys.contains(object.key.as_str()));
+                named.extend(ours.map(|object| (object.key, number)));
             }
             self.named = Some(named);
         }

@@ -1,7 +1,7 @@
 //! Which parcels the store has, and which archives it is to get. Receipts are somebody else's words: each must agree with the
 //! parcel that was handed over and with what the ledger knows of its archive, or nothing follows from it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::tools::logs::{
     ledger::{Content, Entry, EntryId},
@@ -25,7 +25,7 @@ pub struct Shipment {
     /// Archives that are to be handed over, the oldest first.
     pub due: Vec<EntryId>,
     /// Archives that wait in the spool already.
-    pub handed: HashSet<EntryId>,
+    handed: HashSet<Mark>,
     /// How many bytes wait there, less what has arrived.
     pub waiting: u64,
 }
@@ -56,8 +56,13 @@ pub struct Refused {
 pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipment {
     let (Some(shipping), Some(spool)) = (&rotate.shipping, &world.spool) else { return Shipment::default() };
     let mut shipment = Shipment::default();
+    let known: HashMap<Mark, EntryId> = if spool.is_empty() {
+        HashMap::new()
+    } else {
+        content.entries.values().filter_map(|entry| Some((mark(entry)?, entry.id))).collect()
+    };
     for Spooled { waiting, receipt } in spool {
-        let entry = content.entries.get(&waiting.parcel.entry).filter(|entry| is_of(entry, &waiting.parcel));
+        let origin = origin(&waiting.parcel);
         let refused = |why: String| Refused { parcel: waiting.parcel.clone(), why };
         let agreed = match receipt {
             Ok(None) => None,
@@ -67,7 +72,7 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
         match agreed {
             Some(Ok(receipt)) => {
                 let (id, parcel) = (waiting.id.clone(), waiting.parcel.clone());
-                shipment.arrivals.push(Arrival { id, parcel, receipt, entry: entry.map(|entry| entry.id) });
+                shipment.arrivals.push(Arrival { id, parcel, receipt, entry: known.get(&origin).copied() });
                 continue;
             }
             Some(Err(refused)) => shipment.refused.push(refused),
@@ -76,9 +81,9 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
         // What a clone finds of another machine never goes, and must not take the place of what does.
         if waiting.parcel.host == rotate.host {
             shipment.waiting += waiting.bytes.unwrap_or(0);
+            // Without its archive nobody can ship it: it is handed over anew.
+            shipment.handed.extend(waiting.bytes.map(|_| origin));
         }
-        // Without its archive nobody can ship it: it is handed over anew.
-        shipment.handed.extend(entry.filter(|_| waiting.bytes.is_some()).map(|entry| entry.id));
     }
     shipment.due = due(rotate, content, &shipment);
     shipment
@@ -90,9 +95,8 @@ pub fn due(rotate: &Rotate, content: &Content, shipment: &Shipment) -> Vec<Entry
     let wanted = |entry: &&Entry| {
         entry.is_settled()
             && is_to_ship(rotate, entry)
-            && entry.archive.is_some()
             && !arrived.contains(&entry.id)
-            && !shipment.handed.contains(&entry.id)
+            && mark(entry).is_some_and(|mark| !shipment.handed.contains(&mark))
     };
     let mut due: Vec<&Entry> = content.entries.values().filter(wanted).collect();
     due.sort_by(|one, other| (one.at, &one.name, one.id).cmp(&(other.at, &other.name, other.id)));
@@ -105,10 +109,17 @@ pub fn is_to_ship(rotate: &Rotate, entry: &Entry) -> bool {
     rotate.shipping.is_some() && entry.shipped.is_none() && ships()
 }
 
-/// Whether the parcel was made of that entry's archive, as it is recorded now.
-fn is_of(entry: &Entry, parcel: &Parcel) -> bool {
-    let made = entry.archive.as_ref().is_some_and(|archive| archive.facts == parcel.facts);
-    made && entry.name == parcel.name && entry.log_path() == parcel.log
+/// Which archive: of which log, under which name, of which text, how long. A ledger that was lost begins its numbers anew.
+type Mark = (String, String, String, u64);
+
+fn mark(entry: &Entry) -> Option<Mark> {
+    let facts = &entry.archive.as_ref()?.facts;
+    Some((entry.log_path(), entry.name.clone(), facts.sha256.clone(), facts.stored))
+}
+
+/// That of the archive that a parcel was made of.
+fn origin(parcel: &Parcel) -> Mark {
+    (parcel.log.clone(), parcel.name.clone(), parcel.facts.sha256.clone(), parcel.facts.stored)
 }
 
 /// Why a receipt is not believed. The parcel is our own word, and nobody else could write it.
