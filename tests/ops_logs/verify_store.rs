@@ -1,13 +1,20 @@
 //! A store is proven by its manifests: whatever was removed, altered or put there is named, also at the end, where this machine
 //! remembers it.
 
-use std::fs;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 use crate::{
     collect::findings,
     support::{
         files,
+        needs::{self, Need},
+        process,
         scenario::{Ran, Scenario, files_under, text_of},
+        stories::NOBODY,
     },
 };
 
@@ -48,6 +55,14 @@ fn segment(scene: &Scenario, number: usize) -> std::path::PathBuf {
 /// What is done to a store, and what is told of it.
 type Case<'a> = (&'a str, &'a dyn Fn(&Scenario), &'a [&'a str]);
 
+const BEFORE_THE_FIRST: &[&str] = &["logs.segment-differs", "logs.segment-missing"];
+
+/// Takes away all that is in a folder.
+fn empty(folder: &Path) {
+    fs::remove_dir_all(folder).unwrap();
+    fs::create_dir(folder).unwrap();
+}
+
 #[test]
 fn a_store_that_is_as_it_was_made_is_sound() {
     let scene = shipped(3);
@@ -65,7 +80,7 @@ fn whatever_is_done_to_a_store_is_named() {
         bytes[middle] ^= 1;
         files::write(path, bytes).unwrap();
     };
-    let cases: [Case; 9] = [
+    let cases: [Case; 12] = [
         ("an object removed", &|scene| fs::remove_file(object(scene, 2)).unwrap(), &["logs.object-missing"]),
         ("an object altered", &|scene| flip(&object(scene, 2)), &["logs.object-differs"]),
         ("an object cut", &|scene| files::write(object(scene, 2), "").unwrap(), &["logs.object-differs"]),
@@ -91,6 +106,13 @@ fn whatever_is_done_to_a_store_is_named() {
                 files::copy(segment(scene, 1), segment(scene, 2)).unwrap();
             },
             &["logs.segment-differs"],
+        ),
+        ("a segment before the first", &|scene| fs::rename(segment(scene, 1), segment(scene, 0)).unwrap(), BEFORE_THE_FIRST),
+        ("all of it removed", &|scene| empty(scene.store().as_path()), &["logs.tail-missing"]),
+        (
+            "the manifest removed",
+            &|scene| fs::remove_dir_all(scene.store().join("_opsbelt")).unwrap(),
+            &["logs.object-unknown", "logs.object-unknown", "logs.object-unknown", "logs.tail-missing"],
         ),
     ];
     for (what, act, ids) in cases {
@@ -137,4 +159,31 @@ fn a_store_that_cannot_be_looked_into_is_not_called_sound() {
     scene.run(&["verify", "ftp://x"]).exits(2).says("is no store that is known");
     scene.run(&["verify", "file:///a", "app"]).exits(2).says("a store is proven by itself");
     scene.run(&["verify", "app", "--quick"]).exits(2).says("are about a store");
+}
+
+#[test]
+fn a_chain_that_was_written_anew_from_its_first_segment_on_is_named() {
+    let (scene, other) = (shipped(2), shipped(3));
+    empty(&scene.store());
+    for name in files_under(&other.store()).into_keys() {
+        let path = scene.store().join(&name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        files::copy(other.store().join(&name), path).unwrap();
+    }
+    let ran = verify(&scene, &[]).exits(1);
+    assert_eq!(told(&ran), ["logs.segment-differs"], "{ran:#?}");
+}
+
+#[test]
+fn segments_that_another_machine_of_that_name_made_are_named() {
+    let scene = shipped(1);
+    let path = scene.state().join(files_under(scene.state()).into_keys().find(|name| name.starts_with("chain-")).unwrap());
+    let remembered = fs::read(&path).unwrap();
+    scene.append("app.log", text_of("of another", 3000));
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+    files::write(&path, remembered).unwrap();
+    let ran = verify(&scene, &[]).exits(1);
+    assert_eq!(told(&ran), ["logs.segment-differs"], "{ran:#?}");
+    assert_eq!(told(&verify(&scene, &["--host", "other"]).exits(0)), [""; 0], "nobody asked about that one");
 }

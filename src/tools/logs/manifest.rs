@@ -139,5 +139,5 @@ pub fn key(host: &str, number: u64) -> Option<Key> {
 /// The number of the segment that a key in that folder is of.
 pub fn number(key: &Key) -> Option<u64> {
     let digits = key.parts().1.strip_suffix(".json")?;
-    (digits.len() >= 10 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
+    (digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
 }

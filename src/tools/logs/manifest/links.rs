@@ -1,5 +1,7 @@
 //! One machine's segments as a chain: each must follow the one before. What is wrong with it is told, and what can be read counts.
 
+use std::collections::BTreeMap;
+
 use super::{Object, Written, stored};
 use crate::{
     failure::Exit,
@@ -12,8 +14,8 @@ use crate::{
 pub struct Links {
     /// The machine.
     pub host: Option<String>,
-    /// Number and hash of the last segment.
-    pub last: Option<(u64, String)>,
+    /// The hash of each segment, by its number.
+    pub hashes: BTreeMap<u64, String>,
     /// All that its segments name.
     pub objects: Vec<Object>,
     /// Whether no segment is missing, damaged or altered, but for what may be missing at the end.
@@ -27,8 +29,8 @@ impl Links {
         let mut before: Option<(u64, Option<String>)> = Some((0, None));
         for (number, key) in segments {
             let shown = store.shown(&key);
-            let expected = before.as_ref().map_or(1, |(last, _)| last + 1);
-            if number != expected {
+            let expected = before.as_ref().map_or(1, |(last, _)| last.saturating_add(1));
+            if number > expected {
                 let missing = if number - expected == 1 { expected.to_string() } else { format!("{expected} to {}", number - 1) };
                 report.findings.push(danger("logs.segment-missing", &shown, format!("segment {missing} before it is not there")));
                 links.unbroken = false;
@@ -51,7 +53,7 @@ impl Links {
                 }
             };
             links.follow(written, before.as_ref(), &shown, report);
-            before = links.last.clone().map(|(number, hash)| (number, Some(hash)));
+            before = links.hashes.last_key_value().map(|(number, hash)| (*number, Some(hash.clone())));
         }
         links
     }
@@ -70,7 +72,7 @@ impl Links {
             self.unbroken = false;
         }
         self.host = Some(segment.host);
-        self.last = Some((segment.number, sha256));
+        self.hashes.insert(segment.number, sha256);
         self.objects.extend(segment.objects);
     }
 }

@@ -1,7 +1,7 @@
 //! `verify file://...`: proves a store by its manifests. Each machine's segments must be one chain that ends where this machine
 //! remembers, each object must be there as it is named, and nothing else may be. Changes nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     failure::{Exit, Failure, Result},
@@ -12,7 +12,7 @@ use crate::{
     tool::Query,
     tools::logs::{
         manifest::{
-            Object,
+            self, Object,
             links::{Links, danger},
             stored,
         },
@@ -53,17 +53,15 @@ impl Query for VerifyStore {
         let mut objects = Vec::new();
         let mut hosts = 0_u64;
         let mut whole = self.hosts.is_empty();
-        for segments in stored::all(&*store)?.into_values() {
+        for (folder, segments) in self.manifests(run, &*store)? {
             if run.shutdown.asked() {
                 report.incomplete.push(Incomplete::new("the manifests", "stopped before all were read"));
                 whole = false;
                 break;
             }
             let chain = Links::read(&*store, segments.into_iter(), &mut report);
-            let Some(host) = chain.host.clone() else { continue };
-            if !self.hosts.is_empty() && !self.hosts.contains(&host) {
-                continue;
-            }
+            let ours = || folder_of(&self.host).filter(|ours| *ours == folder).map(|_| self.host.clone());
+            let Some(host) = chain.host.clone().or_else(ours) else { continue };
             hosts += 1;
             self.end(run, &host, &chain, &mut report);
             whole &= chain.unbroken;
@@ -89,31 +87,55 @@ impl Query for VerifyStore {
     }
 }
 
+/// The name of the folder that a machine's manifest is in.
+fn folder_of(host: &str) -> Option<String> {
+    manifest::folder(host).map(|folder| folder.parts().1.to_owned())
+}
+
 impl VerifyStore {
+    /// The manifests that are asked for, by their folders: also this machine's own when nothing is left of it.
+    fn manifests(&self, run: &Run, store: &dyn Store) -> Result<BTreeMap<String, BTreeMap<u64, Key>>> {
+        let asked: HashSet<String> = self.hosts.iter().filter_map(|host| folder_of(host)).collect();
+        let mut all = stored::all(store)?;
+        if let Some(ours) = folder_of(&self.host).filter(|_| !matches!(self.remembered(run), Ok(Chain { head: None, .. }))) {
+            all.entry(ours).or_default();
+        }
+        all.retain(|folder, _| self.hosts.is_empty() || asked.contains(folder));
+        Ok(all)
+    }
+
+    /// What this machine remembers of its own.
+    fn remembered(&self, run: &Run) -> Result<Chain> {
+        Chain::read(run.state.folder()?, &self.host, &self.store.to_string())
+    }
+
     /// Whether the chain ends where it should.
     fn end(&self, run: &Run, host: &str, chain: &Links, report: &mut Report) {
         let address = self.store.to_string();
-        let known = || Chain::read(run.state.folder()?, host, &address).map(|chain| chain.head);
-        let head = if host == self.host { known() } else { Ok(None) };
+        let known = if host == self.host { self.remembered(run) } else { Ok(Chain::default()) };
         let subject = format!("{address}, machine {host}");
-        let last = chain.last.as_ref().map_or(0, |(number, _)| *number);
-        match head {
-            Ok(Some(Head { number, .. })) if number > last => {
-                let message = format!("its manifest ends with segment {last}, and this machine made {number}");
-                report.findings.push(danger("logs.tail-missing", &subject, message));
-            }
-            Ok(Some(Head { number, sha256, .. })) => {
-                let same = chain.last.as_ref().is_some_and(|(last, hash)| *last > number || *hash == sha256);
-                if !same {
+        let last = chain.hashes.last_key_value().map_or(0, |(number, _)| *number);
+        match known {
+            Ok(Chain { head: Some(Head { number, sha256, .. }), pending, .. }) => {
+                // One more may be there, of which its maker did not come to remember that it is.
+                let newest = number + u64::from(pending.is_some());
+                if number > last {
+                    let message = format!("its manifest ends with segment {last}, and this machine made {number}");
+                    report.findings.push(danger("logs.tail-missing", &subject, message));
+                } else if chain.hashes.get(&number).is_some_and(|hash| *hash != sha256) {
                     let message = format!("segment {number} is not the one that this machine made");
+                    report.findings.push(danger("logs.segment-differs", &subject, message));
+                } else if last > newest {
+                    let message =
+                        format!("it goes on to segment {last}, and this machine made {newest}: another one has its name");
                     report.findings.push(danger("logs.segment-differs", &subject, message));
                 }
             }
-            Ok(None) => {
+            Ok(Chain { head: None, .. }) => {
                 let message =
                     format!("nothing here says that segment {last} is its last one: whether its end is missing is unproven");
                 let finding = Finding::new("logs.tail-unproven", Severity::Note, subject, message);
-                report.findings.push(finding.hint("verify it on that machine, which remembers"));
+                report.findings.push(finding.hint("verify it on that machine, as the user that ships, who remembers"));
             }
             Err(failure) => report.incomplete.push((&failure).into()),
         }
