@@ -137,6 +137,22 @@ fn two_parcels_of_one_archive_become_one_object_that_is_named_once() {
 }
 
 #[test]
+fn what_waits_can_be_read_by_who_ships_from_now_on() {
+    if !needs::met(ROOT) {
+        return;
+    }
+    let scene = handed_over(2, "");
+    chown(scene.spool().join("receipts"), Some(NOBODY), Some(NOBODY)).unwrap();
+    turn(&scene, 2);
+    let ready = scene.spool().join("ready");
+    let names: Vec<PathBuf> = files_under(&ready).into_keys().map(|name| ready.join(name)).collect();
+    assert_eq!(names.len(), 6);
+    for path in names {
+        assert_eq!((fs::metadata(&path).unwrap().gid(), mode(&path)), (NOBODY, 0o640), "{}", path.display());
+    }
+}
+
+#[test]
 fn what_a_clone_finds_in_its_spool_is_in_nobodys_way() {
     let scene = Scenario::new().shipping("spool-max = \"2500\"", "");
     (0..4).for_each(|number| turn(&scene, number));

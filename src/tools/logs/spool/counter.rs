@@ -59,11 +59,11 @@ impl Spool {
         let ready = spool.folder_made(READY, Mode::RWXU)?;
         self.believed(&ready.stat_self()?, READY)?;
         let counter = Counter { ready, readers };
-        counter.show(&counter.ready.handle()?, 0o700, READY)?;
         for folder in [&above, &spool] {
             folder.sync()?;
         }
         counter.sweep()?;
+        counter.show_all()?;
         Ok(counter)
     }
 }
@@ -136,6 +136,19 @@ impl Counter {
         let halves = data.difference(&tickets).map(data_name).chain(tickets.difference(&data).map(ticket_name));
         let fresh = [FRESH_DATA, FRESH_TICKET].map(str::to_owned);
         halves.chain(fresh).try_for_each(|name| self.ready.remove(&name).map(drop))
+    }
+
+    /// Another user may ship from now on: then that one reads what waits already, too.
+    fn show_all(&self) -> Result<()> {
+        let mut names = Vec::new();
+        let shown_to = self.ready.stat_self()?.gid;
+        if self.readers.is_some_and(|readers| readers.as_raw() != shown_to) {
+            let parcel = |name: &str| name.strip_suffix(TICKET).or(name.strip_suffix(DATA)).and_then(ParcelId::parse).is_some();
+            self.ready.each(|name, _| names.extend(name.ok().filter(|name| parcel(name)).map(str::to_owned)))?;
+        }
+        names.iter().try_for_each(|name| self.show(self.ready.read(name)?, 0o600, name))?;
+        // The folder last: a run that is killed before begins anew.
+        self.show(self.ready.handle()?, 0o700, READY)
     }
 
     /// Gives whoever ships the right to read: `mode` is the owner's.
