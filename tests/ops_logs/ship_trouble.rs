@@ -153,6 +153,26 @@ fn what_waits_can_be_read_by_who_ships_from_now_on() {
 }
 
 #[test]
+fn a_receipt_that_is_not_believed_is_written_anew() {
+    let scene = handed_over(1, "");
+    scene.ship().exits(0);
+    // The same store, elsewhere: what was signed for is signed for under its name of today.
+    fs::rename(scene.store(), scene.root().join("store-2")).unwrap();
+    scene.change_settings("/store\"", "/store-2\"");
+    scene.rotate().exits(1).says("logs.receipt-refused");
+    scene.ship().exits(0);
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
+    turn(&scene, 1);
+    scene.ship().exits(0);
+    let receipts = scene.spool().join("receipts");
+    let name = files_under(&receipts).into_keys().next_back().unwrap();
+    files::write(receipts.join(name), "torn").unwrap();
+    scene.rotate().exits(1);
+    scene.ship().exits(0);
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
+}
+
+#[test]
 fn what_a_clone_finds_in_its_spool_is_in_nobodys_way() {
     let scene = Scenario::new().shipping("spool-max = \"2500\"", "");
     (0..4).for_each(|number| turn(&scene, number));

@@ -104,6 +104,21 @@ pub struct Receipt {
     pub shipped_at: DateTime<Utc>,
 }
 
+impl Receipt {
+    /// Whether it is for this parcel, from this store; if not, why. The parcel is believed.
+    pub fn answers(&self, parcel: &Parcel, store: &str) -> Result<(), String> {
+        let compared = [
+            ("store", self.store.as_str(), store),
+            ("object", &self.key, &parcel.key),
+            ("text", &self.sha256, &parcel.facts.sha256),
+        ];
+        match compared.into_iter().find(|(_, told, known)| told != known) {
+            Some((what, _, known)) => Err(format!("it names another {what} than {known}")),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Paper for Receipt {
     const FORMAT: &'static str = "opsbelt.logs.receipt";
 }

@@ -94,7 +94,9 @@ impl Ship {
         match waiting.bytes {
             _ if waiting.parcel.host != self.host => Some("it is of another machine, whose spool this one has a copy of"),
             None => Some("its archive is missing from the spool; the next rotation hands it over anew"),
-            Some(_) if self.spool.is_signed(&waiting.id) => Some("the store has it; the next rotation takes it back"),
+            Some(_) if self.spool.is_signed(waiting, &self.store.to_string()) => {
+                Some("the store has it; the next rotation takes it back")
+            }
             Some(_) => None,
         }
     }

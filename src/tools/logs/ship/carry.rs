@@ -77,7 +77,7 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
         carry.report.incomplete.push(Incomplete::new("this run", format!("signal {signal} asked to stop; the next run goes on")));
     }
     let (objects, bytes) = carry.shipped;
-    let left = plan.parcels.iter().filter(|waiting| !ship.spool.is_signed(&waiting.id)).count();
+    let left = plan.parcels.iter().filter(|waiting| !ship.spool.is_signed(waiting, &carry.chain.store)).count();
     let rest = if left > 0 { format!(", {left} left") } else { String::new() };
     carry.report.summary = format!("{} shipped ({}){rest}", count(objects, "archive"), Size(bytes));
     Ok(carry.report)
@@ -111,7 +111,8 @@ impl Carry<'_> {
         let bar = self.run.progress.bytes("shipping", plan.bytes());
         let moved = |bytes: u64| bar.advance(bytes);
         // What an earlier run shipped and had not come to sign for is signed for by now.
-        let parcels: Vec<&Waiting> = plan.parcels.iter().filter(|waiting| !self.ship.spool.is_signed(&waiting.id)).collect();
+        let parcels: Vec<&Waiting> =
+            plan.parcels.iter().filter(|waiting| !self.ship.spool.is_signed(waiting, &self.chain.store)).collect();
         for batch in parcels.chunks(BATCH) {
             if self.run.shutdown.asked() || self.failures >= PATIENCE {
                 break;

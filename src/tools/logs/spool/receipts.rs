@@ -4,7 +4,7 @@ use std::{collections::HashSet, io::Write};
 
 use rustix::fs::Mode;
 
-use super::{RECEIPTS, Spool, TICKET, open, ticket_name};
+use super::{RECEIPTS, Spool, TICKET, Waiting, open, ticket_name};
 use crate::{
     failure::{Doing, Failure, Result},
     files::dir::Dir,
@@ -33,9 +33,10 @@ impl Spool {
         if receipt.parcel == *id { Ok(Some(receipt)) } else { Err(refuse("it is for another parcel".to_owned())) }
     }
 
-    /// Whether there is a receipt of ours.
-    pub fn is_signed(&self, id: &ParcelId) -> bool {
-        self.folder(RECEIPTS).ok().flatten().is_some_and(|folder| matches!(folder.stat(&ticket_name(id)), Ok(Some(_))))
+    /// Whether there is a receipt for it, from that store, which the other side will believe. Any other one is written anew.
+    pub fn is_signed(&self, waiting: &Waiting, store: &str) -> bool {
+        let receipt = self.receipt(&waiting.id);
+        receipt.is_ok_and(|receipt| receipt.is_some_and(|receipt| receipt.answers(&waiting.parcel, store).is_ok()))
     }
 
     /// Whether receipts may be written.

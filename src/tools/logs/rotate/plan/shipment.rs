@@ -7,7 +7,7 @@ use crate::tools::logs::{
     ledger::{Content, Entry, EntryId},
     parcel::{Parcel, ParcelId, Receipt},
     rotate::{
-        Rotate, Shipping,
+        Rotate,
         facts::{Spooled, World},
     },
 };
@@ -66,7 +66,9 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
         let refused = |why: String| Refused { parcel: waiting.parcel.clone(), why };
         let agreed = match receipt {
             Ok(None) => None,
-            Ok(Some(receipt)) => Some(agreed(shipping, &waiting.parcel, receipt).map(|()| receipt.clone()).map_err(refused)),
+            Ok(Some(receipt)) => {
+                Some(receipt.answers(&waiting.parcel, &shipping.store).map(|()| receipt.clone()).map_err(refused))
+            }
             Err(failure) => Some(Err(refused(failure.to_string()))),
         };
         match agreed {
@@ -120,17 +122,4 @@ fn mark(entry: &Entry) -> Option<Mark> {
 /// That of the archive that a parcel was made of.
 fn origin(parcel: &Parcel) -> Mark {
     (parcel.log.clone(), parcel.name.clone(), parcel.facts.sha256.clone(), parcel.facts.stored)
-}
-
-/// Why a receipt is not believed. The parcel is our own word, and nobody else could write it.
-fn agreed(shipping: &Shipping, parcel: &Parcel, receipt: &Receipt) -> Result<(), String> {
-    let compared = [
-        ("store", &receipt.store, &shipping.store),
-        ("object", &receipt.key, &parcel.key),
-        ("text", &receipt.sha256, &parcel.facts.sha256),
-    ];
-    match compared.into_iter().find(|(_, told, known)| told != known) {
-        Some((what, told, known)) => Err(format!("it names another {what}: {told}, and this is {known}")),
-        None => Ok(()),
-    }
 }

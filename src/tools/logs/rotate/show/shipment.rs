@@ -41,7 +41,7 @@ pub(super) fn findings(plan: &Plan) -> Vec<Finding> {
     let told = |refused: &crate::tools::logs::rotate::plan::Refused| {
         let message = format!("its receipt is not believed: {}; nothing follows from it", refused.why);
         let finding = Finding::new("logs.receipt-refused", Severity::Warning, refused.parcel.key.clone(), message);
-        finding.hint("find out who writes to the folder of receipts; remove it there, and `ops-logs ship` ships it again")
+        finding.hint("`ops-logs ship` signs anew for what the store has; if this comes again, find out who writes to the folder of receipts")
     };
     plan.shipment.refused.iter().map(told).collect()
 }
