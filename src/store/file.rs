@@ -62,6 +62,15 @@ impl Folder {
         }
         at.map_or_else(|| self.0.handle().map(|fd| Dir::from_fd(fd, self.0.path().to_owned())), Ok).map(Some)
     }
+
+    /// The folder of that name; None when there is none.
+    fn dir(&self, key: &Key) -> Result<Option<Dir>> {
+        let Some(above) = self.folder(key)? else { return Ok(None) };
+        match above.folder(key.parts().1) {
+            Err(failure) if failure.is_absence() => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
 }
 
 impl Store for Folder {
@@ -95,19 +104,15 @@ impl Store for Folder {
     }
 
     fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()> {
-        let Some(above) = self.folder(folder)? else { return Ok(()) };
-        let mut open = match above.folder(folder.parts().1) {
-            Ok(dir) => vec![(folder.clone(), dir)],
-            Err(failure) if failure.is_absence() => return Ok(()),
-            Err(failure) => return Err(failure),
-        };
-        while let Some((at, dir)) = open.pop() {
+        let mut left = vec![folder.clone()];
+        while let Some(at) = left.pop() {
+            let Some(dir) = self.dir(&at)? else { continue };
             let mut names = Vec::new();
             dir.each(|name, _| names.extend(name.ok().and_then(|name| Some((at.join(name)?, name.to_owned())))))?;
             for (key, name) in names {
                 match dir.stat(&name)? {
                     Some(stat) if stat.kind == Kind::File => visit(key, stat.size)?,
-                    Some(stat) if stat.kind == Kind::Folder => open.push((key, dir.folder(&name)?)),
+                    Some(stat) if stat.kind == Kind::Folder => left.push(key),
                     _ => {}
                 }
             }

@@ -187,3 +187,17 @@ fn segments_that_another_machine_of_that_name_made_are_named() {
     assert_eq!(told(&ran), ["logs.segment-differs"], "{ran:#?}");
     assert_eq!(told(&verify(&scene, &["--host", "other"]).exits(0)), [""; 0], "nobody asked about that one");
 }
+
+#[test]
+fn a_store_of_many_folders_is_looked_through_with_few_descriptors() {
+    let scene = shipped(1);
+    for number in 0..200 {
+        let folder = scene.store().join(format!("logs/service=app/dt={number}"));
+        fs::create_dir(&folder).unwrap();
+        files::write(folder.join("x.zst"), "x").unwrap();
+    }
+    let url = format!("file://{}", scene.store().display());
+    let few = "ulimit -n 64; exec \"$@\"";
+    let ran = scene.run_in_shell(few, &["--format", "json", "verify", &url]).exits(1);
+    assert_eq!(findings(&ran, "logs.object-unknown").len(), 200);
+}
