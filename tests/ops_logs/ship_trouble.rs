@@ -186,3 +186,21 @@ fn what_a_clone_finds_in_its_spool_is_in_nobodys_way() {
     scene.rotate();
     assert_eq!(scene.parcels(), inherited, "they are of another machine, and stay");
 }
+
+#[test]
+fn an_object_that_is_the_same_byte_for_byte_needs_no_room_to_be_compared() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = handed_over(1, "");
+    let part = scene.store().join("_opsbelt/manifests/test/.0000000001.json.part");
+    fs::create_dir_all(&part).unwrap();
+    scene.ship().exits(3);
+    fs::remove_dir(part).unwrap();
+    for name in files_under(scene.state()).keys().filter(|name| name.starts_with("chain-")) {
+        fs::remove_file(scene.state().join(name)).unwrap();
+    }
+    let opened = strace::calls(&scene.command(&["ship"]), "openat");
+    assert!(scene.segments().len() == 1 && !opened.iter().any(|call| call.contains("O_TMPFILE")), "{opened:#?}");
+    ends_well(&scene, 1);
+}

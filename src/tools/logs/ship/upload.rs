@@ -2,7 +2,7 @@
 
 use crate::{
     failure::{Exit, Failure, Result},
-    files::compress,
+    files::{compress, fingerprint::Fingerprint},
     store::{Body, Key, Moved, Put, Store},
     tools::logs::{
         fetch::{fetch, form},
@@ -40,12 +40,19 @@ pub(super) fn upload(store: &dyn Store, spool: &Spool, waiting: &Waiting, moved:
 /// Reads the object that is there, and says what it is, if it holds the text of the parcel: of another compressor, perhaps.
 fn the_same(store: &dyn Store, key: &Key, parcel: &Parcel) -> Result<(u64, String)> {
     let most = parcel.facts.stored.saturating_mul(4).saturating_add(1 << 20);
-    let found = fetch(store, key, most, &|_| ())?;
-    if found.sha256 == parcel.stored_sha256 {
-        return Ok((found.stored, found.sha256));
+    let (mut hash, mut stored) = (Fingerprint::default(), 0);
+    store.read(key, &mut |piece| {
+        hash.take(piece);
+        stored += piece.len() as u64;
+        if stored > most { Err(other(store, key)) } else { Ok(()) }
+    })?;
+    if hash.hex() == parcel.stored_sha256 {
+        return Ok((stored, parcel.stored_sha256.clone()));
     }
+    let found = fetch(store, key, most, &|_| ())?;
     match compress::examine(&found.file, form(key.as_str()), &|_| ()) {
         Ok(text) if (&text.sha256, text.size) == (&parcel.facts.sha256, parcel.facts.size) => Ok((found.stored, found.sha256)),
+        Err(failure) if failure.exit != Exit::PersonNeeded => Err(failure),
         _ => Err(other(store, key)),
     }
 }
