@@ -201,3 +201,19 @@ fn a_store_of_many_folders_is_looked_through_with_few_descriptors() {
     let ran = scene.run_in_shell(few, &["--format", "json", "verify", &url]).exits(1);
     assert_eq!(findings(&ran, "logs.object-unknown").len(), 200);
 }
+
+#[test]
+fn what_was_found_is_told_although_not_all_could_be_looked_at() {
+    if !needs::met(&[Need::Root, Need::Program("setpriv")]) {
+        return;
+    }
+    let scene = shipped(2).open_root();
+    fs::remove_file(object(&scene, 1)).unwrap();
+    process::must("chmod", &["-R".as_ref(), "a+rX".as_ref(), scene.store().as_os_str()]);
+    let closed = scene.store().join("logs/closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(closed, Permissions::from_mode(0o700)).unwrap();
+    let url = format!("file://{}", scene.store().display());
+    let ran = scene.run_as(NOBODY, &["--format", "json", "verify", &url]).exits(3);
+    assert_eq!(findings(&ran, "logs.object-missing").len(), 1, "{ran:#?}");
+}
