@@ -127,14 +127,30 @@ impl Dir {
         Ok(Dir::from_fd(fd, self.path.join(name)))
     }
 
-    /// The same, made with `mode` when there is no such name.
+    /// The same, made with `mode`, whatever the umask, when there is no such name.
     pub fn folder_made(&self, name: &str, mode: Mode) -> Result<Dir> {
         match sys::mkdirat(&self.fd, name, mode) {
-            Ok(()) => self.unsettle(),
-            Err(Errno::EXIST) => {}
-            Err(errno) => return Err(self.failure("make the folder", name, errno)),
+            Ok(()) => {
+                self.unsettle();
+                let fresh = self.folder(name)?;
+                sys::fchmod(&fresh.fd, mode).map_err(|errno| self.failure("set the mode of", name, errno))?;
+                Ok(fresh)
+            }
+            Err(Errno::EXIST) => self.folder(name),
+            Err(errno) => Err(self.failure("make the folder", name, errno)),
         }
-        self.folder(name)
+    }
+
+    /// The folder at `path`, made with `mode` as far as it is not there, and durable.
+    pub fn made(path: &Path, mode: Mode) -> Result<Dir> {
+        match (Dir::open(path), path.parent(), path.file_name().and_then(|name| name.to_str())) {
+            (Err(failure), Some(above), Some(name)) if failure.is_absence() => {
+                let above = Dir::made(above, mode)?;
+                let fresh = above.folder_made(name, mode)?;
+                above.sync().map(|()| fresh)
+            }
+            (opened, ..) => opened,
+        }
     }
 
     /// An open directory, also one that somebody else opened and handed to us.

@@ -204,3 +204,16 @@ fn an_object_that_is_the_same_byte_for_byte_needs_no_room_to_be_compared() {
     assert!(scene.segments().len() == 1 && !opened.iter().any(|call| call.contains("O_TMPFILE")), "{opened:#?}");
     ends_well(&scene, 1);
 }
+
+#[test]
+fn a_strict_umask_does_not_lock_out_who_ships() {
+    let scene = Scenario::new().shipping("", "").log_of("app.log", 3000);
+    scene.change_settings("/spool\"", "/var/spool/logs\"");
+    let strict = "umask 077; exec \"$@\"";
+    scene.run_in_shell(strict, &["rotate"]).exits(0);
+    scene.run_in_shell(strict, &["ship"]).exits(0);
+    for folder in ["var", "var/spool", "var/spool/logs"] {
+        assert_eq!(mode(scene.root().join(folder)), 0o755, "{folder}");
+    }
+    assert_eq!(mode(scene.store().join("logs")), 0o750);
+}

@@ -27,6 +27,9 @@ const FRESH_DATA: &str = ".new.data";
 /// Its ticket.
 const FRESH_TICKET: &str = ".new.json";
 
+/// Whoever ships must get to what waits; what waits is shown to nobody else.
+const FOLDERS: Mode = Mode::from_raw_mode(0o755);
+
 /// Where parcels are handed over.
 #[derive(Debug)]
 pub struct Counter {
@@ -48,11 +51,10 @@ impl Spool {
     /// Makes what is missing of the spool, and removes what a killed run left.
     pub fn counter(&self) -> Result<Counter> {
         let above = self.path.parent().ok_or_else(|| Failure::new("make a spool in", self.path.display()))?;
-        std::fs::create_dir_all(above).doing("make", above.display())?;
         let name = self.path.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| Failure::new("make a spool in", self.path.display()).because("its name is no text"))?;
-        let above = Dir::open(above)?;
-        let spool = above.folder_made(name, Mode::from_raw_mode(0o755))?;
+        let above = Dir::made(above, FOLDERS)?;
+        let spool = above.folder_made(name, FOLDERS)?;
         self.believed(&spool.stat_self()?, "")?;
         let (us, ships) = (rustix::process::geteuid().as_raw(), receipts::desk(&spool)?.stat_self()?);
         let readers = (ships.uid != us).then(|| Gid::from_raw(ships.gid));
