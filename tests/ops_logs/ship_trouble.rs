@@ -10,6 +10,7 @@ use std::{
 use crate::support::{
     files,
     needs::{self, Need, TRACES},
+    process,
     scenario::{Scenario, files_under, text_of},
     stories::NOBODY,
     strace,
@@ -216,4 +217,43 @@ fn a_strict_umask_does_not_lock_out_who_ships() {
         assert_eq!(mode(scene.root().join(folder)), 0o755, "{folder}");
     }
     assert_eq!(mode(scene.store().join("logs")), 0o750);
+}
+
+#[test]
+fn a_spool_that_is_nearly_full_keeps_room_for_receipts() {
+    if !needs::met(ROOT) {
+        return;
+    }
+    let disk = Mounted::of(1 << 21);
+    let scene = Scenario::new().shipping("", "compress = \"none\"\nkeep = { count = 1 }");
+    scene.change_settings(&scene.spool().display().to_string(), &disk.0.path().join("spool").display().to_string());
+    let texts: Vec<_> = (0..4).map(|number| text_of(&format!("turn-{number}"), 600_000)).collect();
+    for (number, text) in texts.iter().enumerate() {
+        scene.append("app.log", text);
+        scene.rotate().exits(if number == 0 { 0 } else { 3 });
+    }
+    for left in [3, 2, 1] {
+        scene.ship().exits(0);
+        assert_eq!(scene.rotate().exits(if left == 1 { 0 } else { 3 }).steps("settle", "done").len(), 1);
+    }
+    scene.ship().exits(0);
+    assert_eq!(scene.objects().into_values().map(|text| text.len()).sum::<usize>(), texts.iter().map(Vec::len).sum::<usize>());
+}
+
+/// A small disk in memory.
+struct Mounted(tempfile::TempDir);
+
+impl Mounted {
+    fn of(bytes: u64) -> Mounted {
+        let home = tempfile::tempdir().unwrap();
+        let size = format!("size={bytes},mode=755");
+        process::must("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", home.path().to_str().unwrap()].map(AsRef::as_ref));
+        Mounted(home)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        process::must("umount", &[self.0.path().as_os_str()]);
+    }
 }

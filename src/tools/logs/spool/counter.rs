@@ -16,6 +16,7 @@ use super::{DATA, READY, Spool, TICKET, data_name, receipts, ticket_name};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{dir::Dir, fingerprint::Fingerprint},
+    report::Size,
     tools::logs::{
         paper,
         parcel::{Parcel, ParcelId},
@@ -93,6 +94,18 @@ impl Counter {
             }
         }
         Ok(Copied { file, sha256: hash.hex() })
+    }
+
+    /// Whether there is room for so many bytes, and then still for receipts: where nobody can sign, nothing here ever goes.
+    pub fn room_for(&self, bytes: u64) -> Result<()> {
+        const RECEIPTS: u64 = 1 << 20;
+        let free = self.ready.space()?.free;
+        if free >= bytes.saturating_add(RECEIPTS) {
+            return Ok(());
+        }
+        let why = format!("it needs {}, with {} free there, and {} are for receipts", Size(bytes), Size(free), Size(RECEIPTS));
+        let failure = Failure::new("hand over to", self.ready.path().display()).because(why);
+        Err(failure.hint("free that much there, or have the spool on another disk; until then it waits where it is"))
     }
 
     /// Gives up a copy.

@@ -70,6 +70,7 @@ pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
     let Some(counter) = counter(carry, shipping) else { return };
     let mut waiting = plan.shipment.waiting;
     let mut left = (0, 0);
+    let mut short = None;
     for id in due {
         let Some(entry) = carry.ledger.content().entries.get(&id).cloned() else { continue };
         // The first one always goes, however large: else it never would.
@@ -79,6 +80,10 @@ pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
         }
         if !fits {
             left = (left.0 + 1, left.1 + entry.stored());
+            continue;
+        }
+        if let Err(failure) = counter.room_for(entry.stored()) {
+            short.get_or_insert((entry.path(), failure));
             continue;
         }
         match one(carry, &counter, &entry) {
@@ -93,6 +98,9 @@ pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
                 carry.failed("hand-over", entry.path(), &failure);
             }
         }
+    }
+    if let Some((path, failure)) = short {
+        carry.failed("hand-over", path, &failure);
     }
     if left.0 > 0 {
         let why = format!(
