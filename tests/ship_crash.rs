@@ -1,5 +1,5 @@
-//! A run that hands over, ships or takes back is killed before, and refused at, each of its calls: one more turn, and each archive is
-//! in the store once, named once, and nothing is left on the way.
+//! A run that hands over, ships or takes back is killed before, and refused at, each of its calls: one more turn, and each
+//! archive is in the store once, named once, and nothing is left on the way.
 
 mod support;
 

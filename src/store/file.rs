@@ -1,8 +1,8 @@
 //! A store in a folder: of this disk, or of one that is mounted.
 //!
 //! A key is a path below the folder. An object is written into a hidden part beside its name, read again, synced, and then
-//! renamed, which never replaces; its folders are made as needed, and synced up to the store's own. No link is followed below the folder, which itself is never made:
-//! where a disk is not mounted, nothing may look like the store.
+//! renamed, which never replaces; its folders are made as needed, and synced up to the store's own. No link is followed below
+//! the folder, which itself is never made: where a disk is not mounted, nothing may look like the store.
 
 use std::{
     fs::File,

@@ -1,5 +1,5 @@
-//! What goes wrong on the way into a store, and what others may try there: nothing goes that nobody proved to be there, and nothing
-//! stands still for ever.
+//! What goes wrong on the way into a store, and what others may try there: nothing goes that nobody proved to be there, and
+//! nothing stands still for ever.
 
 use std::{
     fs,

@@ -57,8 +57,8 @@ impl Scenario {
         all.map(|key| serde_json::from_slice(&read(key)).expect("a segment is JSON")).collect()
     }
 
-    /// Panics unless the store has each of these texts in one object, each object is named once, the segments are one chain, and nothing
-    /// else is left anywhere.
+    /// Panics unless the store has each of these texts in one object, each object is named once, the segments are one chain,
+    /// and nothing else is left anywhere.
     #[track_caller]
     pub fn assert_shipped(&self, texts: &[Vec<u8>], story: &str) {
         let objects = self.objects();

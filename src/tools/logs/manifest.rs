@@ -1,6 +1,6 @@
-//! What a machine has put into a store, in its own words: segments, numbered from 1 on, each made once and each with the SHA-256 of the one
-//! before. So nobody can take an object away, put one in or alter one without a segment that says otherwise, nor a segment without the
-//! next one. The last one is proven by whoever knows its hash.
+//! What a machine has put into a store, in its own words: segments, numbered from 1 on, each made once and each with the
+//! SHA-256 of the one before. So nobody can take an object away, put one in or alter one without a segment that says otherwise,
+//! nor a segment without the next one. The last one is proven by whoever knows its hash.
 //!
 //! Persisted: fields may be added, never renamed.
 

@@ -1,7 +1,7 @@
 //! What goes to the store as one object, on its way there: the parcel with all that is true of it, and the receipt for it.
 //!
-//! A parcel is written by the side that may remove logs, and a receipt by the side that has the network. So a receipt is not believed: it
-//! carries no path, only what can be compared with what is known anyway.
+//! A parcel is written by the side that may remove logs, and a receipt by the side that has the network. So a receipt is not
+//! believed: it carries no path, only what can be compared with what is known anyway.
 
 pub mod key;
 

@@ -1,8 +1,8 @@
 //! `ship`: puts what waits in the spool into the store, writes down in the store what was put there, and signs for it.
 //!
 //! The only command that talks to the store about what is new, and it removes nothing but its own receipts: that the store has an
-//! archive is for the other side to conclude (`rotate`). In this order, so that whoever is killed between two of them only repeats the last:
-//! the objects; what the next segment of the manifest will say; the segment; the receipts.
+//! archive is for the other side to conclude (`rotate`). In this order, so that whoever is killed between two of them only
+//! repeats the last: the objects; what the next segment of the manifest will say; the segment; the receipts.
 
 mod carry;
 pub(super) mod chain;

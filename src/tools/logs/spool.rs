@@ -6,9 +6,9 @@
 //! SPOOL/receipts/PARCEL.json   that the store has it
 //! ```
 //!
-//! `ready` is written by the one side and read by the other, `receipts` the other way round; neither writes to what the other one reads from it. Whoever owns
-//! `receipts` is the one who ships: where that is another user, what is ready is readable by that folder's group, and by
-//! nobody else. What the other side wrote is read without following links, and within limits.
+//! `ready` is written by the one side and read by the other, `receipts` the other way round; neither writes to what the other
+//! one reads from it. Whoever owns `receipts` is the one who ships: where that is another user, what is ready is readable by
+//! that folder's group, and by nobody else. What the other side wrote is read without following links, and within limits.
 
 mod counter;
 mod receipts;

@@ -1,4 +1,5 @@
-//! One machine's segments as a chain: each must follow the one before. What is wrong with it is told, and what can be read counts.
+//! One machine's segments as a chain: each must follow the one before. What is wrong with it is told, and what can be read
+//! counts.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Manifests as a store has them. Reads only; what a segment says is checked against its own name and checksum, and nothing else is believed of it.
+//! Manifests as a store has them. Reads only; what a segment says is checked against its own name and checksum, and nothing
+//! else is believed of it.
 
 use std::collections::BTreeMap;
 

@@ -4,8 +4,8 @@
 //! logs/service=web/dt=2026-11-21/hour=03/i-0abc_app.log.20261121T042122Z-0001_5d41402a_<SHA-256 of the text>.zst
 //! ```
 //!
-//! Service, day and hour (of the first line, UTC) are partitions. Machine, archive, the log's path (hashed) and text make it the same key whenever the same archive
-//! is shipped, however often and compressed by whatever, and another one for any other.
+//! Service, day and hour (of the first line, UTC) are partitions. Machine, archive, the log's path (hashed) and text make it
+//! the same key whenever the same archive is shipped, however often and compressed by whatever, and another one for any other.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! What this machine remembers of its manifest in one store: the last segment, and the one that it is about to make. Written before
-//! the store is asked to take it, so that whoever is killed goes on with the same words.
+//! What this machine remembers of its manifest in one store: the last segment, and the one that it is about to make. Written
+//! before the store is asked to take it, so that whoever is killed goes on with the same words.
 
 use std::{
     fs::{self, File, OpenOptions},

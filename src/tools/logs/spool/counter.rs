@@ -140,7 +140,8 @@ impl Counter {
         Ok(())
     }
 
-    /// Removes halves of parcels: what was not handed over, what was not wholly taken back, and tickets whose archive somebody removed.
+    /// Removes halves of parcels: what was not handed over, what was not wholly taken back, and tickets whose archive somebody
+    /// removed.
     fn sweep(&self) -> Result<()> {
         let (mut tickets, mut data) = (HashSet::new(), HashSet::new());
         self.ready.each(|name, _| {
