@@ -332,6 +332,27 @@ fn a_day_without_anything_to_ship_has_a_segment_too() {
 }
 
 #[test]
+fn what_waits_for_the_store_for_more_than_a_day_is_told() {
+    if !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let scene = Scenario::new().shipping("", "");
+    turn(&scene, 0);
+    scene.rotate().exits(0);
+    let told = |when: &str, word: &str, code: i32| {
+        let ran = scene.run_at(when, &["--format", "json", word]).exits(code);
+        findings(&ran, "logs.unshipped")
+    };
+    assert_eq!(told("+20h", "rotate", 0), [""; 0]);
+    for word in ["rotate", "plan", "status"] {
+        let told = told("+2d", word, 1);
+        assert!(told.len() == 1 && told[0].starts_with("1 archive (") && told[0].contains("since 20"), "{word}: {told:?}");
+    }
+    scene.ship().exits(0);
+    assert_eq!(told("+2d", "rotate", 0), [""; 0]);
+}
+
+#[test]
 fn planning_to_ship_changes_nothing() {
     let scene = Scenario::new().shipping("", "").log_of("app.log", 3000);
     let planned = scene.run(&["--format", "json", "plan"]).exits(0);

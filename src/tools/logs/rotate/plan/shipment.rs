@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::tools::logs::{
     ledger::{Content, Entry, EntryId},
     parcel::{Parcel, ParcelId, Receipt},
@@ -28,6 +30,10 @@ pub struct Shipment {
     handed: HashSet<Mark>,
     /// How many bytes wait there, less what has arrived.
     pub waiting: u64,
+    /// How many archives that is.
+    pub parcels: u64,
+    /// Since when the oldest of them waits.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// A parcel that the store has.
@@ -83,6 +89,8 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
         // What a clone finds of another machine never goes, and must not take the place of what does.
         if waiting.parcel.host == rotate.host {
             shipment.waiting += waiting.bytes.unwrap_or(0);
+            shipment.parcels += 1;
+            shipment.since = shipment.since.into_iter().chain([waiting.parcel.handed_at]).min();
             // Without its archive nobody can ship it: it is handed over anew.
             shipment.handed.extend(waiting.bytes.map(|_| origin));
         }

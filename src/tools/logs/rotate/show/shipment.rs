@@ -1,7 +1,9 @@
 //! What passes between this machine and the store, in words.
 
+use chrono::TimeDelta;
+
 use crate::{
-    report::{Finding, Outcome, Report, Severity, Step, count},
+    report::{Finding, Outcome, Report, Severity, Size, Step, count},
     tools::logs::{
         ledger::{Ledger, Packed},
         rotate::{
@@ -36,14 +38,30 @@ fn archive(bound: &Bound, how: crate::files::compress::Compression) -> String {
     home.join(bound.name.clone().with(how.extension()).to_string()).display().to_string()
 }
 
-/// Receipts that are not believed.
-pub(super) fn findings(plan: &Plan) -> Vec<Finding> {
+/// Archives that wait for longer than anybody means them to: nothing is lost, but nothing of them may go either, and the disk fills.
+fn overdue(rotate: &Rotate, plan: &Plan) -> Option<Finding> {
+    const LONG: TimeDelta = TimeDelta::days(1);
+    let (shipping, since) = (rotate.shipping.as_ref()?, plan.shipment.since?);
+    // While the clock is in doubt, so is every age.
+    let long = plan.world.leap.is_none() && plan.world.now - since > LONG;
+    let message = format!(
+        "{} ({}) wait for it in the spool, the oldest since {}: no rule removes them here meanwhile",
+        count(plan.shipment.parcels, "archive"),
+        Size(plan.shipment.waiting),
+        since.format("%Y-%m-%d %H:%M:%S UTC")
+    );
+    let finding = Finding::new("logs.unshipped", Severity::Warning, shipping.store.clone(), message);
+    long.then(|| finding.hint("does `ops-logs ship` run, and what does it say? (its `history`, or journalctl -u ops-logs-ship)"))
+}
+
+/// Receipts that are not believed, and what waits too long.
+pub(super) fn findings(rotate: &Rotate, plan: &Plan) -> Vec<Finding> {
     let told = |refused: &crate::tools::logs::rotate::plan::Refused| {
         let message = format!("its receipt is not believed: {}; nothing follows from it", refused.why);
         let finding = Finding::new("logs.receipt-refused", Severity::Warning, refused.parcel.key.clone(), message);
         finding.hint("`ops-logs ship` signs anew for what the store has; if this comes again, find out who writes to the folder of receipts")
     };
-    plan.shipment.refused.iter().map(told).collect()
+    plan.shipment.refused.iter().map(told).chain(overdue(rotate, plan)).collect()
 }
 
 /// What a plan's summary says of it.
