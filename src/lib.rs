@@ -11,12 +11,14 @@
 //! run             what a tool may know of its surroundings: clock, progress, shutdown, state
 //! report          what happened, as data; one renderer per format
 //! store           where archives live for good: objects under keys, made once
+//! aws             the only modules that name the SDK; its shapes become our own
 //! files           the local disk; relative to an open directory wherever somebody else may write
 //! failure         what went wrong, and the exit codes
 //! ```
 //!
 //! `tests/layering.rs` fails on an arrow that points up.
 
+pub mod aws;
 pub mod failure;
 pub mod files;
 pub mod launch;

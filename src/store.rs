@@ -1,16 +1,20 @@
-//! Where archives live for good: objects under keys, behind one narrow interface over a folder (`file://`).
+//! Where archives live for good: objects under keys, behind one narrow interface over a folder (`file://`) or a bucket (`s3://`).
 //!
 //! An object is made once, whole, and never altered: what `put` says was made is durable, and was proven to hold every byte. It
 //! never overwrites, knows nothing of logs, and names no local path that it was not given.
 
 mod address;
+mod body;
 mod file;
 mod key;
+#[cfg(feature = "s3")]
+mod s3;
+#[cfg(feature = "s3")]
+mod tally;
 
-use std::fs::File;
-
-pub use self::{address::Address, key::Key};
-use crate::{failure::Result, files::fingerprint::Fingerprint};
+pub use self::{address::Address, body::Body, key::Key};
+pub use crate::aws::terms::{ChecksumKind, StorageClass, Terms};
+use crate::failure::Result;
 
 /// A place for objects.
 pub trait Store: Send + Sync {
@@ -41,39 +45,17 @@ pub enum Put {
     Taken,
 }
 
-/// What an object is to hold, and what it must turn out to be.
-#[derive(Debug)]
-pub struct Body<'a> {
-    content: Content<'a>,
-    /// How long it is.
-    pub size: u64,
-    /// SHA-256 of all of it, in lower-case hex.
-    pub sha256: String,
-}
-
-#[derive(Debug)]
-enum Content<'a> {
-    File(&'a File),
-    Bytes(&'a [u8]),
-}
-
-impl<'a> Body<'a> {
-    /// These bytes.
-    pub fn of(bytes: &'a [u8]) -> Body<'a> {
-        let mut hash = Fingerprint::default();
-        hash.take(bytes);
-        Body { content: Content::Bytes(bytes), size: bytes.len() as u64, sha256: hash.hex() }
-    }
-
-    /// All of an open file, which must be what was recorded of it.
-    pub fn of_file(file: &'a File, size: u64, sha256: impl Into<String>) -> Body<'a> {
-        Body { content: Content::File(file), size, sha256: sha256.into() }
-    }
-}
-
-/// The store at `address`.
-pub fn open(address: &Address) -> Result<Box<dyn Store>> {
+/// The store at `address`; a bucket on these terms.
+pub fn open(address: &Address, terms: &Terms) -> Result<Box<dyn Store>> {
     match address {
         Address::Folder(path) => Ok(Box::new(file::Folder::open(path)?)),
+        #[cfg(feature = "s3")]
+        Address::Bucket { bucket, prefix } => Ok(Box::new(s3::Objects::open(bucket, prefix.as_ref(), terms)?)),
+        #[cfg(not(feature = "s3"))]
+        Address::Bucket { .. } => {
+            let _ = terms;
+            let failure = crate::failure::Failure::new("open", address).because("this ops-logs was built without buckets");
+            Err(failure.hint("build it with the feature s3").exit(crate::failure::Exit::BadInput))
+        }
     }
 }

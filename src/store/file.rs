@@ -4,16 +4,11 @@
 //! renamed, which never replaces; its folders are made as needed, and synced up to the store's own. No link is followed below
 //! the folder, which itself is never made: where a disk is not mounted, nothing may look like the store.
 
-use std::{
-    fs::File,
-    io::{ErrorKind, Write},
-    os::unix::fs::FileExt,
-    path::Path,
-};
+use std::{fs::File, io::Write, path::Path};
 
 use rustix::{fs::Mode, io::Errno};
 
-use super::{Body, Content, Key, Moved, Put, Store, Take};
+use super::{Body, Key, Moved, Put, Store, Take, body::each_piece};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
@@ -22,8 +17,6 @@ use crate::{
     },
 };
 
-/// Read and written at a time.
-const PIECE: usize = 256 << 10;
 /// Whoever queries the store may be another user of its group.
 const FOLDERS: Mode = Mode::from_raw_mode(0o750);
 /// The same for what lies in them.
@@ -145,25 +138,12 @@ fn publish(folder: &Dir, name: &str, body: &Body, moved: Moved) -> Result<Put> {
     written
 }
 
-fn write(into: &File, body: &Body, shown: &str, moved: Moved) -> Result<()> {
-    let mut into = into;
-    let mut hash = Fingerprint::default();
-    let mut size = 0;
-    let mut take = |piece: &[u8]| {
-        hash.take(piece);
-        size += piece.len() as u64;
-        if size > body.size {
-            return Err(altered(shown));
-        }
+fn write(mut into: &File, body: &Body, shown: &str, moved: Moved) -> Result<()> {
+    body.read(shown, &mut |piece| {
         into.write_all(piece).doing("write", shown)?;
         moved(piece.len() as u64);
         Ok(())
-    };
-    match body.content {
-        Content::Bytes(bytes) => take(bytes)?,
-        Content::File(file) => each_piece(file, shown, &mut take)?,
-    }
-    if (size, hash.hex()) == (body.size, body.sha256.clone()) { Ok(()) } else { Err(altered(shown)) }
+    })
 }
 
 /// Reads what was written, and compares it with what was meant.
@@ -175,27 +155,6 @@ fn prove(written: &File, body: &Body, shown: &str) -> Result<()> {
     })?;
     let why = "what was written reads back as something else";
     if hash.hex() == body.sha256 { Ok(()) } else { Err(Failure::new("store", shown).because(why)) }
-}
-
-fn altered(shown: &str) -> Failure {
-    Failure::new("store", shown).because("what is to be stored is not what was recorded of it any more")
-}
-
-/// From its start to its end, wherever it stands.
-fn each_piece(file: &File, shown: &str, take: Take) -> Result<()> {
-    let mut buffer = vec![0; PIECE];
-    let mut at = 0;
-    loop {
-        match file.read_at(&mut buffer, at) {
-            Ok(0) => return Ok(()),
-            Ok(got) => {
-                take(&buffer[..got])?;
-                at += got as u64;
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).doing("read", shown),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ use crate::{
     report::Finding,
     run::host,
     settings::{Loaded, suggest},
+    store::{Address, Terms},
     tool::{Contradiction, Effective, Task, Tool},
 };
 
@@ -128,18 +129,20 @@ Files:
                 let settings = load()?.value;
                 let store = store.map_or_else(|| Ok(store_of(&settings)?.url.clone()), Ok::<_, Failure>)?;
                 let wanted = Wanted { sets, hosts, since, until };
+                let terms = terms(&settings, &store);
                 if to.as_os_str() == "-" {
-                    Task::Query(Box::new(Print { store, wanted }))
+                    Task::Query(Box::new(Print { store, terms, wanted }))
                 } else {
                     let into = std::path::absolute(&to).map_err(|error| Failure::of_system("find", to.display(), &error))?;
-                    Task::Change(Box::new(Restore { store, wanted, into, parallel: settings.parallel() }))
+                    Task::Change(Box::new(Restore { store, terms, wanted, into, parallel: settings.parallel() }))
                 }
             }
             Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
             Command::Verify { choice, hosts, quick } if choice.is_a_store() => {
                 let settings = load()?.value;
                 let (store, parallel) = (choice.store()?, settings.parallel());
-                Task::Query(Box::new(VerifyStore { store, hosts, host: host(&settings), quick, parallel }))
+                let terms = terms(&settings, &store);
+                Task::Query(Box::new(VerifyStore { store, terms, hosts, host: host(&settings), quick, parallel }))
             }
             Command::Verify { hosts, quick, .. } if quick || !hosts.is_empty() => {
                 let refused = Failure::new("verify", "archives of this machine").because("--host and --quick are about a store");
@@ -186,15 +189,30 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
 fn ship(loaded: &Loaded<Settings>) -> Result<Ship> {
     let settings = &loaded.value;
     let store = store_of(settings)?;
-    Ok(Ship { store: store.url.clone(), spool: Spool::at(store.spool()), host: host(settings), parallel: settings.parallel() })
+    Ok(Ship {
+        store: store.url.clone(),
+        terms: store.terms(),
+        spool: Spool::at(store.spool()),
+        host: host(settings),
+        parallel: settings.parallel(),
+    })
 }
 
 fn store_of(settings: &Settings) -> Result<&StoreWords> {
     let none = || {
-        let hint = "add [store] with url = \"file:///srv/archive\"";
+        let hint = "add [store] with url = \"s3://bucket/prefix\" or \"file:///srv/archive\"";
         Failure::new("find", "a store").because("the settings name none").hint(hint).exit(Exit::BadInput)
     };
     settings.store.as_ref().ok_or_else(none)
+}
+
+/// On what terms a store that was typed is used: those of the settings, where it is in their bucket.
+fn terms(settings: &Settings, typed: &Address) -> Terms {
+    let ours = settings.store.as_ref().filter(|store| match (&store.url, typed) {
+        (Address::Bucket { bucket, .. }, Address::Bucket { bucket: typed, .. }) => bucket == typed,
+        _ => false,
+    });
+    ours.map(StoreWords::terms).unwrap_or_default()
 }
 
 /// A machine without logrotate has no configuration of it in its usual places, and nothing to be told about that. One that

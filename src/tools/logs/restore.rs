@@ -16,7 +16,7 @@ use crate::{
     files::{compress, dir::Dir, fingerprint::Fingerprint},
     report::{Incomplete, Outcome, Report, Size, Step, count},
     run::{Run, side_by_side},
-    store::{self, Address, Key, Store},
+    store::{self, Address, Key, Store, Terms},
     tool::{Change, Query},
     tools::logs::{
         fetch::{Fetched, fetch, form},
@@ -28,6 +28,8 @@ use crate::{
 pub struct Restore {
     /// The store.
     pub store: Address,
+    /// How it is used.
+    pub terms: Terms,
     /// Which of them.
     pub wanted: Wanted,
     /// Where to.
@@ -40,6 +42,8 @@ pub struct Restore {
 pub struct Print {
     /// The store.
     pub store: Address,
+    /// How it is used.
+    pub terms: Terms,
     /// Which of them.
     pub wanted: Wanted,
 }
@@ -72,7 +76,7 @@ impl Change for Restore {
     }
 
     fn plan(&self, run: &Run) -> Result<Chosen> {
-        choose(&self.store, &self.wanted, run)
+        choose(&self.store, &self.terms, &self.wanted, run)
     }
 
     fn show(&self, _: &Run, chosen: &Chosen) -> Report {
@@ -133,7 +137,7 @@ impl Query for Print {
 
     /// One object after the other, each proven before its first byte goes out; what fails ends it.
     fn answer(&self, run: &Run) -> Result<Report> {
-        let chosen = choose(&self.store, &self.wanted, run)?;
+        let chosen = choose(&self.store, &self.terms, &self.wanted, run)?;
         let bar = run.progress.bytes("restoring", chosen.stored());
         for named in &chosen.objects {
             if run.shutdown.asked() || run.out.is_closed() {
@@ -151,8 +155,8 @@ impl Query for Print {
     }
 }
 
-fn choose(address: &Address, wanted: &Wanted, run: &Run) -> Result<Chosen> {
-    let store = store::open(address)?;
+fn choose(address: &Address, terms: &Terms, wanted: &Wanted, run: &Run) -> Result<Chosen> {
+    let store = store::open(address, terms)?;
     let mut troubles = Report::default();
     let objects = select(&*store, wanted, run.clock.now(), &mut troubles)?;
     Ok(Chosen { store, objects, troubles })

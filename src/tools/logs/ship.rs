@@ -14,7 +14,7 @@ use crate::{
     failure::Result,
     report::{Outcome, Report, Size, Step, count},
     run::Run,
-    store::Address,
+    store::{Address, Terms},
     tool::Change,
     tools::logs::spool::{Listed, Spool, Waiting},
 };
@@ -23,6 +23,8 @@ use crate::{
 pub struct Ship {
     /// The store.
     pub store: Address,
+    /// On what terms it is used.
+    pub terms: Terms,
     /// Where archives wait.
     pub spool: Spool,
     /// This machine's name.

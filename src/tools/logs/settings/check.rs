@@ -61,6 +61,7 @@ fn store(settings: &Settings) -> Vec<Contradiction> {
         let problem = "nothing would ever be handed over".to_owned();
         found.push(contradiction("store.spool-max".to_owned(), problem, "spool-max = \"1 GiB\", or leave it out"));
     }
+    found.extend(store.check());
     found
 }
 
@@ -210,6 +211,6 @@ fn straight(key: &str, path: Option<&Path>) -> Option<Contradiction> {
     Some(contradiction(key.to_owned(), format!("`{}` goes back with `..`", path.display()), "write the path without it"))
 }
 
-fn contradiction(key: String, problem: String, hint: &str) -> Contradiction {
+pub(super) fn contradiction(key: String, problem: String, hint: &str) -> Contradiction {
     Contradiction { key, problem, hint: (!hint.is_empty()).then(|| hint.to_owned()) }
 }

@@ -1,11 +1,19 @@
 //! Where archives go for good, as `[store]` says it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{settings::units::Bytes, store::Address};
+use super::check::contradiction;
+use crate::{
+    settings::units::Bytes,
+    store::{Address, ChecksumKind, StorageClass, Terms},
+    tool::Contradiction,
+};
 
 /// Where the spool of a machine is, unless the settings say.
 const SPOOL: &str = "/var/spool/opsbelt/logs";
@@ -16,7 +24,7 @@ const SPOOL_MAX: Bytes = Bytes(1 << 30);
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StoreWords {
-    /// Where archives go for good: `file:///srv/archive`. The folder must be there.
+    /// Where archives go for good: `file:///srv/archive`, `s3://bucket/prefix`. The folder, or the bucket, must be there.
     pub url: Address,
     /// Where `rotate` puts what `ship` is to take. /var/spool/opsbelt/logs when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,6 +32,33 @@ pub struct StoreWords {
     /// How much may wait there; the rest waits where it is. 1 GiB when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spool_max: Option<Bytes>,
+    /// The bucket's region. Left out: as every AWS tool finds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Who answers for the bucket: a VPC endpoint, or another store that talks like S3. AWS when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Name the bucket in the path, as other stores want it. false when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_style: Option<bool>,
+    /// The role (its ARN) to take on before the bucket is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The account (12 digits) that must own the bucket; of another one's, every call is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket_owner: Option<String>,
+    /// The KMS key that encrypts what is put there, with a bucket key. As the bucket says, when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
+    /// The class of archives. As the bucket says, when left out; manifests are always in that of the bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_class: Option<StorageClass>,
+    /// What every object is tagged with, 10 at most.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub tags: BTreeMap<String, String>,
+    /// How the bucket proves what it has: "crc64nvme", "crc32", "sha256"; "none" reads each object again. "crc64nvme" when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<ChecksumKind>,
 }
 
 impl StoreWords {
@@ -37,8 +72,130 @@ impl StoreWords {
         self.spool_max.unwrap_or(SPOOL_MAX).0
     }
 
+    /// On what terms the bucket is used.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            region: self.region.clone(),
+            endpoint: self.endpoint.clone(),
+            path_style: self.path_style.unwrap_or(false),
+            role: self.role.clone(),
+            bucket_owner: self.bucket_owner.clone(),
+            kms_key: self.kms_key.clone(),
+            storage_class: self.storage_class,
+            tags: self.tags.clone(),
+            checksum: self.checksum.unwrap_or_default(),
+        }
+    }
+
     /// The same without gaps.
     pub(super) fn whole(&self) -> StoreWords {
-        StoreWords { spool: Some(self.spool().to_owned()), spool_max: Some(self.spool_max.unwrap_or(SPOOL_MAX)), ..self.clone() }
+        let spool_max = Some(self.spool_max.unwrap_or(SPOOL_MAX));
+        let whole = StoreWords { spool: Some(self.spool().to_owned()), spool_max, ..self.clone() };
+        match self.url {
+            Address::Folder(_) => whole,
+            Address::Bucket { .. } => {
+                let Terms { path_style, checksum, .. } = self.terms();
+                StoreWords { path_style: Some(path_style), checksum: Some(checksum), ..whole }
+            }
+        }
+    }
+
+    /// What is wrong with what is said of a bucket.
+    pub(super) fn check(&self) -> Vec<Contradiction> {
+        if matches!(self.url, Address::Folder(_)) {
+            let refuse = |(word, _): (&str, bool)| {
+                let problem = format!("only a bucket has a {word}");
+                contradiction(format!("store.{word}"), problem, "leave it out, or url = \"s3://bucket/prefix\"")
+            };
+            return self.of_buckets().into_iter().filter(|(_, said)| *said).map(refuse).collect();
+        }
+        let mut found = Vec::new();
+        let mut refuse = |word: &str, wrong: bool, problem: &str, hint: &str| {
+            if wrong {
+                found.push(contradiction(format!("store.{word}"), problem.to_owned(), hint));
+            }
+        };
+        let said = |word: &Option<String>, good: &dyn Fn(&str) -> bool| word.as_deref().is_some_and(|word| !good(word));
+        let digits = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let web =
+            |text: &str| text.strip_prefix("https://").or(text.strip_prefix("http://")).is_some_and(|host| !host.is_empty());
+        let one_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let region = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        refuse("region", said(&self.region, &region), "that is no name of a region", "region = \"eu-central-1\"");
+        refuse(
+            "endpoint",
+            said(&self.endpoint, &|text| web(text) && one_word(text)),
+            "that is no URL",
+            "endpoint = \"https://s3.example.org\"",
+        );
+        refuse(
+            "role",
+            said(&self.role, &|text| text.starts_with("arn:") && one_word(text)),
+            "that is no ARN of a role",
+            "role = \"arn:aws:iam::123456789012:role/ship\"",
+        );
+        refuse("bucket-owner", said(&self.bucket_owner, &digits), "an account has 12 digits", "bucket-owner = \"123456789012\"");
+        refuse("kms-key", said(&self.kms_key, &one_word), "that is no key", "the key's ARN, its id, or alias/NAME");
+        let fits = |(key, value): (&String, &String)| {
+            let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " +-=._:/@".contains(c));
+            (1..=128).contains(&key.chars().count())
+                && value.chars().count() <= 256
+                && plain(key)
+                && plain(value)
+                && !key.starts_with("aws:")
+        };
+        let why = "S3 takes 10 tags of letters, digits, blanks and +-=._:/@, 128 in a name and 256 in a value";
+        refuse("tags", self.tags.len() > 10 || !self.tags.iter().all(fits), why, "tags = { team = \"web\" }");
+        found
+    }
+
+    /// The words that only a bucket knows, and whether they are said.
+    fn of_buckets(&self) -> [(&'static str, bool); 9] {
+        [
+            ("region", self.region.is_some()),
+            ("endpoint", self.endpoint.is_some()),
+            ("path-style", self.path_style.is_some()),
+            ("role", self.role.is_some()),
+            ("bucket-owner", self.bucket_owner.is_some()),
+            ("kms-key", self.kms_key.is_some()),
+            ("storage-class", self.storage_class.is_some()),
+            ("tags", !self.tags.is_empty()),
+            ("checksum", self.checksum.is_some()),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> Vec<String> {
+        let words: StoreWords = toml::from_str(text).unwrap();
+        words.check().into_iter().map(|found| found.key).collect()
+    }
+
+    #[test]
+    fn a_folder_has_nothing_that_a_bucket_has() {
+        let all = "region = \"a\"\nendpoint = \"http://a\"\npath-style = false\nrole = \"arn:a\"\nbucket-owner = \"123456789012\"\n\
+                   kms-key = \"a\"\nstorage-class = \"STANDARD_IA\"\nchecksum = \"none\"\ntags = { a = \"b\" }";
+        assert_eq!(wrong(&format!("url = \"file:///a\"\n{all}")).len(), 9);
+        assert_eq!(wrong(&format!("url = \"s3://bucket\"\n{all}")), Vec::<String>::new());
+        assert_eq!(wrong("url = \"file:///a\""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_no_bucket_can_have_is_refused() {
+        for (words, key) in [
+            ("region = \"eu central\"", "store.region"),
+            ("endpoint = \"s3.example.org\"", "store.endpoint"),
+            ("endpoint = \"https://\"", "store.endpoint"),
+            ("role = \"ship\"", "store.role"),
+            ("bucket-owner = \"1234\"", "store.bucket-owner"),
+            ("kms-key = \"\"", "store.kms-key"),
+            ("tags = { \"aws:x\" = \"y\" }", "store.tags"),
+            ("tags = { a = \"b#\" }", "store.tags"),
+        ] {
+            assert_eq!(wrong(&format!("url = \"s3://bucket\"\n{words}")), [key], "{words}");
+        }
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
         "nothing waits for the store".clone_into(&mut report.summary);
         return Ok(report);
     }
-    let store = match store::open(&ship.store) {
+    let store = match store::open(&ship.store, &ship.terms) {
         Ok(store) => store,
         Err(failure) => {
             report.incomplete.push((&failure).into());

@@ -1,4 +1,4 @@
-//! `verify file://...`: proves a store by its manifests. Each machine's segments must be one chain that ends where this machine
+//! `verify file://...`, `verify s3://...`: proves a store by its manifests. Each machine's segments must be one chain that ends where this machine
 //! remembers, each object must be there as it is named, and nothing else may be. Changes nothing.
 
 use std::collections::{BTreeMap, HashSet};
@@ -8,7 +8,7 @@ use crate::{
     files::fingerprint::Fingerprint,
     report::{Finding, Incomplete, Report, Severity, Size, count},
     run::{Run, side_by_side},
-    store::{self, Address, Key, Store},
+    store::{self, Address, Key, Store, Terms},
     tool::Query,
     tools::logs::{
         manifest::{
@@ -24,6 +24,8 @@ use crate::{
 pub struct VerifyStore {
     /// The store.
     pub store: Address,
+    /// On what terms it is used.
+    pub terms: Terms,
     /// Only what these machines put there; all when empty.
     pub hosts: Vec<String>,
     /// This machine: the end of its chain is known here.
@@ -48,7 +50,7 @@ impl Query for VerifyStore {
     }
 
     fn answer(&self, run: &Run) -> Result<Report> {
-        let store = store::open(&self.store)?;
+        let store = store::open(&self.store, &self.terms)?;
         let mut report = Report::default();
         let mut objects = Vec::new();
         let mut hosts = 0_u64;

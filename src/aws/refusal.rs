@@ -1,0 +1,213 @@
+//! What a call was answered when it was not answered well, and the sentence that says so. Nothing of the SDK's leaves here.
+
+use aws_sdk_s3::{
+    config::http::HttpResponse,
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    operation::RequestId,
+};
+use rustix::io::Errno;
+
+use super::terms::Terms;
+use crate::failure::Failure;
+
+/// Of a text that somebody else wrote, so much is shown.
+const SHOWN: usize = 300;
+
+/// Why a call failed.
+#[derive(Debug, Default)]
+pub(super) struct Refusal {
+    /// The service's word for it; empty when there was none.
+    code: String,
+    message: String,
+    /// The answer's status; 0 when there was no answer.
+    status: u16,
+    /// The region that the bucket is in, when the answer said so.
+    region: Option<String>,
+    /// What identifies the call to AWS.
+    request: Option<String>,
+    /// The answer's text.
+    body: String,
+    /// What the SDK says, all of it.
+    all: String,
+    timeout: bool,
+}
+
+/// What was called, for whom.
+pub(super) struct Call<'a> {
+    /// What we were doing, as a verb.
+    pub(super) doing: &'a str,
+    /// To what.
+    pub(super) what: String,
+    /// The right that it takes.
+    pub(super) right: &'a str,
+    pub(super) terms: &'a Terms,
+    /// The region that was asked.
+    pub(super) region: &'a str,
+}
+
+impl Refusal {
+    pub(super) fn of<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> Refusal {
+        let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
+        let said = |word: Option<&str>| word.unwrap_or_default().to_owned();
+        let raw = error.raw_response();
+        let header = |name: &str| raw.and_then(|raw| raw.headers().get(name)).map(str::to_owned);
+        let body =
+            raw.and_then(|raw| raw.body().bytes()).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+        Refusal {
+            code: said(meta.and_then(|meta| meta.code())),
+            message: said(meta.and_then(|meta| meta.message())),
+            status: raw.map_or(0, |raw| raw.status().as_u16()),
+            region: header("x-amz-bucket-region").or_else(|| element(&body, "Region")),
+            request: error.request_id().map(str::to_owned).or_else(|| header("x-amz-request-id")),
+            all: DisplayErrorContext(error).to_string(),
+            timeout: matches!(error, SdkError::TimeoutError(_)),
+            body,
+        }
+    }
+
+    /// Whether there is no such object. Of a bucket that is not there, nobody says that.
+    pub(super) fn is_absence(&self) -> bool {
+        self.status == 404 && matches!(self.code.as_str(), "NoSuchKey" | "NotFound" | "")
+    }
+
+    /// Whether there is such an object already.
+    pub(super) fn is_taken(&self) -> bool {
+        self.status == 412 || self.code == "PreconditionFailed"
+    }
+
+    /// Whether another write to the same key was under way.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.code == "ConditionalRequestConflict"
+    }
+
+    /// Whether there is no such upload: it was completed, or aborted.
+    pub(super) fn is_no_upload(&self) -> bool {
+        self.code == "NoSuchUpload"
+    }
+
+    /// The sentence.
+    pub(super) fn failure(&self, call: &Call) -> Failure {
+        if self.is_absence() {
+            return Failure::of_system(call.doing, &call.what, &Errno::NOENT.into());
+        }
+        let (cause, hint) = self.reason(call);
+        let cause = match &self.request {
+            Some(id) => format!("{cause} (request {})", visible(id)),
+            None => cause,
+        };
+        Failure::new(call.doing, &call.what).because(cause).hint_if_any(hint)
+    }
+
+    fn reason(&self, call: &Call) -> (String, Option<String>) {
+        if let Some(region) = self.region.as_deref().filter(|region| self.is_elsewhere() && *region != call.region) {
+            let region = visible(region);
+            let cause = format!("the bucket is in {region}, and {} was asked", call.region);
+            return (cause, Some(format!("region = \"{region}\" in [store]")));
+        }
+        let with = |cause: &str, hint: &str| (cause.to_owned(), Some(hint.to_owned()));
+        match self.code.as_str() {
+            "NoSuchBucket" => with(
+                "there is no bucket of that name",
+                "check url (and endpoint) in [store]; the bucket is not made by this tool",
+            ),
+            _ if self.is_elsewhere() => with("the bucket is in another region", "set region in [store] to the bucket's own"),
+            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
+                with("the login has expired", "log in again, or renew the credentials; nothing here is lost meanwhile")
+            }
+            "InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClientException" => with(
+                "the access key is unknown there",
+                "check the credentials (`aws sts get-caller-identity` says whose they are)",
+            ),
+            "SignatureDoesNotMatch" => with(
+                "the secret key is not the one of that access key",
+                "check the credentials; where they are right, what is between here and there alters requests",
+            ),
+            "RequestTimeTooSkewed" | "RequestExpired" => {
+                (self.skew(), Some("set the clock: `timedatectl` says whether it follows a time server".to_owned()))
+            }
+            "InvalidObjectState" => with(
+                "it is in a class that must be restored before it can be read",
+                "restore it first, and come back when it is there",
+            ),
+            "SlowDown" | "ThrottlingException" | "TooManyRequests" => {
+                with("the store asks to slow down", "the next run goes on; fewer at a time: parallel = 1")
+            }
+            "AccessDenied" | "AllAccessDisabled" | "AccessDeniedException" => self.denied(call),
+            "" if self.status == 403 => self.denied(call),
+            "" if self.status == 0 => self.unanswered(call),
+            "" => (format!("the store answered {}", self.status), None),
+            code => (format!("{} ({})", visible(&self.message), visible(code)), None),
+        }
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        let code = matches!(
+            self.code.as_str(),
+            "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
+        );
+        code || matches!(self.status, 301 | 307) || (self.status == 400 && self.code.is_empty() && self.region.is_some())
+    }
+
+    fn denied(&self, call: &Call) -> (String, Option<String>) {
+        let message = self.message.trim_end_matches('.');
+        let plain = message.is_empty() || message.eq_ignore_ascii_case("access denied");
+        let detail = if plain { String::new() } else { format!(": {}", visible(message)) };
+        let owner = call.terms.bucket_owner.as_ref();
+        let owner = owner.map_or_else(String::new, |owner| format!(", and see that account {owner} owns the bucket"));
+        let key = call.terms.kms_key.as_ref().map_or("", |_| ", and what the KMS key needs (kms:GenerateDataKey, kms:Decrypt)");
+        (format!("access denied{detail}"), Some(format!("allow {}{key}{owner}", call.right)))
+    }
+
+    /// By how much the clock is wrong, as far as the answer tells.
+    fn skew(&self) -> String {
+        let time = |name| element(&self.body, name).and_then(|text| text.parse::<chrono::DateTime<chrono::Utc>>().ok());
+        let ours = element(&self.body, "RequestTime").and_then(|text| {
+            let compact = chrono::NaiveDateTime::parse_from_str(&text, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc());
+            compact.or_else(|| text.parse().ok())
+        });
+        match ours.zip(time("ServerTime")) {
+            Some((ours, theirs)) => {
+                let off = (ours - theirs).num_seconds();
+                let way = if off < 0 { "behind" } else { "ahead of" };
+                format!("this machine's clock is {} minutes {way} the store's", off.unsigned_abs() / 60)
+            }
+            None => "this machine's clock is too far from the store's".to_owned(),
+        }
+    }
+
+    fn unanswered(&self, call: &Call) -> (String, Option<String>) {
+        let endpoint = call.terms.endpoint.as_deref().unwrap_or("the network, a proxy or a VPC endpoint");
+        if self.all.to_lowercase().contains("expired") && self.all.contains("redential") {
+            return (
+                "the login has expired".to_owned(),
+                Some("log in again, or renew the credentials; nothing here is lost meanwhile".to_owned()),
+            );
+        }
+        if ["CredentialsNotLoaded", "no providers in chain", "credentials provider was not enabled"]
+            .iter()
+            .any(|sign| self.all.contains(sign))
+        {
+            let hint = "give the instance a role, or set a profile or the AWS_ variables; in a container the hop limit of IMDSv2 must be 2";
+            return ("no credentials are known here".to_owned(), Some(hint.to_owned()));
+        }
+        if self.timeout || self.all.contains("timed out") || self.all.contains("timeout") {
+            return ("there was no answer in time".to_owned(), Some(format!("check {endpoint}")));
+        }
+        let last = self.all.split(" (").next().unwrap_or_default();
+        let known =
+            ["Connection refused", "dns error", "Connection reset", "certificate", "Network is unreachable", "No route to host"];
+        let cause = known.iter().find(|sign| self.all.contains(**sign)).map_or_else(|| visible(last), |sign| sign.to_lowercase());
+        (cause, Some(format!("check {endpoint}")))
+    }
+}
+
+/// The text of an element, in an answer that is small and flat.
+fn element(body: &str, name: &str) -> Option<String> {
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    rest.split_once("</").map(|(text, _)| text.to_owned()).filter(|text| !text.is_empty() && text.len() < 100)
+}
+
+/// What a terminal may be shown.
+fn visible(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+}
