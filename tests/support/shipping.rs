@@ -20,7 +20,13 @@ impl Scenario {
     #[must_use]
     pub fn shipping_under(self, head: &str, store: &str, words: &str) -> Scenario {
         fs::create_dir(self.root().join("store")).expect("a writable tree");
-        let head = format!("{head}\n[store]\nurl = \"file://{{root}}/store\"\nspool = \"{{root}}/spool\"\n{store}");
+        self.shipping_to("file://{root}/store", head, store, words)
+    }
+
+    /// The same to a store that somebody else made.
+    #[must_use]
+    pub fn shipping_to(self, url: &str, head: &str, store: &str, words: &str) -> Scenario {
+        let head = format!("{head}\n[store]\nurl = \"{url}\"\nspool = \"{{root}}/spool\"\n{store}");
         self.head(&head, &format!("paths = [\"{{logs}}/*.log\"]\nwhen = \"1 KiB\"\n{words}"))
     }
 
