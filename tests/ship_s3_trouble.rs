@@ -1,0 +1,248 @@
+//! What S3 does to a run now and then, and no stand-in does by itself: conflicts, throttling, lost and cut answers, a skewed clock, an expired
+//! login, a bucket elsewhere. Each is overcome or told in its own words; nothing is lost, and nothing is there twice.
+#![expect(clippy::unwrap_used, reason = "a story fails loudly")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use support::{
+    between::{Between, Fate, Request},
+    needs,
+    scenario::{Ran, Scenario, text_of},
+    seaweed::{Bucket, SEAWEED, Seaweed},
+};
+
+const SHIP: &[&str] = &["--format", "json", "ship"];
+const LARGE: usize = 9 << 20;
+
+/// A machine with an archive of this size to ship, through the story, into a bucket of its own.
+fn scene(
+    size: usize,
+    words: &str,
+    story: impl Fn(&Request, usize) -> Fate + Send + Sync + 'static,
+) -> Option<(Scenario, Bucket, Between)> {
+    if !needs::met(SEAWEED) {
+        return None;
+    }
+    let bucket = Seaweed::of_this_program().bucket();
+    let between = Between::before(bucket.server.port(), story);
+    let scene = bucket.scene(words, "compress = \"none\"").log_of("app.log", size);
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    scene.rotate().exits(0);
+    Some((scene, bucket, between))
+}
+
+fn try_once(scene: &Scenario) -> Ran {
+    Ran::of(scene.command(SHIP).env("AWS_MAX_ATTEMPTS", "1"))
+}
+
+/// The object is there once, whole and named, and no upload is left.
+fn assert_there(bucket: &Bucket, size: usize) {
+    let objects = bucket.objects();
+    assert!(objects.values().collect::<Vec<_>>() == [&text_of("app.log", size)], "{:?}", objects.keys());
+    assert_eq!((bucket.named(), bucket.uploads()), (objects.into_keys().collect(), vec![]));
+}
+
+#[test]
+fn a_key_that_somebody_else_is_just_writing_to_is_tried_anew() {
+    let conflict = || Fate::error(409, "ConditionalRequestConflict", "");
+    let story = move |request: &Request, before: usize| match before {
+        0 | 1 if request.is("PUT", "/logs/") && !request.target.contains("uploadId") => conflict(),
+        _ => Fate::Passes,
+    };
+    let Some((scene, bucket, _)) = scene(3000, "", story) else { return };
+    try_once(&scene).exits(0);
+    assert_there(&bucket, 3000);
+}
+
+#[test]
+fn a_large_object_whose_key_is_contested_is_begun_anew() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let contests = AtomicUsize::new(0);
+    let story = move |request: &Request, _: usize| {
+        let completes = request.is("POST", "uploadId");
+        let first = completes && contests.fetch_add(1, Ordering::Relaxed) == 0;
+        if first { Fate::error(409, "ConditionalRequestConflict", "") } else { Fate::Passes }
+    };
+    let Some((scene, bucket, between)) = scene(LARGE, "", story) else { return };
+    try_once(&scene).exits(0);
+    assert_there(&bucket, LARGE);
+    let begun = between.asked().iter().filter(|request| request.is("POST", "?uploads")).count();
+    assert_eq!(begun, 2);
+}
+
+#[test]
+fn a_key_that_is_contested_for_ever_is_told() {
+    let story = |request: &Request, _: usize| {
+        if request.is("PUT", "/logs/") { Fate::error(409, "ConditionalRequestConflict", "") } else { Fate::Passes }
+    };
+    let Some((scene, bucket, _)) = scene(3000, "", story) else { return };
+    try_once(&scene).exits(3).says("somebody else goes on writing to that key");
+    assert_eq!(bucket.listed(), BTreeMap::new());
+}
+
+#[test]
+fn an_answer_that_is_lost_makes_nothing_twice() {
+    for (size, method, word) in [(3000, "PUT", "/logs/"), (LARGE, "POST", "uploadId"), (3000, "PUT", "_opsbelt/manifests")] {
+        let story = move |request: &Request, before: usize| {
+            if request.is(method, word) && before == 0 { Fate::AnswerIsLost } else { Fate::Passes }
+        };
+        let Some((scene, bucket, _)) = scene(size, "", story) else { return };
+        scene.ship().exits(0);
+        assert_there(&bucket, size);
+        assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1, "{method} {word}");
+    }
+}
+
+#[test]
+fn a_store_that_asks_to_slow_down_gets_it_a_little_later() {
+    let story = |request: &Request, before: usize| {
+        if request.is("PUT", "/logs/") && before < 2 { Fate::error(503, "SlowDown", "") } else { Fate::Passes }
+    };
+    let Some((scene, bucket, between)) = scene(3000, "", story) else { return };
+    scene.ship().exits(0);
+    assert_there(&bucket, 3000);
+    assert_eq!(between.asked().iter().filter(|request| request.is("PUT", "/logs/")).count(), 3);
+}
+
+#[test]
+fn a_part_that_is_refused_leaves_no_upload() {
+    let story = |request: &Request, _: usize| {
+        if request.is("PUT", "partNumber=2") { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
+    };
+    let Some((scene, bucket, between)) = scene(LARGE, "", story) else { return };
+    let ran = try_once(&scene).exits(3);
+    assert!(ran.stdout.contains("access denied: said by the story (request STORY)"), "{ran:#?}");
+    assert_eq!((bucket.listed(), bucket.uploads()), (BTreeMap::new(), vec![]));
+    assert!(between.asked().iter().any(|request| request.is("DELETE", "uploadId")));
+}
+
+#[test]
+fn each_refusal_is_told_in_its_own_words() {
+    let skew = "<RequestTime>20261121T220000Z</RequestTime><ServerTime>2026-11-21T22:20:30Z</ServerTime>";
+    let elsewhere = |code: &str, status| {
+        let body = format!("<Error><Code>{code}</Code><Message>x</Message></Error>");
+        Fate::Answered { status, headers: "x-amz-bucket-region: eu-west-1\r\n".to_owned(), body }
+    };
+    for (fate, cause, hint) in [
+        (
+            Fate::error(403, "RequestTimeTooSkewed", skew),
+            "this machine's clock is 20 minutes behind the store's (request STORY)",
+            "set the clock",
+        ),
+        (Fate::error(400, "ExpiredToken", ""), "the login has expired (request STORY)", "log in again"),
+        (
+            elsewhere("PermanentRedirect", 301),
+            "the bucket is in eu-west-1, and us-east-1 was asked",
+            "region = \\\"eu-west-1\\\" in [store]",
+        ),
+        (
+            elsewhere("AuthorizationHeaderMalformed", 400),
+            "the bucket is in eu-west-1, and us-east-1 was asked",
+            "region = \\\"eu-west-1\\\" in [store]",
+        ),
+        (
+            Fate::error(403, "AccessDenied", ""),
+            "access denied: said by the story (request STORY)",
+            "and see that account 123456789012 owns the bucket",
+        ),
+        (Fate::error(503, "SlowDown", ""), "the store asks to slow down (request STORY)", "parallel = 1"),
+        (Fate::error(501, "NotImplemented", ""), "said by the story (NotImplemented) (request STORY)", ""),
+    ] {
+        let story = move |_: &Request, _: usize| fate.clone();
+        let Some((scene, bucket, _)) = scene(3000, "bucket-owner = \"123456789012\"", story) else { return };
+        let ran = try_once(&scene).exits(3);
+        let trouble = ran.json()["incomplete"][0].to_string();
+        assert!(trouble.contains(cause) && trouble.contains(hint), "{cause}: {ran:#?}");
+        assert_eq!((bucket.listed(), scene.parcels().len()), (BTreeMap::new(), 1), "{cause}");
+    }
+}
+
+#[test]
+fn a_store_that_has_something_else_than_was_sent_is_not_believed() {
+    let story = |request: &Request, _: usize| {
+        if !request.is("HEAD", "/logs/") {
+            return Fate::Passes;
+        }
+        let headers = "x-amz-checksum-crc64nvme: AAAAAAAAAAA=\r\nx-amz-checksum-type: FULL_OBJECT\r\nContent-Length: 3000\r\n";
+        Fate::Answered { status: 200, headers: headers.to_owned(), body: String::new() }
+    };
+    let Some((scene, bucket, _)) = scene(2950, "", story) else { return };
+    let bytes = bucket_bytes(&scene);
+    let ran = try_once(&scene).exits(3);
+    let other = if bytes == 3000 { "the checksum of what was sent is" } else { "bytes were sent, and the store has 3000" };
+    assert!(ran.stdout.contains(other), "{ran:#?}");
+    assert_eq!((bucket.segments().len(), scene.rotate().exits(0).steps("settle", "done").len()), (0, 0));
+}
+
+/// How long the one archive is that waits.
+fn bucket_bytes(scene: &Scenario) -> u64 {
+    scene.parcels().into_values().next().unwrap()["facts"]["stored"].as_u64().unwrap()
+}
+
+#[test]
+fn an_object_that_breaks_off_is_not_called_sound_and_not_called_wrong() {
+    let story = |request: &Request, _: usize| if request.is("GET", "/logs/") { Fate::AnswerIsCut(100) } else { Fate::Passes };
+    let Some((scene, bucket, _)) = scene(3000, "", story) else { return };
+    scene.ship().exits(0);
+    let ran = scene.run(&["--format", "json", "verify", &bucket.url()]).exits(3);
+    assert!(ran.json()["findings"].as_array().unwrap().is_empty() && ran.stdout.contains("its text broke off"), "{ran:#?}");
+}
+
+#[test]
+fn every_call_carries_what_the_settings_say() {
+    let story = |request: &Request, _: usize| {
+        let sum = request.header("x-amz-checksum-crc64nvme").unwrap_or_default();
+        let headers = format!("x-amz-checksum-crc64nvme: {sum}\r\n");
+        // The stand-in has no KMS.
+        if request.method == "PUT" { Fate::Answered { status: 200, headers, body: String::new() } } else { Fate::Passes }
+    };
+    let words =
+        "bucket-owner = \"123456789012\"\nkms-key = \"alias/logs\"\nstorage-class = \"STANDARD_IA\"\ntags = { team = \"a b\" }";
+    let Some((scene, _, between)) = scene(3000, words, story) else { return };
+    // Nothing got there, so the run ends with what it misses.
+    try_once(&scene).exits(3);
+    let asked = between.asked();
+    assert!(
+        asked.len() >= 3 && asked.iter().all(|request| request.header("x-amz-expected-bucket-owner") == Some("123456789012"))
+    );
+    let put = asked.iter().find(|request| request.is("PUT", "/logs/")).unwrap();
+    for (name, value) in [
+        ("if-none-match", "*"),
+        ("x-amz-server-side-encryption", "aws:kms"),
+        ("x-amz-server-side-encryption-aws-kms-key-id", "alias/logs"),
+        ("x-amz-server-side-encryption-bucket-key-enabled", "true"),
+        ("x-amz-storage-class", "STANDARD_IA"),
+        ("x-amz-tagging", "team=a%20b"),
+    ] {
+        assert_eq!(put.header(name), Some(value), "{put:?}");
+    }
+    assert!(put.header("x-amz-checksum-crc64nvme").is_some() && put.header("x-amz-trailer").is_none());
+    assert!(
+        asked.iter().filter(|request| request.method == "HEAD").all(|head| head.header("x-amz-checksum-mode") == Some("ENABLED"))
+    );
+}
+
+#[test]
+fn a_large_object_declares_its_checksum_when_it_is_begun_and_its_value_and_size_when_it_is_completed() {
+    let Some((scene, bucket, between)) = scene(LARGE, "", |_: &Request, _: usize| Fate::Passes) else { return };
+    try_once(&scene).exits(0);
+    assert_there(&bucket, LARGE);
+    let asked = between.asked();
+    let begun = asked.iter().find(|request| request.is("POST", "?uploads")).unwrap();
+    assert_eq!(begun.header("x-amz-checksum-algorithm"), Some("CRC64NVME"));
+    assert_eq!(begun.header("x-amz-checksum-type"), Some("FULL_OBJECT"));
+    let completed = asked.iter().find(|request| request.is("POST", "uploadId")).unwrap();
+    let size = scene_size(&bucket);
+    for (name, value) in [("if-none-match", "*"), ("x-amz-checksum-type", "FULL_OBJECT"), ("x-amz-mp-object-size", size.as_str())]
+    {
+        assert_eq!(completed.header(name), Some(value), "{completed:?}");
+    }
+    assert!(completed.header("x-amz-checksum-crc64nvme").is_some());
+}
+
+/// The size of the one object that holds a log.
+fn scene_size(bucket: &Bucket) -> String {
+    bucket.listed().into_iter().find(|(key, _)| key.starts_with("logs/")).unwrap().1.to_string()
+}
