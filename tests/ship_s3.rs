@@ -126,18 +126,6 @@ fn a_large_object_is_made_of_parts_and_is_the_same() {
 }
 
 #[test]
-fn a_large_object_that_is_there_already_is_not_sent_again() {
-    let Some(bucket) = bucket() else { return };
-    let scene = bucket.scene("", "compress = \"none\"").log_of("app.log", 9 << 20);
-    scene.rotate().exits(0);
-    let key = scene.parcels().into_values().next().unwrap()["key"].as_str().unwrap().to_owned();
-    bucket.write(&key, &text_of("app.log", 9 << 20));
-    let ran = scene.ship().exits(0);
-    assert_eq!(ran.reason("ship", "done", &key), "the store had it already, with the same text");
-    assert_eq!(bucket.named(), [key]);
-}
-
-#[test]
 fn another_object_under_the_same_key_is_told_and_neither_is_touched() {
     let Some(bucket) = bucket() else { return };
     let scene = bucket.scene("", "").log_of("app.log", 3000);
@@ -232,4 +220,16 @@ fn whatever_is_done_to_a_bucket_is_named() {
         let ran = verify(&scene, &bucket).exits(1);
         assert_eq!(told(&ran), [id], "{what}: {ran:#?}");
     }
+}
+
+#[test]
+fn a_list_of_many_pages_is_read_to_its_end() {
+    const STRANGERS: usize = 1050;
+    let Some(bucket) = bucket() else { return };
+    let scene = shipped(&bucket, 1);
+    for number in 0..STRANGERS {
+        bucket.write(&format!("logs/service=x/{number}.log"), b"x");
+    }
+    let ids = told(&verify(&scene, &bucket).exits(1));
+    assert!(ids.len() == STRANGERS && ids.iter().all(|id| id == "logs.object-unknown"), "{}", ids.len());
 }

@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use support::{
     between::{Between, Fate, Request},
@@ -58,7 +61,6 @@ fn a_key_that_somebody_else_is_just_writing_to_is_tried_anew() {
 
 #[test]
 fn a_large_object_whose_key_is_contested_is_begun_anew() {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     let contests = AtomicUsize::new(0);
     let story = move |request: &Request, _: usize| {
         let completes = request.is("POST", "uploadId");
@@ -119,6 +121,43 @@ fn a_part_that_is_refused_leaves_no_upload() {
 }
 
 #[test]
+fn an_upload_that_an_earlier_run_could_not_end_is_ended_by_the_next() {
+    static REFUSES: AtomicBool = AtomicBool::new(true);
+    let story = |request: &Request, _: usize| {
+        let ends = request.is("PUT", "partNumber=2") || request.is("DELETE", "uploadId");
+        if ends && REFUSES.load(Ordering::Relaxed) { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
+    };
+    let Some((scene, bucket, _)) = scene(LARGE, "", story) else { return };
+    try_once(&scene).exits(3);
+    assert_eq!(bucket.uploads().len(), 1);
+    REFUSES.store(false, Ordering::Relaxed);
+    try_once(&scene).exits(0);
+    assert_there(&bucket, LARGE);
+}
+
+#[test]
+fn who_may_not_list_uploads_ships_all_the_same() {
+    let story = |request: &Request, _: usize| {
+        if request.is("GET", "?uploads") { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
+    };
+    let Some((scene, bucket, between)) = scene(LARGE, "", story) else { return };
+    try_once(&scene).exits(0);
+    assert_there(&bucket, LARGE);
+    assert!(between.asked().iter().any(|request| request.is("GET", "?uploads")));
+}
+
+#[test]
+fn a_large_object_that_is_there_already_is_not_sent_again() {
+    let Some((scene, bucket, between)) = scene(LARGE, "", |_: &Request, _: usize| Fate::Passes) else { return };
+    let key = scene.parcels().into_values().next().unwrap()["key"].as_str().unwrap().to_owned();
+    bucket.write(&key, &text_of("app.log", LARGE));
+    let ran = try_once(&scene).exits(0);
+    assert_eq!(ran.reason("ship", "done", &key), "the store had it already, with the same text");
+    assert_there(&bucket, LARGE);
+    assert!(!between.asked().iter().any(|request| request.target.contains("partNumber")));
+}
+
+#[test]
 fn each_refusal_is_told_in_its_own_words() {
     let skew = "<RequestTime>20261121T220000Z</RequestTime><ServerTime>2026-11-21T22:20:30Z</ServerTime>";
     let elsewhere = |code: &str, status| {
@@ -161,24 +200,27 @@ fn each_refusal_is_told_in_its_own_words() {
 
 #[test]
 fn a_store_that_has_something_else_than_was_sent_is_not_believed() {
-    let story = |request: &Request, _: usize| {
-        if !request.is("HEAD", "/logs/") {
-            return Fate::Passes;
-        }
-        let headers = "x-amz-checksum-crc64nvme: AAAAAAAAAAA=\r\nx-amz-checksum-type: FULL_OBJECT\r\nContent-Length: 3000\r\n";
-        Fate::Answered { status: 200, headers: headers.to_owned(), body: String::new() }
-    };
-    let Some((scene, bucket, _)) = scene(2950, "", story) else { return };
-    let bytes = bucket_bytes(&scene);
-    let ran = try_once(&scene).exits(3);
-    let other = if bytes == 3000 { "the checksum of what was sent is" } else { "bytes were sent, and the store has 3000" };
-    assert!(ran.stdout.contains(other), "{ran:#?}");
-    assert_eq!((bucket.segments().len(), scene.rotate().exits(0).steps("settle", "done").len()), (0, 0));
-}
-
-/// How long the one archive is that waits.
-fn bucket_bytes(scene: &Scenario) -> u64 {
-    scene.parcels().into_values().next().unwrap()["facts"]["stored"].as_u64().unwrap()
+    for (longer, sum, told) in
+        [(0, "AAAAAAAAAAA=", "the checksum of what was sent is"), (1, "AAAAAAAAAAA=", "bytes were sent, and the store has")]
+    {
+        let sent = AtomicUsize::new(0);
+        let story = move |request: &Request, _: usize| {
+            if request.is("PUT", "/logs/") {
+                sent.store(request.body.len(), Ordering::Relaxed);
+            }
+            if !request.is("HEAD", "/logs/") {
+                return Fate::Passes;
+            }
+            let size = sent.load(Ordering::Relaxed) + longer;
+            let headers =
+                format!("x-amz-checksum-crc64nvme: {sum}\r\nx-amz-checksum-type: FULL_OBJECT\r\nContent-Length: {size}\r\n");
+            Fate::Answered { status: 200, headers, body: String::new() }
+        };
+        let Some((scene, bucket, _)) = scene(3000, "", story) else { return };
+        let ran = try_once(&scene).exits(3);
+        assert!(ran.stdout.contains(told), "{ran:#?}");
+        assert_eq!((bucket.segments().len(), scene.rotate().exits(0).steps("settle", "done").len()), (0, 0));
+    }
 }
 
 #[test]

@@ -178,6 +178,19 @@ impl Bucket {
         }
     }
 
+    /// The uploads of exactly this object that somebody began, and neither completed nor aborted.
+    pub fn uploads(&self, name: &str) -> Result<Vec<Upload>> {
+        let call = self.client.list_multipart_uploads().bucket(&self.name).prefix(name).set_expected_bucket_owner(self.owner());
+        let refused =
+            |refusal: Box<Refusal>| self.failure(&refusal, "list the uploads of", name, "s3:ListBucketMultipartUploads");
+        let found = self.wait(call.send()).map_err(refused)?.uploads.unwrap_or_default();
+        Ok(found
+            .into_iter()
+            .filter(|upload| upload.key.as_deref() == Some(name))
+            .filter_map(|upload| upload.upload_id.map(Upload))
+            .collect())
+    }
+
     /// What the store says of an object; None when there is none.
     pub fn head(&self, name: &str) -> Result<Option<Head>> {
         let call = self.client.head_object().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());

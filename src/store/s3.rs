@@ -61,6 +61,10 @@ impl Objects {
         if self.bucket.head(object.name)?.is_some() {
             return Ok((Answer::Taken, None));
         }
+        // Of a run that was killed: nobody else writes under this machine's keys. Who may not see them cannot end them either, and ships.
+        for stale in self.bucket.uploads(object.name).unwrap_or_default() {
+            self.bucket.abort(object.name, &stale)?;
+        }
         let upload = self.bucket.begin(object)?;
         let ended = self.parts(object.name, &upload, body, moved);
         if matches!(ended, Ok((Answer::Made, _))) {

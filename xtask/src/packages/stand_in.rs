@@ -31,7 +31,16 @@ fn unpack(home: &std::path::Path) -> Outcome {
         _ => fs::create_dir_all(fresh.join("usr/sbin")).map_err(failed)?,
     }
     let venv = fresh.join("venv");
-    run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    let make = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
+    if let Err(why) = make() {
+        if !place::is_root() || place::program("apt-get").is_none() {
+            return Err(why);
+        }
+        // Debian's python3 comes without what makes one.
+        run(Command::new("apt-get").arg("update"))?;
+        run(Command::new("apt-get").args(["install", "-y", "--no-install-recommends", "python3-venv"]))?;
+        make()?;
+    }
     run(Command::new(venv.join("bin/pip")).args([
         "install",
         "--no-cache-dir",
