@@ -6,7 +6,7 @@ use std::{
     fs,
     io::Read,
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         OnceLock,
@@ -52,8 +52,7 @@ impl Seaweed {
             let (tell, told) = mpsc::channel();
             // The kernel ends it when the thread that started it ends; this one ends with the program.
             std::thread::spawn(move || {
-                let home = tempfile::Builder::new().prefix("opsbelt-weed-").tempdir().expect("a temporary folder");
-                let (server, _process) = start(home.path());
+                let (server, _process) = start(&home());
                 tell.send(server).expect("somebody waits for it");
                 loop {
                     std::thread::park();
@@ -80,6 +79,23 @@ impl Seaweed {
     pub fn endpoint(self) -> String {
         format!("http://127.0.0.1:{}", self.s3)
     }
+}
+
+/// A folder of this program; those of programs that are gone go, because nobody is left to do it at a program's end.
+fn home() -> PathBuf {
+    const NAME: &str = "opsbelt-weed-";
+    let above = std::env::temp_dir();
+    for name in
+        fs::read_dir(&above).expect("a temporary folder").flatten().filter_map(|entry| entry.file_name().into_string().ok())
+    {
+        if name.strip_prefix(NAME).is_some_and(|id| id.parse::<u32>().is_ok() && !Path::new("/proc").join(id).exists()) {
+            // Another program may be doing it just now.
+            let _ = fs::remove_dir_all(above.join(name));
+        }
+    }
+    let home = above.join(format!("{NAME}{}", std::process::id()));
+    fs::create_dir(&home).expect("nobody else has this number");
+    home
 }
 
 fn start(home: &Path) -> (Seaweed, Process) {

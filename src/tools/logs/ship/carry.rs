@@ -233,7 +233,7 @@ impl Carry<'_> {
             let why = if uploaded.was_there {
                 "the store had it already, with the same text"
             } else {
-                "stored, read again, named in the manifest"
+                "stored, proven to be there, named in the manifest"
             };
             let step = Step::new("ship", waiting.parcel.key.clone(), Outcome::Done, why);
             self.report.steps.push(step.with("bytes", uploaded.object.stored).with("sha256", uploaded.object.sha256.clone()));
