@@ -4,7 +4,9 @@
 //!
 //! Persisted: fields may be added, never renamed.
 
+pub mod chain;
 pub mod links;
+pub mod register;
 pub mod stored;
 
 use chrono::{DateTime, Utc};

@@ -5,7 +5,6 @@
 //! repeats the last: the objects; what the next segment of the manifest will say; the segment; the receipts.
 
 mod carry;
-pub(super) mod chain;
 mod upload;
 
 use std::collections::HashSet;

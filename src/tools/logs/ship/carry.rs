@@ -1,22 +1,18 @@
 //! Carries it out: objects, then a segment that names them, then receipts; a batch at a time.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Plan, Ship,
-    chain::{Chain, Head, Pending},
     upload::{Uploaded, upload},
 };
 use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Run, side_by_side},
-    store::{self, Body, Key, Put, Store},
+    store::{self, Store},
     tools::logs::{
-        manifest::{self, Segment, Written, stored},
+        manifest::{chain::Chain, register::Register},
         parcel::Receipt,
         spool::Waiting,
     },
@@ -31,14 +27,13 @@ const PATIENCE: usize = 5;
 struct Carry<'a> {
     ship: &'a Ship,
     run: &'a Run,
-    store: Box<dyn Store>,
-    state: &'a Path,
-    chain: Chain,
+    store: &'a dyn Store,
+    register: Register<'a>,
     /// What this run may have to look up there.
     keys: HashSet<&'a str>,
     /// Which segment names which of them; read when first needed.
     named: Option<HashMap<String, u64>>,
-    report: Report,
+    report: &'a mut Report,
     shipped: (u64, u64),
     failures: usize,
 }
@@ -46,8 +41,7 @@ struct Carry<'a> {
 /// Ships what the plan says.
 pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
     let mut report = Ship::troubles(run, plan);
-    let state = run.state.make()?;
-    let chain = Chain::read(state, &ship.host, &ship.store.to_string())?;
+    let chain = Chain::read(run.state.make()?, &ship.host, &ship.store.to_string())?;
     let today = run.clock.now().date_naive();
     let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none();
     if plan.parcels.is_empty() && silent {
@@ -63,24 +57,15 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
             return Ok(report);
         }
     };
-    let keys = plan.parcels.iter().map(|waiting| waiting.parcel.key.as_str()).collect();
-    let mut carry = Carry { ship, run, store, state, chain, keys, named: None, report, shipped: (0, 0), failures: 0 };
-    if let Err(failure) = carry.all(plan) {
-        if failure.exit == Exit::PersonNeeded {
-            let finding = Finding::new("logs.manifest-differs", Severity::Danger, failure.what.clone(), failure.to_string());
-            carry.report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
-        }
-        carry.report.incomplete.push((&failure).into());
-    }
-    sweep(ship, plan, &mut carry.report);
+    let (objects, bytes) = all(ship, run, plan, &*store, chain, &mut report);
+    sweep(ship, plan, &mut report);
     if let Some(signal) = run.shutdown.asked_by() {
-        carry.report.incomplete.push(Incomplete::new("this run", format!("signal {signal} asked to stop; the next run goes on")));
+        report.incomplete.push(Incomplete::new("this run", format!("signal {signal} asked to stop; the next run goes on")));
     }
-    let (objects, bytes) = carry.shipped;
-    let left = plan.parcels.iter().filter(|waiting| !ship.spool.is_signed(waiting, &carry.chain.store)).count();
+    let left = plan.parcels.iter().filter(|waiting| !ship.spool.is_signed(waiting, &ship.store.to_string())).count();
     let rest = if left > 0 { format!(", {left} left") } else { String::new() };
-    carry.report.summary = format!("{} shipped ({}){rest}", count(objects, "archive"), Size(bytes));
-    Ok(carry.report)
+    report.summary = format!("{} shipped ({}){rest}", count(objects, "archive"), Size(bytes));
+    Ok(report)
 }
 
 fn waits(plan: &Plan) -> String {
@@ -99,89 +84,60 @@ fn sweep(ship: &Ship, plan: &Plan, report: &mut Report) {
     }
 }
 
+/// How many objects and bytes are in the store, and named there.
+fn all(ship: &Ship, run: &Run, plan: &Plan, store: &dyn Store, chain: Chain, report: &mut Report) -> (u64, u64) {
+    let sign = |receipts: &[Receipt]| ship.spool.sign(receipts);
+    // Who cannot sign puts nothing anywhere.
+    let opened = ship.spool.may_sign().and_then(|()| Register::open(store, run.state.make()?, chain, &sign));
+    let (shipped, ended) = match opened {
+        Ok((register, resumed)) => {
+            report.findings.extend(resumed);
+            let keys = plan.parcels.iter().map(|waiting| waiting.parcel.key.as_str()).collect();
+            let (named, shipped, failures) = (None, (0, 0), 0);
+            let mut carry = Carry { ship, run, store, register, keys, named, report, shipped, failures };
+            let ended = carry.all(plan);
+            (carry.shipped, ended)
+        }
+        Err(failure) => ((0, 0), Err(failure)),
+    };
+    if let Err(failure) = ended {
+        if failure.exit == Exit::PersonNeeded {
+            let finding = Finding::new("logs.manifest-differs", Severity::Danger, failure.what.clone(), failure.to_string());
+            report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
+        }
+        report.incomplete.push((&failure).into());
+    }
+    shipped
+}
+
 impl Carry<'_> {
     fn all(&mut self, plan: &Plan) -> Result<()> {
-        // Who cannot sign puts nothing anywhere.
-        self.ship.spool.may_sign()?;
-        self.same_store()?;
-        self.conclude()?;
-        if self.chain.head.is_none() {
-            self.resume()?;
-        }
         let bar = self.run.progress.bytes("shipping", plan.bytes());
         let moved = |bytes: u64| bar.advance(bytes);
+        let address = self.ship.store.to_string();
         // What an earlier run shipped and had not come to sign for is signed for by now.
         let parcels: Vec<&Waiting> =
-            plan.parcels.iter().filter(|waiting| !self.ship.spool.is_signed(waiting, &self.chain.store)).collect();
+            plan.parcels.iter().filter(|waiting| !self.ship.spool.is_signed(waiting, &address)).collect();
         for batch in parcels.chunks(BATCH) {
             if self.run.shutdown.asked() || self.failures >= PATIENCE {
                 break;
             }
             self.batch(batch, &moved)?;
         }
-        let today = self.run.clock.now().date_naive();
         // A day without a segment would look like a tail that is missing.
-        if self.chain.head.as_ref().is_some_and(|head| head.made_at.date_naive() < today) && self.failures == 0 {
-            self.say(Vec::new())?;
+        let now = self.run.clock.now();
+        if self.register.last_day().is_some_and(|day| day < now.date_naive()) && self.failures == 0 {
+            self.register.say(now, Vec::new(), Vec::new())?;
         }
         if self.failures >= PATIENCE {
             let why = format!("{PATIENCE} failures in a row: the rest is left to the next run");
-            self.report.incomplete.push(Incomplete::new(self.chain.store.clone(), why));
+            self.report.incomplete.push(Incomplete::new(address, why));
         }
-        Ok(())
-    }
-
-    /// Ends what an earlier run was about to say.
-    fn conclude(&mut self) -> Result<()> {
-        let Some(Pending { text, receipts }) = self.chain.pending.clone() else { return Ok(()) };
-        let written = Written::read(text.into_bytes())
-            .map_err(|why| Failure::new("go on with", "the segment that an earlier run began").because(why))?;
-        self.still_there(&written.segment)?;
-        self.publish(&written)?;
-        self.signed(&written, &receipts)
-    }
-
-    /// Nobody signs for what an earlier run saw, and for what may be in another store than this.
-    fn still_there(&self, segment: &Segment) -> Result<()> {
-        for object in &segment.objects {
-            let size = Key::new(object.key.clone()).map(|key| self.store.size(&key)).transpose()?.flatten();
-            if size != Some(object.stored) {
-                return Err(Failure::new("go on with", format!("segment {}, which an earlier run began", segment.number))
-                    .because(format!("{} is not there as it was", object.key))
-                    .hint("is the store mounted, and the one that it was? nothing here is removed"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Where the last segment is not what it was, this is not the store that it was.
-    fn same_store(&mut self) -> Result<()> {
-        let Some(head) = self.chain.head.clone() else { return Ok(()) };
-        let found = self.segment(head.number)?;
-        if found.as_ref().is_some_and(|found| found.sha256 == head.sha256) {
-            return Ok(());
-        }
-        let why = if found.is_some() { "is another one now" } else { "is not there" };
-        Err(Failure::new("ship to", &self.chain.store)
-            .because(format!("segment {} of this machine's manifest {why}", head.number))
-            .hint("is it mounted, and the one that it was? `ops-logs verify` tells more; nothing here is removed"))
-    }
-
-    /// Without a memory of its own this machine goes on where the store says it was, and says that nothing proves it.
-    fn resume(&mut self) -> Result<()> {
-        let Some(last) = self.numbers()?.into_iter().max() else { return Ok(()) };
-        let found =
-            self.segment(last)?.ok_or_else(|| Failure::new("read", format!("segment {last}")).because("it is not there"))?;
-        self.chain.head = Some(Head { number: last, sha256: found.sha256, made_at: found.segment.made_at });
-        self.chain.write(self.state)?;
-        let message = format!("the store has {last} segments of this machine, and nothing here says that {last} was the last");
-        let finding = Finding::new("logs.chain-resumed", Severity::Note, self.chain.store.clone(), message);
-        self.report.findings.push(finding.hint("if this machine's state was not lost, another machine has its name: set `host`"));
         Ok(())
     }
 
     fn batch(&mut self, batch: &[&Waiting], moved: store::Moved) -> Result<()> {
-        let (store, ship) = (&*self.store, self.ship);
+        let (store, ship) = (self.store, self.ship);
         let one = |waiting: &&Waiting| upload(store, &ship.spool, waiting, moved);
         let results = side_by_side(batch, self.ship.parallel, &self.run.shutdown, || (), one);
         let mut arrived = Vec::new();
@@ -223,13 +179,13 @@ impl Carry<'_> {
             known.iter().map(|(waiting, uploaded, number)| self.receipt(waiting, uploaded, *number)).collect();
         self.ship.spool.sign(&receipts)?;
         if !fresh.is_empty() {
-            self.say(fresh.iter().map(|(waiting, uploaded)| (*waiting, uploaded)).collect())?;
+            let number = self.register.next();
+            let receipts = fresh.iter().map(|(waiting, uploaded)| self.receipt(waiting, uploaded, number)).collect();
+            let objects = fresh.iter().map(|(_, uploaded)| uploaded.object.clone()).collect();
+            self.register.say(self.run.clock.now(), objects, receipts)?;
         }
-        for (waiting, uploaded) in known
-            .iter()
-            .map(|(waiting, uploaded, _)| (waiting, uploaded))
-            .chain(fresh.iter().map(|(waiting, uploaded)| (waiting, uploaded)))
-        {
+        let known = known.iter().map(|(waiting, uploaded, _)| (waiting, uploaded));
+        for (waiting, uploaded) in known.chain(fresh.iter().map(|(waiting, uploaded)| (waiting, uploaded))) {
             let why = if uploaded.was_there {
                 "the store had it already, with the same text"
             } else {
@@ -246,7 +202,7 @@ impl Carry<'_> {
         let object = &uploaded.object;
         Receipt {
             parcel: waiting.id.clone(),
-            store: self.chain.store.clone(),
+            store: self.ship.store.to_string(),
             key: object.key.clone(),
             sha256: object.sha256.clone(),
             stored_sha256: object.stored_sha256.clone(),
@@ -256,70 +212,12 @@ impl Carry<'_> {
         }
     }
 
-    /// The next segment: remembered, made, signed for.
-    fn say(&mut self, objects: Vec<(&Waiting, &Uploaded)>) -> Result<()> {
-        let head = self.chain.head.as_ref();
-        let number = head.map_or(0, |head| head.number) + 1;
-        let receipts: Vec<Receipt> = objects.iter().map(|(waiting, uploaded)| self.receipt(waiting, uploaded, number)).collect();
-        let written = Written::of(Segment {
-            host: self.ship.host.clone(),
-            number,
-            previous: head.map(|head| head.sha256.clone()),
-            made_at: self.run.clock.now(),
-            objects: objects.into_iter().map(|(_, uploaded)| uploaded.object.clone()).collect(),
-        });
-        let text = String::from_utf8(written.text.clone()).expect("JSON is text");
-        self.chain.pending = Some(Pending { text, receipts: receipts.clone() });
-        self.chain.write(self.state)?;
-        self.publish(&written)?;
-        self.signed(&written, &receipts)
-    }
-
-    /// Makes the segment. One of that number that says something else was made by another machine of this name.
-    fn publish(&self, written: &Written) -> Result<()> {
-        let number = written.segment.number;
-        let key = manifest::key(&self.ship.host, number).ok_or_else(|| Failure::new("name", format!("segment {number}")))?;
-        match self.store.put(&key, &Body::of(&written.text), &|_| ())? {
-            Put::Made => Ok(()),
-            Put::Taken if self.segment(number)?.is_some_and(|found| found.sha256 == written.sha256) => Ok(()),
-            Put::Taken => Err(Failure::new("write", self.store.shown(&key))
-                .because("another machine of this name wrote it: the manifest is forked")
-                .hint("give each machine its own name (`host` in the settings); nothing here is removed")
-                .exit(Exit::PersonNeeded)),
-        }
-    }
-
-    fn signed(&mut self, written: &Written, receipts: &[Receipt]) -> Result<()> {
-        self.ship.spool.sign(receipts)?;
-        let Segment { number, made_at, .. } = written.segment;
-        self.chain.head = Some(Head { number, sha256: written.sha256.clone(), made_at });
-        self.chain.pending = None;
-        self.chain.write(self.state)
-    }
-
-    /// A segment of this machine as the store has it.
-    fn segment(&self, number: u64) -> Result<Option<Written>> {
-        let key = manifest::key(&self.ship.host, number).ok_or_else(|| Failure::new("name", format!("segment {number}")))?;
-        stored::segment(&*self.store, &key)
-    }
-
-    /// The numbers of this machine's segments.
-    fn numbers(&self) -> Result<Vec<u64>> {
-        let folder = manifest::folder(&self.ship.host).ok_or_else(|| Failure::new("name", "the manifest"))?;
-        stored::numbers(&*self.store, &folder)
-    }
-
     /// Which segment names the object.
     fn named(&mut self, key: &str) -> Result<Option<u64>> {
-        if self.named.is_none() {
-            let mut named = HashMap::new();
-            for number in self.numbers()? {
-                let objects = self.segment(number)?.map(|written| written.segment.objects).unwrap_or_default();
-                let ours = objects.into_iter().filter(|object| self.keys.contains(object.key.as_str()));
-                named.extend(ours.map(|object| (object.key, number)));
-            }
-            self.named = Some(named);
-        }
-        Ok(self.named.as_ref().and_then(|named| named.get(key)).copied())
+        let named = match self.named.take() {
+            Some(named) => named,
+            None => self.register.naming(&|key| self.keys.contains(key))?.into_iter().collect(),
+        };
+        Ok(self.named.insert(named).get(key).copied())
     }
 }

@@ -10,13 +10,11 @@ use crate::{
     run::{Run, side_by_side},
     store::{self, Address, Key, Store, Terms},
     tool::Query,
-    tools::logs::{
-        manifest::{
-            self, Object,
-            links::{Links, danger},
-            stored,
-        },
-        ship::chain::{Chain, Head},
+    tools::logs::manifest::{
+        self, Object,
+        chain::{Chain, Head},
+        links::{Links, danger},
+        stored,
     },
 };
 

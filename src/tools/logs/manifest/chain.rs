@@ -22,17 +22,17 @@ use crate::{
 
 /// The end of this machine's chain of segments in one store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(in crate::tools::logs) struct Chain {
+pub struct Chain {
     /// The machine.
-    pub(in crate::tools::logs) host: String,
+    pub host: String,
     /// The store.
-    pub(in crate::tools::logs) store: String,
+    pub store: String,
     /// The last segment that the store has; none before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::tools::logs) head: Option<Head>,
+    pub head: Option<Head>,
     /// The next one, which the store may have or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::tools::logs) pending: Option<Pending>,
+    pub pending: Option<Pending>,
 }
 
 impl Paper for Chain {
@@ -41,27 +41,27 @@ impl Paper for Chain {
 
 /// A segment that the store has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::tools::logs) struct Head {
+pub struct Head {
     /// Which.
-    pub(in crate::tools::logs) number: u64,
+    pub number: u64,
     /// SHA-256 of it.
-    pub(in crate::tools::logs) sha256: String,
+    pub sha256: String,
     /// When it was made.
-    pub(in crate::tools::logs) made_at: DateTime<Utc>,
+    pub made_at: DateTime<Utc>,
 }
 
 /// A segment on its way, and what is to be said once it is there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::tools::logs) struct Pending {
+pub struct Pending {
     /// Its very bytes.
-    pub(in crate::tools::logs) text: String,
+    pub text: String,
     /// The receipts for what it names.
-    pub(in crate::tools::logs) receipts: Vec<Receipt>,
+    pub receipts: Vec<Receipt>,
 }
 
 impl Chain {
     /// What is remembered; nothing yet where there is no such file.
-    pub(in crate::tools::logs) fn read(state: &Path, host: &str, store: &str) -> Result<Chain> {
+    pub fn read(state: &Path, host: &str, store: &str) -> Result<Chain> {
         let path = path(state, store);
         let shown = path.display();
         let fresh = Chain { host: host.to_owned(), store: store.to_owned(), ..Chain::default() };
@@ -78,7 +78,7 @@ impl Chain {
     }
 
     /// Remembers; it survives a power cut when this returns.
-    pub(in crate::tools::logs) fn write(&self, state: &Path) -> Result<()> {
+    pub fn write(&self, state: &Path) -> Result<()> {
         let path = path(state, &self.store);
         let fresh = path.with_extension("new");
         let mut file =

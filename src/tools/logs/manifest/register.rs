@@ -1,0 +1,165 @@
+//! Goes on with this machine's manifest in one store. What is to be said is remembered before the store is asked to take it, so
+//! that a run that is killed at any point is concluded by the next one, in the same words. Decides nothing of what is said, and
+//! goes on only with the chain that it knows.
+
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{
+    Object, Segment, Written,
+    chain::{Chain, Head, Pending},
+    folder, key, stored,
+};
+use crate::{
+    failure::{Exit, Failure, Result},
+    report::{Finding, Severity},
+    store::{Body, Key, Put, Store},
+    tools::logs::parcel::Receipt,
+};
+
+/// This machine's manifest in one store.
+pub struct Register<'a> {
+    store: &'a dyn Store,
+    state: &'a Path,
+    chain: Chain,
+    /// Tells whoever waits that what a segment says is in the store.
+    sign: &'a dyn Fn(&[Receipt]) -> Result<()>,
+}
+
+impl<'a> Register<'a> {
+    /// The manifest that `chain` remembers, with what an earlier run was about to say said. Told with it: what nothing proves.
+    pub fn open(
+        store: &'a dyn Store,
+        state: &'a Path,
+        chain: Chain,
+        sign: &'a dyn Fn(&[Receipt]) -> Result<()>,
+    ) -> Result<(Register<'a>, Option<Finding>)> {
+        let mut register = Register { store, state, chain, sign };
+        register.same_store()?;
+        register.conclude()?;
+        let resumed = if register.chain.head.is_none() { register.resume()? } else { None };
+        Ok((register, resumed))
+    }
+
+    /// The number of the next segment.
+    pub fn next(&self) -> u64 {
+        self.chain.head.as_ref().map_or(0, |head| head.number) + 1
+    }
+
+    /// The day on which the last segment was made.
+    pub fn last_day(&self) -> Option<NaiveDate> {
+        self.chain.head.as_ref().map(|head| head.made_at.date_naive())
+    }
+
+    /// Makes the next segment, and signs for what it says.
+    pub fn say(&mut self, now: DateTime<Utc>, objects: Vec<Object>, receipts: Vec<Receipt>) -> Result<()> {
+        let written = Written::of(Segment {
+            host: self.chain.host.clone(),
+            number: self.next(),
+            previous: self.chain.head.as_ref().map(|head| head.sha256.clone()),
+            made_at: now,
+            objects,
+        });
+        let text = String::from_utf8(written.text.clone()).expect("JSON is text");
+        self.chain.pending = Some(Pending { text, receipts: receipts.clone() });
+        self.chain.write(self.state)?;
+        self.publish(&written)?;
+        self.signed(&written, &receipts)
+    }
+
+    /// Which segments name which of these objects.
+    pub fn naming(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, u64)>> {
+        let mut named = Vec::new();
+        for number in self.numbers()? {
+            let objects = self.segment(number)?.map(|written| written.segment.objects).unwrap_or_default();
+            named.extend(objects.into_iter().filter(|object| wanted(&object.key)).map(|object| (object.key, number)));
+        }
+        Ok(named)
+    }
+
+    /// Ends what an earlier run was about to say.
+    fn conclude(&mut self) -> Result<()> {
+        let Some(Pending { text, receipts }) = self.chain.pending.clone() else { return Ok(()) };
+        let written = Written::read(text.into_bytes())
+            .map_err(|why| Failure::new("go on with", "the segment that an earlier run began").because(why))?;
+        self.still_there(&written.segment)?;
+        self.publish(&written)?;
+        self.signed(&written, &receipts)
+    }
+
+    /// Nobody signs for what an earlier run saw, and for what may be in another store than this.
+    fn still_there(&self, segment: &Segment) -> Result<()> {
+        for object in &segment.objects {
+            let size = Key::new(object.key.clone()).map(|key| self.store.size(&key)).transpose()?.flatten();
+            if size != Some(object.stored) {
+                return Err(Failure::new("go on with", format!("segment {}, which an earlier run began", segment.number))
+                    .because(format!("{} is not there as it was", object.key))
+                    .hint("is the store mounted, and the one that it was? nothing here is removed"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the last segment is not what it was, this is not the store that it was.
+    fn same_store(&self) -> Result<()> {
+        let Some(head) = &self.chain.head else { return Ok(()) };
+        let found = self.segment(head.number)?;
+        if found.as_ref().is_some_and(|found| found.sha256 == head.sha256) {
+            return Ok(());
+        }
+        let why = if found.is_some() { "is another one now" } else { "is not there" };
+        Err(Failure::new("ship to", &self.chain.store)
+            .because(format!("segment {} of this machine's manifest {why}", head.number))
+            .hint("is it mounted, and the one that it was? `ops-logs verify` tells more; nothing here is removed"))
+    }
+
+    /// Without a memory of its own this machine goes on where the store says it was, and says that nothing proves it.
+    fn resume(&mut self) -> Result<Option<Finding>> {
+        let Some(last) = self.numbers()?.into_iter().max() else { return Ok(None) };
+        let found =
+            self.segment(last)?.ok_or_else(|| Failure::new("read", format!("segment {last}")).because("it is not there"))?;
+        self.chain.head = Some(Head { number: last, sha256: found.sha256, made_at: found.segment.made_at });
+        self.chain.write(self.state)?;
+        let message = format!("the store has {last} segments of this machine, and nothing here says that {last} was the last");
+        let finding = Finding::new("logs.chain-resumed", Severity::Note, self.chain.store.clone(), message);
+        Ok(Some(finding.hint("if this machine's state was not lost, another machine has its name: set `host`")))
+    }
+
+    /// Makes the segment. One of that number that says something else was made by another machine of this name.
+    fn publish(&self, written: &Written) -> Result<()> {
+        let number = written.segment.number;
+        let key = self.key(number)?;
+        match self.store.put(&key, &Body::of(&written.text), &|_| ())? {
+            Put::Made => Ok(()),
+            Put::Taken if self.segment(number)?.is_some_and(|found| found.sha256 == written.sha256) => Ok(()),
+            Put::Taken => Err(Failure::new("write", self.store.shown(&key))
+                .because("another machine of this name wrote it: the manifest is forked")
+                .hint("give each machine its own name (`host` in the settings); nothing here is removed")
+                .exit(Exit::PersonNeeded)),
+        }
+    }
+
+    fn signed(&mut self, written: &Written, receipts: &[Receipt]) -> Result<()> {
+        (self.sign)(receipts)?;
+        let Segment { number, made_at, .. } = written.segment;
+        self.chain.head = Some(Head { number, sha256: written.sha256.clone(), made_at });
+        self.chain.pending = None;
+        self.chain.write(self.state)
+    }
+
+    /// A segment of this machine as the store has it.
+    fn segment(&self, number: u64) -> Result<Option<Written>> {
+        stored::segment(self.store, &self.key(number)?)
+    }
+
+    fn key(&self, number: u64) -> Result<Key> {
+        key(&self.chain.host, number).ok_or_else(|| Failure::new("name", format!("segment {number}")))
+    }
+
+    /// The numbers of this machine's segments.
+    fn numbers(&self) -> Result<Vec<u64>> {
+        let folder = folder(&self.chain.host).ok_or_else(|| Failure::new("name", "the manifest"))?;
+        stored::numbers(self.store, &folder)
+    }
+}
