@@ -53,7 +53,7 @@ impl<'a> Register<'a> {
     }
 
     /// Makes the next segment, and signs for what it says.
-    pub fn say(&mut self, now: DateTime<Utc>, objects: Vec<Object>, receipts: Vec<Receipt>) -> Result<()> {
+    pub fn say(&mut self, now: DateTime<Utc>, objects: Vec<Object>, receipts: &[Receipt]) -> Result<()> {
         let written = Written::of(Segment {
             host: self.chain.host.clone(),
             number: self.next(),
@@ -62,10 +62,10 @@ impl<'a> Register<'a> {
             objects,
         });
         let text = String::from_utf8(written.text.clone()).expect("JSON is text");
-        self.chain.pending = Some(Pending { text, receipts: receipts.clone() });
+        self.chain.pending = Some(Pending { text, receipts: receipts.to_vec() });
         self.chain.write(self.state)?;
         self.publish(&written)?;
-        self.signed(&written, &receipts)
+        self.signed(&written, receipts)
     }
 
     /// Which segments name which of these objects.

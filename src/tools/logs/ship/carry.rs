@@ -127,7 +127,7 @@ impl Carry<'_> {
         // A day without a segment would look like a tail that is missing.
         let now = self.run.clock.now();
         if self.register.last_day().is_some_and(|day| day < now.date_naive()) && self.failures == 0 {
-            self.register.say(now, Vec::new(), Vec::new())?;
+            self.register.say(now, Vec::new(), &[])?;
         }
         if self.failures >= PATIENCE {
             let why = format!("{PATIENCE} failures in a row: the rest is left to the next run");
@@ -180,9 +180,10 @@ impl Carry<'_> {
         self.ship.spool.sign(&receipts)?;
         if !fresh.is_empty() {
             let number = self.register.next();
-            let receipts = fresh.iter().map(|(waiting, uploaded)| self.receipt(waiting, uploaded, number)).collect();
+            let receipts: Vec<Receipt> =
+                fresh.iter().map(|(waiting, uploaded)| self.receipt(waiting, uploaded, number)).collect();
             let objects = fresh.iter().map(|(_, uploaded)| uploaded.object.clone()).collect();
-            self.register.say(self.run.clock.now(), objects, receipts)?;
+            self.register.say(self.run.clock.now(), objects, &receipts)?;
         }
         let known = known.iter().map(|(waiting, uploaded, _)| (waiting, uploaded));
         for (waiting, uploaded) in known.chain(fresh.iter().map(|(waiting, uploaded)| (waiting, uploaded))) {

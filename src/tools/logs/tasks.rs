@@ -1,0 +1,177 @@
+//! From what was typed, and the settings, to what is to be done. Loads settings only for a command that needs them.
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    command::{Choice, Command},
+    heirs::Heirs,
+    init::{Init, InitFile},
+    presets::Presets,
+    restore::{Print, Restore, Wanted},
+    rotate::{Rotate, Shipping},
+    settings::{self, LogSet, Settings, StoreWords},
+    ship::Ship,
+    spool::Spool,
+    status::Status,
+    survey::Survey,
+    verify::{Verify, VerifyStore},
+};
+use crate::{
+    failure::{Exit, Failure, Result},
+    run::host,
+    settings::{Loaded, suggest},
+    store::{Address, Terms},
+    tool::Task,
+};
+
+/// What a command comes to.
+pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>) -> Result<Task> {
+    Ok(match command {
+        Command::Survey { view, top } => Task::Query(Box::new(Survey { top, ..view.survey()? })),
+        Command::Init { view, out: None } => Task::Query(Box::new(Init(view.survey()?))),
+        Command::Init { view, out: Some(out) } => Task::Change(Box::new(InitFile { survey: view.survey()?, out })),
+        Command::Presets { name } => Task::Query(Box::new(Presets { name })),
+        Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, force)?)),
+        Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
+        Command::Ship => Task::Change(Box::new(ship(&load()?)?)),
+        Command::Restore { sets, hosts, since, until, store, to } => {
+            let settings = load()?.value;
+            let store = store.map_or_else(|| Ok(store_of(&settings)?.url.clone()), Ok::<_, Failure>)?;
+            let wanted = Wanted { sets, hosts, since, until };
+            let terms = terms(&settings, &store);
+            if to.as_os_str() == "-" {
+                Task::Query(Box::new(Print { store, terms, wanted }))
+            } else {
+                let into = std::path::absolute(&to).map_err(|error| Failure::of_system("find", to.display(), &error))?;
+                Task::Change(Box::new(Restore { store, terms, wanted, into, parallel: settings.parallel() }))
+            }
+        }
+        Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
+        Command::Verify { choice, hosts, quick } if choice.is_a_store() => {
+            let settings = load()?.value;
+            let (store, parallel) = (choice.store()?, settings.parallel());
+            let terms = terms(&settings, &store);
+            Task::Query(Box::new(VerifyStore { store, terms, hosts, host: host(&settings), quick, parallel }))
+        }
+        Command::Verify { hosts, quick, .. } if quick || !hosts.is_empty() => {
+            let refused = Failure::new("verify", "archives of this machine").because("--host and --quick are about a store");
+            return Err(refused.hint("name the store: ops-logs verify file:///srv/archive").exit(Exit::BadInput));
+        }
+        Command::Verify { choice, .. } => {
+            let loaded = load()?;
+            let sets = (!choice.is_of_all()).then(|| chosen(&loaded, &choice)).transpose()?;
+            let sets = sets.map(|sets| sets.into_iter().map(|set| set.name).collect());
+            let settings = loaded.value;
+            Task::Query(Box::new(Verify {
+                sets,
+                heirs: Heirs::of(settings.sets()?),
+                host: host(&settings),
+                parallel: settings.parallel(),
+            }))
+        }
+        Command::HandInFolder(hand) => Task::Query(Box::new(hand)),
+    })
+}
+
+fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<Rotate> {
+    let sets = chosen(loaded, choice)?;
+    let settings = &loaded.value;
+    let all = settings.sets()?;
+    let others = all.iter().map(|set| &set.name).filter(|name| sets.iter().all(|set| set.name != **name)).cloned().collect();
+    Ok(Rotate {
+        sets,
+        others,
+        heirs: Heirs::of(all),
+        force,
+        logrotate: settings.logrotate().filter(|path| is_asked(path)).map(PathBuf::from),
+        parallel: settings.parallel(),
+        host: host(settings),
+        shipping: settings.store.as_ref().map(|store| Shipping {
+            store: store.url.to_string(),
+            spool: Spool::at(store.spool()),
+            most: store.spool_max(),
+        }),
+    })
+}
+
+fn ship(loaded: &Loaded<Settings>) -> Result<Ship> {
+    let settings = &loaded.value;
+    let store = store_of(settings)?;
+    Ok(Ship {
+        store: store.url.clone(),
+        terms: store.terms(),
+        spool: Spool::at(store.spool()),
+        host: host(settings),
+        parallel: settings.parallel(),
+    })
+}
+
+fn store_of(settings: &Settings) -> Result<&StoreWords> {
+    let none = || {
+        let hint = "add [store] with url = \"s3://bucket/prefix\" or \"file:///srv/archive\"";
+        Failure::new("find", "a store").because("the settings name none").hint(hint).exit(Exit::BadInput)
+    };
+    settings.store.as_ref().ok_or_else(none)
+}
+
+/// On what terms a store that was typed is used: those of the settings, where it is in their bucket.
+fn terms(settings: &Settings, typed: &Address) -> Terms {
+    let ours = settings.store.as_ref().filter(|store| match (&store.url, typed) {
+        (Address::Bucket { bucket, .. }, Address::Bucket { bucket: typed, .. }) => bucket == typed,
+        _ => false,
+    });
+    ours.map(StoreWords::terms).unwrap_or_default()
+}
+
+/// A machine without logrotate has no configuration of it in its usual places, and nothing to be told about that. One that
+/// cannot be looked at, or leads nowhere, is read all the same, and told of.
+fn is_asked(logrotate: &Path) -> bool {
+    let absent = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    logrotate != Path::new(settings::LOGROTATE) || !absent(logrotate) || !absent(&logrotate.with_extension("d"))
+}
+
+fn host(settings: &Settings) -> String {
+    settings.host.clone().unwrap_or_else(host::local)
+}
+
+fn chosen(loaded: &Loaded<Settings>, choice: &Choice) -> Result<Vec<LogSet>> {
+    let sets = some(loaded)?;
+    if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
+        let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+        let known = format!("the settings have: {}", names.join(", "));
+        let hint = suggest::nearest(unknown, names).map(|meant| format!("did you mean `{meant}`?"));
+        let failure = Failure::new("find", format!("the set `{unknown}`")).because(known);
+        return Err(failure.hint_if_any(hint).exit(Exit::BadInput));
+    }
+    Ok(sets.into_iter().filter(|set| choice.means(set)).collect())
+}
+
+/// Refuses settings without any set: a timer with them would fail at every turn.
+pub(super) fn some(loaded: &Loaded<Settings>) -> Result<Vec<LogSet>> {
+    let sets = loaded.value.sets()?;
+    if sets.is_empty() && loaded.files.is_empty() {
+        return Err(no_settings(&loaded.places));
+    }
+    if sets.is_empty() {
+        return Err(Failure::new("find", "anything to do")
+            .because("the settings name no logs")
+            .hint("`ops-logs init` proposes settings from what is on this machine; uncomment the [[log]] you want")
+            .exit(Exit::BadInput));
+    }
+    Ok(sets)
+}
+
+fn no_settings(places: &[PathBuf]) -> Failure {
+    let shown: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+    let listed = match &shown[..] {
+        [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        _ => shown.concat(),
+    };
+    Failure::new("find", "any settings")
+        .because(format!("there is no {listed}"))
+        .hint("`ops-logs init --out /etc/opsbelt/logs.toml` proposes some from what is on this machine")
+        .exit(Exit::BadInput)
+}
