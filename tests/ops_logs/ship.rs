@@ -9,7 +9,7 @@ use crate::{
     support::{
         files,
         needs::{self, Need},
-        scenario::{Scenario, files_under, text_of},
+        scenario::{Ran, Scenario, files_under, text_of},
     },
 };
 
@@ -369,4 +369,24 @@ fn planning_to_ship_changes_nothing() {
 fn without_a_store_in_the_settings_there_is_nothing_to_ship_to() {
     let scene = Scenario::new().plain_set("");
     scene.ship().exits(2).says("the settings name none");
+}
+
+#[test]
+fn status_tells_what_the_store_does_not_have_yet() {
+    let scene = Scenario::new().shipping("", "").log_of("a.log", 5000).log_of("b.log", 9000);
+    let status = || scene.run(&["--format", "json", "status"]).exits(0);
+    let unshipped = |status: &Ran| {
+        let table = &status.json()["tables"][0];
+        let column = table["columns"].as_array().unwrap().iter().position(|name| name == "unshipped").unwrap();
+        table["rows"].as_array().unwrap().iter().map(|row| row[column].as_u64().unwrap()).sum::<u64>()
+    };
+    scene.rotate().exits(0);
+    let told = status();
+    assert!(unshipped(&told) == 2 && told.summary().contains("2 archives ("), "{told:#?}");
+    assert!(told.summary().ends_with(") not in the store yet"), "{told:#?}");
+    scene.ship().exits(0);
+    assert_eq!(unshipped(&status()), 2, "a receipt is somebody else's word");
+    scene.rotate().exits(0);
+    let told = status();
+    assert!(unshipped(&told) == 0 && !told.summary().contains("store"), "{told:#?}");
 }

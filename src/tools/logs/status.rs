@@ -7,7 +7,7 @@ use super::{
     rotate::{
         Rotate,
         facts::{PendingFact, What, archived_head},
-        plan::{Plan, Rest, Rotation},
+        plan::{Plan, Rest, Rotation, is_to_ship},
         waiting::{long_waits, waiting, waits},
     },
     settings::Method,
@@ -21,6 +21,22 @@ use crate::{
     tool::{Change, Query},
 };
 
+/// What is told of each log; the last of them only where there is a store.
+const COLUMNS: &[&str] = &[
+    "set",
+    "log",
+    "size",
+    "last-rotated",
+    "next",
+    "archives",
+    "stored",
+    "saved",
+    "waiting",
+    "waiting-bytes",
+    "archived-head",
+    "unshipped",
+];
+
 /// The same facts and the same plan as a rotation, shown another way.
 pub struct Status(pub Rotate);
 
@@ -32,6 +48,9 @@ struct Archives {
     stored: u64,
     waiting: u64,
     waiting_bytes: u64,
+    /// Of the archives, those that the store is to get.
+    unshipped: u64,
+    unshipped_bytes: u64,
 }
 
 impl Query for Status {
@@ -49,6 +68,12 @@ impl Query for Status {
         let archives = archives(&self.0, ledger.content(), &plan.world.pending);
         let saved: u64 = archives.values().map(|archives| archives.plain.saturating_sub(archives.stored)).sum();
         let kept: u64 = archives.values().map(|archives| archives.count).sum();
+        let (unshipped, bytes) =
+            archives.values().fold((0, 0), |(all, bytes), archives| (all + archives.unshipped, bytes + archives.unshipped_bytes));
+        let unshipped = match unshipped {
+            0 => String::new(),
+            _ => format!(", {} ({}) not in the store yet", count(unshipped, "archive"), Size(bytes)),
+        };
         Ok(Report {
             steps: problems.chain(waits(ledger.content(), plan, &|file| open.get(&file).cloned())).collect(),
             findings: planned.findings.into_iter().chain(long_waits(&self.0, ledger.content(), plan)).collect(),
@@ -56,7 +81,12 @@ impl Query for Status {
             tables: vec![table(&self.0, ledger.content(), plan, &archives)],
             state: Some(run.state.folder()?.display().to_string()),
             unchanged: 0,
-            summary: format!("{}, {}, {} saved", count(plan.world.logs.len() as u64, "log"), count(kept, "archive"), Size(saved)),
+            summary: format!(
+                "{}, {}, {} saved{unshipped}",
+                count(plan.world.logs.len() as u64, "log"),
+                count(kept, "archive"),
+                Size(saved)
+            ),
         })
     }
 }
@@ -73,6 +103,10 @@ fn archives(rotate: &Rotate, content: &Content, pending: &[PendingFact]) -> Hash
                 archives.count += 1;
                 archives.plain += archive.facts.size;
                 archives.stored += archive.facts.stored;
+                if is_to_ship(rotate, entry) {
+                    archives.unshipped += 1;
+                    archives.unshipped_bytes += archive.facts.stored;
+                }
             }
             None if entry.stage == Stage::Intended => {}
             None => {
@@ -106,7 +140,7 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
             }
         };
         let last = content.last.get(&path).copied().map_or(Cell::None, Cell::Time);
-        let row = vec![
+        let mut row = vec![
             Cell::Text(set.name.clone()),
             Cell::Text(path.clone()),
             Cell::Bytes(Size(stat.size)),
@@ -120,25 +154,16 @@ fn table(rotate: &Rotate, content: &Content, plan: &Plan, archives: &HashMap<Str
             // To the byte: who puts archives and log together again leaves so many out.
             archived_head(content, &plan.world, log).map_or(Cell::None, Cell::Count),
         ];
+        if rotate.shipping.is_some() {
+            row.push(if set.service.is_some() { Cell::Count(kept.unshipped) } else { Cell::None });
+        }
         rows.push(((&set.name, path), row));
     }
     rows.sort_by(|(one, _), (other, _)| one.cmp(other));
     Table {
         name: "logs",
         title: String::new(),
-        columns: vec![
-            "set",
-            "log",
-            "size",
-            "last-rotated",
-            "next",
-            "archives",
-            "stored",
-            "saved",
-            "waiting",
-            "waiting-bytes",
-            "archived-head",
-        ],
+        columns: COLUMNS[..COLUMNS.len() - usize::from(rotate.shipping.is_none())].to_vec(),
         rows: rows.into_iter().map(|(_, row)| row).collect(),
     }
 }
