@@ -119,6 +119,7 @@ mod tests {
     const ESSENTIAL: &[&str] = &[
         "apt-get",
         "bash",
+        "chmod",
         "cp",
         "date",
         "dpkg-deb",
