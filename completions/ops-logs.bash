@@ -43,6 +43,9 @@ _ops__logs() {
             ops__logs,ship)
                 cmd="ops__logs__subcmd__ship"
                 ;;
+            ops__logs,sql)
+                cmd="ops__logs__subcmd__sql"
+                ;;
             ops__logs,status)
                 cmd="ops__logs__subcmd__status"
                 ;;
@@ -103,6 +106,9 @@ _ops__logs() {
             ops__logs__subcmd__help,ship)
                 cmd="ops__logs__subcmd__help__subcmd__ship"
                 ;;
+            ops__logs__subcmd__help,sql)
+                cmd="ops__logs__subcmd__help__subcmd__sql"
+                ;;
             ops__logs__subcmd__help,status)
                 cmd="ops__logs__subcmd__help__subcmd__status"
                 ;;
@@ -128,7 +134,7 @@ _ops__logs() {
 
     case "${cmd}" in
         ops__logs)
-            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate ship restore status verify config history help"
+            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate ship restore status verify sql config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -328,7 +334,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help)
-            opts="survey init presets plan rotate ship restore status verify config history help"
+            opts="survey init presets plan rotate ship restore status verify sql config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -496,6 +502,20 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help__subcmd__ship)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__help__subcmd__sql)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -754,6 +774,36 @@ _ops__logs() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__sql)
+            opts="-q -v -h --store --config --dry-run --format --quiet --verbose --no-progress --color --help duckdb athena trino"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

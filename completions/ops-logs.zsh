@@ -203,6 +203,25 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 '*::sets -- Names of sets; all of them when left out:_default' \
 && ret=0
 ;;
+(sql)
+_arguments "${_arguments_options[@]}" : \
+'--store=[Of this store instead of that of the settings]:URL:_default' \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':engine -- Which engine:((duckdb\:"\`DuckDB\`\: a view"
+athena\:"Amazon Athena\: an external table that needs no partitions to be added"
+trino\:"Trino with its Hive connector\: an external table"))' \
+&& ret=0
+;;
 (config)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
@@ -371,6 +390,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(sql)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (config)
 _arguments "${_arguments_options[@]}" : \
 ":: :_ops-logs__subcmd__help__subcmd__config_commands" \
@@ -428,6 +451,7 @@ _ops-logs_commands() {
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
+'sql:Print what makes a table of the store in another engine, one row for each line' \
 'config:Check, show or describe the settings' \
 'history:What earlier runs did, newest last' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -501,6 +525,7 @@ _ops-logs__subcmd__help_commands() {
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
+'sql:Print what makes a table of the store in another engine, one row for each line' \
 'config:Check, show or describe the settings' \
 'history:What earlier runs did, newest last' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -571,6 +596,11 @@ _ops-logs__subcmd__help__subcmd__ship_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help ship commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__help__subcmd__sql_commands] )) ||
+_ops-logs__subcmd__help__subcmd__sql_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help sql commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__help__subcmd__status_commands] )) ||
 _ops-logs__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
@@ -620,6 +650,11 @@ _ops-logs__subcmd__rotate_commands() {
 _ops-logs__subcmd__ship_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs ship commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__sql_commands] )) ||
+_ops-logs__subcmd__sql_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs sql commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__status_commands] )) ||
 _ops-logs__subcmd__status_commands() {

@@ -140,6 +140,8 @@ pub enum Cell {
     Bytes(Size),
     /// So many seconds; people see `0.1 s`.
     Seconds(f64),
+    /// So many dollars; people see `$14.40`.
+    Dollars(f64),
     /// An instant; people see it to the second, in UTC.
     Time(chrono::DateTime<chrono::Utc>),
 }

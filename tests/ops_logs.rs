@@ -18,6 +18,8 @@ mod changed;
 mod collect;
 #[path = "ops_logs/containers.rs"]
 mod containers;
+#[path = "ops_logs/cost.rs"]
+mod cost;
 #[path = "ops_logs/due.rs"]
 mod due;
 #[path = "ops_logs/emptied.rs"]

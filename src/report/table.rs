@@ -121,7 +121,10 @@ fn grid(text: &mut String, table: &Table, look: Look) {
     let heading: Vec<String> = table.columns.iter().map(|column| column.replace('-', " ").to_uppercase()).collect();
     let rows: Vec<Vec<String>> = table.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
     let numeric = |column: usize| {
-        table.rows.iter().any(|row| matches!(row.get(column), Some(Cell::Bytes(_) | Cell::Count(_) | Cell::Seconds(_))))
+        table
+            .rows
+            .iter()
+            .any(|row| matches!(row.get(column), Some(Cell::Bytes(_) | Cell::Count(_) | Cell::Seconds(_) | Cell::Dollars(_))))
     };
     let widths: Vec<usize> = (0..heading.len())
         .map(|column| {
@@ -145,6 +148,8 @@ fn shown(cell: &Cell) -> String {
         Cell::Text(text) => safe(text),
         Cell::Count(count) => count.to_string(),
         Cell::Seconds(seconds) => format!("{seconds:.1} s"),
+        Cell::Dollars(dollars) if *dollars > 0.0 && *dollars < 0.005 => "< $0.01".to_owned(),
+        Cell::Dollars(dollars) => format!("${dollars:.2}"),
         Cell::Bytes(Size(bytes)) => Size(*bytes).to_string(),
         Cell::Time(instant) => instant.format("%Y-%m-%d %H:%M:%S").to_string(),
     }

@@ -2,6 +2,7 @@
 
 mod command;
 pub mod containers;
+pub mod cost;
 mod fetch;
 mod heirs;
 pub mod init;
@@ -16,6 +17,7 @@ pub mod rotate;
 pub mod settings;
 pub mod ship;
 pub mod spool;
+pub mod sql;
 pub mod status;
 pub mod survey;
 mod tasks;
@@ -46,6 +48,7 @@ Examples:
   ops-logs rotate nginx --force      one set now, due or not
   ops-logs --format json status      for machines
   ops-logs verify                    prove every archive anew
+  ops-logs sql duckdb                the store as a table, one row for each line
   ops-logs --config ./l.toml plan    settings from elsewhere
 
 Settings, later ones win:

@@ -17,6 +17,8 @@ pub enum Need {
     Root,
     /// On the `PATH` or in the system's `sbin` folders.
     Program(&'static str),
+    /// Modules of Python that `cargo xtask test` unpacks.
+    Modules(&'static str),
     /// The kernel can mount it; no package can change that.
     Kernel(Kind),
 }
@@ -43,6 +45,8 @@ fn lacking(need: Need) -> Option<String> {
         Need::Root => Some("it needs root".to_owned()),
         Need::Program(name) if found(name) => None,
         Need::Program(name) => Some(format!("it needs the program {name}")),
+        Need::Modules(name) if python_of(name).is_file() => None,
+        Need::Modules(name) => Some(format!("it needs the Python package {name}, which `cargo xtask test` unpacks")),
         Need::Kernel(kind) if known(kind.name()) => None,
         Need::Kernel(kind) => Some(format!("this kernel has no {}", kind.name())),
     }
@@ -58,6 +62,11 @@ fn found(program: &str) -> bool {
 pub fn unpacked(program: &str) -> PathBuf {
     let test = env::current_exe().expect("a test knows its own path");
     test.ancestors().nth(3).expect("tests live in target/<profile>/deps").join("unpacked").join(program)
+}
+
+/// The Python that has those modules.
+pub fn python_of(modules: &str) -> PathBuf {
+    unpacked(modules).join("venv/bin/python")
 }
 
 fn known(file_system: &str) -> bool {

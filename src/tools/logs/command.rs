@@ -8,6 +8,7 @@ use super::{
     restore::Moment,
     rotate::hand::{self, HandInFolder},
     settings::{LogSet, Method},
+    sql::Engine,
     survey::Survey,
 };
 use crate::{
@@ -99,6 +100,14 @@ pub enum Command {
         /// Of a store: compare the sizes of objects, and read none
         #[arg(long)]
         quick: bool,
+    },
+    /// Print what makes a table of the store in another engine, one row for each line
+    Sql {
+        /// Which engine
+        engine: Engine,
+        /// Of this store instead of that of the settings
+        #[arg(long, value_name = "URL")]
+        store: Option<Address>,
     },
     /// Works in one folder for a parent that has more rights
     #[command(name = hand::SUBCOMMAND, hide = true)]

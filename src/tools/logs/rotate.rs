@@ -17,6 +17,7 @@ use crate::{
     run::Run,
     tool::Change,
     tools::logs::{
+        cost::Tariff,
         heirs::Heirs,
         ledger::{Entry, Ledger, Packed},
         settings::LogSet,
@@ -52,6 +53,8 @@ pub struct Shipping {
     pub spool: Spool,
     /// So many bytes may wait there.
     pub most: u64,
+    /// What the store costs, where that is known.
+    pub tariff: Option<Tariff>,
 }
 
 impl Rotate {

@@ -9,12 +9,14 @@ use super::{
     command::{Choice, Command},
     heirs::Heirs,
     init::{Init, InitFile},
+    parcel::key,
     presets::Presets,
     restore::{Print, Restore, Wanted},
     rotate::{Rotate, Shipping},
     settings::{self, LogSet, Settings, StoreWords},
     ship::Ship,
     spool::Spool,
+    sql::{Engine, Sql},
     status::Status,
     survey::Survey,
     verify::{Verify, VerifyStore},
@@ -72,6 +74,7 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
                 parallel: settings.parallel(),
             }))
         }
+        Command::Sql { engine, store } => Task::Query(Box::new(sql(&load()?.value, engine, store)?)),
         Command::HandInFolder(hand) => Task::Query(Box::new(hand)),
     })
 }
@@ -93,6 +96,7 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
             store: store.url.to_string(),
             spool: Spool::at(store.spool()),
             most: store.spool_max(),
+            tariff: store.tariff(),
         }),
     })
 }
@@ -107,6 +111,20 @@ fn ship(loaded: &Loaded<Settings>) -> Result<Ship> {
         host: host(settings),
         parallel: settings.parallel(),
     })
+}
+
+fn sql(settings: &Settings, engine: Engine, typed: Option<Address>) -> Result<Sql> {
+    let own = || store_of(settings).map(|store| store.url.clone());
+    let store = typed.map_or_else(own, Ok)?;
+    let ours = settings.store.as_ref().is_some_and(|ours| ours.url == store);
+    let mut services: Vec<String> = if ours {
+        settings.sets()?.iter().filter_map(|set| set.service.as_deref().map(key::service)).collect()
+    } else {
+        Vec::new()
+    };
+    services.sort();
+    services.dedup();
+    Ok(Sql { engine, terms: terms(settings, &store), store, services })
 }
 
 fn store_of(settings: &Settings) -> Result<&StoreWords> {

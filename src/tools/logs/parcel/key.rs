@@ -33,7 +33,12 @@ pub fn key(entry: &Entry, archive: &Archive, host: &str, service: &str) -> Optio
     let path = &hash(&entry.log_path())[..8];
     let name = format!("{}_{}_{path}_{}{end}", word(host, 40), word(&entry.name, 110), archive.facts.sha256);
     let first = first_line(entry, archive).format("dt=%Y-%m-%d/hour=%H");
-    Key::new(format!("{LOGS}/service={}/{first}/{name}", word(service, 100)))
+    Key::new(format!("{LOGS}/service={}/{first}/{name}", self::service(service)))
+}
+
+/// How keys spell a service.
+pub fn service(service: &str) -> String {
+    word(service, 100)
 }
 
 /// When its first line was written, as far as anybody knows.

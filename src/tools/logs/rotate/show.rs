@@ -1,6 +1,7 @@
 //! A plan as a report: what would be done and why, what stays and why, what stands in the way.
 
 mod contained;
+mod cost;
 mod heads;
 mod shipment;
 mod unmeant;
@@ -51,6 +52,7 @@ pub(super) fn planned(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan) 
         report.steps.push(Step::new("forget", entry.path(), Outcome::Planned, VANISHED));
     }
     shipment::planned(&mut report, rotate, ledger, plan);
+    cost::planned(&mut report, rotate, ledger.content(), plan);
     let mut removed = (0, 0);
     for removal in &plan.fates {
         let (Some(entry), Fate::Remove { why, .. }) = (entries.get(&removal.id), &removal.fate) else { continue };

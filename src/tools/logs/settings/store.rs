@@ -13,6 +13,7 @@ use crate::{
     settings::units::Bytes,
     store::{Address, ChecksumKind, StorageClass, Terms},
     tool::Contradiction,
+    tools::logs::cost::{PriceWords, Tariff},
 };
 
 /// Where the spool of a machine is, unless the settings say.
@@ -59,6 +60,9 @@ pub struct StoreWords {
     /// How the bucket proves what it has: "crc64nvme", "crc32", "sha256"; "none" reads each object again. "crc64nvme" when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<ChecksumKind>,
+    /// What the bucket costs, in dollars, for what `plan` says of it. AWS's list prices for us-east-1 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prices: Option<PriceWords>,
 }
 
 impl StoreWords {
@@ -85,6 +89,13 @@ impl StoreWords {
             tags: self.tags.clone(),
             checksum: self.checksum.unwrap_or_default(),
         }
+    }
+
+    /// What it costs to put something there; None where nobody knows.
+    pub fn tariff(&self) -> Option<Tariff> {
+        let foreign = self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.contains(".amazonaws.com"));
+        let known = matches!(self.url, Address::Bucket { .. }) && (self.prices.is_some() || !foreign);
+        known.then(|| Tariff::new(self.storage_class, self.prices.unwrap_or_default()))
     }
 
     /// The same without gaps.
@@ -145,12 +156,14 @@ impl StoreWords {
                 && !key.starts_with("aws:")
         };
         let why = "S3 takes 10 tags of letters, digits, blanks and +-=._:/@, 128 in a name and 256 in a value";
+        let wrong = self.prices.is_some_and(|prices| !prices.are_prices());
+        refuse("prices", wrong, "that is no price", "prices = { put = 0.005, get = 0.0004, storage = 0.023 }");
         refuse("tags", self.tags.len() > 10 || !self.tags.iter().all(fits), why, "tags = { team = \"web\" }");
         found
     }
 
     /// The words that only a bucket knows, and whether they are said.
-    fn of_buckets(&self) -> [(&'static str, bool); 9] {
+    fn of_buckets(&self) -> [(&'static str, bool); 10] {
         [
             ("region", self.region.is_some()),
             ("endpoint", self.endpoint.is_some()),
@@ -161,6 +174,7 @@ impl StoreWords {
             ("storage-class", self.storage_class.is_some()),
             ("tags", !self.tags.is_empty()),
             ("checksum", self.checksum.is_some()),
+            ("prices", self.prices.is_some()),
         ]
     }
 }
@@ -168,6 +182,16 @@ impl StoreWords {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_knows_what_another_store_than_aws_costs() {
+        let known = |words: &str| toml::from_str::<StoreWords>(words).unwrap().tariff().is_some();
+        assert!(known("url = \"s3://bucket\""));
+        assert!(known("url = \"s3://bucket\"\nendpoint = \"https://vpce-1.s3.us-east-1.vpce.amazonaws.com\""));
+        assert!(!known("url = \"s3://bucket\"\nendpoint = \"https://s3.example.org\""));
+        assert!(known("url = \"s3://bucket\"\nendpoint = \"https://s3.example.org\"\nprices = { storage = 0.01 }"));
+        assert!(!known("url = \"file:///srv/archive\""));
+    }
 
     fn wrong(text: &str) -> Vec<String> {
         let words: StoreWords = toml::from_str(text).unwrap();
@@ -177,8 +201,8 @@ mod tests {
     #[test]
     fn a_folder_has_nothing_that_a_bucket_has() {
         let all = "region = \"a\"\nendpoint = \"http://a\"\npath-style = false\nrole = \"arn:a\"\nbucket-owner = \"123456789012\"\n\
-                   kms-key = \"a\"\nstorage-class = \"STANDARD_IA\"\nchecksum = \"none\"\ntags = { a = \"b\" }";
-        assert_eq!(wrong(&format!("url = \"file:///a\"\n{all}")).len(), 9);
+                   kms-key = \"a\"\nstorage-class = \"STANDARD_IA\"\nchecksum = \"none\"\ntags = { a = \"b\" }\nprices = { put = 1.0 }";
+        assert_eq!(wrong(&format!("url = \"file:///a\"\n{all}")).len(), 10);
         assert_eq!(wrong(&format!("url = \"s3://bucket\"\n{all}")), Vec::<String>::new());
         assert_eq!(wrong("url = \"file:///a\""), Vec::<String>::new());
     }
@@ -194,6 +218,7 @@ mod tests {
             ("kms-key = \"\"", "store.kms-key"),
             ("tags = { \"aws:x\" = \"y\" }", "store.tags"),
             ("tags = { a = \"b#\" }", "store.tags"),
+            ("prices = { get = -0.1 }", "store.prices"),
         ] {
             assert_eq!(wrong(&format!("url = \"s3://bucket\"\n{words}")), [key], "{words}");
         }

@@ -1,0 +1,189 @@
+//! What it costs a month to ship what a machine archives. Pure, and an estimate: from the archives that are known, at prices that are
+//! written here or in the settings.
+//!
+//! Counts what `ship` asks of a bucket and what it puts there. It knows nothing of discounts, taxes, transfer, KMS, or of what reads the store.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+pub use self::tariff::{PriceWords, Tariff};
+use crate::report::{Cell, Finding, Severity, Size, Table, count};
+
+mod tariff;
+
+/// Days of a month.
+const MONTH: f64 = 30.0;
+/// Bytes of what S3 calls a GB.
+const GB: f64 = 1024.0 * 1024.0 * 1024.0;
+/// A larger object is sent in parts of that size: one request to begin, one for each, one to complete.
+const PART: u64 = 8 << 20;
+
+/// One archive that was shipped, or is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archive {
+    /// Of which log.
+    pub log: String,
+    /// When it was rotated.
+    pub at: DateTime<Utc>,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+/// What a month is taken to be like.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Month {
+    /// Objects that hold logs.
+    pub objects: f64,
+    /// Bytes of them.
+    pub bytes: f64,
+    /// Bytes that are billed for them, in their class.
+    pub billed: f64,
+    /// Requests that are billed as PUT, those that list too.
+    pub puts: f64,
+    /// All others.
+    pub gets: f64,
+    /// Requests for segments of the manifest, which are never in another class than the bucket's.
+    pub segments: f64,
+    /// How many archives that is concluded from.
+    pub archives: u64,
+    /// Which ones.
+    pub basis: Basis,
+}
+
+/// What an estimate is made from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Basis {
+    /// Archives of the last month.
+    #[default]
+    Archives,
+    /// What is due now, as long as it is before it is compressed.
+    Due,
+}
+
+impl Month {
+    /// Of a machine whose last archives were these. A log counts with its own pace.
+    pub fn of(archives: &[Archive], now: DateTime<Utc>, tariff: &Tariff) -> Month {
+        const SEEN: TimeDelta = TimeDelta::days(30);
+        let mut logs: BTreeMap<&str, Vec<&Archive>> = BTreeMap::new();
+        for archive in archives.iter().filter(|archive| archive.at <= now && now - archive.at <= SEEN) {
+            logs.entry(&archive.log).or_default().push(archive);
+        }
+        let (mut month, mut turns) = (Month::default(), 0.0_f64);
+        for archives in logs.values() {
+            let times = MONTH / days(archives, now);
+            for archive in archives {
+                month.add(archive.bytes, times, tariff);
+            }
+            // Logs that are rotated together are shipped together.
+            turns = turns.max(times * float(archives.len() as u64));
+        }
+        month.with_segments(turns)
+    }
+
+    /// Of a machine of which nothing is known but what it is to rotate now: once a day, as much each time.
+    pub fn of_a_day(sizes: impl IntoIterator<Item = u64>, tariff: &Tariff) -> Month {
+        let mut month = Month { basis: Basis::Due, ..Month::default() };
+        sizes.into_iter().for_each(|bytes| month.add(bytes, MONTH, tariff));
+        month.with_segments(MONTH)
+    }
+
+    /// So many objects of that size.
+    fn add(&mut self, bytes: u64, times: f64, tariff: &Tariff) {
+        // After each object the bucket is asked what it has; before a large one, whether it has it, and for uploads that were left.
+        let (puts, gets) = if bytes <= PART { (1, 1) } else { (bytes.div_ceil(PART) + 3, 2) };
+        self.archives += 1;
+        self.objects += times;
+        self.bytes += times * float(bytes);
+        self.billed += times * float(tariff.billed(bytes));
+        self.puts += times * float(puts);
+        self.gets += times * float(gets);
+    }
+
+    /// A turn looks whether the bucket answers and what its last segment is, makes one, and looks at it; and there is one each day.
+    fn with_segments(mut self, turns: f64) -> Month {
+        self.segments = turns.max(MONTH);
+        self.gets += 2.0 * self.segments;
+        self
+    }
+
+    /// What its requests cost.
+    pub fn requests(&self, tariff: &Tariff) -> f64 {
+        (self.puts * tariff.put + 2.0 * self.segments * tariff.plain_put + self.gets * tariff.get) / 1000.0
+    }
+
+    /// What it costs to keep for a month what a month adds.
+    pub fn storage(&self, tariff: &Tariff) -> f64 {
+        self.billed / GB * tariff.storage + self.objects * tariff.each
+    }
+
+    /// For a person, and for machines.
+    pub fn table(&self, store: &str, tariff: &Tariff) -> Table {
+        let known = match self.basis {
+            Basis::Archives => format!("{} of the last 30 days", count(self.archives, "archive")),
+            Basis::Due => format!("{} due now, as if each day, not compressed", count(self.archives, "log")),
+        };
+        let class = tariff.class.as_str();
+        let row = |what: String, number: f64, bytes: Cell, dollars: f64| {
+            vec![Cell::Text(what), Cell::Count(whole(number)), bytes, Cell::Dollars(dollars)]
+        };
+        let puts = self.puts + 2.0 * self.segments;
+        let (put, get) =
+            ((self.puts * tariff.put + 2.0 * self.segments * tariff.plain_put) / 1000.0, self.gets * tariff.get / 1000.0);
+        let kept = if tariff.least_days > 0 { format!(", {} days at least", tariff.least_days) } else { String::new() };
+        Table {
+            name: "cost",
+            title: format!("Cost of {store} a month, estimated from {known} ({})", tariff.source),
+            columns: vec!["what", "number", "bytes", "dollars"],
+            rows: vec![
+                row("requests like PUT".to_owned(), puts, Cell::None, put),
+                row("other requests".to_owned(), self.gets, Cell::None, get),
+                row(
+                    format!("a month's archives, for each month that they are kept ({class}{kept})"),
+                    self.objects,
+                    Cell::Bytes(Size(whole(self.bytes))),
+                    self.storage(tariff),
+                ),
+            ],
+        }
+    }
+
+    /// That the class bills more than there is.
+    pub fn tiny(&self, store: &str, tariff: &Tariff) -> Option<Finding> {
+        let mean = self.bytes / self.objects.max(1.0);
+        let message = format!(
+            "an archive has {} on average, and {} bills {} bytes for each KiB of such archives",
+            Size(whole(mean)),
+            tariff.class.as_str(),
+            whole(1024.0 * self.billed / self.bytes.max(1.0)),
+        );
+        let finding = Finding::new("logs.tiny-objects", Severity::Note, store, message);
+        let wasted = self.objects > 0.0 && self.billed > 1.5 * self.bytes;
+        wasted.then(|| {
+            finding.hint("rotate less often, or leave storage-class to STANDARD and let a lifecycle rule move what is large")
+        })
+    }
+}
+
+/// In how many days a log had these archives: a few of them do not make a pace within a day.
+fn days(archives: &[&Archive], now: DateTime<Utc>) -> f64 {
+    const FEW: usize = 4;
+    let first = archives.iter().map(|archive| archive.at).min().unwrap_or(now);
+    let least = if archives.len() < FEW { TimeDelta::days(1) } else { TimeDelta::hours(1) };
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a month")]
+    let seconds = (now - first).max(least).num_seconds() as f64;
+    seconds / 86_400.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn float(number: u64) -> f64 {
+    number as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate, never negative")]
+fn whole(number: f64) -> u64 {
+    number.round() as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! What a month comes to, for machines whose archives are known.
+
+use super::*;
+use crate::store::StorageClass;
+
+fn standard() -> Tariff {
+    Tariff::new(None, PriceWords::default())
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+/// One log, rotated every so many hours, so often.
+fn steady(log: &str, hours: i64, number: i64, bytes: u64) -> Vec<Archive> {
+    (1..=number).map(|turn| Archive { log: log.to_owned(), at: now() - TimeDelta::hours(hours * turn), bytes }).collect()
+}
+
+fn close(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 0.005 * other.abs()
+}
+
+#[test]
+fn four_hundred_machines_of_ten_logs_by_the_hour_pay_fourteen_dollars_for_their_puts() {
+    let archives: Vec<Archive> = (0..10).flat_map(|log| steady(&format!("{log}"), 1, 48, 4096)).collect();
+    let month = Month::of(&archives, now(), &standard());
+    assert!(close(month.objects * 400.0 / MONTH, 96_000.0), "{month:?}");
+    assert!(close(month.puts * 400.0 * standard().put / 1000.0, 14.40), "{month:?}");
+}
+
+#[test]
+fn a_pace_is_seen_although_keep_leaves_few_archives() {
+    let month = Month::of(&steady("a", 1, 14, 1000), now(), &standard());
+    assert!(close(month.objects, 24.0 * MONTH), "{month:?}");
+}
+
+#[test]
+fn who_tries_it_twice_does_not_rotate_every_minute() {
+    let at = now() - TimeDelta::seconds(5);
+    let tried = vec![Archive { log: "a".to_owned(), at, bytes: 1 }; 2];
+    assert!(close(Month::of(&tried, now(), &standard()).objects, 2.0 * MONTH));
+}
+
+#[test]
+fn what_is_old_or_in_the_future_tells_nothing_of_the_pace() {
+    let other = [-1, 31].map(|days| Archive { log: "a".to_owned(), at: now() - TimeDelta::days(days), bytes: 1 });
+    assert_eq!(Month::of(&other, now(), &standard()).archives, 0);
+}
+
+#[test]
+fn a_large_object_is_many_requests() {
+    let month = Month::of_a_day([20 << 20], &standard());
+    assert!(close(month.puts, 6.0 * MONTH) && close(month.objects, MONTH), "{month:?}");
+}
+
+#[test]
+fn a_day_without_archives_has_a_segment() {
+    let month = Month::of(&[], now(), &standard());
+    assert!(month.archives == 0 && close(month.segments, MONTH), "{month:?}");
+    assert!(month.requests(&standard()) > 0.0 && month.storage(&standard()) <= 0.0);
+}
+
+#[test]
+fn tiny_objects_are_billed_as_larger_ones_in_other_classes() {
+    let archives = steady("a", 24, 30, 1024);
+    for (class, billed) in [(StorageClass::StandardIa, 128), (StorageClass::GlacierIr, 128), (StorageClass::DeepArchive, 33)] {
+        let tariff = Tariff::new(Some(class), PriceWords::default());
+        let month = Month::of(&archives, now(), &tariff);
+        assert!(close(month.billed / month.bytes, f64::from(billed)), "{class:?} {month:?}");
+        assert!(month.tiny("s3://logs", &tariff).is_some());
+    }
+    let month = Month::of(&archives, now(), &standard());
+    assert_eq!(month.tiny("s3://logs", &standard()), None);
+    let large = Tariff::new(Some(StorageClass::StandardIa), PriceWords::default());
+    assert_eq!(Month::of(&steady("a", 24, 30, 1 << 20), now(), &large).tiny("s3://logs", &large), None);
+}
+
+#[test]
+fn what_the_settings_say_of_prices_holds() {
+    let words = PriceWords { put: Some(1.0), get: Some(0.0), storage: Some(2.0) };
+    let tariff = Tariff::new(Some(StorageClass::Standard), words);
+    let month = Month::of_a_day([1 << 30], &tariff);
+    assert!(close(month.storage(&tariff), 2.0 * MONTH), "{month:?}");
+    assert!(close(month.requests(&tariff), (month.puts + 2.0 * month.segments) / 1000.0));
+    assert!(month.table("s3://logs", &tariff).title.contains("the settings' prices"));
+    assert!(!PriceWords { put: Some(-1.0), ..words }.are_prices() && !PriceWords { get: Some(f64::NAN), ..words }.are_prices());
+}
