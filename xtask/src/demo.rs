@@ -21,13 +21,17 @@ const HELP: &str = "\
 cargo xtask demo
 
 Builds ops-logs alone, makes a small log tree under target/demo, and shows survey, plan, a rotation, a second one
-with nothing to do, status, and the proof that the archive holds what the log held. Touches nothing else.";
+with nothing to do, status, the proof that the archive holds what the log held, and its way into a store and back. Touches nothing else.";
 
 const SETTINGS: &str = r#"# What the demo rotates, and when.
 [defaults]
 compress = "zstd"
 keep = { count = 14, max-age = "90d" }
 archive-dir = "ARCHIVE"
+
+[store]
+url = "file://STORE"
+spool = "SPOOL"
 
 [[log]]
 name = "nginx"
@@ -94,7 +98,13 @@ fn show(stage: &Stage) -> Outcome {
 
     say("Proof: every archive is decompressed and compared with what was recorded when its log was read.");
     stage.ops_logs("--config logs.toml verify", &[0])?;
-    stage.prove(&before)
+    stage.prove(&before)?;
+
+    say("Into the store, a folder here: what `rotate` handed over, `ship` puts there.");
+    stage.ops_logs("--config logs.toml ship", &[0])?;
+    say("And back: restored from the store, it is what the log held before.");
+    stage.ops_logs("--config logs.toml restore nginx --to back", &[0])?;
+    stage.prove_restored(&before)
 }
 
 fn say(words: &str) {
@@ -137,8 +147,12 @@ impl Stage {
             corpus::write(&path, *kind, *bytes, seed)?;
         }
         let quoted = |name: &str| self.root.join(name).display().to_string().replace('\\', "\\\\").replace('"', "\\\"");
-        let settings = SETTINGS.replace("ARCHIVE", &quoted("archive")).replace("LOGS", &quoted("logs"));
-        fs::create_dir(self.root.join("archive"))?;
+        let settings = [("ARCHIVE", "archive"), ("STORE", "store"), ("SPOOL", "spool"), ("LOGS", "logs")]
+            .into_iter()
+            .fold(SETTINGS.to_owned(), |text, (word, name)| text.replace(word, &quoted(name)));
+        for folder in ["archive", "store", "back"] {
+            fs::create_dir(self.root.join(folder))?;
+        }
         fs::write(self.root.join("logs.toml"), settings)
     }
 
@@ -238,6 +252,18 @@ impl Stage {
             return Ok(());
         }
         Err(failed(format!("{shown} does not hold what {BIGGEST} held")))
+    }
+}
+
+impl Stage {
+    /// The one log of that set that was rotated came back whole.
+    fn prove_restored(&self, before: &str) -> Outcome {
+        let mut listing = Listing::new();
+        list(&self.root.join("back"), &mut listing).map_err(failed)?;
+        match &listing.into_keys().collect::<Vec<_>>()[..] {
+            [file] if self.fingerprint(file)? == before => Ok(()),
+            found => Err(failed(format!("{BIGGEST} did not come back as it was: {found:?}"))),
+        }
     }
 }
 
