@@ -193,6 +193,9 @@ fn what_no_manifest_names_stays_and_is_told() {
     assert!(stranger.exists() && of_another.exists());
 }
 
+/// What is done to a store.
+type Case<'a> = (&'a str, &'a dyn Fn(&Scenario));
+
 #[test]
 fn where_a_manifest_is_not_all_there_nothing_goes() {
     let segment = |scene: &Scenario, number: u64| scene.store().join(format!("_opsbelt/manifests/test/{number:010}.json"));
@@ -202,7 +205,7 @@ fn where_a_manifest_is_not_all_there_nothing_goes() {
         bytes[middle] ^= 1;
         files::write(path, bytes).unwrap();
     };
-    let cases: [(&str, &dyn Fn(&Scenario)); 4] = [
+    let cases: [Case; 4] = [
         ("one is missing", &|scene| fs::remove_file(segment(scene, 2)).unwrap()),
         ("one is damaged", &|scene| flip(segment(scene, 2))),
         ("the last one is missing", &|scene| fs::remove_file(segment(scene, 4)).unwrap()),
