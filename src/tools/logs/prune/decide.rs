@@ -157,3 +157,123 @@ fn fate(verdict: Verdict) -> Fate {
         Verdict::Remove(reason) => Fate::Remove(reason.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::{
+        store::Terms,
+        tools::logs::{
+            containers::Labels,
+            manifest::tombs::{Removed, Tombs},
+            settings::Settings,
+            spool::Spool,
+        },
+    };
+
+    fn day(number: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::days(20_000 + number)
+    }
+
+    fn prune(rules: &str) -> Prune {
+        let text = format!("[store]\nurl = \"file:///a\"\n[[log]]\nname = \"app\"\npaths = [\"/a.log\"]\n{rules}");
+        let settings: Settings = toml::from_str(&text).unwrap();
+        Prune {
+            store: "file:///a".parse().unwrap(),
+            terms: Terms::default(),
+            spool: Spool::at(""),
+            host: "i".to_owned(),
+            hosts: Vec::new(),
+            sets: settings.sets().unwrap().into_iter().map(|set| (set.name.clone(), set)).collect(),
+            chosen: None,
+            parallel: 1,
+        }
+    }
+
+    /// An object of 10 bytes of the archive that was made on that day.
+    fn object(part: &str, made: i64) -> Object {
+        Object {
+            key: format!("logs/i_{made}{part}"),
+            set: "app".to_owned(),
+            service: "app".to_owned(),
+            log: "/a.log".to_owned(),
+            name: format!("a.log.{made:03}"),
+            rotated_at: day(made),
+            times: None,
+            labels: Labels::new(),
+            sha256: String::new(),
+            size: 0,
+            lines: 0,
+            stored_sha256: String::new(),
+            stored: 10,
+            encoder: String::new(),
+        }
+    }
+
+    fn world(objects: Vec<Object>, removed: &[Removed]) -> World {
+        let mut tombs = Tombs::default();
+        tombs.add("i", removed);
+        let there = objects.iter().map(|object| (object.key.clone(), object.stored)).collect();
+        let objects = (1..).zip(objects).collect();
+        World { machines: vec![Machine { host: "i".to_owned(), objects, unclear: None }], tombs, there }
+    }
+
+    /// The keys that go on day 100, and why.
+    fn goes(rules: &str, world: World) -> Vec<(String, String)> {
+        let decision = decide(&prune(rules), world, day(100));
+        let going = decision.items.into_iter().filter_map(|item| match item.fate {
+            Fate::Keep(_) => None,
+            Fate::Remove(why) => Some((item.object.key, why)),
+            Fate::Finish { why, .. } => Some((item.object.key, format!("again: {why}"))),
+        });
+        going.collect()
+    }
+
+    #[test]
+    fn rules_are_those_of_archives_here_and_without_one_nothing_goes() {
+        let objects = || [1, 50, 99].map(|made| object("", made)).to_vec();
+        assert_eq!(goes("", world(objects(), &[])), []);
+        let keys = |rules| goes(rules, world(objects(), &[])).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+        assert_eq!(keys("store-keep = { max-age = \"30d\" }"), ["logs/i_1", "logs/i_50"]);
+        assert_eq!(keys("store-keep = { max-total = \"20\" }"), ["logs/i_1"]);
+        assert_eq!(keys("store-keep = { count = 1 }\nkeep = { count = 3 }"), ["logs/i_1", "logs/i_50"]);
+        assert_eq!(goes("store-keep = { max-age = \"1h\" }", world(vec![object("", 1)], &[])), [], "the newest stays");
+    }
+
+    #[test]
+    fn the_parts_of_one_archive_stay_or_go_together() {
+        let objects = vec![object("", 1), object("a", 2), object("b", 2), object("", 3)];
+        let keys: Vec<_> = goes("store-keep = { count = 2 }", world(objects, &[])).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["logs/i_1"]);
+    }
+
+    #[test]
+    fn a_tombstone_is_carried_out_and_what_is_named_after_it_is_decided_about() {
+        let removed = |segment| Removed {
+            host: "i".to_owned(),
+            segment,
+            key: "logs/i_1".to_owned(),
+            sha256: String::new(),
+            why: "old".to_owned(),
+            at: day(90),
+        };
+        let again = || vec![object("", 1), object("", 1)];
+        assert_eq!(goes("", world(again(), &[removed(2)])), [("logs/i_1".to_owned(), "again: old".to_owned())]);
+        assert_eq!(goes("", world(again(), &[removed(1)])), []);
+    }
+
+    #[test]
+    fn what_is_of_an_unclear_machine_or_of_no_set_stays_and_what_nobody_names_is_told() {
+        let rule = "store-keep = { count = 1 }";
+        let mut unclear = world(vec![object("", 1), object("", 2)], &[]);
+        unclear.machines[0].unclear = Some("why".to_owned());
+        assert_eq!(goes(rule, unclear), []);
+        let of_none = |made| Object { set: "gone".to_owned(), ..object("", made) };
+        assert_eq!(goes(rule, world(vec![of_none(1), of_none(2)], &[])), []);
+        let mut more = world(vec![object("", 1)], &[]);
+        more.there.insert("logs/i_x".to_owned(), 7);
+        assert_eq!(decide(&prune(rule), more, day(100)).unknown, [("logs/i_x".to_owned(), 7)]);
+    }
+}
