@@ -34,6 +34,9 @@ _ops__logs() {
             ops__logs,presets)
                 cmd="ops__logs__subcmd__presets"
                 ;;
+            ops__logs,prune)
+                cmd="ops__logs__subcmd__prune"
+                ;;
             ops__logs,restore)
                 cmd="ops__logs__subcmd__restore"
                 ;;
@@ -96,6 +99,9 @@ _ops__logs() {
                 ;;
             ops__logs__subcmd__help,presets)
                 cmd="ops__logs__subcmd__help__subcmd__presets"
+                ;;
+            ops__logs__subcmd__help,prune)
+                cmd="ops__logs__subcmd__help__subcmd__prune"
                 ;;
             ops__logs__subcmd__help,restore)
                 cmd="ops__logs__subcmd__help__subcmd__restore"
@@ -473,6 +479,20 @@ _ops__logs() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ops__logs__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ops__logs__subcmd__help__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -691,8 +711,46 @@ _ops__logs() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ops__logs__subcmd__prune)
+            opts="-q -v -h --method --host --store --apply --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --method)
+                    COMPREPLY=($(compgen -W "rename in-place collect" -- "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ops__logs__subcmd__restore)
-            opts="-q -v -h --host --since --until --store --to --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --host --since --until --store --to --tier --days --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -715,6 +773,14 @@ _ops__logs() {
                     return 0
                     ;;
                 --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tier)
+                    COMPREPLY=($(compgen -W "bulk standard expedited" -- "${cur}"))
+                    return 0
+                    ;;
+                --days)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -42,6 +42,7 @@ complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "presets" -d 'List
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "ship" -d 'Put what waits for the store there, and sign for it; removes nothing'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "prune" -d 'Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "restore" -d 'Get logs back from the store, as the text that they were'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL'
@@ -127,11 +128,32 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -s q -l quiet -d
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l method -d 'Only sets with one of these methods; several joined by commas' -r -f -a "rename\t'The log is exchanged with an empty file; its writer opens it anew'
+in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
+collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l host -d 'Objects of this machine instead of this one\'s own, say of one that is gone; may be given several times' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l store -d 'Of this store instead of that of the settings' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l apply -d 'Remove them; each is named in this machine\'s manifest first'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l host -d 'Only of this machine; may be given several times' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l since -d 'Only logs with lines from then on: `2026-11-21`, `2026-11-21T03:00:00Z`, or `2h` (so long ago)' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l until -d 'Only logs with lines until then' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l store -d 'From this store instead of that of the settings' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l to -d 'Into this folder, which must be there; `-`: to standard output, one after the other' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l tier -d 'How fast what is in Glacier is brought back' -r -f -a "bulk\t'The cheapest, the slowest'
+standard\t'Hours'
+expedited\t'Minutes, and dear; not for deep archives'"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l days -d 'For how many days it can be read then' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
@@ -142,7 +164,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l dry-run -d
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l no-progress -d 'No progress bars, also on a terminal'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l method -d 'Only sets with one of these methods; several joined by commas' -r -f -a "rename\t'The log is exchanged with an empty file; its writer opens it anew'
 in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"

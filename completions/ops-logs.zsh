@@ -142,6 +142,28 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 && ret=0
 ;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+'*--method=[Only sets with one of these methods; several joined by commas]:METHOD:((rename\:"The log is exchanged with an empty file; its writer opens it anew"
+in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
+collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
+'*--host=[Objects of this machine instead of this one'\''s own, say of one that is gone; may be given several times]:HOST:_default' \
+'--store=[Of this store instead of that of the settings]:URL:_default' \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--apply[Remove them; each is named in this machine'\''s manifest first]' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::sets -- Names of sets; all of them when left out:_default' \
+&& ret=0
+;;
 (restore)
 _arguments "${_arguments_options[@]}" : \
 '*--host=[Only of this machine; may be given several times]:HOST:_default' \
@@ -149,6 +171,10 @@ _arguments "${_arguments_options[@]}" : \
 '--until=[Only logs with lines until then]:TIME:_default' \
 '--store=[From this store instead of that of the settings]:URL:_default' \
 '--to=[Into this folder, which must be there; \`-\`\: to standard output, one after the other]:FOLDER:_files' \
+'--tier=[How fast what is in Glacier is brought back]:TIER:((bulk\:"The cheapest, the slowest"
+standard\:"Hours"
+expedited\:"Minutes, and dear; not for deep archives"))' \
+'--days=[For how many days it can be read then]:DAYS:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
@@ -158,8 +184,8 @@ _arguments "${_arguments_options[@]}" : \
 '-v[Also list what needed nothing, with the reason]' \
 '--verbose[Also list what needed nothing, with the reason]' \
 '--no-progress[No progress bars, also on a terminal]' \
-'-h[Print help]' \
-'--help[Print help]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 '*::sets -- Sets, or services as the store calls them; all of them when left out:_default' \
 && ret=0
 ;;
@@ -378,6 +404,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (restore)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -448,6 +478,7 @@ _ops-logs_commands() {
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
+'prune:Show which objects of the store no rule (\`store-keep\`) wants there any more, and why; with --apply, remove them' \
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
@@ -522,6 +553,7 @@ _ops-logs__subcmd__help_commands() {
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
+'prune:Show which objects of the store no rule (\`store-keep\`) wants there any more, and why; with --apply, remove them' \
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
@@ -581,6 +613,11 @@ _ops-logs__subcmd__help__subcmd__presets_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help presets commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__help__subcmd__prune_commands] )) ||
+_ops-logs__subcmd__help__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help prune commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__help__subcmd__restore_commands] )) ||
 _ops-logs__subcmd__help__subcmd__restore_commands() {
     local commands; commands=()
@@ -635,6 +672,11 @@ _ops-logs__subcmd__plan_commands() {
 _ops-logs__subcmd__presets_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs presets commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__prune_commands] )) ||
+_ops-logs__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs prune commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__restore_commands] )) ||
 _ops-logs__subcmd__restore_commands() {

@@ -1,5 +1,5 @@
 //! AWS. Everything below names the SDK and its runtime, and nothing outside does: what the SDK says becomes our own types and our own
-//! sentences here. Calls look synchronous from above; each has a deadline. Only `terms` is there without the feature `s3`.
+//! sentences here. Calls look synchronous from above; each has a deadline. Only `terms` and `standing` are there without the feature `s3`.
 
 #[cfg(feature = "s3")]
 pub mod bucket;
@@ -7,4 +7,5 @@ pub mod bucket;
 mod refusal;
 #[cfg(feature = "s3")]
 mod session;
+pub mod standing;
 pub mod terms;

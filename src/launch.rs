@@ -169,7 +169,7 @@ impl<T: Tool> Launch<T> {
 
     fn perform(change: &dyn AnyChange, run: &Run) -> Result<Report> {
         // In the state folder, because that is what two runs must not share.
-        let path = run.state.make()?.join(format!("{}-{}.lock", T::SUBJECT, change.job()));
+        let path = run.state.make()?.join(format!("{}-{}.lock", T::SUBJECT, change.lock()));
         let since = run.clock.now().format("%Y-%m-%d %H:%M:%S UTC");
         let claim = format!("{} {} (pid {}, since {since})", T::NAME, change.job(), std::process::id());
         match Lock::take(&path, &claim)? {

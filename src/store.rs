@@ -1,7 +1,7 @@
 //! Where archives live for good: objects under keys, behind one narrow interface over a folder (`file://`) or a bucket (`s3://`).
 //!
 //! An object is made once, whole, and never altered: what `put` says was made is durable, and was proven to hold every byte. It
-//! never overwrites, knows nothing of logs, and names no local path that it was not given.
+//! never overwrites, knows nothing of logs, names no local path that it was not given, and removes only what it is told to.
 
 mod address;
 mod body;
@@ -13,7 +13,10 @@ mod s3;
 mod tally;
 
 pub use self::{address::Address, body::Body, key::Key};
-pub use crate::aws::terms::{ChecksumKind, StorageClass, Terms};
+pub use crate::aws::{
+    standing::{Access, Cold, Hold, Removal, Standing, Tier},
+    terms::{ChecksumKind, StorageClass, Terms},
+};
 use crate::failure::Result;
 
 /// A place for objects.
@@ -26,6 +29,14 @@ pub trait Store: Send + Sync {
     fn read(&self, key: &Key, take: Take) -> Result<()>;
     /// Every object whose key lies below `folder`, in no order.
     fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()>;
+    /// What is known of an object without reading it; None when there is none.
+    fn look(&self, key: &Key) -> Result<Option<Standing>>;
+    /// What forbids to remove an object; fails where nobody can tell.
+    fn held(&self, key: &Key) -> Result<Option<Hold>>;
+    /// Removes objects; what came of each, in their order. One that is not there is as good as gone.
+    fn remove(&self, keys: &[Key]) -> Vec<Result<Removal>>;
+    /// Asks for an object that cannot be read as it is, for so many days.
+    fn thaw(&self, key: &Key, cold: Cold, tier: Tier, days: u16) -> Result<()>;
     /// The place of a key, for messages.
     fn shown(&self, key: &Key) -> String;
 }

@@ -116,8 +116,12 @@ pub trait Change {
 
     /// Schema of its report, such as `opsbelt.logs.rotate/1`.
     fn schema(&self) -> &'static str;
-    /// The job whose lock a run holds. Planning takes no lock.
+    /// What a run is called in the history.
     fn job(&self) -> &'static str;
+    /// The job whose lock a run holds: another one's, when both write to the same. Planning takes no lock.
+    fn lock(&self) -> &'static str {
+        self.job()
+    }
     /// Asks the world once and decides. Must not alter anything.
     fn plan(&self, run: &Run) -> Result<Self::Plan>;
     /// The plan as a report, nothing done.
@@ -132,6 +136,8 @@ pub trait AnyChange {
     fn schema(&self) -> &'static str;
     /// See [`Change::job`].
     fn job(&self) -> &'static str;
+    /// See [`Change::lock`].
+    fn lock(&self) -> &'static str;
     /// Gathers and decides, and shows what would be done.
     fn preview(&self, run: &Run) -> Result<Report>;
     /// Gathers, decides, carries out.
@@ -145,6 +151,10 @@ impl<C: Change> AnyChange for C {
 
     fn job(&self) -> &'static str {
         Change::job(self)
+    }
+
+    fn lock(&self) -> &'static str {
+        Change::lock(self)
     }
 
     fn preview(&self, run: &Run) -> Result<Report> {

@@ -285,3 +285,17 @@ fn what_version_1_signed_for_is_taken_back() {
     assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
     assert_eq!(scene.parcels().len(), 0);
 }
+
+#[test]
+fn what_a_tombstone_of_version_1_says_is_not_missed() {
+    let scene = Scenario::new().shipping("", "");
+    left_on_its_way(&scene);
+    let second = scene.store().join("_opsbelt/manifests/test/0000000002.json");
+    let verify = |code| {
+        let ran = scene.run(&["--format", "json", "verify", &format!("file://{}", scene.store().display())]).exits(code);
+        ran.summary()
+    };
+    assert!(verify(1).starts_with("as named: 0 of 1 object"));
+    files::copy(fixture("manifest-v1-removed.json"), second).expect("our own tree");
+    assert!(verify(0).ends_with("; 1 pruned"));
+}

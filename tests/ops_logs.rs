@@ -52,6 +52,8 @@ mod owners;
 mod places;
 #[path = "ops_logs/plan.rs"]
 mod plan;
+#[path = "ops_logs/prune.rs"]
+mod prune;
 #[path = "ops_logs/queries.rs"]
 mod queries;
 #[path = "ops_logs/recovery.rs"]

@@ -1,4 +1,4 @@
-//! A run that hands over, ships or takes back is killed before, and refused at, each of its calls: one more turn, and each
+//! A run that hands over, ships, takes back or prunes is killed before, and refused at, each of its calls: one more turn, and each
 //! archive is in the store once, named once, and nothing is left on the way.
 
 mod support;
@@ -15,6 +15,7 @@ use support::{
 
 const ROTATE: &[&str] = &["--format", "json", "rotate"];
 const SHIP: &[&str] = &["--format", "json", "ship"];
+const PRUNE: &[&str] = &["--format", "json", "prune", "--apply"];
 const TURNS: usize = 3;
 
 fn text(turn: usize) -> Vec<u8> {
@@ -54,7 +55,39 @@ fn ends_well(scene: &Scene, turns: usize, story: &str) {
     assert_eq!(scenario.archives("app.log").len(), 1, "{story}: the rule removes what is in the store");
 }
 
+/// Four archives in the store, of which the rule wants one; one went before.
+fn to_prune() -> Scene {
+    let scenario = Scenario::new().shipping_under("parallel = 1", "", "store-keep = { count = 1 }");
+    for number in 0..4 {
+        scenario.append("app.log", text(number));
+        scenario.rotate().exits(0);
+        scenario.ship().exits(0);
+        scenario.rotate().exits(0);
+        if number == 1 {
+            scenario.run(PRUNE).exits(0);
+        }
+    }
+    Scene { scenario, before: Before::default() }
+}
+
+/// What must be true after one more run: what goes is gone, with one tombstone, in one chain, and the rest is there.
+fn pruned_well(scene: &Scene, story: &str) {
+    let scenario = &scene.scenario;
+    let ran = scenario.run(PRUNE);
+    assert_eq!(ran.code, Some(0), "{story}: {ran:#?}");
+    assert!(scenario.objects().into_values().eq([text(3)]), "{story}: {:?}", scenario.objects().keys());
+    let removed = scenario.segments().into_iter().flat_map(|segment| segment["removed"].as_array().cloned().unwrap_or_default());
+    assert_eq!(removed.count(), 3, "{story}: each is said once");
+    let ran = scenario.run(&["--format", "json", "verify", &format!("file://{}", scenario.store().display())]);
+    assert_eq!((ran.code, ran.json()["findings"].as_array().map(Vec::len)), (Some(0), Some(0)), "{story}: {ran:#?}");
+    assert_eq!(scenario.run(PRUNE).summary(), "nothing to remove; 1 object stays", "{story}");
+}
+
 fn sweep(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), turns: usize, least: usize) {
+    swept(name, args, scene, &|scene, story| ends_well(scene, turns, story), least);
+}
+
+fn swept(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), ends_well: &(dyn Fn(&Scene, &str) + Sync), least: usize) {
     if !needs::met(TRACES) {
         return;
     }
@@ -69,7 +102,7 @@ fn sweep(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), turns: u
             let ends =
                 if errno.is_some() { matches!(traced.ended.code(), Some(0 | 1 | 3 | 4)) } else { traced.ended.was_killed() };
             assert!(ends, "{story}: {traced:#?}");
-            ends_well(scene, turns, &story);
+            ends_well(scene, &story);
         };
         let swept = Sweep { name, scene, args, blows: &blows, check: &check }.run(0, 1);
         assert!(swept.struck >= least, "{name}: {swept:?}");
@@ -94,4 +127,9 @@ fn struck_at_any_call_of_a_run_that_ships_more() {
 #[test]
 fn struck_at_any_call_of_a_run_that_takes_back_and_removes() {
     sweep("take back", ROTATE, &|| scene(2, 2, 0), 3, 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_prunes() {
+    swept("prune", PRUNE, &to_prune, &pruned_well, 8);
 }

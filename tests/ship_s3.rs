@@ -1,4 +1,4 @@
-//! The stories of `ship` and `verify` with a bucket, through the real binary against a real S3 that verifies signatures and checksums. What is
+//! The stories of `ship`, `verify` and `prune` with a bucket, through the real binary against a real S3 that verifies signatures and checksums. What is
 //! in the bucket is seen past S3.
 #![expect(
     clippy::unwrap_used,
@@ -232,4 +232,27 @@ fn a_list_of_many_pages_is_read_to_its_end() {
     }
     let ids = told(&verify(&scene, &bucket).exits(1));
     assert!(ids.len() == STRANGERS && ids.iter().all(|id| id == "logs.object-unknown"), "{}", ids.len());
+}
+
+#[test]
+fn what_no_rule_wants_leaves_the_bucket_and_the_manifest_says_so() {
+    let Some(first) = bucket() else { return };
+    // Many in one call, and one after the other.
+    for checksum in ["crc64nvme", "none"] {
+        let bucket = first.server.bucket();
+        let scene = bucket.scene(&format!("checksum = \"{checksum}\""), "store-keep = { count = 1 }");
+        for number in 0..4 {
+            turn(&scene, number);
+            scene.rotate().exits(0);
+            scene.ship().exits(0);
+        }
+        let prune = |more: &[&str]| scene.run(&[&["--format", "json", "prune"], more].concat());
+        assert_eq!(prune(&[]).exits(0).steps("remove", "planned").len(), 3);
+        assert_eq!(bucket.objects().len(), 4);
+        let ran = prune(&["--apply"]).exits(0);
+        assert_eq!((ran.steps("remove", "done").len(), bucket.objects().len()), (3, 1), "{ran:#?}");
+        let ran = verify(&scene, &bucket).exits(0);
+        assert!(told(&ran).is_empty() && ran.summary().ends_with("; 3 pruned"), "{ran:#?}");
+        assert_eq!(prune(&["--apply"]).exits(0).summary(), "nothing to remove; 1 object stays");
+    }
 }

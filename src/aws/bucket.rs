@@ -1,9 +1,12 @@
 //! One bucket: each call of S3 that a store needs, with what every call must carry (owner, checksum, condition), and its answer in our own
-//! words. Decides nothing: which call follows which is for `store` to say. It never overwrites and never deletes an object.
+//! words. Decides nothing: which call follows which is for `store` to say. It never overwrites, and deletes only what it is told to.
 
 mod attributes;
+mod locks;
+mod removal;
+mod standing;
 
-use std::future::Future;
+use std::{future::Future, sync::OnceLock};
 
 use aws_sdk_s3::{
     Client,
@@ -33,6 +36,8 @@ pub struct Bucket {
     region: String,
     /// Whether nobody on the way can alter a body unnoticed.
     sealed: bool,
+    /// Whether objects can be locked in it; asked when first needed.
+    locks: OnceLock<bool>,
 }
 
 /// What came of a wish to make an object.
@@ -94,7 +99,8 @@ impl Bucket {
             own = own.endpoint_url(endpoint);
         }
         let client = Client::from_conf(own.build());
-        Ok(Bucket { client, runtime: session::runtime()?, name: name.to_owned(), terms: terms.clone(), region, sealed })
+        let (name, terms, locks) = (name.to_owned(), terms.clone(), OnceLock::new());
+        Ok(Bucket { client, runtime: session::runtime()?, name, terms, region, sealed, locks })
     }
 
     /// The place of an object, for messages.

@@ -85,6 +85,33 @@ impl Refusal {
         self.code == "NoSuchUpload"
     }
 
+    /// What an answer about many objects says of one.
+    pub(super) fn said(code: Option<&str>, message: Option<&str>) -> Refusal {
+        let own = |word: Option<&str>| word.unwrap_or_default().to_owned();
+        Refusal { code: own(code), message: own(message), status: 200, ..Refusal::default() }
+    }
+
+    /// The store's words, when it refused to remove what is locked or held.
+    pub(super) fn of_a_lock(&self) -> Option<String> {
+        let words = self.message.to_lowercase();
+        let locked = ["object lock", "locked", "retention", "legal hold", "worm"].iter().any(|sign| words.contains(sign));
+        (locked && self.status != 0).then(|| visible(&self.message))
+    }
+
+    /// Whether there is no lock: neither in the bucket nor on the object, or the store knows none.
+    pub(super) fn is_without_lock(&self) -> bool {
+        let said = matches!(
+            self.code.as_str(),
+            "ObjectLockConfigurationNotFoundError" | "NoSuchObjectLockConfiguration" | "NotImplemented"
+        );
+        said || (self.code == "InvalidRequest" && self.message.contains("Object Lock Configuration"))
+    }
+
+    /// Whether an object is on its way already.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.code == "RestoreAlreadyInProgress"
+    }
+
     /// The sentence.
     pub(super) fn failure(&self, call: &Call) -> Failure {
         if self.is_absence() {

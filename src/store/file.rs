@@ -8,11 +8,11 @@ use std::{fs::File, io::Write, path::Path};
 
 use rustix::{fs::Mode, io::Errno};
 
-use super::{Body, Key, Moved, Put, Store, Take, body::each_piece};
+use super::{Access, Body, Cold, Hold, Key, Moved, Put, Removal, Standing, Store, Take, Tier, body::each_piece};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
-        dir::{Dir, Kind, stat_open},
+        dir::{Dir, Kind, Stat, stat_open},
         fingerprint::Fingerprint,
     },
 };
@@ -56,6 +56,12 @@ impl Folder {
         at.map_or_else(|| self.0.handle().map(|fd| Dir::from_fd(fd, self.0.path().to_owned())), Ok).map(Some)
     }
 
+    /// What is under a key; None when that is no object.
+    fn stat(&self, key: &Key) -> Result<Option<Stat>> {
+        let Some(folder) = self.folder(key)? else { return Ok(None) };
+        Ok(folder.stat(key.parts().1)?.filter(|stat| stat.kind == Kind::File))
+    }
+
     /// The folder of that name; None when there is none.
     fn dir(&self, key: &Key) -> Result<Option<Dir>> {
         let Some(above) = self.folder(key)? else { return Ok(None) };
@@ -80,9 +86,7 @@ impl Store for Folder {
     }
 
     fn size(&self, key: &Key) -> Result<Option<u64>> {
-        let Some(folder) = self.folder(key)? else { return Ok(None) };
-        let stat = folder.stat(key.parts().1)?.filter(|stat| stat.kind == Kind::File);
-        Ok(stat.map(|stat| stat.size))
+        Ok(self.stat(key)?.map(|stat| stat.size))
     }
 
     fn read(&self, key: &Key, take: Take) -> Result<()> {
@@ -111,6 +115,30 @@ impl Store for Folder {
             }
         }
         Ok(())
+    }
+
+    fn look(&self, key: &Key) -> Result<Option<Standing>> {
+        let standing =
+            |stat: Stat| Standing { size: stat.size, sha256: None, made_at: Some(stat.modified), access: Access::Ready };
+        Ok(self.stat(key)?.map(standing))
+    }
+
+    fn held(&self, key: &Key) -> Result<Option<Hold>> {
+        Ok(self.stat(key)?.filter(|stat| stat.locked).map(|_| Hold::Immutable))
+    }
+
+    // Without a sync: what a power cut brings back is known to be gone, and goes again. Folders stay, because somebody may be about to
+    // put something there.
+    fn remove(&self, keys: &[Key]) -> Vec<Result<Removal>> {
+        let one = |key: &Key| {
+            let Some(folder) = self.folder(key)? else { return Ok(Removal::Gone) };
+            folder.remove(key.parts().1).map(|_| Removal::Gone)
+        };
+        keys.iter().map(one).collect()
+    }
+
+    fn thaw(&self, key: &Key, _: Cold, _: Tier, _: u16) -> Result<()> {
+        Err(Failure::new("ask for", self.shown(key)).because("what is in a folder is there"))
     }
 
     fn shown(&self, key: &Key) -> String {
@@ -232,6 +260,20 @@ mod tests {
         assert_eq!((listed(&store, "logs"), store.size(&key("logs/a")).unwrap()), (vec![], None));
         assert_eq!(put(&store, "logs/a", b"whole").unwrap(), Put::Made);
         assert_eq!(fs::read_dir(home.path().join("logs")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_and_may_be_put_there_again() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Folder::open(home.path()).unwrap();
+        put(&store, "logs/a", b"first").unwrap();
+        put(&store, "logs/b", b"other").unwrap();
+        assert_eq!(store.look(&key("logs/a")).unwrap().map(|found| (found.size, found.access)), Some((5, Access::Ready)));
+        assert_eq!((store.held(&key("logs/a")).unwrap(), store.held(&key("logs/c")).unwrap()), (None, None));
+        let came = store.remove(&[key("logs/a"), key("logs/c"), key("no/c")]);
+        assert!(came.iter().all(|one| matches!(one, Ok(Removal::Gone))), "{came:?}");
+        assert_eq!((store.look(&key("logs/a")).unwrap(), listed(&store, "logs")), (None, vec![("logs/b".to_owned(), 5)]));
+        assert_eq!(put(&store, "logs/a", b"again").unwrap(), Put::Made);
     }
 
     #[test]

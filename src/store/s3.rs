@@ -1,8 +1,10 @@
 //! A store in a bucket. A small object is one call, a large one is made of parts; either way the store compares it with the checksum that
 //! goes along, makes it only where there is none of that name, and is asked afterwards what it has. Whatever goes wrong, no upload is left.
-//! It never overwrites, and never deletes an object.
+//! It never overwrites, and removes only what it is told to.
 
-use super::{Body, ChecksumKind, Key, Moved, Put, StorageClass, Store, Take, Terms, tally::Tally};
+use super::{
+    Body, ChecksumKind, Cold, Hold, Key, Moved, Put, Removal, Standing, StorageClass, Store, Take, Terms, Tier, tally::Tally,
+};
 use crate::{
     aws::bucket::{Answer, Bucket, Object, Part, Sum, Upload},
     failure::{Failure, Result},
@@ -15,6 +17,8 @@ const PART: u64 = 8 << 20;
 const PARTS: u64 = 10_000;
 /// So often is an object begun anew whose key somebody else is just writing to.
 const CONTESTS: usize = 4;
+/// S3 removes no more in one call.
+const DELETES: usize = 1000;
 /// Objects of one page of a list.
 const PAGE: i32 = 1000;
 
@@ -177,6 +181,27 @@ impl Store for Objects {
                 None => return Ok(()),
             }
         }
+    }
+
+    fn look(&self, key: &Key) -> Result<Option<Standing>> {
+        self.bucket.look(&self.name(key)?)
+    }
+
+    fn held(&self, key: &Key) -> Result<Option<Hold>> {
+        self.bucket.held(&self.name(key)?)
+    }
+
+    fn remove(&self, keys: &[Key]) -> Vec<Result<Removal>> {
+        let names: Vec<Result<String>> = keys.iter().map(|key| self.name(key)).collect();
+        // Who cannot prove what it has may not know the sum that a call for many must carry, either.
+        let at_once = if self.checksum == ChecksumKind::None { 1 } else { DELETES };
+        let all: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
+        let mut came = all.chunks(at_once).flat_map(|names| self.bucket.remove(names));
+        names.iter().map(|name| name.clone().and_then(|_| came.next().expect("there is one for each name"))).collect()
+    }
+
+    fn thaw(&self, key: &Key, cold: Cold, tier: Tier, days: u16) -> Result<()> {
+        self.bucket.thaw(&self.name(key)?, cold, tier, days)
     }
 
     fn shown(&self, key: &Key) -> String {

@@ -12,6 +12,7 @@ pub mod manifest;
 pub mod paper;
 pub mod parcel;
 pub mod presets;
+pub mod prune;
 pub mod restore;
 pub mod rotate;
 pub mod settings;

@@ -101,7 +101,7 @@ impl Object<'_> {
 }
 
 /// The name of an object's SHA-256 among its metadata.
-const DIGEST: &str = "sha256";
+pub(super) const DIGEST: &str = "sha256";
 
 fn encryption(terms: &Terms) -> Option<ServerSideEncryption> {
     terms.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms)

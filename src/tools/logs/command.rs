@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure, Result, plain},
-    store::Address,
+    store::{Address, Tier},
 };
 
 /// What `ops-logs` can do.
@@ -62,6 +62,21 @@ pub enum Command {
     },
     /// Put what waits for the store there, and sign for it; removes nothing
     Ship,
+    /// Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them
+    Prune {
+        /// Which sets.
+        #[command(flatten)]
+        choice: Choice,
+        /// Objects of this machine instead of this one's own, say of one that is gone; may be given several times
+        #[arg(long = "host", value_name = "HOST")]
+        hosts: Vec<String>,
+        /// Of this store instead of that of the settings
+        #[arg(long, value_name = "URL")]
+        store: Option<Address>,
+        /// Remove them; each is named in this machine's manifest first
+        #[arg(long)]
+        apply: bool,
+    },
     /// Get logs back from the store, as the text that they were
     Restore {
         /// Sets, or services as the store calls them; all of them when left out
@@ -82,6 +97,12 @@ pub enum Command {
         /// Into this folder, which must be there; `-`: to standard output, one after the other
         #[arg(long, value_name = "FOLDER")]
         to: PathBuf,
+        /// How fast what is in Glacier is brought back
+        #[arg(long, value_name = "TIER", default_value = "standard")]
+        tier: Tier,
+        /// For how many days it can be read then
+        #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+        days: u16,
     },
     /// Each log's size, last and next rotation, archives and problems
     Status {

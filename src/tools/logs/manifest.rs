@@ -8,10 +8,12 @@ pub mod chain;
 pub mod links;
 pub mod register;
 pub mod stored;
+pub mod tombs;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use self::tombs::Removed;
 use super::{
     containers::Labels,
     paper::{self, Paper},
@@ -38,6 +40,9 @@ pub struct Segment {
     pub made_at: DateTime<Utc>,
     /// What was put into the store since the one before. None of it on a day when nothing was.
     pub objects: Vec<Object>,
+    /// What was taken out of the store since the one before, by this machine: of its own, or of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Removed>,
 }
 
 impl Paper for Segment {

@@ -5,12 +5,21 @@
 
 mod place;
 mod selection;
+mod thaw;
 mod write;
 
 use std::path::PathBuf;
 
-pub use self::selection::{Moment, Wanted};
-use self::{place::place, selection::select, write::write};
+use self::{
+    place::place,
+    selection::select,
+    thaw::{Sorted, sort},
+    write::write,
+};
+pub use self::{
+    selection::{Moment, Wanted},
+    thaw::Thaw,
+};
 use crate::{
     failure::{Exit, Failure, Result},
     files::{compress, dir::Dir, fingerprint::Fingerprint},
@@ -34,6 +43,8 @@ pub struct Restore {
     pub wanted: Wanted,
     /// Where to.
     pub into: PathBuf,
+    /// How what is in a cold class is brought back first.
+    pub thaw: Thaw,
     /// Objects on their way at the same time.
     pub parallel: usize,
 }
@@ -46,13 +57,15 @@ pub struct Print {
     pub terms: Terms,
     /// Which of them.
     pub wanted: Wanted,
+    /// Objects that the store is asked about at the same time.
+    pub parallel: usize,
 }
 
 /// What is to be restored.
 pub struct Chosen {
     store: Box<dyn Store>,
-    /// In the order of their first lines.
-    objects: Vec<Named>,
+    /// Each part in the order of the first lines.
+    objects: Sorted,
     /// What is wrong with the manifests.
     troubles: Report,
 }
@@ -76,20 +89,22 @@ impl Change for Restore {
     }
 
     fn plan(&self, run: &Run) -> Result<Chosen> {
-        choose(&self.store, &self.terms, &self.wanted, run)
+        choose(&self.store, &self.terms, &self.wanted, self.parallel, run)
     }
 
     fn show(&self, _: &Run, chosen: &Chosen) -> Report {
         let mut report = chosen.troubles.clone();
-        for named in &chosen.objects {
+        self.show_cold(&chosen.objects, &mut report);
+        for named in &chosen.objects.ready {
             let path = self.into.join(place(named)).display().to_string();
             let step = Step::new("restore", path, Outcome::Planned, times(&named.object));
             report.steps.push(step.with("key", named.object.key.clone()).with("bytes", named.object.size));
         }
-        report.summary = match chosen.objects.len() as u64 {
-            0 => "the store has nothing of that".to_owned(),
-            objects => {
-                format!("{} to restore ({}, {} on the way)", count(objects, "log"), Size(chosen.plain()), Size(chosen.stored()))
+        report.summary = match (chosen.all(), chosen.objects.ready.len() as u64) {
+            (0, _) => "the store has nothing of that".to_owned(),
+            (_, ready) => {
+                let (plain, stored) = (Size(chosen.plain()), Size(chosen.stored()));
+                format!("{} to restore ({plain}, {stored} on the way){}", count(ready, "log"), chosen.objects.price(self.thaw))
             }
         };
         report
@@ -97,15 +112,16 @@ impl Change for Restore {
 
     fn carry_out(&self, run: &Run, chosen: Chosen) -> Result<Report> {
         let mut report = chosen.troubles.clone();
+        self.ask(run, &*chosen.store, &chosen.objects, &mut report);
         let bar = run.progress.bytes("restoring", chosen.stored());
         let target = Dir::open(&self.into)?;
         let one = |named: &Named| -> Result<(String, Outcome)> {
             let (fetched, key) = proven(&*chosen.store, &named.object, &|bytes| bar.advance(bytes))?;
             write(&target, &place(named), &named.object, &fetched, &key)
         };
-        let results = side_by_side(&chosen.objects, self.parallel, &run.shutdown, || (), one);
+        let results = side_by_side(&chosen.objects.ready, self.parallel, &run.shutdown, || (), one);
         let mut restored = (0_u64, 0);
-        for (named, result) in chosen.objects.iter().zip(results) {
+        for (named, result) in chosen.objects.ready.iter().zip(results) {
             let path = self.into.join(place(named)).display().to_string();
             let step = match result {
                 Some(Ok((why, outcome))) => {
@@ -122,9 +138,9 @@ impl Change for Restore {
             };
             report.steps.push(step.with("key", named.object.key.clone()).with("bytes", named.object.size));
         }
-        report.summary = match chosen.objects.len() {
+        report.summary = match chosen.all() {
             0 => "the store has nothing of that".to_owned(),
-            all => format!("{} of {} restored ({})", restored.0, count(all as u64, "log"), Size(restored.1)),
+            all => format!("{} of {} restored ({})", restored.0, count(all, "log"), Size(restored.1)),
         };
         Ok(report)
     }
@@ -137,9 +153,15 @@ impl Query for Print {
 
     /// One object after the other, each proven before its first byte goes out; what fails ends it.
     fn answer(&self, run: &Run) -> Result<Report> {
-        let chosen = choose(&self.store, &self.terms, &self.wanted, run)?;
+        let chosen = choose(&self.store, &self.terms, &self.wanted, self.parallel, run)?;
+        let cold = chosen.all() - chosen.objects.ready.len() as u64;
+        if cold > 0 {
+            let why = format!("{cold} of {} are in a class that must be asked for", count(chosen.all(), "log"));
+            let hint = "`restore --to FOLDER` asks for them, and says when to come back";
+            return Err(Failure::new("write", "to standard output").because(why).hint(hint).exit(Exit::Partial));
+        }
         let bar = run.progress.bytes("restoring", chosen.stored());
-        for named in &chosen.objects {
+        for named in &chosen.objects.ready {
             if run.shutdown.asked() || run.out.is_closed() {
                 break;
             }
@@ -155,20 +177,26 @@ impl Query for Print {
     }
 }
 
-fn choose(address: &Address, terms: &Terms, wanted: &Wanted, run: &Run) -> Result<Chosen> {
+fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, run: &Run) -> Result<Chosen> {
     let store = store::open(address, terms)?;
     let mut troubles = Report::default();
     let objects = select(&*store, wanted, run.clock.now(), &mut troubles)?;
+    let objects = sort(&*store, objects, parallel, run);
     Ok(Chosen { store, objects, troubles })
 }
 
 impl Chosen {
+    /// How many there are, whatever can be done with them now.
+    fn all(&self) -> u64 {
+        (self.objects.ready.len() + self.objects.frozen.len() + self.objects.thawing.len()) as u64
+    }
+
     fn plain(&self) -> u64 {
-        self.objects.iter().map(|named| named.object.size).sum()
+        self.objects.ready.iter().map(|named| named.object.size).sum()
     }
 
     fn stored(&self) -> u64 {
-        self.objects.iter().map(|named| named.object.stored).sum()
+        self.objects.ready.iter().map(|named| named.object.stored).sum()
     }
 }
 

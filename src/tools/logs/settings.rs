@@ -124,6 +124,9 @@ pub struct LogWords {
     /// With a `[store]`: whether archives go there. true when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ship: Option<bool>,
+    /// With a `[store]`: which objects are kept there, as `keep` says it of archives here. All of them when left out; `prune` removes the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store_keep: Option<Keep>,
     /// What the store calls the writer of these logs (`service=` in its keys). The set's name when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
@@ -164,6 +167,8 @@ pub struct LogSet {
     pub assume_closed_after: Option<Span>,
     /// How long to wait for the writer.
     pub close_wait: Span,
+    /// Which of its objects a store keeps.
+    pub store_keep: Keep,
     /// What the store calls its writer; None: its archives do not go there.
     pub service: Option<String>,
 }
@@ -220,6 +225,7 @@ impl LogWords {
             optional: first(layers, |words| words.optional).unwrap_or(false),
             assume_closed_after: first(layers, |words| words.assume_closed_after),
             close_wait: first(layers, |words| words.close_wait).unwrap_or(CLOSE_WAIT),
+            store_keep: first(layers, |words| words.store_keep).unwrap_or_default(),
             service: first(layers, |words| words.ship)
                 .unwrap_or(true)
                 .then(|| first(layers, |words| words.service.clone()).unwrap_or_else(|| self.shown_name().to_owned())),

@@ -11,7 +11,8 @@ use super::{
     init::{Init, InitFile},
     parcel::key,
     presets::Presets,
-    restore::{Print, Restore, Wanted},
+    prune::Prune,
+    restore::{Print, Restore, Thaw, Wanted},
     rotate::{Rotate, Shipping},
     settings::{self, LogSet, Settings, StoreWords},
     ship::Ship,
@@ -39,16 +40,20 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, force)?)),
         Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
         Command::Ship => Task::Change(Box::new(ship(&load()?)?)),
-        Command::Restore { sets, hosts, since, until, store, to } => {
+        Command::Prune { choice, hosts, store, apply } => {
+            let prune = Box::new(prune(&load()?, &choice, hosts, store)?);
+            if apply { Task::Change(prune) } else { Task::Plan(prune) }
+        }
+        Command::Restore { sets, hosts, since, until, store, to, tier, days } => {
             let settings = load()?.value;
             let store = store.map_or_else(|| Ok(store_of(&settings)?.url.clone()), Ok::<_, Failure>)?;
             let wanted = Wanted { sets, hosts, since, until };
-            let terms = terms(&settings, &store);
+            let (terms, parallel) = (terms(&settings, &store), settings.parallel());
             if to.as_os_str() == "-" {
-                Task::Query(Box::new(Print { store, terms, wanted }))
+                Task::Query(Box::new(Print { store, terms, wanted, parallel }))
             } else {
                 let into = std::path::absolute(&to).map_err(|error| Failure::of_system("find", to.display(), &error))?;
-                Task::Change(Box::new(Restore { store, terms, wanted, into, parallel: settings.parallel() }))
+                Task::Change(Box::new(Restore { store, terms, wanted, into, thaw: Thaw { tier, days }, parallel }))
             }
         }
         Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
@@ -125,6 +130,22 @@ fn sql(settings: &Settings, engine: Engine, typed: Option<Address>) -> Result<Sq
     services.sort();
     services.dedup();
     Ok(Sql { engine, terms: terms(settings, &store), store, services })
+}
+
+fn prune(loaded: &Loaded<Settings>, choice: &Choice, hosts: Vec<String>, store: Option<Address>) -> Result<Prune> {
+    let chosen = (!choice.is_of_all()).then(|| chosen(loaded, choice)).transpose()?;
+    let settings = &loaded.value;
+    let store = store.map_or_else(|| Ok(store_of(settings)?.url.clone()), Ok::<_, Failure>)?;
+    Ok(Prune {
+        terms: terms(settings, &store),
+        store,
+        spool: Spool::at(store_of(settings).map_or(Path::new(""), StoreWords::spool)),
+        host: host(settings),
+        hosts,
+        sets: settings.sets()?.into_iter().map(|set| (set.name.clone(), set)).collect(),
+        chosen: chosen.map(|sets| sets.into_iter().map(|set| set.name).collect()),
+        parallel: settings.parallel(),
+    })
 }
 
 fn store_of(settings: &Settings) -> Result<&StoreWords> {

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Object, Written, stored};
+use super::{
+    Object, Removed, Segment, Written, stored,
+    tombs::{Tomb, Tombs},
+};
 use crate::{
     failure::Exit,
     report::{Finding, Report, Severity},
@@ -17,8 +20,10 @@ pub struct Links {
     pub host: Option<String>,
     /// The hash of each segment, by its number.
     pub hashes: BTreeMap<u64, String>,
-    /// All that its segments name.
-    pub objects: Vec<Object>,
+    /// All that its segments name, and which does.
+    pub objects: Vec<(u64, Object)>,
+    /// All that they say was taken out of the store.
+    pub removed: Vec<Removed>,
     /// Whether no segment is missing, damaged or altered, but for what may be missing at the end.
     pub unbroken: bool,
 }
@@ -72,9 +77,31 @@ impl Links {
             report.findings.push(danger("logs.segment-differs", shown, message.to_owned()));
             self.unbroken = false;
         }
-        self.host = Some(segment.host);
         self.hashes.insert(segment.number, sha256);
-        self.objects.extend(segment.objects);
+        self.take(segment);
+    }
+}
+
+impl Links {
+    /// Takes in what a segment says, wherever it is.
+    pub fn take(&mut self, segment: Segment) {
+        let Segment { host, number, objects, removed, .. } = segment;
+        self.host = Some(host);
+        self.objects.extend(objects.into_iter().map(|object| (number, object)));
+        self.removed.extend(removed);
+    }
+
+    /// What the store should have of it, and which segment names it; and the tombstones of the rest.
+    pub fn parted(self, tombs: &Tombs) -> (Vec<(u64, Object)>, Vec<Tomb>) {
+        let host = self.host.unwrap_or_default();
+        let (mut there, mut gone) = (Vec::new(), Vec::new());
+        for (segment, object) in self.objects {
+            match tombs.of(&host, &object.key, segment) {
+                Some(tomb) => gone.push(tomb.clone()),
+                None => there.push((segment, object)),
+            }
+        }
+        (there, gone)
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    Object, Segment, Written,
+    Object, Removed, Segment, Written,
     chain::{Chain, Head, Pending},
     folder, key, stored,
 };
@@ -54,12 +54,27 @@ impl<'a> Register<'a> {
 
     /// Makes the next segment, and signs for what it says.
     pub fn say(&mut self, now: DateTime<Utc>, objects: Vec<Object>, receipts: &[Receipt]) -> Result<()> {
+        self.follow(now, (objects, Vec::new()), receipts)
+    }
+
+    /// Makes the next segment: these objects are about to be taken out of the store.
+    pub fn bury(&mut self, now: DateTime<Utc>, removed: Vec<Removed>) -> Result<()> {
+        self.follow(now, (Vec::new(), removed), &[])
+    }
+
+    fn follow(
+        &mut self,
+        now: DateTime<Utc>,
+        (objects, removed): (Vec<Object>, Vec<Removed>),
+        receipts: &[Receipt],
+    ) -> Result<()> {
         let written = Written::of(Segment {
             host: self.chain.host.clone(),
             number: self.next(),
             previous: self.chain.head.as_ref().map(|head| head.sha256.clone()),
             made_at: now,
             objects,
+            removed,
         });
         let text = String::from_utf8(written.text.clone()).expect("JSON is text");
         self.chain.pending = Some(Pending { text, receipts: receipts.to_vec() });
@@ -68,11 +83,15 @@ impl<'a> Register<'a> {
         self.signed(&written, receipts)
     }
 
-    /// Which segments name which of these objects.
+    /// Which segments name which of these objects, but for those that this machine took out of the store after that.
     pub fn naming(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, u64)>> {
-        let mut named = Vec::new();
+        let mut named: Vec<(String, u64)> = Vec::new();
         for number in self.numbers()? {
-            let objects = self.segment(number)?.map(|written| written.segment.objects).unwrap_or_default();
+            let Some(Segment { objects, removed, .. }) = self.segment(number)?.map(|written| written.segment) else { continue };
+            let goes = |(key, at): &(String, u64)| {
+                removed.iter().any(|one| one.host == self.chain.host && one.key == *key && *at <= one.segment)
+            };
+            named.retain(|one| !goes(one));
             named.extend(objects.into_iter().filter(|object| wanted(&object.key)).map(|object| (object.key, number)));
         }
         Ok(named)
@@ -141,7 +160,10 @@ impl<'a> Register<'a> {
     }
 
     fn signed(&mut self, written: &Written, receipts: &[Receipt]) -> Result<()> {
-        (self.sign)(receipts)?;
+        // Who prunes need not be able to sign.
+        if !receipts.is_empty() {
+            (self.sign)(receipts)?;
+        }
         let Segment { number, made_at, .. } = written.segment;
         self.chain.head = Some(Head { number, sha256: written.sha256.clone(), made_at });
         self.chain.pending = None;

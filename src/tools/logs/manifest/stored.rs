@@ -40,6 +40,16 @@ pub fn numbers(store: &dyn Store, folder: &Key) -> Result<Vec<u64>> {
     Ok(numbers)
 }
 
+/// The keys of the segments in a folder, in order.
+pub fn segments(store: &dyn Store, folder: &Key) -> Result<BTreeMap<u64, Key>> {
+    let mut segments = BTreeMap::new();
+    store.list(folder, &mut |key, _| {
+        segments.extend(number(&key).map(|number| (number, key)));
+        Ok(())
+    })?;
+    Ok(segments)
+}
+
 /// The keys of all segments in order, by the folder of their machine.
 pub fn all(store: &dyn Store) -> Result<BTreeMap<String, BTreeMap<u64, Key>>> {
     let mut all: BTreeMap<String, BTreeMap<u64, Key>> = BTreeMap::new();

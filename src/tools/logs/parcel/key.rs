@@ -21,7 +21,9 @@ use crate::{
 };
 
 /// Where objects that hold logs are; everything else in a store is elsewhere.
-const LOGS: &str = "logs";
+pub const LOGS: &str = "logs";
+/// The longest that a machine's name gets in a key.
+const HOST: usize = 40;
 
 /// The key of the archive of `entry`, made by `host` for `service`.
 pub fn key(entry: &Entry, archive: &Archive, host: &str, service: &str) -> Option<Key> {
@@ -31,7 +33,7 @@ pub fn key(entry: &Entry, archive: &Archive, host: &str, service: &str) -> Optio
         Extension::Zstd => ".zst",
     };
     let path = &hash(&entry.log_path())[..8];
-    let name = format!("{}_{}_{path}_{}{end}", word(host, 40), word(&entry.name, 110), archive.facts.sha256);
+    let name = format!("{}_{}_{path}_{}{end}", word(host, HOST), word(&entry.name, 110), archive.facts.sha256);
     let first = first_line(entry, archive).format("dt=%Y-%m-%d/hour=%H");
     Key::new(format!("{LOGS}/service={}/{first}/{name}", self::service(service)))
 }
@@ -39,6 +41,13 @@ pub fn key(entry: &Entry, archive: &Archive, host: &str, service: &str) -> Optio
 /// How keys spell a service.
 pub fn service(service: &str) -> String {
     word(service, 100)
+}
+
+/// Whether the key is that of a log of this machine: whatever a manifest names, nothing else of it may go.
+pub fn is_of(key: &Key, host: &str) -> bool {
+    let (mut folders, name) = key.parts();
+    let mine = name.strip_prefix(&word(host, HOST)).is_some_and(|rest| rest.starts_with('_'));
+    folders.next() == Some(LOGS) && mine
 }
 
 /// When its first line was written, as far as anybody knows.
@@ -131,6 +140,18 @@ mod tests {
         let begun = Entry { begun: Some(at("2026-11-19T07:00:00Z")), ..entry.clone() };
         assert!(key(&begun, &unknown, "i", "web").unwrap().as_str().starts_with("logs/service=web/dt=2026-11-19/hour=07/"));
         assert!(key(&entry, &unknown, "i", "web").unwrap().as_str().starts_with("logs/service=web/dt=2026-11-21/hour=04/"));
+    }
+
+    #[test]
+    fn a_key_tells_whose_it_is() {
+        let entry = entry("/var/log", "app.log", "app.log.20261121T042122Z-0001.zst");
+        let long = "a".repeat(60);
+        for host in ["i-0abc", "web_1", long.as_str()] {
+            let key = Key::new(of(&entry, host, "web")).unwrap();
+            assert!(is_of(&key, host) && !is_of(&key, "i-0ab") && !is_of(&key, "web") && !is_of(&key, "other"), "{key}");
+        }
+        let elsewhere = |text: &str| is_of(&Key::new(text).unwrap(), "i");
+        assert!(elsewhere("logs/i_x") && !elsewhere("_opsbelt/manifests/i_x") && !elsewhere("i_x") && !elsewhere("logs/i"));
     }
 
     #[test]

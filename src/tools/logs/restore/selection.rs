@@ -10,7 +10,7 @@ use crate::{
     report::Report,
     settings::units::Span,
     store::Store,
-    tools::logs::manifest::{Object, links::Links, stored},
+    tools::logs::manifest::{Object, links::Links, stored, tombs::Tombs},
 };
 
 /// Which logs somebody wants.
@@ -61,17 +61,24 @@ impl Moment {
 
 /// What the manifests name of it, in the order of the first lines.
 pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, troubles: &mut Report) -> Result<Vec<Named>> {
-    let mut chosen = Vec::new();
+    let (mut all, mut tombs) = (Vec::new(), Tombs::default());
     for segments in stored::all(store)?.into_values() {
         let mut found = Report::default();
         let links = Links::read(store, segments.into_iter(), &mut found);
-        let Some(host) = links.host else { continue };
+        let Some(host) = links.host.clone() else { continue };
+        // Also what another machine took out of the store is not there.
+        tombs.add(&host, &links.removed);
         if !wanted.hosts.is_empty() && !wanted.hosts.contains(&host) {
             continue;
         }
         troubles.findings.extend(found.findings);
         troubles.incomplete.extend(found.incomplete);
-        let objects = links.objects.into_iter().filter(|object| wanted.means(object, now));
+        all.push((host, links));
+    }
+    let mut chosen = Vec::new();
+    for (host, links) in all {
+        let there = links.parted(&tombs).0.into_iter().map(|(_, object)| object);
+        let objects = there.filter(|object| wanted.means(object, now));
         chosen.extend(objects.map(|object| Named { host: host.clone(), object }));
     }
     chosen.sort_by(|one, other| order(one).cmp(&order(other)));

@@ -44,10 +44,19 @@ fn store(settings: &Settings) -> Vec<Contradiction> {
     let sets = settings.log.iter().enumerate().map(|(index, words)| (format!("log[{index}]"), words));
     let mut found = Vec::new();
     for (key, words) in std::iter::once(("defaults".to_owned(), &settings.defaults)).chain(sets) {
-        let said = [("ship", words.ship.is_some()), ("service", words.service.is_some())];
+        let said =
+            [("ship", words.ship.is_some()), ("service", words.service.is_some()), ("store-keep", words.store_keep.is_some())];
         for (word, _) in said.into_iter().filter(|(_, said)| *said && settings.store.is_none()) {
             let problem = "there is no store that archives could go to".to_owned();
             found.push(contradiction(format!("{key}.{word}"), problem, "add [store] with its url, or leave it out"));
+        }
+        if words.store_keep.is_some_and(|keep| keep.min_free.is_some()) {
+            let problem = "nobody measures the room in a store".to_owned();
+            found.push(contradiction(
+                format!("{key}.store-keep.min-free"),
+                problem,
+                "max-total = \"100 GiB\" says how much a set may have there",
+            ));
         }
         if words.service.as_deref().is_some_and(|service| service.is_empty() || service.contains(char::is_control)) {
             let problem = "a service must be visible text: it stands in the keys of the store".to_owned();

@@ -29,7 +29,8 @@ pub fn effective(settings: &Settings) -> Effective<Settings> {
         let name = Some(words.shown_name().to_owned()).filter(|name| !name.contains(char::is_control));
         let shipped = settings.store.is_some();
         let (ship, service) = (shipped.then_some(true), name.clone().filter(|_| shipped));
-        lend(&mut whole, &LogWords { name, exclude: Some(Vec::new()), ship, service, ..built_in() }, |_| ());
+        let store_keep = shipped.then(Keep::default);
+        lend(&mut whole, &LogWords { name, exclude: Some(Vec::new()), ship, service, store_keep, ..built_in() }, |_| ());
         log.push(read(whole));
     }
     let mut defaults = table(&settings.defaults);
@@ -42,7 +43,9 @@ pub fn effective(settings: &Settings) -> Effective<Settings> {
         parallel: u16::try_from(settings.parallel()).ok(),
         store: settings.store.as_ref().map(StoreWords::whole),
     };
-    let meanings = unruled(&settings).map(|key| (key, "every archive stays")).collect();
+    let in_store = settings.log.iter().enumerate().filter(|(_, words)| words.store_keep == Some(Keep::default()));
+    let in_store = in_store.map(|(index, _)| (format!("log[{index}].store-keep"), "every object stays"));
+    let meanings = unruled(&settings).map(|key| (key, "every archive stays")).chain(in_store).collect();
     Effective { settings, lenders, meanings }
 }
 

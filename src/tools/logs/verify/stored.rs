@@ -1,20 +1,23 @@
 //! `verify file://...`, `verify s3://...`: proves a store by its manifests. Each machine's segments must be one chain that ends where this machine
-//! remembers, each object must be there as it is named, and nothing else may be. Changes nothing.
+//! remembers, each object must be there as it is named unless a tombstone says that it was pruned, and nothing else may be. Changes nothing.
 
-use std::collections::{BTreeMap, HashSet};
+mod pruned;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::{
     failure::{Exit, Failure, Result},
     files::fingerprint::Fingerprint,
     report::{Finding, Incomplete, Report, Severity, Size, count},
     run::{Run, side_by_side},
-    store::{self, Address, Key, Store, Terms},
+    store::{self, Access, Address, Key, Store, Terms},
     tool::Query,
     tools::logs::manifest::{
         self, Object,
         chain::{Chain, Head},
         links::{Links, danger},
         stored,
+        tombs::{Tomb, Tombs},
     },
 };
 
@@ -34,9 +37,29 @@ pub struct VerifyStore {
     pub parallel: usize,
 }
 
+/// What should be there.
+struct Expected {
+    host: String,
+    /// Which segment names it.
+    segment: u64,
+    object: Object,
+}
+
+/// What was found of all.
+#[derive(Default)]
+struct Found {
+    sound: u64,
+    bytes: u64,
+    unread: u64,
+    /// Named, not there, and no tombstone of it.
+    missing: Vec<usize>,
+}
+
 /// What was found of one object.
 enum Verdict {
     Sound,
+    /// As far as the store says, which would have to bring it back first.
+    Unread,
     Missing,
     Other(String),
     Unknown(Failure),
@@ -50,10 +73,10 @@ impl Query for VerifyStore {
     fn answer(&self, run: &Run) -> Result<Report> {
         let store = store::open(&self.store, &self.terms)?;
         let mut report = Report::default();
-        let mut objects = Vec::new();
-        let mut hosts = 0_u64;
+        let (mut chains, mut tombs) = (Vec::new(), Tombs::default());
         let mut whole = self.hosts.is_empty();
-        for (folder, segments) in self.manifests(run, &*store)? {
+        let (asked, others) = self.manifests(run, &*store)?;
+        for (folder, segments) in asked {
             if run.shutdown.asked() {
                 report.incomplete.push(Incomplete::new("the manifests", "stopped before all were read"));
                 whole = false;
@@ -62,30 +85,34 @@ impl Query for VerifyStore {
             let chain = Links::read(&*store, segments.into_iter(), &mut report);
             let ours = || folder_of(&self.host).filter(|ours| *ours == folder).map(|_| self.host.clone());
             let Some(host) = chain.host.clone().or_else(ours) else { continue };
-            hosts += 1;
             self.end(run, &host, &chain, &mut report);
             whole &= chain.unbroken;
-            objects.extend(chain.objects);
+            tombs.add(&host, &chain.removed);
+            chains.push((host, chain));
         }
-        let (sound, bytes) = self.examine(run, &*store, &objects, &mut report);
+        let hosts = chains.len() as u64;
+        let (mut objects, mut pruned) = (Vec::new(), Vec::new());
+        for (host, chain) in chains {
+            let (there, gone) = chain.parted(&tombs);
+            let expected = |(segment, object)| Expected { host: host.clone(), segment, object };
+            objects.extend(there.into_iter().map(expected));
+            pruned.extend(gone);
+        }
+        let found = self.examine(run, &*store, &objects, &mut report);
+        let missing: Vec<&Expected> = found.missing.iter().map(|index| &objects[*index]).collect();
+        pruned.extend(pruned::among(&*store, others, &missing, &mut report));
+        pruned::tell(&pruned, &mut report);
         // Where a segment is missing, nobody knows what it named.
-        if whole && let Err(failure) = strangers(run, &*store, &objects, &mut report) {
+        if whole && let Err(failure) = strangers(run, &*store, &objects, &pruned, &mut report) {
             report.incomplete.push((&failure).into());
         }
-        report.summary = if hosts == 0 {
-            "no machine has put anything there".to_owned()
-        } else {
-            let how = if self.quick { "by their sizes" } else { "read and compared by sha-256" };
-            format!(
-                "as named: {sound} of {} of {} ({}, {how})",
-                count(objects.len() as u64, "object"),
-                count(hosts, "machine"),
-                Size(bytes)
-            )
-        };
+        report.summary = self.summary(hosts, objects.len() as u64, pruned.len() as u64, &found);
         Ok(report)
     }
 }
+
+/// The segments of machines, by their folders.
+type Folders = BTreeMap<String, BTreeMap<u64, Key>>;
 
 /// The name of the folder that a machine's manifest is in.
 fn folder_of(host: &str) -> Option<String> {
@@ -93,15 +120,32 @@ fn folder_of(host: &str) -> Option<String> {
 }
 
 impl VerifyStore {
-    /// The manifests that are asked for, by their folders: also this machine's own when nothing is left of it.
-    fn manifests(&self, run: &Run, store: &dyn Store) -> Result<BTreeMap<String, BTreeMap<u64, Key>>> {
+    fn summary(&self, hosts: u64, objects: u64, pruned: u64, found: &Found) -> String {
+        if hosts == 0 {
+            return "no machine has put anything there".to_owned();
+        }
+        let how = if self.quick { "by their sizes" } else { "read and compared by sha-256" };
+        let unread = match found.unread {
+            0 => String::new(),
+            unread => format!("; {unread} only by what the store says of them: they must be brought back to be read"),
+        };
+        let pruned = if pruned == 0 { String::new() } else { format!("; {pruned} pruned") };
+        let (sound, bytes) = (found.sound, Size(found.bytes));
+        format!(
+            "as named: {sound} of {} of {} ({bytes}, {how}){unread}{pruned}",
+            count(objects, "object"),
+            count(hosts, "machine")
+        )
+    }
+
+    /// The manifests that are asked for, by their folders, and the others: also this machine's own when nothing is left of it.
+    fn manifests(&self, run: &Run, store: &dyn Store) -> Result<(Folders, Folders)> {
         let asked: HashSet<String> = self.hosts.iter().filter_map(|host| folder_of(host)).collect();
         let mut all = stored::all(store)?;
         if let Some(ours) = folder_of(&self.host).filter(|_| !matches!(self.remembered(run), Ok(Chain { head: None, .. }))) {
             all.entry(ours).or_default();
         }
-        all.retain(|folder, _| self.hosts.is_empty() || asked.contains(folder));
-        Ok(all)
+        Ok(all.into_iter().partition(|(folder, _)| self.hosts.is_empty() || asked.contains(folder)))
     }
 
     /// What this machine remembers of its own.
@@ -141,39 +185,41 @@ impl VerifyStore {
         }
     }
 
-    /// Looks at each object; how many are as named, and how many bytes they have.
-    fn examine(&self, run: &Run, store: &dyn Store, objects: &[Object], report: &mut Report) -> (u64, u64) {
-        let bar = run.progress.bytes("verifying", objects.iter().map(|object| object.stored).sum());
-        let one = |object: &Object| {
+    /// Looks at each object.
+    fn examine(&self, run: &Run, store: &dyn Store, objects: &[Expected], report: &mut Report) -> Found {
+        let bar = run.progress.bytes("verifying", objects.iter().map(|expected| expected.object.stored).sum());
+        let one = |Expected { object, .. }: &Expected| {
             let verdict = self.look(store, object);
             bar.advance(object.stored);
             verdict
         };
         let verdicts = side_by_side(objects, self.parallel, &run.shutdown, || (), one);
-        let (mut sound, mut bytes) = (0, 0);
-        for (object, verdict) in objects.iter().zip(verdicts) {
+        let mut found = Found::default();
+        for ((index, Expected { object, .. }), verdict) in objects.iter().enumerate().zip(verdicts) {
             match verdict {
-                Some(Verdict::Sound) => (sound, bytes) = (sound + 1, bytes + object.stored),
-                Some(Verdict::Missing) => {
-                    let message = "it is named in the manifest and not there".to_owned();
-                    report.findings.push(danger("logs.object-missing", &object.key, message));
-                }
+                Some(Verdict::Sound) => (found.sound, found.bytes) = (found.sound + 1, found.bytes + object.stored),
+                Some(Verdict::Unread) => (found.sound, found.unread) = (found.sound + 1, found.unread + 1),
+                Some(Verdict::Missing) => found.missing.push(index),
                 Some(Verdict::Other(why)) => report.findings.push(danger("logs.object-differs", &object.key, why)),
                 Some(Verdict::Unknown(failure)) => report.incomplete.push((&failure).into()),
                 None => report.incomplete.push(Incomplete::new(object.key.clone(), "stopped before it was looked at")),
             }
         }
-        (sound, bytes)
+        found
     }
 
     fn look(&self, store: &dyn Store, object: &Object) -> Verdict {
         let Some(key) = Key::new(object.key.clone()) else { return Verdict::Other("its name is no key".to_owned()) };
-        match store.size(&key) {
+        match store.look(&key) {
             Ok(None) => return Verdict::Missing,
-            Ok(Some(size)) if size != object.stored => {
-                return Verdict::Other(format!("it has {size} bytes, and {} are named", object.stored));
+            Ok(Some(found)) if found.size != object.stored => {
+                return Verdict::Other(format!("it has {} bytes, and {} are named", found.size, object.stored));
+            }
+            Ok(Some(found)) if found.sha256.as_ref().is_some_and(|sha256| *sha256 != object.stored_sha256) => {
+                return Verdict::Other("the store remembers another sha-256 of it than is named".to_owned());
             }
             Ok(Some(_)) if self.quick => return Verdict::Sound,
+            Ok(Some(found)) if found.access != Access::Ready => return Verdict::Unread,
             Ok(Some(_)) => {}
             Err(failure) => return Verdict::Unknown(failure),
         }
@@ -191,11 +237,14 @@ impl VerifyStore {
 }
 
 /// Objects that no manifest names. What a machine is just shipping is not named yet.
-fn strangers(run: &Run, store: &dyn Store, objects: &[Object], report: &mut Report) -> Result<()> {
-    let named: HashSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
+fn strangers(run: &Run, store: &dyn Store, objects: &[Expected], pruned: &[Tomb], report: &mut Report) -> Result<()> {
+    let named: HashSet<&str> = objects.iter().map(|expected| expected.object.key.as_str()).collect();
+    let buried: HashMap<&str, &Tomb> = pruned.iter().map(|tomb| (tomb.removed.key.as_str(), tomb)).collect();
     let logs = Key::new("logs").expect("it is one");
     store.list(&logs, &mut |key, size| {
-        if !named.contains(key.as_str()) {
+        if let Some(tomb) = buried.get(key.as_str()).filter(|_| !named.contains(key.as_str())) {
+            report.findings.push(pruned::unfinished(tomb));
+        } else if !named.contains(key.as_str()) {
             let message = format!("no manifest names it ({})", Size(size));
             let finding = Finding::new("logs.object-unknown", Severity::Warning, key.to_string(), message);
             report

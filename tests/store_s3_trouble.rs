@@ -1,0 +1,199 @@
+//! What S3 says of objects that somebody locked, that nobody may remove, or that lie in Glacier, and no stand-in does by itself.
+#![expect(clippy::unwrap_used, reason = "a story fails loudly")]
+
+mod support;
+
+use std::{
+    fs,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use support::{
+    between::{Between, Fate, Request},
+    needs,
+    scenario::{Ran, Scenario, files_under, text_of},
+    seaweed::{Bucket, SEAWEED, Seaweed},
+};
+
+/// So many archives in a bucket, of which the rule wants one; from then on the story is between.
+fn scene(turns: usize, story: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Option<(Scenario, Bucket, Between)> {
+    if !needs::met(SEAWEED) {
+        return None;
+    }
+    let bucket = Seaweed::of_this_program().bucket();
+    let scene = bucket.scene("", "compress = \"none\"\nstore-keep = { count = 1 }");
+    for number in 0..turns {
+        scene.append("app.log", text(number));
+        scene.rotate().exits(0);
+        scene.ship().exits(0);
+    }
+    let between = Between::before(bucket.server.port(), move |request, _| story(request));
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    Some((scene, bucket, between))
+}
+
+fn text(number: usize) -> Vec<u8> {
+    text_of(&format!("turn-{number}"), 3000)
+}
+
+fn run(scene: &Scenario, args: &[&str]) -> Ran {
+    Ran::of(scene.command(&[&["--format", "json"], args].concat()).env("AWS_MAX_ATTEMPTS", "1"))
+}
+
+fn prune(scene: &Scenario) -> Ran {
+    run(scene, &["prune", "--apply"])
+}
+
+fn reasons(ran: &Ran, action: &str, outcome: &str) -> String {
+    ran.steps(action, outcome).iter().map(|step| step["reason"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+fn says(body: &str) -> Fate {
+    Fate::Answered { status: 200, headers: "x-amz-request-id: STORY\r\n".to_owned(), body: body.to_owned() }
+}
+
+fn locked_until(time: &str) -> Fate {
+    says(&format!("<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>{time}</RetainUntilDate></Retention>"))
+}
+
+#[test]
+fn what_is_locked_or_held_stays_and_so_does_what_nobody_may_tell_of() {
+    let seen: Mutex<Vec<String>> = Mutex::default();
+    let story = move |request: &Request| {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let mut seen = seen.lock().unwrap();
+        let mut which = || {
+            let known = seen.iter().position(|known| known == path);
+            known.unwrap_or_else(|| {
+                seen.push(path.to_owned());
+                seen.len() - 1
+            })
+        };
+        if query.starts_with("object-lock") {
+            return says("<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>");
+        }
+        match (query.starts_with("legal-hold"), query.starts_with("retention")) {
+            (true, _) if which() == 0 => says("<LegalHold><Status>ON</Status></LegalHold>"),
+            (_, true) if which() == 1 => locked_until("2999-01-02T03:04:05Z"),
+            (_, true) if which() == 2 => Fate::error(403, "AccessDenied", ""),
+            (_, true) if which() == 3 => locked_until("2001-01-02T03:04:05Z"),
+            (true, _) | (_, true) => Fate::error(404, "NoSuchObjectLockConfiguration", ""),
+            _ => Fate::Passes,
+        }
+    };
+    let Some((scene, bucket, _)) = scene(6, story) else { return };
+    let ran = prune(&scene).exits(3);
+    let kept = reasons(&ran, "remove", "kept");
+    assert!(kept.contains("a legal hold is on it") && kept.contains("locked until 2999-01-02 03:04:05 UTC"), "{kept}");
+    assert!(reasons(&ran, "remove", "failed").contains("allow s3:GetObjectRetention"), "{ran:#?}");
+    assert_eq!((ran.steps("remove", "done").len(), bucket.objects().len()), (2, 4), "{ran:#?}");
+    let removed: usize = bucket.segments().iter().map(|segment| segment["removed"].as_array().map_or(0, Vec::len)).sum();
+    assert_eq!(removed, 2, "what stays has no tombstone");
+}
+
+#[test]
+fn a_store_that_refuses_because_of_a_lock_is_heard_and_one_that_denies_is_told() {
+    for (message, outcome, told) in [
+        ("Access Denied because object protected by object lock.", "kept", "protected by object lock"),
+        ("Access Denied", "failed", "allow s3:DeleteObject"),
+    ] {
+        let body = format!("<Error><Key>KEY</Key><Code>AccessDenied</Code><Message>{message}</Message></Error>");
+        let story = move |request: &Request| {
+            if !request.is("POST", "delete") {
+                return Fate::Passes;
+            }
+            let asked = String::from_utf8_lossy(&request.body).into_owned();
+            let keys = asked.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>").map(|(key, _)| key));
+            says(&format!("<DeleteResult>{}</DeleteResult>", keys.map(|key| body.replace("KEY", key)).collect::<String>()))
+        };
+        let Some((scene, bucket, _)) = scene(3, story) else { return };
+        let ran = prune(&scene);
+        assert_eq!(ran.steps("remove", outcome).iter().filter(|step| step.to_string().contains(told)).count(), 2, "{ran:#?}");
+        assert_eq!((bucket.objects().len(), ran.steps("remove", "done").len()), (3, 0));
+    }
+}
+
+#[test]
+fn that_a_bucket_keeps_versions_is_said() {
+    let story = |request: &Request| {
+        if !request.is("POST", "delete") {
+            return Fate::Passes;
+        }
+        let asked = String::from_utf8_lossy(&request.body).into_owned();
+        let keys = asked.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>").map(|(key, _)| key));
+        let one = |key| format!("<Deleted><Key>{key}</Key><DeleteMarker>true</DeleteMarker></Deleted>");
+        says(&format!("<DeleteResult>{}</DeleteResult>", keys.map(one).collect::<String>()))
+    };
+    let Some((scene, _, _)) = scene(3, story) else { return };
+    assert!(reasons(&prune(&scene).exits(0), "remove", "done").contains("behind a delete marker"));
+}
+
+#[test]
+fn what_lies_in_glacier_is_asked_for_awaited_and_then_restored() {
+    let thawed = Arc::new(AtomicUsize::new(0));
+    let phase = Arc::clone(&thawed);
+    let size = text(0).len();
+    let story = move |request: &Request| {
+        if request.is("POST", "restore") {
+            let asked = String::from_utf8_lossy(&request.body).into_owned();
+            assert!(asked.contains("<Days>3</Days>") && asked.contains("<Tier>Bulk</Tier>"), "{asked}");
+            phase.store(1, Ordering::Relaxed);
+            return Fate::Answered { status: 202, headers: String::new(), body: String::new() };
+        }
+        let cold = request.is("HEAD", "service%3Dcold") || request.is("HEAD", "service=cold");
+        let restore = match phase.load(Ordering::Relaxed) {
+            _ if !cold => return Fate::Passes,
+            0 => "",
+            1 => "x-amz-restore: ongoing-request=\"true\"\r\n",
+            _ => "x-amz-restore: ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2029 00:00:00 GMT\"\r\n",
+        };
+        let headers = format!("x-amz-storage-class: DEEP_ARCHIVE\r\n{restore}Content-Length: {size}\r\n");
+        Fate::Answered { status: 200, headers, body: String::new() }
+    };
+    if !needs::met(SEAWEED) {
+        return;
+    }
+    let bucket = Seaweed::of_this_program().bucket();
+    let scene = bucket.scene("", "compress = \"none\"\nservice = \"cold\"");
+    scene.append("cold.log", text(0));
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+    scene.change_settings("service = \"cold\"", "service = \"warm\"");
+    scene.append("warm.log", text(1));
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+    let between = Between::before(bucket.server.port(), move |request, _| story(request));
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    let back = scene.root().join("back");
+    fs::create_dir(&back).unwrap();
+    let restore = |more: &[&str]| {
+        let args = [&["restore", "--to", back.to_str().unwrap(), "--days", "3", "--tier", "bulk"], more].concat();
+        run(&scene, &args)
+    };
+
+    let planned = restore(&["--dry-run"]);
+    assert!(planned.summary().contains("1 must be brought back first: 1 request (tier bulk)"), "{planned:#?}");
+    assert!(reasons(&planned, "request", "planned").contains("which takes 48 hours"), "{planned:#?}");
+    assert_eq!(thawed.load(Ordering::Relaxed), 0, "a plan asks for nothing");
+    run(&scene, &["restore", "--to", "-"]).exits(3).says("must be asked for");
+    let dear = run(&scene, &["restore", "--to", back.to_str().unwrap(), "--tier", "expedited", "--dry-run"]).exits(3);
+    assert!(reasons(&dear, "request", "skipped").contains("has no tier expedited"), "{dear:#?}");
+
+    let ran = run(&scene, &["verify", &bucket.url()]).exits(0);
+    assert!(ran.summary().contains("1 only by what the store says of them"), "{ran:#?}");
+
+    let ran = restore(&[]).exits(3);
+    assert!(reasons(&ran, "request", "done").contains("come back in 48 hours"), "{ran:#?}");
+    assert_eq!(ran.steps("restore", "done").len(), 1, "the other one comes meanwhile");
+    let ran = restore(&[]).exits(3);
+    assert!(reasons(&ran, "request", "waiting").contains("on its way from DEEP_ARCHIVE"), "{ran:#?}");
+    let asked = between.asked().iter().filter(|request| request.is("POST", "restore")).count();
+    assert_eq!(asked, 1, "what is on its way is not asked for again");
+    thawed.store(2, Ordering::Relaxed);
+    let ran = restore(&[]).exits(0);
+    assert_eq!((ran.steps("restore", "done").len(), ran.steps("restore", "kept").len()), (1, 1), "{ran:#?}");
+    assert_eq!(files_under(&back).len(), 2);
+}
