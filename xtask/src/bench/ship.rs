@@ -14,7 +14,7 @@ mod upload;
 use std::fmt::Write as _;
 
 use super::{Bench, Benchmark, page};
-use crate::{Outcome, failed};
+use crate::{Outcome, failed, packages::stand_in};
 
 pub(super) const BENCHMARK: Benchmark = Benchmark {
     name: "ship",
@@ -59,9 +59,11 @@ fn run(bench: &Bench, chosen: &[&str]) -> Outcome<String> {
         return Err(failed("no peer could be had"));
     }
     let mut text = format!("## `ops-logs ship`\n\n{}", figures::tables(&lines, &told));
-    let _ = writeln!(text, "\n{}", integrity::sentence(bench)?);
+    if !told.is_empty() {
+        let _ = writeln!(text, "\n{}", integrity::sentence(bench)?);
+    }
     let peers: Vec<String> = [clients::AWS, clients::S5CMD, clients::RCLONE].iter().map(clients::Peer::version).collect();
-    let how = format!("{HOW} {};", peers.join("; "));
+    let how = format!("{HOW} {}; SeaweedFS (PyPI {});", peers.join("; "), stand_in::PACKAGE.name);
     let _ = writeln!(text, "\n{}\n\nTo repeat: `cargo xtask bench ship`.", page::surroundings(bench, &how, &["gzip"])?);
     Ok(text)
 }

