@@ -13,6 +13,7 @@ mod page;
 mod peers;
 mod pile;
 mod rotate;
+mod ship;
 mod single;
 mod trap;
 
@@ -27,13 +28,18 @@ struct Benchmark {
     /// Each can be run alone.
     parts: &'static [&'static str],
     programs: &'static [&'static str],
+    /// How ops-logs is built: as it is delivered, or with these words.
+    build: &'static [&'static str],
     /// Programs of the tests that it starts.
     examples: &'static [&'static str],
     /// Runs these parts; gives the section for the page.
     run: fn(&Bench, &[&str]) -> Outcome<String>,
 }
 
-const BENCHMARKS: &[Benchmark] = &[rotate::BENCHMARK, in_place::BENCHMARK];
+/// What rotates, and nothing else.
+const ALONE: &[&str] = &["--no-default-features", "--features", "logs"];
+
+const BENCHMARKS: &[Benchmark] = &[rotate::BENCHMARK, in_place::BENCHMARK, ship::BENCHMARK];
 
 /// How large this run is, and where it happens.
 pub(crate) struct Bench {
@@ -129,7 +135,8 @@ impl Benchmark {
 
     fn build(&self, quick: bool) -> Outcome<PathBuf> {
         let (profile, folder) = if quick { ("dev", "debug") } else { ("release", "release") };
-        let mut words = vec!["build", "--profile", profile, "--no-default-features", "--features", "logs", "--bin", "ops-logs"];
+        let mut words = vec!["build", "--profile", profile, "--bin", "ops-logs"];
+        words.extend(self.build);
         words.extend(self.examples.iter().flat_map(|name| ["--example", name]));
         println!("$ cargo {}", words.join(" "));
         if !place::cargo(words).status().is_ok_and(|status| status.success()) {

@@ -4,7 +4,8 @@
 //! installed with one `apt-get`; anybody else is told the command, and the tests that miss something say
 //! `skipped: why`.
 
-mod stand_in;
+pub(crate) mod pypi;
+pub(crate) mod stand_in;
 mod unpacked;
 
 use std::{path::PathBuf, process::Command, time::Duration};

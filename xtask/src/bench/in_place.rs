@@ -50,6 +50,7 @@ Needs: root, logrotate mkfs.ext4 mkfs.xfs mount, and 8 GB of disk. A full run ta
 docs/benchmarks.md.",
     parts: &["ext4", "xfs", "overlay"],
     programs: &["logrotate", "mkfs.ext4", "mkfs.xfs", "mount"],
+    build: super::ALONE,
     examples: &["log-writer", "log-tally"],
     run,
 };

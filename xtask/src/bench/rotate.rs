@@ -27,6 +27,7 @@ Compares ops-logs with logrotate and gzip. Parts:
 Needs: time strace logrotate zstd gzip, and 8 GB of disk. A full run takes about 15 minutes and writes docs/benchmarks.md.",
     parts: &["idle", "pile", "single", "memory", "trap"],
     programs: &["time", "strace", "logrotate", "zstd", "gzip"],
+    build: super::ALONE,
     examples: &[],
     run,
 };
