@@ -19,6 +19,9 @@ _ops__logs() {
             ops__logs,config)
                 cmd="ops__logs__subcmd__config"
                 ;;
+            ops__logs,drain)
+                cmd="ops__logs__subcmd__drain"
+                ;;
             ops__logs,help)
                 cmd="ops__logs__subcmd__help"
                 ;;
@@ -79,6 +82,9 @@ _ops__logs() {
             ops__logs__subcmd__help,config)
                 cmd="ops__logs__subcmd__help__subcmd__config"
                 ;;
+            ops__logs__subcmd__help,drain)
+                cmd="ops__logs__subcmd__help__subcmd__drain"
+                ;;
             ops__logs__subcmd__help,help)
                 cmd="ops__logs__subcmd__help__subcmd__help"
                 ;;
@@ -128,13 +134,17 @@ _ops__logs() {
 
     case "${cmd}" in
         ops__logs)
-            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate ship restore status verify config history help"
+            opts="-q -v -h -V --config --dry-run --wait --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate drain ship restore status verify config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -154,13 +164,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__config)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help check show schema help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help check show schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -180,13 +194,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__config__subcmd__check)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -276,13 +294,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__config__subcmd__schema)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -302,13 +324,51 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__config__subcmd__show)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__drain)
+            opts="-q -v -h --deadline --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -328,7 +388,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help)
-            opts="survey init presets plan rotate ship restore status verify config history help"
+            opts="survey init presets plan rotate drain ship restore status verify config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -386,6 +446,20 @@ _ops__logs() {
         ops__logs__subcmd__help__subcmd__config__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__help__subcmd__drain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -552,7 +626,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__history)
-            opts="-q -v -h --last --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --last --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -563,6 +637,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -582,7 +660,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__init)
-            opts="-q -v -h --root --out --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --root --out --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -597,6 +675,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -616,7 +698,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__plan)
-            opts="-q -v -h --method --force --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --force --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -627,6 +709,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -646,13 +732,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__presets)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help apache apt chrony cloud-init docker fail2ban haproxy httpd mariadb mysql nginx php-fpm redis suricata syslog"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help apache apt chrony cloud-init docker fail2ban haproxy httpd mariadb mysql nginx php-fpm redis suricata syslog"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -672,7 +762,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__restore)
-            opts="-q -v -h --host --since --until --store --to --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --host --since --until --store --to --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -702,6 +792,10 @@ _ops__logs() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
@@ -718,7 +812,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__rotate)
-            opts="-q -v -h --method --force --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --force --finish --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -729,6 +823,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -748,13 +846,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__ship)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -774,7 +876,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__status)
-            opts="-q -v -h --method --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -785,6 +887,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -804,7 +910,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__survey)
-            opts="-q -v -h --root --top --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --root --top --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -819,6 +925,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -838,7 +948,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__verify)
-            opts="-q -v -h --method --host --quick --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --host --quick --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -853,6 +963,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -18,6 +18,8 @@ mod changed;
 mod collect;
 #[path = "ops_logs/containers.rs"]
 mod containers;
+#[path = "ops_logs/drain.rs"]
+mod drain;
 #[path = "ops_logs/due.rs"]
 mod due;
 #[path = "ops_logs/emptied.rs"]

@@ -2,6 +2,7 @@
 
 mod command;
 pub mod containers;
+mod drain;
 mod fetch;
 mod heirs;
 pub mod init;
