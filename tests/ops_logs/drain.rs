@@ -137,6 +137,20 @@ fn what_a_writer_has_open_is_named() {
 }
 
 #[test]
+fn what_cannot_be_rotated_or_looked_at_is_never_called_everything() {
+    let scene = Scenario::new().shipping("", "").log_of("app.log", 5000).log_of("other.log", 5000);
+    fs::hard_link(scene.live("app.log"), scene.root().join("second-name")).unwrap();
+    let ran = drain(&scene, "60s").exits(3);
+    let (path, why) = &left(&ran)[0];
+    assert!(*path == scene.live("app.log").display().to_string() && why.contains("2 hard links"), "{ran:#?}");
+    assert_eq!(ran.summary(), "1 archive shipped: 1 item left here");
+    fs::remove_file(scene.root().join("second-name")).unwrap();
+    scene.change_settings("/*.log\"]", "/*.log\", \"/nowhere/at-all/*.log\"]");
+    let ran = drain(&scene, "60s").exits(3);
+    assert!(left(&ran)[0].1.starts_with("it was not rotated: ") && !ran.summary().contains("everything is"), "{ran:#?}");
+}
+
+#[test]
 fn what_ships_nowhere_is_left_alone() {
     let scene = Scenario::new().shipping("", "").log_of("app.log", 5000);
     scene.change_settings("when = \"1 KiB\"", "when = \"1 KiB\"\nship = false");

@@ -15,10 +15,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{errand::Errand, heard::Heard, left::Left, shares::Shares};
+use self::{
+    errand::Errand,
+    heard::Heard,
+    left::{Left, Mark},
+    shares::Shares,
+};
 use super::{rotate::Rotate, ship::Ship, spool::Shipper};
 use crate::{
-    failure::Result,
+    failure::{Exit, Result},
     report::{Report, count},
     run::Run,
     settings::units::Span,
@@ -69,7 +74,7 @@ impl AnyChange for Drain {
     }
 
     fn perform(&self, run: &Run) -> Result<Report> {
-        let (state, since) = (run.state.folder()?, run.clock.now());
+        let (state, since) = (run.state.folder()?, Mark::now(&self.rotate, run)?);
         let shares = Shares::of(self.began, self.deadline);
         let mut heard = Heard::default();
         heard.take(self.rotation(&["rotate", "--force"], state).run(&shares.rotate, &run.shutdown));
@@ -108,7 +113,10 @@ fn report(run: &Run, heard: Heard, left: &Left) -> Report {
     let shipped = heard.shipped();
     let mut report = heard.report(run);
     report.findings.extend(left.grown());
+    let unknown = left.unknown().iter().filter(|one| !report.incomplete.contains(one)).cloned().collect::<Vec<_>>();
+    report.incomplete.extend(unknown);
     let rest = match steps.len() as u64 {
+        0 if report.exit() == Exit::Partial => "whether that is everything is not known".to_owned(),
         0 => "everything is in the store".to_owned(),
         left => format!("{} left here", count(left, "item")),
     };

@@ -2,16 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, SubsecRound, Utc};
-
 use super::heard::Heard;
 use crate::{
     failure::Result,
-    report::{Finding, Outcome, Severity, Size, Step, count},
+    report::{Finding, Incomplete, Outcome, Severity, Size, Step, count},
     run::Run,
     tool::Change,
     tools::logs::{
-        ledger::{Content, Entry, EntryId},
+        ledger::{Content, Entry, EntryId, Ledger},
         parcel::ParcelId,
         rotate::{
             Rotate,
@@ -21,11 +19,30 @@ use crate::{
     },
 };
 
+/// How far the ledger had come. Times would not do: it remembers seconds, and the newest entry of a log always stays.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark(Option<EntryId>);
+
+impl Mark {
+    /// That of now.
+    pub(super) fn now(rotate: &Rotate, run: &Run) -> Result<Mark> {
+        let ledger = Ledger::read(run.state.folder()?, &rotate.host)?;
+        Ok(Mark(ledger.content().entries.keys().next_back().copied()))
+    }
+
+    /// Whether it was made since then; an archive that was found then was not.
+    fn is_before(self, entry: &Entry) -> bool {
+        entry.file.is_some() && self.0.is_none_or(|mark| entry.id > mark)
+    }
+}
+
 /// What is left here.
 #[derive(Debug, Default)]
 pub(super) struct Left {
     archives: Vec<Item>,
     logs: Vec<Item>,
+    /// What could not be looked at: nobody knows whether there is more.
+    unknown: Vec<Incomplete>,
     /// Logs that were written to after they were rotated, and how much.
     grown: (u64, u64),
 }
@@ -76,17 +93,20 @@ impl Stage {
 }
 
 impl Left {
-    /// Looks; a log that was rotated after `since` has been.
-    pub(super) fn look(rotate: &Rotate, run: &Run, since: DateTime<Utc>) -> Result<Left> {
+    /// Looks; a log that was rotated since then has been.
+    pub(super) fn look(rotate: &Rotate, run: &Run, since: Mark) -> Result<Left> {
         let (ledger, plan) = rotate.plan(run)?;
         let content = ledger.content();
-        // The ledger remembers seconds.
-        let since = since.trunc_subsecs(0);
+        let rotated: HashSet<String> =
+            content.entries.values().filter(|entry| since.is_before(entry)).map(Entry::log_path).collect();
         let mut left = Left { archives: archives(rotate, content, &plan), ..Left::default() };
+        left.unknown.clone_from(&plan.world.unreadable);
+        for trouble in plan.troubles.iter().filter(|trouble| trouble.outcome.is_trouble()) {
+            left.log(trouble.path.clone(), Stage::NotRotated);
+        }
         for rotation in &plan.rotations {
             let path = rotation.bound.log_path();
-            let rotated = content.last.get(&path).is_some_and(|last| *last >= since);
-            match (rotated, rotation.method) {
+            match (rotated.contains(&path), rotation.method) {
                 (true, Method::InPlace) => left.log(path, Stage::StaysInPlace),
                 (true, _) => left.grown = (left.grown.0 + 1, left.grown.1 + rotation.size),
                 (false, _) => left.log(path, Stage::NotRotated),
@@ -116,6 +136,11 @@ impl Left {
             Step::new("drain", item.path.clone(), Outcome::Failed, why)
         };
         self.archives.iter().chain(&self.logs).map(step).collect()
+    }
+
+    /// What could not be looked at.
+    pub(super) fn unknown(&self) -> &[Incomplete] {
+        &self.unknown
     }
 
     /// That somebody still writes is no trouble of ours, and worth knowing.
