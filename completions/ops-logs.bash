@@ -19,6 +19,9 @@ _ops__logs() {
             ops__logs,config)
                 cmd="ops__logs__subcmd__config"
                 ;;
+            ops__logs,drain)
+                cmd="ops__logs__subcmd__drain"
+                ;;
             ops__logs,help)
                 cmd="ops__logs__subcmd__help"
                 ;;
@@ -85,6 +88,9 @@ _ops__logs() {
             ops__logs__subcmd__help,config)
                 cmd="ops__logs__subcmd__help__subcmd__config"
                 ;;
+            ops__logs__subcmd__help,drain)
+                cmd="ops__logs__subcmd__help__subcmd__drain"
+                ;;
             ops__logs__subcmd__help,help)
                 cmd="ops__logs__subcmd__help__subcmd__help"
                 ;;
@@ -150,6 +156,10 @@ _ops__logs() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
@@ -166,13 +176,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__config)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help check show schema help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help check show schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -192,13 +206,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__config__subcmd__check)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -288,13 +306,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__config__subcmd__schema)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -314,13 +336,51 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__config__subcmd__show)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__drain)
+            opts="-q -v -h --deadline --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -398,6 +458,20 @@ _ops__logs() {
         ops__logs__subcmd__help__subcmd__config__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__help__subcmd__drain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -592,7 +666,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__history)
-            opts="-q -v -h --last --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --last --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -603,6 +677,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -622,7 +700,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__init)
-            opts="-q -v -h --root --out --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --root --out --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -637,6 +715,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -656,7 +738,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__plan)
-            opts="-q -v -h --method --force --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --force --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -667,6 +749,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -686,13 +772,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__presets)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help apache apt chrony cloud-init docker fail2ban haproxy httpd mariadb mysql nginx php-fpm redis suricata syslog"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help apache apt chrony cloud-init docker fail2ban haproxy httpd mariadb mysql nginx php-fpm redis suricata syslog"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -788,6 +878,10 @@ _ops__logs() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
@@ -804,7 +898,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__rotate)
-            opts="-q -v -h --method --force --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --force --finish --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -815,6 +909,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -834,13 +932,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__ship)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -890,7 +992,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__status)
-            opts="-q -v -h --method --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -901,6 +1003,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -920,7 +1026,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__survey)
-            opts="-q -v -h --root --top --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --root --top --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -935,6 +1041,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -954,7 +1064,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__verify)
-            opts="-q -v -h --method --host --quick --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --host --quick --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -969,6 +1079,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ops_logs_global_optspecs
-    string join \n config= dry-run format= q/quiet v/verbose no-progress color= h/help V/version
+    string join \n config= dry-run wait= format= q/quiet v/verbose no-progress color= h/help V/version
 end
 
 function __fish_ops_logs_needs_command
@@ -25,6 +25,7 @@ function __fish_ops_logs_using_subcommand
 end
 
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -41,6 +42,7 @@ complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "init" -d 'Propose
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "presets" -d 'List the stanzas that come with the tool, or show one'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "drain" -d 'Before the machine goes: rotate all that is to go to the store, ship it, and name what could not be shipped'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "ship" -d 'Put what waits for the store there, and sign for it; removes nothing'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "prune" -d 'Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "restore" -d 'Get logs back from the store, as the text that they were'
@@ -53,6 +55,7 @@ complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "help" -d 'Print t
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l root -d 'Look here instead of in /var/log, /opt, /srv and /home; may be given several times' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l top -d 'How many rows and findings of a kind to show' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -66,6 +69,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand survey" -s h -l help -
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l root -d 'Look here instead of in /var/log, /opt, /srv and /home; may be given several times' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l out -d 'Write to this file, which must not exist, instead of standard output' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -77,6 +81,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -s v -l verbose 
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand init" -s h -l help -d 'Print help'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand presets" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -91,6 +96,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l method -d 'On
 in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand plan" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -106,18 +112,34 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l method -d '
 in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l force -d 'Rotate every log that is not empty, due or not; means nothing for one that is collected'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l finish -d 'Rotate no log; only finish what was begun, hand it over, take back what the store has, and remove'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l dry-run -d 'Show what would be done, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l deadline -d 'How long all of it may take' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -s h -l help -d 'Print help'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -155,6 +177,7 @@ standard\t'Hours'
 expedited\t'Minutes, and dear; not for deep archives'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l days -d 'For how many days it can be read then' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -169,6 +192,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l method -d '
 in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand status" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -184,6 +208,7 @@ in-place\t'The file stays, and its head is taken away once it is archived: for w
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l host -d 'Of a store: only what this machine put there; may be given several times' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -208,6 +233,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand sql" -s v -l verbose -
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand sql" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand sql" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -223,6 +249,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "schema" -d 'The JSON Schema of the settings, for editors'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and not __fish_seen_subcommand_from check show schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -234,6 +261,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_see
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -245,6 +273,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_see
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from schema" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -261,6 +290,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_see
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l last -d 'How many runs to show' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''

@@ -16,6 +16,7 @@ _ops-logs() {
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -42,6 +43,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--root=[Look here instead of in /var/log, /opt, /srv and /home; may be given several times]:FOLDER:_files' \
 '--top=[How many rows and findings of a kind to show]:N:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -59,6 +61,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--root=[Look here instead of in /var/log, /opt, /srv and /home; may be given several times]:FOLDER:_files' \
 '--out=[Write to this file, which must not exist, instead of standard output]:FILE:_files' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -74,6 +77,7 @@ _arguments "${_arguments_options[@]}" : \
 (presets)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -93,6 +97,7 @@ _arguments "${_arguments_options[@]}" : \
 in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--force[As if every log that is not empty were due; means nothing for one that is collected]' \
@@ -113,9 +118,11 @@ _arguments "${_arguments_options[@]}" : \
 in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--force[Rotate every log that is not empty, due or not; means nothing for one that is collected]' \
+'(--force)--finish[Rotate no log; only finish what was begun, hand it over, take back what the store has, and remove]' \
 '--dry-run[Show what would be done, and do nothing]' \
 '(-v --verbose)-q[Print nothing unless something went wrong]' \
 '(-v --verbose)--quiet[Print nothing unless something went wrong]' \
@@ -127,9 +134,27 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 '*::sets -- Names of sets; all of them when left out:_default' \
 && ret=0
 ;;
+(drain)
+_arguments "${_arguments_options[@]}" : \
+'--deadline=[How long all of it may take]:TIME:_default' \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
 (ship)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -176,6 +201,7 @@ standard\:"Hours"
 expedited\:"Minutes, and dear; not for deep archives"))' \
 '--days=[For how many days it can be read then]:DAYS:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -195,6 +221,7 @@ _arguments "${_arguments_options[@]}" : \
 in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -215,6 +242,7 @@ in-place\:"The file stays, and its head is taken away once it is archived\: for 
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '*--host=[Of a store\: only what this machine put there; may be given several times]:HOST:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--quick[Of a store\: compare the sizes of objects, and read none]' \
@@ -251,6 +279,7 @@ trino\:"Trino with its Hive connector\: an external table"))' \
 (config)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -274,6 +303,7 @@ _arguments "${_arguments_options[@]}" : \
             (check)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -289,6 +319,7 @@ _arguments "${_arguments_options[@]}" : \
 (show)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -304,6 +335,7 @@ _arguments "${_arguments_options[@]}" : \
 (schema)
 _arguments "${_arguments_options[@]}" : \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -356,6 +388,7 @@ esac
 _arguments "${_arguments_options[@]}" : \
 '--last=[How many runs to show]:N:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -397,6 +430,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (rotate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(drain)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -477,6 +514,7 @@ _ops-logs_commands() {
 'presets:List the stanzas that come with the tool, or show one' \
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
+'drain:Before the machine goes\: rotate all that is to go to the store, ship it, and name what could not be shipped' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
 'prune:Show which objects of the store no rule (\`store-keep\`) wants there any more, and why; with --apply, remove them' \
 'restore:Get logs back from the store, as the text that they were' \
@@ -544,6 +582,11 @@ _ops-logs__subcmd__config__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs config show commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__drain_commands] )) ||
+_ops-logs__subcmd__drain_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs drain commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__help_commands] )) ||
 _ops-logs__subcmd__help_commands() {
     local commands; commands=(
@@ -552,6 +595,7 @@ _ops-logs__subcmd__help_commands() {
 'presets:List the stanzas that come with the tool, or show one' \
 'plan:Show what \`rotate\` would do and why, and do nothing' \
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
+'drain:Before the machine goes\: rotate all that is to go to the store, ship it, and name what could not be shipped' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
 'prune:Show which objects of the store no rule (\`store-keep\`) wants there any more, and why; with --apply, remove them' \
 'restore:Get logs back from the store, as the text that they were' \
@@ -587,6 +631,11 @@ _ops-logs__subcmd__help__subcmd__config__subcmd__schema_commands() {
 _ops-logs__subcmd__help__subcmd__config__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help config show commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__drain_commands] )) ||
+_ops-logs__subcmd__help__subcmd__drain_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help drain commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__help__subcmd__help_commands] )) ||
 _ops-logs__subcmd__help__subcmd__help_commands() {

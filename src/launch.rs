@@ -10,23 +10,27 @@ use std::{
     env,
     io::{self, IsTerminal, Write},
     process::ExitCode,
+    time::{Duration, Instant},
 };
 
 use clap::{CommandFactory, FromArgMatches};
 
 use self::flags::{Cli, Color, Config, Format, Shared, Word};
 use crate::{
-    failure::{Exit, Failure, Result},
-    files::{kernel, lock::Lock},
+    failure::{Doing, Exit, Failure, Result},
+    files::{kernel, lock::Lock, wait},
     report::{
         Cell, Report, Table, json,
         record::{FORMAT, Record},
         safe, table,
     },
     run::{Clock, Out, Progress, Run, Shutdown, State, host},
-    settings::{self, Sources},
+    settings::{self, Sources, units::Span},
     tool::{AnyChange, Task, Tool},
 };
+
+/// So often a lock that another run holds is asked for.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs tool `T` with this process's arguments, and says how to end.
 pub fn launch<T: Tool>() -> ExitCode {
@@ -153,7 +157,7 @@ impl<T: Tool> Launch<T> {
         };
         let (schema, job, outcome, remembered) = match T::task(command, &load)? {
             Task::Change(change) if !self.shared.dry_run => {
-                let outcome = Self::perform(change.as_ref(), run);
+                let outcome = self.perform(change.as_ref(), run);
                 let remembered = !matches!(&outcome, Err(failure) if failure.exit == Exit::Busy);
                 (Some(change.schema()), change.job(), outcome, remembered)
             }
@@ -167,17 +171,25 @@ impl<T: Tool> Launch<T> {
         Ok(Ended { schema: schema.map(str::to_owned), job: job.to_owned(), report, failure, remembered })
     }
 
-    fn perform(change: &dyn AnyChange, run: &Run) -> Result<Report> {
+    fn perform(&self, change: &dyn AnyChange, run: &Run) -> Result<Report> {
         // In the state folder, because that is what two runs must not share.
         let path = run.state.make()?.join(format!("{}-{}.lock", T::SUBJECT, change.lock()));
-        let since = run.clock.now().format("%Y-%m-%d %H:%M:%S UTC");
-        let claim = format!("{} {} (pid {}, since {since})", T::NAME, change.job(), std::process::id());
-        match Lock::take(&path, &claim)? {
-            Ok(_held) => change.perform(run),
-            Err(holder) => Err(Failure::new(change.job(), "now")
-                .because(format!("busy: {} holds {}", safe(&holder.0), path.display()))
-                .hint("wait until it ends; runs of one job never overlap")
-                .exit(Exit::Busy)),
+        let until = Instant::now() + self.shared.wait.map_or_else(|| change.patience(), Span::duration);
+        loop {
+            let since = run.clock.now().format("%Y-%m-%d %H:%M:%S UTC");
+            let claim = format!("{} {} (pid {}, since {since})", T::NAME, change.job(), std::process::id());
+            match Lock::take(&path, &claim)? {
+                Ok(_held) => return change.perform(run),
+                Err(_) if Instant::now() < until && !run.shutdown.asked() => {
+                    wait::pause(PAUSE.min(until.saturating_duration_since(Instant::now()))).doing("wait for", path.display())?;
+                }
+                Err(holder) => {
+                    return Err(Failure::new(change.job(), "now")
+                        .because(format!("busy: {} holds {}", safe(&holder.0), path.display()))
+                        .hint("wait until it ends (--wait 1h); runs of one job never overlap")
+                        .exit(Exit::Busy));
+                }
+            }
         }
     }
 

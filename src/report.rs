@@ -7,7 +7,7 @@ pub mod json;
 pub mod record;
 pub mod table;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,10 +35,10 @@ pub struct Report {
 }
 
 /// One thing done, or to be done, to one item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The verb: `rotate`, `compress`, `remove`, `keep`.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// The item: a path, mostly.
     pub subject: String,
     /// How it went.
@@ -46,12 +46,12 @@ pub struct Step {
     /// Why it was decided, or why it did not work.
     pub reason: String,
     /// Facts for machines: sizes, names, hashes.
-    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub details: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How a step went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Shown, not done.
@@ -69,10 +69,10 @@ pub enum Outcome {
 }
 
 /// Something a person should look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable name of the kind of finding: `logs.copytruncate`.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// How bad.
     pub severity: Severity,
     /// What it is about.
@@ -102,7 +102,7 @@ pub enum Severity {
 }
 
 /// What we could not do or could not know, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incomplete {
     /// The part that is missing.
     pub what: String,
@@ -178,7 +178,7 @@ impl Outcome {
 impl Step {
     /// A step with no details yet.
     pub fn new(action: &'static str, subject: impl Into<String>, outcome: Outcome, reason: impl Into<String>) -> Step {
-        Step { action, subject: subject.into(), outcome, reason: reason.into(), details: serde_json::Map::new() }
+        Step { action: action.into(), subject: subject.into(), outcome, reason: reason.into(), details: serde_json::Map::new() }
     }
 
     /// Adds a fact for machines.
@@ -191,8 +191,13 @@ impl Step {
 
 impl Finding {
     /// A finding whose fingerprint is its kind and subject.
-    pub fn new(id: &'static str, severity: Severity, subject: impl Into<String>, message: impl Into<String>) -> Finding {
-        let subject = subject.into();
+    pub fn new(
+        id: impl Into<Cow<'static, str>>,
+        severity: Severity,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Finding {
+        let (id, subject) = (id.into(), subject.into());
         let fingerprint = format!("{id}:{subject}");
         Finding { id, severity, subject, location: None, message: message.into(), hint: None, fingerprint }
     }

@@ -19,7 +19,7 @@ mod tests;
 mod tree;
 pub mod units;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
@@ -53,6 +53,13 @@ pub struct Loaded<T> {
     pub files: Vec<PathBuf>,
     /// Where files were looked for.
     pub places: Vec<PathBuf>,
+}
+
+impl<T> Loaded<T> {
+    /// What was named instead of the standard places, of which there are several.
+    pub fn named(&self) -> Option<&Path> {
+        if let [named] = &self.places[..] { Some(named) } else { None }
+    }
 }
 
 /// The settings of a tool, or a failure that names every problem in them.

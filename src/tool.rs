@@ -3,7 +3,7 @@
 //! A command is a change or a query. A change gathers facts, decides a plan from them, and carries it
 //! out; `launch` alone decides whether the last step happens. A query only answers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use clap::Subcommand;
 use schemars::JsonSchema;
@@ -138,6 +138,10 @@ pub trait AnyChange {
     fn job(&self) -> &'static str;
     /// See [`Change::lock`].
     fn lock(&self) -> &'static str;
+    /// How long to wait for another run of that job, where nobody says.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
     /// Gathers and decides, and shows what would be done.
     fn preview(&self, run: &Run) -> Result<Report>;
     /// Gathers, decides, carries out.

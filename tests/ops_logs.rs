@@ -20,6 +20,8 @@ mod collect;
 mod containers;
 #[path = "ops_logs/cost.rs"]
 mod cost;
+#[path = "ops_logs/drain.rs"]
+mod drain;
 #[path = "ops_logs/due.rs"]
 mod due;
 #[path = "ops_logs/emptied.rs"]

@@ -28,6 +28,11 @@ pub fn ready(watched: &[BorrowedFd<'_>], deadline: Instant) -> io::Result<Vec<bo
     }
 }
 
+/// Lets so much time pass.
+pub fn pause(time: Duration) -> io::Result<()> {
+    ready(&[], Instant::now() + time).map(drop)
+}
+
 /// A child as something to wait for: it is ready when it has ended.
 pub fn process(child: &Child) -> io::Result<OwnedFd> {
     Ok(pidfd_open(Pid::from_child(child), PidfdFlags::empty())?)

@@ -4,6 +4,8 @@ use std::{num::IntErrorKind, path::PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::settings::units::Span;
+
 /// A tool's command line.
 #[derive(Parser)]
 pub(crate) struct Cli<C: Subcommand> {
@@ -60,6 +62,9 @@ pub(crate) struct Shared {
     /// Show what would be done, and do nothing
     #[arg(long, global = true)]
     pub(crate) dry_run: bool,
+    /// Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once
+    #[arg(long, global = true, value_name = "TIME")]
+    pub(crate) wait: Option<Span>,
     /// How to print the result: a table for people, or one JSON document
     #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: Format,

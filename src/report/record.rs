@@ -102,7 +102,7 @@ impl Record {
 impl From<&Finding> for Noticed {
     fn from(finding: &Finding) -> Noticed {
         let Finding { id, severity, subject, message, .. } = finding.clone();
-        Noticed { id: id.to_owned(), severity, subject, message }
+        Noticed { id: id.to_string(), severity, subject, message }
     }
 }
 

@@ -87,7 +87,7 @@ fn step_lines(text: &mut String, steps: &[&Step], look: Look) {
 /// `rotate` when planned or done, `rotate failed` and the like otherwise.
 fn label(step: &Step) -> String {
     match step.outcome {
-        Outcome::Planned | Outcome::Done | Outcome::Kept => step.action.to_owned(),
+        Outcome::Planned | Outcome::Done | Outcome::Kept => step.action.to_string(),
         Outcome::Waiting => format!("{} waits", step.action),
         Outcome::Skipped => format!("{} skipped", step.action),
         Outcome::Failed => format!("{} failed", step.action),

@@ -3,6 +3,7 @@
 mod command;
 pub mod containers;
 pub mod cost;
+mod drain;
 mod fetch;
 mod heirs;
 pub mod init;

@@ -13,7 +13,7 @@ fn config(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)).expect("it is committed")
 }
 
-fn laid_out() -> Machine {
+pub(super) fn laid_out() -> Machine {
     let machine = Machine::lay_out();
     machine.write("/usr/local/bin/ops-logs", fs::read(ops_logs()).expect("it is built"), 0o755);
     install_units(&machine);

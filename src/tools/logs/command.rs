@@ -1,10 +1,11 @@
 //! What can be typed after `ops-logs`. Knows no more of it than that it can be read.
 
-use std::{io::ErrorKind, path::PathBuf};
+use std::{io::ErrorKind, path::PathBuf, time::Duration};
 
 use clap::Subcommand;
 
 use super::{
+    drain,
     restore::Moment,
     rotate::hand::{self, HandInFolder},
     settings::{LogSet, Method},
@@ -59,6 +60,15 @@ pub enum Command {
         /// Rotate every log that is not empty, due or not; means nothing for one that is collected
         #[arg(long)]
         force: bool,
+        /// Rotate no log; only finish what was begun, hand it over, take back what the store has, and remove
+        #[arg(long, conflicts_with = "force")]
+        finish: bool,
+    },
+    /// Before the machine goes: rotate all that is to go to the store, ship it, and name what could not be shipped
+    Drain {
+        /// How long all of it may take
+        #[arg(long, value_name = "TIME", default_value = "90s", value_parser = drain::deadline)]
+        deadline: Duration,
     },
     /// Put what waits for the store there, and sign for it; removes nothing
     Ship,
@@ -165,7 +175,7 @@ fn folder(typed: &PathBuf) -> Result<PathBuf> {
 }
 
 /// Which sets a command is about.
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub struct Choice {
     /// Names of sets; all of them when left out
     #[arg(value_name = "SET")]

@@ -33,8 +33,8 @@ pub struct Rotate {
     pub others: HashSet<String>,
     /// Who inherits the archives of sets that are gone.
     pub heirs: Heirs,
-    /// Rotate also what is not due.
-    pub force: bool,
+    /// Which logs are rotated now.
+    pub begins: Begins,
     /// Where logrotate's configuration is, when it is to be asked.
     pub logrotate: Option<PathBuf>,
     /// Files compressed at the same time.
@@ -43,6 +43,18 @@ pub struct Rotate {
     pub host: String,
     /// Where archives go for good, when there is such a place.
     pub shipping: Option<Shipping>,
+}
+
+/// Which logs a run begins to rotate. What was begun is always finished, and what a writer finished always collected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begins {
+    /// Those that a rule of their set says are due.
+    #[default]
+    Due,
+    /// All that are not empty.
+    All,
+    /// None.
+    Nothing,
 }
 
 /// What a rotation needs to know of the store: it never talks to it.

@@ -29,7 +29,10 @@ use crate::{
     report::Incomplete,
 };
 
-pub use self::counter::{Copied, Counter};
+pub use self::{
+    counter::{Copied, Counter},
+    receipts::Shipper,
+};
 
 const READY: &str = "ready";
 const RECEIPTS: &str = "receipts";

@@ -3,17 +3,19 @@
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use super::{
     command::{Choice, Command},
+    drain::Drain,
     heirs::Heirs,
     init::{Init, InitFile},
     parcel::key,
     presets::Presets,
     prune::Prune,
     restore::{Print, Restore, Thaw, Wanted},
-    rotate::{Rotate, Shipping},
+    rotate::{Begins, Rotate, Shipping},
     settings::{self, LogSet, Settings, StoreWords},
     ship::Ship,
     spool::Spool,
@@ -37,8 +39,9 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         Command::Init { view, out: None } => Task::Query(Box::new(Init(view.survey()?))),
         Command::Init { view, out: Some(out) } => Task::Change(Box::new(InitFile { survey: view.survey()?, out })),
         Command::Presets { name } => Task::Query(Box::new(Presets { name })),
-        Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, force)?)),
-        Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
+        Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, begins(force, false))?)),
+        Command::Rotate { choice, force, finish } => Task::Change(Box::new(rotation(&load()?, &choice, begins(force, finish))?)),
+        Command::Drain { deadline } => Task::Change(Box::new(drain(&load()?, deadline)?)),
         Command::Ship => Task::Change(Box::new(ship(&load()?)?)),
         Command::Prune { choice, hosts, store, apply } => {
             let prune = Box::new(prune(&load()?, &choice, hosts, store)?);
@@ -56,7 +59,7 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
                 Task::Change(Box::new(Restore { store, terms, wanted, into, thaw: Thaw { tier, days }, parallel }))
             }
         }
-        Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
+        Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, Begins::Due)?))),
         Command::Verify { choice, hosts, quick } if choice.is_a_store() => {
             let settings = load()?.value;
             let (store, parallel) = (choice.store()?, settings.parallel());
@@ -84,7 +87,7 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
     })
 }
 
-fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<Rotate> {
+fn rotation(loaded: &Loaded<Settings>, choice: &Choice, begins: Begins) -> Result<Rotate> {
     let sets = chosen(loaded, choice)?;
     let settings = &loaded.value;
     let all = settings.sets()?;
@@ -93,7 +96,7 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
         sets,
         others,
         heirs: Heirs::of(all),
-        force,
+        begins,
         logrotate: settings.logrotate().filter(|path| is_asked(path)).map(PathBuf::from),
         parallel: settings.parallel(),
         host: host(settings),
@@ -104,6 +107,29 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
             tariff: store.tariff(),
         }),
     })
+}
+
+fn begins(force: bool, finish: bool) -> Begins {
+    match (force, finish) {
+        (true, _) => Begins::All,
+        (false, true) => Begins::Nothing,
+        (false, false) => Begins::Due,
+    }
+}
+
+fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
+    let ship = ship(loaded)?;
+    let mut rotate = rotation(loaded, &Choice::default(), Begins::All)?;
+    let (ships, stay): (Vec<_>, Vec<_>) = rotate.sets.into_iter().partition(|set| set.service.is_some());
+    if ships.is_empty() {
+        let refused = Failure::new("drain", "this machine").because("no set ships anything");
+        return Err(refused.hint("leave out `ship = false`").exit(Exit::BadInput));
+    }
+    rotate.sets = ships;
+    rotate.others.extend(stay.into_iter().map(|set| set.name));
+    let config = loaded.named().map(std::path::absolute).transpose();
+    let config = config.map_err(|error| Failure::of_system("find", "the settings", &error))?;
+    Ok(Drain { rotate, ship, config, began: Instant::now(), deadline })
 }
 
 fn ship(loaded: &Loaded<Settings>) -> Result<Ship> {

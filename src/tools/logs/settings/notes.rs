@@ -56,9 +56,9 @@ fn in_place(set: &LogSet, words: &LogWords) -> Vec<Finding> {
 mod tests {
     use super::*;
 
-    fn noted(words: &str) -> Vec<&'static str> {
+    fn noted(words: &str) -> Vec<String> {
         let settings: Settings = toml::from_str(&format!("[[log]]\npaths = [\"/a.log\"]\n{words}\n")).unwrap();
-        notes(&settings).into_iter().map(|note| note.id).collect()
+        notes(&settings).into_iter().map(|note| note.id.into_owned()).collect()
     }
 
     #[test]

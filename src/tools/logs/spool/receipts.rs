@@ -7,12 +7,21 @@ use rustix::fs::Mode;
 use super::{RECEIPTS, Spool, TICKET, Waiting, open, ticket_name};
 use crate::{
     failure::{Doing, Failure, Result},
-    files::dir::Dir,
+    files::dir::{Dir, Stat},
     tools::logs::{
         paper,
         parcel::{ParcelId, Receipt},
     },
 };
+
+/// The user who ships, when that is another one than who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shipper {
+    /// The user; never root.
+    pub uid: u32,
+    /// The group that may read what is ready; never root's.
+    pub gid: u32,
+}
 
 /// A receipt on its way to its name; one at a time.
 const FRESH: &str = ".new.json";
@@ -42,6 +51,20 @@ impl Spool {
     /// Whether receipts may be written.
     pub fn may_sign(&self) -> Result<()> {
         self.desk().map(drop)
+    }
+
+    /// Who ships, where root asks and it is another user; None where it is the one who asks.
+    pub fn shipper(&self) -> Result<Option<Shipper>> {
+        let Some(folder) = self.folder(RECEIPTS)? else { return Ok(None) };
+        let Stat { uid, gid, .. } = folder.stat_self()?;
+        if uid == 0 || !rustix::process::geteuid().is_root() {
+            return Ok(None);
+        }
+        if gid == 0 {
+            let refused = Failure::new("ship as", format!("user {uid}")).because("the group of the folder of receipts is root's");
+            return Err(refused.hint(format!("chgrp {} to that user's own group", self.path.join(RECEIPTS).display())));
+        }
+        Ok(Some(Shipper { uid, gid }))
     }
 
     /// Writes these receipts; they survive a power cut when it returns.

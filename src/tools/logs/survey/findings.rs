@@ -39,7 +39,7 @@ pub(super) fn findings(facts: &Facts, judged: &[Judged<'_>], most: usize) -> Vec
 fn at_most(most: usize, mut kind: Vec<Finding>) -> Vec<Finding> {
     kind.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     if kind.len() > most.max(1) {
-        let (id, severity, more) = (kind[0].id, kind[most.max(1)].severity, kind.len() - most.max(1));
+        let (id, severity, more) = (kind[0].id.clone(), kind[most.max(1)].severity, kind.len() - most.max(1));
         kind.truncate(most.max(1));
         kind.push(Finding::new(id, severity, "others", format!("{more} more of the same kind; --top shows more")));
     }

@@ -13,7 +13,7 @@ use crate::{
     tools::logs::{
         containers::Container,
         rotate::{
-            Rotate,
+            Begins, Rotate,
             facts::{FolderFact, LogFact, Missing, Newest, What, World},
         },
         settings::{LogSet, Method},
@@ -59,6 +59,8 @@ impl fmt::Display for Why {
 pub enum Rest {
     /// No rule of its set says that it is due.
     NotDue(when::Reason),
+    /// This run begins nothing.
+    NotAsked,
     /// It is due, but rotated in place nothing of it could go.
     TooLittle,
     /// All of its so many bytes are archived already.
@@ -72,6 +74,7 @@ impl fmt::Display for Rest {
         match self {
             Rest::NotDue(reason) => reason.fmt(f),
             Rest::NothingNew(bytes) => write!(f, "nothing new: its {bytes} bytes are archived already"),
+            Rest::NotAsked => f.write_str("--finish: no log is rotated"),
             Rest::TooLittle => f.write_str("due, but it holds no whole block of whole lines, and nothing less can go in place"),
             Rest::Collected => f.write_str("collected as soon as its writer is done with it"),
         }
@@ -166,10 +169,13 @@ fn consider(rotate: &Rotate, set: &LogSet, log: &LogFact, world: &World, periods
     if size == 0 && stat.size > 0 {
         return Ok(Verdict::Stay(Rest::NothingNew(stat.size)));
     }
+    if rotate.begins == Begins::Nothing {
+        return Ok(Verdict::Stay(Rest::NotAsked));
+    }
     let due = when::due(&set.when, &when::Log { size, since: log.since }, periods);
     let why = match due {
         Due::Now(why) => Why::Due(why),
-        Due::NotYet(_) if rotate.force && size > 0 => Why::Forced,
+        Due::NotYet(_) if rotate.begins == Begins::All && size > 0 => Why::Forced,
         Due::NotYet(why) => return Ok(Verdict::Stay(Rest::NotDue(why))),
     };
     if let Some(live) = &log.live {

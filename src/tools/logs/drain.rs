@@ -1,0 +1,142 @@
+//! `drain`: before a machine goes, everything that is to go to the store is rotated, handed over, shipped and taken back, and what
+//! could not be is named.
+//!
+//! It does none of that itself. Each part is the command that does it every day, as a run of its own: so each has the rights of its
+//! own user, takes its own lock, and may be ended at any moment when its share of the deadline is over. What is in the store
+//! is not for them to say: the ledger and the receipts are looked at, as a rotation looks at them.
+
+mod errand;
+mod heard;
+mod left;
+mod shares;
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use self::{
+    errand::Errand,
+    heard::Heard,
+    left::{Left, Mark},
+    shares::Shares,
+};
+use super::{rotate::Rotate, ship::Ship, spool::Shipper};
+use crate::{
+    failure::{Exit, Result},
+    report::{Report, count},
+    run::Run,
+    settings::units::Span,
+    tool::AnyChange,
+};
+
+/// All that is to go to the store, within a time.
+pub(super) struct Drain {
+    /// The sets that ship, all of their logs.
+    pub(super) rotate: Rotate,
+    /// What ships them.
+    pub(super) ship: Ship,
+    /// The settings that were named instead of the usual ones.
+    pub(super) config: Option<PathBuf>,
+    /// Since when the time runs.
+    pub(super) began: Instant,
+    /// How long it may take.
+    pub(super) deadline: Duration,
+}
+
+/// A deadline as it is typed.
+pub(super) fn deadline(text: &str) -> std::result::Result<Duration, String> {
+    let time: Span = text.parse().map_err(|misread| format!("{misread}"))?;
+    if time < Span::seconds(1) { Err("say at least 1s".to_owned()) } else { Ok(time.duration()) }
+}
+
+impl AnyChange for Drain {
+    fn schema(&self) -> &'static str {
+        "opsbelt.logs.drain/1"
+    }
+
+    fn job(&self) -> &'static str {
+        "drain"
+    }
+
+    fn lock(&self) -> &'static str {
+        self.job()
+    }
+
+    /// Another one that is at it may leave something.
+    fn patience(&self) -> Duration {
+        self.deadline
+    }
+
+    fn preview(&self, run: &Run) -> Result<Report> {
+        let mut report = self.rotate.preview(run)?;
+        let ship = self.ship.preview(run)?;
+        report.steps.extend(ship.steps);
+        report.incomplete.extend(ship.incomplete);
+        report.summary = format!("{}; {}", report.summary, ship.summary);
+        Ok(report)
+    }
+
+    fn perform(&self, run: &Run) -> Result<Report> {
+        let (state, since) = (run.state.folder()?, Mark::now(&self.rotate, run)?);
+        let shares = Shares::of(self.began, self.deadline);
+        let mut heard = Heard::default();
+        heard.take(self.rotation(&["rotate", "--force"], state).run(&shares.rotate, &run.shutdown));
+        let mut left = Left::look(&self.rotate, run, since)?;
+        // More than one turn where the spool does not take all at once, as long as each leaves less.
+        loop {
+            match self.ship.spool.shipper() {
+                Ok(shipper) => heard.take(self.shipping(shipper, state).run(&shares.ship, &run.shutdown)),
+                Err(failure) => heard.trouble("ship", (&failure).into()),
+            }
+            heard.take(self.rotation(&["rotate", "--finish"], state).run(&shares.settle, &run.shutdown));
+            let before = std::mem::replace(&mut left, Left::look(&self.rotate, run, since)?);
+            if left.archives() == 0 || left.archives() >= before.archives() || shares.ship.is_over() || run.shutdown.asked() {
+                break;
+            }
+        }
+        Ok(report(run, heard, &left))
+    }
+}
+
+impl Drain {
+    fn rotation<'a>(&'a self, words: &'static [&'static str], state: &Path) -> Errand<'a> {
+        let sets = self.rotate.sets.iter().map(|set| set.name.as_str()).collect();
+        Errand { words, sets, config: self.config.as_deref(), state: state.to_owned(), user: None }
+    }
+
+    /// Who ships for another user remembers beside that user's state, in `ship`, as the units have it.
+    fn shipping(&self, user: Option<Shipper>, state: &Path) -> Errand<'_> {
+        let state = if user.is_some() { state.with_file_name("ship") } else { state.to_owned() };
+        Errand { words: &["ship"], sets: Vec::new(), config: self.config.as_deref(), state, user }
+    }
+}
+
+fn report(run: &Run, heard: Heard, left: &Left) -> Report {
+    let steps = left.steps(&heard);
+    let shipped = heard.shipped();
+    let mut report = heard.report(run);
+    report.findings.extend(left.grown());
+    let unknown = left.unknown().iter().filter(|one| !report.incomplete.contains(one)).cloned().collect::<Vec<_>>();
+    report.incomplete.extend(unknown);
+    let rest = match steps.len() as u64 {
+        0 if report.exit() == Exit::Partial => "whether that is everything is not known".to_owned(),
+        0 => "everything is in the store".to_owned(),
+        left => format!("{} left here", count(left, "item")),
+    };
+    report.summary = format!("{} shipped: {rest}", count(shipped, "archive"));
+    report.steps.extend(steps);
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_a_time_in_which_something_can_be_done() {
+        assert_eq!(deadline("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(deadline("1m30s"), deadline("90s"));
+        assert!(deadline("999ms").is_err() && deadline("0s").is_err() && deadline("soon").is_err());
+    }
+}
