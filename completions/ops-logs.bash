@@ -25,6 +25,9 @@ _ops__logs() {
             ops__logs,history)
                 cmd="ops__logs__subcmd__history"
                 ;;
+            ops__logs,iam-policy)
+                cmd="ops__logs__subcmd__iam__subcmd__policy"
+                ;;
             ops__logs,init)
                 cmd="ops__logs__subcmd__init"
                 ;;
@@ -85,6 +88,9 @@ _ops__logs() {
             ops__logs__subcmd__help,history)
                 cmd="ops__logs__subcmd__help__subcmd__history"
                 ;;
+            ops__logs__subcmd__help,iam-policy)
+                cmd="ops__logs__subcmd__help__subcmd__iam__subcmd__policy"
+                ;;
             ops__logs__subcmd__help,init)
                 cmd="ops__logs__subcmd__help__subcmd__init"
                 ;;
@@ -128,7 +134,7 @@ _ops__logs() {
 
     case "${cmd}" in
         ops__logs)
-            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate ship restore status verify config history help"
+            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate ship restore status verify iam-policy config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -328,7 +334,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help)
-            opts="survey init presets plan rotate ship restore status verify config history help"
+            opts="survey init presets plan rotate ship restore status verify iam-policy config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -412,6 +418,20 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__help__subcmd__iam__subcmd__policy)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -581,6 +601,32 @@ _ops__logs() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ops__logs__subcmd__iam__subcmd__policy)
+            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help ship restore verify role"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ops__logs__subcmd__init)
             opts="-q -v -h --root --out --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -672,7 +718,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__restore)
-            opts="-q -v -h --host --since --until --store --to --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --host --since --until --store --to --profile --region --role --endpoint-url --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -695,6 +741,22 @@ _ops__logs() {
                     return 0
                     ;;
                 --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -748,12 +810,28 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__ship)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --profile --region --role --endpoint-url --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -838,7 +916,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__verify)
-            opts="-q -v -h --method --host --quick --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --host --quick --profile --region --role --endpoint-url --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -849,6 +927,22 @@ _ops__logs() {
                     return 0
                     ;;
                 --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -129,6 +129,10 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 ;;
 (ship)
 _arguments "${_arguments_options[@]}" : \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
@@ -149,6 +153,10 @@ _arguments "${_arguments_options[@]}" : \
 '--until=[Only logs with lines until then]:TIME:_default' \
 '--store=[From this store instead of that of the settings]:URL:_default' \
 '--to=[Into this folder, which must be there; \`-\`\: to standard output, one after the other]:FOLDER:_files' \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
@@ -188,6 +196,10 @@ _arguments "${_arguments_options[@]}" : \
 in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '*--host=[Of a store\: only what this machine put there; may be given several times]:HOST:_default' \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
@@ -201,6 +213,25 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::sets -- Names of sets; all of them when left out:_default' \
+&& ret=0
+;;
+(iam-policy)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::command -- The command; all that talk to the store when left out:((ship\:"What \`ship\` does"
+restore\:"What \`restore\` does"
+verify\:"What \`verify\` of the store does"
+role\:"What this machine itself needs, where the settings name a role\: to take it on"))' \
 && ret=0
 ;;
 (config)
@@ -371,6 +402,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(iam-policy)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (config)
 _arguments "${_arguments_options[@]}" : \
 ":: :_ops-logs__subcmd__help__subcmd__config_commands" \
@@ -428,6 +463,7 @@ _ops-logs_commands() {
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
+'iam-policy:The rights that a command needs on the bucket of the settings, and no other, as a document of IAM' \
 'config:Check, show or describe the settings' \
 'history:What earlier runs did, newest last' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -501,6 +537,7 @@ _ops-logs__subcmd__help_commands() {
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
+'iam-policy:The rights that a command needs on the bucket of the settings, and no other, as a document of IAM' \
 'config:Check, show or describe the settings' \
 'history:What earlier runs did, newest last' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -540,6 +577,11 @@ _ops-logs__subcmd__help__subcmd__help_commands() {
 _ops-logs__subcmd__help__subcmd__history_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help history commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__iam-policy_commands] )) ||
+_ops-logs__subcmd__help__subcmd__iam-policy_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help iam-policy commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__help__subcmd__init_commands] )) ||
 _ops-logs__subcmd__help__subcmd__init_commands() {
@@ -590,6 +632,11 @@ _ops-logs__subcmd__help__subcmd__verify_commands() {
 _ops-logs__subcmd__history_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs history commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__iam-policy_commands] )) ||
+_ops-logs__subcmd__iam-policy_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs iam-policy commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__init_commands] )) ||
 _ops-logs__subcmd__init_commands() {

@@ -13,7 +13,7 @@ mod s3;
 mod tally;
 
 pub use self::{address::Address, body::Body, key::Key};
-pub use crate::aws::terms::{ChecksumKind, StorageClass, Terms};
+pub use crate::aws::terms::{ChecksumKind, Lock, LockMode, StorageClass, Terms};
 use crate::failure::Result;
 
 /// A place for objects.

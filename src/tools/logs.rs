@@ -10,6 +10,7 @@ pub mod logrotate;
 pub mod manifest;
 pub mod paper;
 pub mod parcel;
+pub mod policy;
 pub mod presets;
 pub mod restore;
 pub mod rotate;

@@ -5,12 +5,14 @@ use std::{io::ErrorKind, path::PathBuf};
 use clap::Subcommand;
 
 use super::{
+    policy::Job,
     restore::Moment,
     rotate::hand::{self, HandInFolder},
     settings::{LogSet, Method},
     survey::Survey,
 };
 use crate::{
+    aws::reach::Reach,
     failure::{Exit, Failure, Result, plain},
     store::Address,
 };
@@ -60,7 +62,11 @@ pub enum Command {
         force: bool,
     },
     /// Put what waits for the store there, and sign for it; removes nothing
-    Ship,
+    Ship {
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
+    },
     /// Get logs back from the store, as the text that they were
     Restore {
         /// Sets, or services as the store calls them; all of them when left out
@@ -81,6 +87,9 @@ pub enum Command {
         /// Into this folder, which must be there; `-`: to standard output, one after the other
         #[arg(long, value_name = "FOLDER")]
         to: PathBuf,
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
     },
     /// Each log's size, last and next rotation, archives and problems
     Status {
@@ -99,6 +108,15 @@ pub enum Command {
         /// Of a store: compare the sizes of objects, and read none
         #[arg(long)]
         quick: bool,
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// The rights that a command needs on the bucket of the settings, and no other, as a document of IAM
+    IamPolicy {
+        /// The command; all that talk to the store when left out
+        #[arg(value_name = "COMMAND")]
+        command: Option<Job>,
     },
     /// Works in one folder for a parent that has more rights
     #[command(name = hand::SUBCOMMAND, hide = true)]

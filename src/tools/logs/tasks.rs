@@ -9,6 +9,7 @@ use super::{
     command::{Choice, Command},
     heirs::Heirs,
     init::{Init, InitFile},
+    policy::Policy,
     presets::Presets,
     restore::{Print, Restore, Wanted},
     rotate::{Rotate, Shipping},
@@ -20,6 +21,7 @@ use super::{
     verify::{Verify, VerifyStore},
 };
 use crate::{
+    aws::reach::Reach,
     failure::{Exit, Failure, Result},
     run::host,
     settings::{Loaded, suggest},
@@ -36,12 +38,12 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         Command::Presets { name } => Task::Query(Box::new(Presets { name })),
         Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, force)?)),
         Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
-        Command::Ship => Task::Change(Box::new(ship(&load()?)?)),
-        Command::Restore { sets, hosts, since, until, store, to } => {
+        Command::Ship { reach } => Task::Change(Box::new(ship(&load()?, reach)?)),
+        Command::Restore { sets, hosts, since, until, store, to, reach } => {
             let settings = load()?.value;
             let store = store.map_or_else(|| Ok(store_of(&settings)?.url.clone()), Ok::<_, Failure>)?;
             let wanted = Wanted { sets, hosts, since, until };
-            let terms = terms(&settings, &store);
+            let terms = terms(&settings, &store, reach)?;
             if to.as_os_str() == "-" {
                 Task::Query(Box::new(Print { store, terms, wanted }))
             } else {
@@ -50,14 +52,15 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
             }
         }
         Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, false)?))),
-        Command::Verify { choice, hosts, quick } if choice.is_a_store() => {
+        Command::Verify { choice, hosts, quick, reach } if choice.is_a_store() => {
             let settings = load()?.value;
             let (store, parallel) = (choice.store()?, settings.parallel());
-            let terms = terms(&settings, &store);
+            let terms = terms(&settings, &store, reach)?;
             Task::Query(Box::new(VerifyStore { store, terms, hosts, host: host(&settings), quick, parallel }))
         }
-        Command::Verify { hosts, quick, .. } if quick || !hosts.is_empty() => {
-            let refused = Failure::new("verify", "archives of this machine").because("--host and --quick are about a store");
+        Command::Verify { hosts, quick, reach, .. } if quick || !hosts.is_empty() || !reach.is_silent() => {
+            let flags = if reach.is_silent() { "--host and --quick" } else { "profile, region, role and endpoint" };
+            let refused = Failure::new("verify", "archives of this machine").because(format!("{flags} are about a store"));
             return Err(refused.hint("name the store: ops-logs verify file:///srv/archive").exit(Exit::BadInput));
         }
         Command::Verify { choice, .. } => {
@@ -71,6 +74,10 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
                 host: host(&settings),
                 parallel: settings.parallel(),
             }))
+        }
+        Command::IamPolicy { command } => {
+            let store = store_of(&load()?.value)?.clone();
+            Task::Query(Box::new(Policy { store, jobs: command.into_iter().collect() }))
         }
         Command::HandInFolder(hand) => Task::Query(Box::new(hand)),
     })
@@ -97,12 +104,13 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
     })
 }
 
-fn ship(loaded: &Loaded<Settings>) -> Result<Ship> {
+fn ship(loaded: &Loaded<Settings>, reach: Reach) -> Result<Ship> {
     let settings = &loaded.value;
     let store = store_of(settings)?;
     Ok(Ship {
         store: store.url.clone(),
-        terms: store.terms(),
+        terms: terms(settings, &store.url, reach)?,
+        lock: store.lock,
         spool: Spool::at(store.spool()),
         host: host(settings),
         parallel: settings.parallel(),
@@ -117,13 +125,17 @@ fn store_of(settings: &Settings) -> Result<&StoreWords> {
     settings.store.as_ref().ok_or_else(none)
 }
 
-/// On what terms a store that was typed is used: those of the settings, where it is in their bucket.
-fn terms(settings: &Settings, typed: &Address) -> Terms {
+/// On what terms a store is used: those of the settings, where it is in their bucket, and what was typed over them.
+fn terms(settings: &Settings, typed: &Address, reach: Reach) -> Result<Terms> {
+    if matches!(typed, Address::Folder(_)) && !reach.is_silent() {
+        let refused = Failure::new("reach", typed).because("a folder has no profile, region, role or endpoint");
+        return Err(refused.hint("leave these flags out").exit(Exit::BadInput));
+    }
     let ours = settings.store.as_ref().filter(|store| match (&store.url, typed) {
         (Address::Bucket { bucket, .. }, Address::Bucket { bucket: typed, .. }) => bucket == typed,
         _ => false,
     });
-    ours.map(StoreWords::terms).unwrap_or_default()
+    Ok(reach.over(ours.map(StoreWords::terms).unwrap_or_default()))
 }
 
 /// A machine without logrotate has no configuration of it in its usual places, and nothing to be told about that. One that
