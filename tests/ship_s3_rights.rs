@@ -10,6 +10,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
 use support::{
     between::{Between, Fate, Request},
@@ -138,9 +139,9 @@ fn s3(bucket: &Bucket, method: &str, target: &str, headers: &[&str]) -> (u16, St
     } else {
         vec!["--request", method]
     });
-    headers.iter().for_each(|header| {
+    for header in headers {
         command.args(["--header", header]);
-    });
+    }
     let ended = Process::start(command.arg(format!("{}/{target}", bucket.server.endpoint()))).end(DEADLINE);
     assert!(ended.status.success(), "{ended:#?}");
     let status = ended.stdout.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap();
@@ -173,9 +174,9 @@ fn what_is_put_into_a_bucket_with_object_lock_is_locked_and_says_whose_log_it_wa
         between.asked().into_iter().filter(|request| request.header("x-amz-object-lock-mode").is_some()).collect();
     assert_eq!(made.len(), 3, "two objects and a segment");
     let in_days = |request: &Request| {
-        let until: chrono::DateTime<chrono::Utc> =
-            request.header("x-amz-object-lock-retain-until-date").unwrap().parse().unwrap();
-        (until - chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())).num_hours()
+        let until: DateTime<Utc> = request.header("x-amz-object-lock-retain-until-date").unwrap().parse().unwrap();
+        let asked = NaiveDateTime::parse_from_str(request.header("x-amz-date").unwrap(), "%Y%m%dT%H%M%SZ").unwrap();
+        (until - asked.and_utc()).num_hours()
     };
     assert!(made.iter().all(|request| (29 * 24..=30 * 24).contains(&in_days(request))), "{made:?}");
     let keys: Vec<String> = bucket.listed().into_keys().collect();

@@ -133,18 +133,18 @@ impl Place<'_> {
         self.statement("Objects", actions, &self.arn(&below), None)
     }
 
-    /// An alias is no resource: any key, if it is the one that bears it.
+    /// An alias is no resource: any key, if it is the one that bears it. One without an ARN is looked for in the account of who asks.
     fn key(&self, actions: &[&str]) -> Option<Value> {
         let key = self.store.kms_key.as_ref()?;
-        let owner = self.store.bucket_owner.as_deref().unwrap_or("*");
-        let any =
-            |what: &str| format!("arn:{}:kms:{}:{owner}:{what}", self.partition(), self.store.region.as_deref().unwrap_or("*"));
-        let alias = |name: &str| (any("key/*"), Some(json!({"ForAnyValue:StringEquals": {"kms:ResourceAliases": name}})));
-        let (resource, condition) = match key.split_once(":alias/") {
-            Some((_, name)) => alias(&format!("alias/{name}")),
-            None if key.starts_with("alias/") => alias(key),
-            None if key.starts_with("arn:") => (key.clone(), None),
-            None => (any(&format!("key/{key}")), None),
+        let of_role = self.store.role.as_deref().and_then(|role| role.split(':').nth(4));
+        let (region, account) = (self.store.region.as_deref().unwrap_or("*"), of_role.unwrap_or("*"));
+        let here = format!("arn:{}:kms:{region}:{account}", self.partition());
+        let bears = |name: &str| Some(json!({"ForAnyValue:StringEquals": {"kms:ResourceAliases": format!("alias/{name}")}}));
+        let (resource, condition) = match (key.split_once(":alias/"), key.strip_prefix("alias/")) {
+            (Some((there, name)), _) => (format!("{there}:key/*"), bears(name)),
+            (_, Some(name)) => (format!("{here}:key/*"), bears(name)),
+            _ if key.starts_with("arn:") => (key.clone(), None),
+            _ => (format!("{here}:key/{key}"), None),
         };
         let statement = json!({"Sid": "Encryption", "Effect": "Allow", "Action": actions, "Resource": resource});
         Some(with(statement, condition))
@@ -219,8 +219,10 @@ mod tests {
         let arn = "arn:aws:kms:eu-west-1:1:key/a";
         assert_eq!(key(arn)["Resource"], arn);
         assert_eq!(key("1234")["Resource"], "arn:aws:kms:eu-west-1:*:key/1234");
-        for alias in ["alias/logs", "arn:aws:kms:eu-west-1:1:alias/logs"] {
-            assert_eq!(key(alias)["Condition"]["ForAnyValue:StringEquals"]["kms:ResourceAliases"], "alias/logs");
+        for (alias, account) in [("alias/logs", "*"), ("arn:aws:kms:eu-west-1:1:alias/logs", "1")] {
+            let statement = key(alias);
+            assert_eq!(statement["Condition"]["ForAnyValue:StringEquals"]["kms:ResourceAliases"], "alias/logs");
+            assert_eq!(statement["Resource"], format!("arn:aws:kms:eu-west-1:{account}:key/*"));
         }
     }
 }
