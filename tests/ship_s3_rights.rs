@@ -24,11 +24,11 @@ const LARGE: usize = 9 << 20;
 
 /// A machine that ships into that bucket, through a server that remembers.
 fn machine(bucket: &Bucket, store: &str, refuses: &'static AtomicBool) -> (Scenario, Between) {
-    let story = move |request: &Request, _: usize| {
+    let fate = move |request: &Request, _: usize| {
         let second = request.is("PUT", "partNumber=2") && refuses.load(Ordering::Relaxed);
         if second { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
     };
-    let between = Between::before(bucket.server.port(), story);
+    let between = Between::before(bucket.server.port(), fate);
     let scene = bucket.scene(store, "compress = \"none\"");
     scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
     (scene, between)
