@@ -207,6 +207,10 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l method -d '
 in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l host -d 'Of a store: only what this machine put there; may be given several times' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l profile -d 'Ask as this profile of the AWS files' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l region -d 'In this region' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l role -d 'Take on this role first' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l endpoint-url -d 'Whoever answers there, instead of AWS' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''

@@ -241,6 +241,10 @@ _arguments "${_arguments_options[@]}" : \
 in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '*--host=[Of a store\: only what this machine put there; may be given several times]:HOST:_default' \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
@@ -647,6 +651,11 @@ _ops-logs__subcmd__help__subcmd__history_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help history commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__help__subcmd__iam-policy_commands] )) ||
+_ops-logs__subcmd__help__subcmd__iam-policy_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help iam-policy commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__help__subcmd__init_commands] )) ||
 _ops-logs__subcmd__help__subcmd__init_commands() {
     local commands; commands=()
@@ -706,6 +715,11 @@ _ops-logs__subcmd__help__subcmd__verify_commands() {
 _ops-logs__subcmd__history_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs history commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__iam-policy_commands] )) ||
+_ops-logs__subcmd__iam-policy_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs iam-policy commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__init_commands] )) ||
 _ops-logs__subcmd__init_commands() {

@@ -15,7 +15,7 @@ mod tally;
 pub use self::{address::Address, body::Body, key::Key};
 pub use crate::aws::{
     standing::{Access, Cold, Hold, Removal, Standing, Tier},
-    terms::{ChecksumKind, StorageClass, Terms},
+    terms::{ChecksumKind, Lock, LockMode, StorageClass, Terms},
 };
 use crate::failure::Result;
 

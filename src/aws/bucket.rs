@@ -108,6 +108,25 @@ impl Bucket {
         format!("s3://{}/{name}", self.name)
     }
 
+    /// Asks whether it is there, and may be used: one sentence for whatever is wrong, before anything is begun.
+    pub fn answers(&self, prefix: &str) -> Result<()> {
+        let ask = |owner| {
+            let call = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).max_keys(1);
+            self.wait(call.set_expected_bucket_owner(owner).send()).map(drop)
+        };
+        match (ask(self.owner()), self.owner()) {
+            // S3 denies without a reason; who may look without the condition is stopped by nothing else.
+            (Err(refusal), Some(owner)) if refusal.is_denial() && ask(None).is_ok() => {
+                let failure = Failure::new("use", self.shown(prefix));
+                Err(failure
+                    .because(format!("the bucket is not account {owner}'s{}", refusal.request()))
+                    .hint("somebody else may have made one of that name; check url and bucket-owner in [store]"))
+            }
+            (Err(refusal), _) => Err(self.failure(&refusal, "list", prefix, "s3:ListBucket")),
+            (Ok(()), _) => Ok(()),
+        }
+    }
+
     /// Makes an object in one call.
     pub fn put(&self, object: &Object, bytes: Vec<u8>, sum: Option<&Sum>) -> Result<Answer> {
         let call = object.put(self.client.put_object(), &self.terms, sum);

@@ -1,5 +1,8 @@
 //! What a call was answered when it was not answered well, and the sentence that says so. Nothing of the SDK's leaves here.
 
+mod clock;
+mod login;
+
 use aws_sdk_s3::{
     config::http::HttpResponse,
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
@@ -29,6 +32,8 @@ pub(super) struct Refusal {
     body: String,
     /// What the SDK says, all of it.
     all: String,
+    /// The same, from the outside to the inside.
+    causes: Vec<String>,
     timeout: bool,
 }
 
@@ -60,6 +65,7 @@ impl Refusal {
             region: header("x-amz-bucket-region").or_else(|| element(&body, "Region")),
             request: error.request_id().map(str::to_owned).or_else(|| header("x-amz-request-id")),
             all: DisplayErrorContext(error).to_string(),
+            causes: causes(error),
             timeout: matches!(error, SdkError::TimeoutError(_)),
             body,
         }
@@ -112,17 +118,23 @@ impl Refusal {
         self.code == "RestoreAlreadyInProgress"
     }
 
+    /// Whether a right is missing, or a condition not met.
+    pub(super) fn is_denial(&self) -> bool {
+        self.status == 403 && matches!(self.code.as_str(), "AccessDenied" | "")
+    }
+
+    /// What identifies the call, for the end of a sentence.
+    pub(super) fn request(&self) -> String {
+        self.request.as_ref().map_or_else(String::new, |id| format!(" (request {})", visible(id)))
+    }
+
     /// The sentence.
     pub(super) fn failure(&self, call: &Call) -> Failure {
         if self.is_absence() {
             return Failure::of_system(call.doing, &call.what, &Errno::NOENT.into());
         }
         let (cause, hint) = self.reason(call);
-        let cause = match &self.request {
-            Some(id) => format!("{cause} (request {})", visible(id)),
-            None => cause,
-        };
-        Failure::new(call.doing, &call.what).because(cause).hint_if_any(hint)
+        Failure::new(call.doing, &call.what).because(format!("{cause}{}", self.request())).hint_if_any(hint)
     }
 
     fn reason(&self, call: &Call) -> (String, Option<String>) {
@@ -138,9 +150,10 @@ impl Refusal {
                 "check url (and endpoint) in [store]; the bucket is not made by this tool",
             ),
             _ if self.is_elsewhere() => with("the bucket is in another region", "set region in [store] to the bucket's own"),
-            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
-                with("the login has expired", "log in again, or renew the credentials; nothing here is lost meanwhile")
-            }
+            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => with(
+                "the login has expired",
+                "log in again (`aws sso login`), or renew the credentials; nothing here is lost meanwhile",
+            ),
             "InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClientException" => with(
                 "the access key is unknown there",
                 "check the credentials (`aws sts get-caller-identity` says whose they are)",
@@ -149,9 +162,7 @@ impl Refusal {
                 "the secret key is not the one of that access key",
                 "check the credentials; where they are right, what is between here and there alters requests",
             ),
-            "RequestTimeTooSkewed" | "RequestExpired" => {
-                (self.skew(), Some("set the clock: `timedatectl` says whether it follows a time server".to_owned()))
-            }
+            "RequestTimeTooSkewed" | "RequestExpired" => clock::of_s3(&self.body),
             "InvalidObjectState" => with(
                 "it is in a class that must be restored before it can be read",
                 "restore it first, and come back when it is there",
@@ -185,47 +196,28 @@ impl Refusal {
         (format!("access denied{detail}"), Some(format!("allow {}{key}{owner}", call.right)))
     }
 
-    /// By how much the clock is wrong, as far as the answer tells.
-    fn skew(&self) -> String {
-        let time = |name| element(&self.body, name).and_then(|text| text.parse::<chrono::DateTime<chrono::Utc>>().ok());
-        let ours = element(&self.body, "RequestTime").and_then(|text| {
-            let compact = chrono::NaiveDateTime::parse_from_str(&text, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc());
-            compact.or_else(|| text.parse().ok())
-        });
-        match ours.zip(time("ServerTime")) {
-            Some((ours, theirs)) => {
-                let off = (ours - theirs).num_seconds();
-                let way = if off < 0 { "behind" } else { "ahead of" };
-                format!("this machine's clock is {} minutes {way} the store's", off.unsigned_abs() / 60)
-            }
-            None => "this machine's clock is too far from the store's".to_owned(),
-        }
-    }
-
     fn unanswered(&self, call: &Call) -> (String, Option<String>) {
+        if let Some(reason) = login::reason(self, call.terms) {
+            return reason;
+        }
         let endpoint = call.terms.endpoint.as_deref().unwrap_or("the network, a proxy or a VPC endpoint");
-        if self.all.to_lowercase().contains("expired") && self.all.contains("redential") {
-            return (
-                "the login has expired".to_owned(),
-                Some("log in again, or renew the credentials; nothing here is lost meanwhile".to_owned()),
-            );
-        }
-        if ["CredentialsNotLoaded", "no providers in chain", "credentials provider was not enabled"]
-            .iter()
-            .any(|sign| self.all.contains(sign))
-        {
-            let hint = "give the instance a role, or set a profile or the AWS_ variables; in a container the hop limit of IMDSv2 must be 2";
-            return ("no credentials are known here".to_owned(), Some(hint.to_owned()));
-        }
         if self.timeout || self.all.contains("timed out") || self.all.contains("timeout") {
             return ("there was no answer in time".to_owned(), Some(format!("check {endpoint}")));
         }
+        if let Some((_, why)) = self.all.split_once("invalid peer certificate: ") {
+            let why: String = why.chars().take_while(char::is_ascii_alphanumeric).collect();
+            let hint = "AWS_CA_BUNDLE names the certificate of a private authority; a wrong clock makes good ones bad";
+            return (format!("the certificate of who answers is not trusted ({why})"), Some(hint.to_owned()));
+        }
         let last = self.all.split(" (").next().unwrap_or_default();
-        let known =
-            ["Connection refused", "dns error", "Connection reset", "certificate", "Network is unreachable", "No route to host"];
+        let known = ["Connection refused", "dns error", "Connection reset", "Network is unreachable", "No route to host"];
         let cause = known.iter().find(|sign| self.all.contains(**sign)).map_or_else(|| visible(last), |sign| sign.to_lowercase());
         (cause, Some(format!("check {endpoint}")))
     }
+}
+
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect()
 }
 
 /// The text of an element, in an answer that is small and flat.

@@ -1,12 +1,24 @@
 //! One runtime and one configuration for every client: region, credentials, role, deadlines, retries. The SDK has almost no deadlines of
 //! its own, and each call from here has all of them.
 
+mod login;
+mod profile;
+mod transport;
+
 use std::{sync::OnceLock, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig,
+    environment::EnvironmentVariableRegionProvider,
+    imds::{self, region::ImdsRegionProvider},
+    meta::region::RegionProviderChain,
+    profile::ProfileFileRegionProvider,
+    provider_config::ProviderConfig,
+};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use tokio::runtime::{Builder, Runtime};
 
+pub(super) use self::profile::Profile;
 use super::terms::Terms;
 use crate::failure::{Failure, Result, plain};
 
@@ -18,6 +30,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_mins(3);
 /// All attempts together.
 const OPERATION: Duration = Duration::from_mins(15);
+/// The instance answers within milliseconds, or there is none: a laptop should not wait for it.
+const INSTANCE: Duration = Duration::from_secs(1);
 
 /// The runtime, started when first asked for.
 pub(super) fn runtime() -> Result<&'static Runtime> {
@@ -32,33 +46,48 @@ pub(super) fn runtime() -> Result<&'static Runtime> {
 
 /// What every client starts from.
 pub(super) fn config(terms: &Terms) -> Result<SdkConfig> {
-    let timeouts = TimeoutConfig::builder()
+    let profile = Profile::of(terms)?;
+    let client = transport::client(&profile)?;
+    runtime()?.block_on(async {
+        let about = ProviderConfig::without_region().with_http_client(client.clone());
+        // Two tries and no more: where nobody answers, four of them take longer than somebody at a laptop waits.
+        let instance = imds::Client::builder().configure(&about).max_attempts(2);
+        let instance = instance.connect_timeout(INSTANCE).read_timeout(INSTANCE).build();
+        let region = region(terms, &profile, &about, &instance).await?;
+        let who = login::provider(&profile, &about, region.clone(), instance).await?;
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(client).timeout_config(timeouts());
+        if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
+            loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+        }
+        let config = loader.profile_name(&profile.name).region(region).credentials_provider(who).load().await;
+        Ok(match &terms.role {
+            Some(role) => login::as_role(role, &config).await,
+            None => config,
+        })
+    })
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .read_timeout(ANSWER)
         .operation_attempt_timeout(ANSWER + CONNECT)
         .operation_timeout(OPERATION)
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
-    if let Some(region) = &terms.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
-        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
-    }
-    let runtime = runtime()?;
-    let config = runtime.block_on(loader.load());
-    let config = match (config.region(), &terms.endpoint) {
-        (Some(_), _) => config,
+        .build()
+}
+
+async fn region(terms: &Terms, profile: &Profile, about: &ProviderConfig, instance: &imds::Client) -> Result<Region> {
+    let named = RegionProviderChain::first_try(terms.region.clone().map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::builder().configure(about).profile_name(&profile.name).build());
+    let named = match &terms.endpoint {
         // Whoever answers there has one region, and calls it this.
-        (None, Some(_)) => config.into_builder().region(Region::from_static("us-east-1")).build(),
-        (None, None) => {
-            return Err(Failure::new("find", "the region of the store")
-                .because("neither the settings nor AWS_REGION, the AWS files or the instance name one")
-                .hint("region = \"eu-central-1\" in [store]"));
-        }
+        Some(_) => named.or_else(Region::from_static("us-east-1")),
+        None => named.or_else(ImdsRegionProvider::builder().configure(about).imds_client(instance.clone()).build()),
     };
-    let Some(role) = &terms.role else { return Ok(config) };
-    let provider = AssumeRoleProvider::builder(role).session_name("opsbelt").configure(&config).build();
-    let provider = aws_sdk_s3::config::SharedCredentialsProvider::new(runtime.block_on(provider));
-    Ok(config.into_builder().credentials_provider(provider).build())
+    named.region().await.ok_or_else(|| {
+        Failure::new("find", "the region of the store")
+            .because("neither the settings nor AWS_REGION, the AWS files or the instance name one")
+            .hint("region = \"eu-central-1\" in [store], or --region")
+    })
 }

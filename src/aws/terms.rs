@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The terms on which a bucket is used. What is left open is as the SDK finds it: in its variables, files and the instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
+    /// Who asks, as the files of AWS name it.
+    pub profile: Option<String>,
     /// Where the bucket is.
     pub region: Option<String>,
     /// Who answers for it, when not AWS itself, or by another way.
@@ -24,8 +27,29 @@ pub struct Terms {
     pub storage_class: Option<StorageClass>,
     /// What every object is tagged with.
     pub tags: BTreeMap<String, String>,
+    /// Until when nobody may remove what is put there.
+    pub lock: Option<Lock>,
     /// How the store proves what it has.
     pub checksum: ChecksumKind,
+}
+
+/// Until when nobody may remove an object. Legal holds are somebody else's, and left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Who may do it all the same.
+    pub mode: LockMode,
+    /// Until then.
+    pub until: DateTime<Utc>,
+}
+
+/// Who may remove a locked object before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LockMode {
+    /// Whoever has the right to (s3:BypassGovernanceRetention).
+    Governance,
+    /// Nobody, not even the account's root.
+    Compliance,
 }
 
 /// How a store proves what it has.

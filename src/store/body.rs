@@ -19,6 +19,8 @@ pub struct Body<'a> {
     pub size: u64,
     /// SHA-256 of all of it, in lower-case hex.
     pub sha256: String,
+    /// What a store that can say something about an object says of it.
+    pub about: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -32,12 +34,18 @@ impl<'a> Body<'a> {
     pub fn of(bytes: &'a [u8]) -> Body<'a> {
         let mut hash = Fingerprint::default();
         hash.take(bytes);
-        Body { content: Content::Bytes(bytes), size: bytes.len() as u64, sha256: hash.hex() }
+        Body { content: Content::Bytes(bytes), size: bytes.len() as u64, sha256: hash.hex(), about: Vec::new() }
     }
 
     /// All of an open file, which must be what was recorded of it; rarely read again.
     pub fn of_file(file: &'a File, size: u64, sha256: impl Into<String>) -> Body<'a> {
-        Body { content: Content::File(file), size, sha256: sha256.into() }
+        Body { content: Content::File(file), size, sha256: sha256.into(), about: Vec::new() }
+    }
+
+    /// The same, and what a store that can say something about an object is to say of it.
+    #[must_use]
+    pub fn about(self, about: Vec<(String, String)>) -> Body<'a> {
+        Body { about, ..self }
     }
 
     /// Whether it will hardly be read again, so that a store may keep it where reading costs more.

@@ -38,7 +38,7 @@ impl Objects {
         let prefix = prefix.map_or_else(String::new, |prefix| format!("{prefix}/"));
         let bucket = Bucket::new(bucket, terms)?;
         // Of a wrong bucket or a wrong login one sentence is enough, before anything is read here.
-        bucket.page(&prefix, 1, None)?;
+        bucket.answers(&prefix)?;
         Ok(Objects { bucket, prefix, checksum: terms.checksum, class: terms.storage_class })
     }
 
@@ -140,7 +140,8 @@ impl Objects {
 impl Store for Objects {
     fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put> {
         let name = self.name(key)?;
-        let object = Object { name: &name, sha256: &body.sha256, class: self.class.filter(|_| body.is_cold()) };
+        let object =
+            Object { name: &name, sha256: &body.sha256, class: self.class.filter(|_| body.is_cold()), about: &body.about };
         for contest in 0..CONTESTS {
             let told = |bytes| {
                 if contest == 0 {

@@ -12,6 +12,7 @@ pub mod logrotate;
 pub mod manifest;
 pub mod paper;
 pub mod parcel;
+pub mod policy;
 pub mod presets;
 pub mod prune;
 pub mod restore;

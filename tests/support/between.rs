@@ -86,6 +86,11 @@ impl Between {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The port of it.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Everything that was asked so far.
     pub fn asked(&self) -> Vec<Request> {
         lock(&self.asked).clone()

@@ -18,6 +18,7 @@ pub mod machine;
 pub mod needs;
 pub mod power;
 pub mod process;
+pub mod proxy;
 pub mod scenario;
 pub mod scene;
 pub mod schema;
@@ -28,6 +29,7 @@ pub mod stories;
 pub mod strace;
 pub mod sweep;
 pub mod tally;
+pub mod tls;
 pub mod trace;
 
 use std::{

@@ -52,6 +52,8 @@ const NEEDS: &[Need] = &[
     need("systemd-analyze", &["systemd"], "judges the units"),
     need("systemd-nspawn", &["systemd-container", "systemd-sysv", "dbus"], "boots a systemd that rotates under the units"),
     need("python3", &["python3"], "writes logs and rotates them by itself, as programs do"),
+    need("openssl", &["openssl"], "makes the certificates of a private authority"),
+    need("curl", &["curl"], "asks S3 for what the tool never does, such as to remove an object"),
     need("faketime", &["faketime"], "makes it tomorrow for one process, the clock untouched"),
 ];
 

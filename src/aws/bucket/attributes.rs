@@ -1,14 +1,17 @@
 //! What an object is given when it is made: its class, its tags, its key of KMS, its checksum. The same in one call and in parts.
 
+use std::collections::HashMap;
+
 use aws_sdk_s3::{
     operation::{
         create_multipart_upload::builders::CreateMultipartUploadFluentBuilder, put_object::builders::PutObjectFluentBuilder,
     },
-    types::{ChecksumAlgorithm, ChecksumType, ServerSideEncryption, StorageClass},
+    primitives::DateTime,
+    types::{ChecksumAlgorithm, ChecksumType, ObjectLockMode, ServerSideEncryption, StorageClass},
 };
 use aws_smithy_types::base64;
 
-use crate::aws::terms::{self, ChecksumKind, Terms};
+use crate::aws::terms::{self, ChecksumKind, Lock, LockMode, Terms};
 
 /// An object to be made.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,8 @@ pub struct Object<'a> {
     pub sha256: &'a str,
     /// Its class; that of the bucket when None.
     pub class: Option<terms::StorageClass>,
+    /// What whoever has nothing but the object should know of it; S3 takes 2 KiB.
+    pub about: &'a [(String, String)],
 }
 
 /// A checksum as S3 writes it.
@@ -72,9 +77,11 @@ fn algorithm(kind: ChecksumKind) -> Option<ChecksumAlgorithm> {
 impl Object<'_> {
     pub(super) fn put(&self, call: PutObjectFluentBuilder, terms: &Terms, sum: Option<&Sum>) -> PutObjectFluentBuilder {
         let of = |kind| sum.and_then(|sum| sum.of(kind));
-        call.metadata(DIGEST, self.sha256)
+        call.set_metadata(Some(self.metadata()))
             .set_storage_class(self.class())
             .set_tagging(tags(terms))
+            .set_object_lock_mode(terms.lock.map(mode))
+            .set_object_lock_retain_until_date(terms.lock.map(until))
             .set_server_side_encryption(encryption(terms))
             .set_ssekms_key_id(terms.kms_key.clone())
             .set_bucket_key_enabled(terms.kms_key.as_ref().map(|_| true))
@@ -84,15 +91,22 @@ impl Object<'_> {
     }
 
     pub(super) fn begin(&self, call: CreateMultipartUploadFluentBuilder, terms: &Terms) -> CreateMultipartUploadFluentBuilder {
-        call.metadata(DIGEST, self.sha256)
+        call.set_metadata(Some(self.metadata()))
             .set_storage_class(self.class())
             .set_tagging(tags(terms))
+            .set_object_lock_mode(terms.lock.map(mode))
+            .set_object_lock_retain_until_date(terms.lock.map(until))
             .set_server_side_encryption(encryption(terms))
             .set_ssekms_key_id(terms.kms_key.clone())
             .set_bucket_key_enabled(terms.kms_key.as_ref().map(|_| true))
             // Declared here, or the store would take any value at the end.
             .set_checksum_algorithm(algorithm(terms.checksum))
             .set_checksum_type(whole_type(terms.checksum))
+    }
+
+    fn metadata(&self) -> HashMap<String, String> {
+        let own = (DIGEST.to_owned(), self.sha256.to_owned());
+        self.about.iter().cloned().chain([own]).collect()
     }
 
     fn class(&self) -> Option<StorageClass> {
@@ -102,6 +116,17 @@ impl Object<'_> {
 
 /// The name of an object's SHA-256 among its metadata.
 pub(super) const DIGEST: &str = "sha256";
+
+fn mode(lock: Lock) -> ObjectLockMode {
+    match lock.mode {
+        LockMode::Governance => ObjectLockMode::Governance,
+        LockMode::Compliance => ObjectLockMode::Compliance,
+    }
+}
+
+fn until(lock: Lock) -> DateTime {
+    DateTime::from_secs(lock.until.timestamp())
+}
 
 fn encryption(terms: &Terms) -> Option<ServerSideEncryption> {
     terms.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms)

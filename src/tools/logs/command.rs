@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::{
     drain,
+    policy::Job,
     restore::Moment,
     rotate::hand::{self, HandInFolder},
     settings::{LogSet, Method},
@@ -13,6 +14,7 @@ use super::{
     survey::Survey,
 };
 use crate::{
+    aws::reach::Reach,
     failure::{Exit, Failure, Result, plain},
     store::{Address, Tier},
 };
@@ -71,7 +73,11 @@ pub enum Command {
         deadline: Duration,
     },
     /// Put what waits for the store there, and sign for it; removes nothing
-    Ship,
+    Ship {
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
+    },
     /// Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them
     Prune {
         /// Which sets.
@@ -86,6 +92,9 @@ pub enum Command {
         /// Remove them; each is named in this machine's manifest first
         #[arg(long)]
         apply: bool,
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
     },
     /// Get logs back from the store, as the text that they were
     Restore {
@@ -113,6 +122,9 @@ pub enum Command {
         /// For how many days it can be read then
         #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
         days: u16,
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
     },
     /// Each log's size, last and next rotation, archives and problems
     Status {
@@ -131,6 +143,15 @@ pub enum Command {
         /// Of a store: compare the sizes of objects, and read none
         #[arg(long)]
         quick: bool,
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// The rights that a command needs on the bucket of the settings, and no other, as a document of IAM
+    IamPolicy {
+        /// The command; all that talk to the store when left out
+        #[arg(value_name = "COMMAND")]
+        command: Option<Job>,
     },
     /// Print what makes a table of the store in another engine, one row for each line
     Sql {

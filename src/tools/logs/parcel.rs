@@ -3,6 +3,7 @@
 //! A parcel is written by the side that may remove logs, and a receipt by the side that has the network. So a receipt is not
 //! believed: it carries no path, only what can be compared with what is known anyway.
 
+pub mod about;
 pub mod key;
 
 use chrono::{DateTime, Utc};

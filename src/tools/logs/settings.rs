@@ -25,7 +25,7 @@ pub use self::{
     misfit::misfit,
     notes::notes,
     reopen::{Reopen, Signal},
-    store::StoreWords,
+    store::{LockWords, StoreWords},
 };
 use super::{presets, when::When};
 use crate::{

@@ -15,7 +15,10 @@ use crate::{
     run::Run,
     store::{Address, Terms},
     tool::Change,
-    tools::logs::spool::{Listed, Spool, Waiting},
+    tools::logs::{
+        settings::LockWords,
+        spool::{Listed, Spool, Waiting},
+    },
 };
 
 /// Everything that waits, to one store.
@@ -24,6 +27,8 @@ pub struct Ship {
     pub store: Address,
     /// On what terms it is used.
     pub terms: Terms,
+    /// For how long what is put there is locked.
+    pub lock: Option<LockWords>,
     /// Where archives wait.
     pub spool: Spool,
     /// This machine's name.

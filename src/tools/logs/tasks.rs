@@ -12,6 +12,7 @@ use super::{
     heirs::Heirs,
     init::{Init, InitFile},
     parcel::key,
+    policy::Policy,
     presets::Presets,
     prune::Prune,
     restore::{Print, Restore, Thaw, Wanted},
@@ -25,6 +26,7 @@ use super::{
     verify::{Verify, VerifyStore},
 };
 use crate::{
+    aws::reach::Reach,
     failure::{Exit, Failure, Result},
     run::host,
     settings::{Loaded, suggest},
@@ -42,16 +44,16 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, begins(force, false))?)),
         Command::Rotate { choice, force, finish } => Task::Change(Box::new(rotation(&load()?, &choice, begins(force, finish))?)),
         Command::Drain { deadline } => Task::Change(Box::new(drain(&load()?, deadline)?)),
-        Command::Ship => Task::Change(Box::new(ship(&load()?)?)),
-        Command::Prune { choice, hosts, store, apply } => {
-            let prune = Box::new(prune(&load()?, &choice, hosts, store)?);
+        Command::Ship { reach } => Task::Change(Box::new(ship(&load()?, reach)?)),
+        Command::Prune { choice, hosts, store, apply, reach } => {
+            let prune = Box::new(prune(&load()?, &choice, hosts, store, reach)?);
             if apply { Task::Change(prune) } else { Task::Plan(prune) }
         }
-        Command::Restore { sets, hosts, since, until, store, to, tier, days } => {
+        Command::Restore { sets, hosts, since, until, store, to, tier, days, reach } => {
             let settings = load()?.value;
             let store = store.map_or_else(|| Ok(store_of(&settings)?.url.clone()), Ok::<_, Failure>)?;
             let wanted = Wanted { sets, hosts, since, until };
-            let (terms, parallel) = (terms(&settings, &store), settings.parallel());
+            let (terms, parallel) = (terms(&settings, &store, reach)?, settings.parallel());
             if to.as_os_str() == "-" {
                 Task::Query(Box::new(Print { store, terms, wanted, parallel }))
             } else {
@@ -60,14 +62,15 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
             }
         }
         Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, Begins::Due)?))),
-        Command::Verify { choice, hosts, quick } if choice.is_a_store() => {
+        Command::Verify { choice, hosts, quick, reach } if choice.is_a_store() => {
             let settings = load()?.value;
             let (store, parallel) = (choice.store()?, settings.parallel());
-            let terms = terms(&settings, &store);
+            let terms = terms(&settings, &store, reach)?;
             Task::Query(Box::new(VerifyStore { store, terms, hosts, host: host(&settings), quick, parallel }))
         }
-        Command::Verify { hosts, quick, .. } if quick || !hosts.is_empty() => {
-            let refused = Failure::new("verify", "archives of this machine").because("--host and --quick are about a store");
+        Command::Verify { hosts, quick, reach, .. } if quick || !hosts.is_empty() || !reach.is_silent() => {
+            let flags = if reach.is_silent() { "--host and --quick" } else { "profile, region, role and endpoint" };
+            let refused = Failure::new("verify", "archives of this machine").because(format!("{flags} are about a store"));
             return Err(refused.hint("name the store: ops-logs verify file:///srv/archive").exit(Exit::BadInput));
         }
         Command::Verify { choice, .. } => {
@@ -83,6 +86,10 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
             }))
         }
         Command::Sql { engine, store } => Task::Query(Box::new(sql(&load()?.value, engine, store)?)),
+        Command::IamPolicy { command } => {
+            let store = store_of(&load()?.value)?.clone();
+            Task::Query(Box::new(Policy { store, jobs: command.into_iter().collect() }))
+        }
         Command::HandInFolder(hand) => Task::Query(Box::new(hand)),
     })
 }
@@ -118,7 +125,7 @@ fn begins(force: bool, finish: bool) -> Begins {
 }
 
 fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
-    let ship = ship(loaded)?;
+    let ship = ship(loaded, Reach::default())?;
     let mut rotate = rotation(loaded, &Choice::default(), Begins::All)?;
     let (ships, stay): (Vec<_>, Vec<_>) = rotate.sets.into_iter().partition(|set| set.service.is_some());
     if ships.is_empty() {
@@ -132,12 +139,13 @@ fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
     Ok(Drain { rotate, ship, config, began: Instant::now(), deadline })
 }
 
-fn ship(loaded: &Loaded<Settings>) -> Result<Ship> {
+fn ship(loaded: &Loaded<Settings>, reach: Reach) -> Result<Ship> {
     let settings = &loaded.value;
     let store = store_of(settings)?;
     Ok(Ship {
         store: store.url.clone(),
-        terms: store.terms(),
+        terms: terms(settings, &store.url, reach)?,
+        lock: store.lock,
         spool: Spool::at(store.spool()),
         host: host(settings),
         parallel: settings.parallel(),
@@ -155,15 +163,15 @@ fn sql(settings: &Settings, engine: Engine, typed: Option<Address>) -> Result<Sq
     };
     services.sort();
     services.dedup();
-    Ok(Sql { engine, terms: terms(settings, &store), store, services })
+    Ok(Sql { engine, terms: terms(settings, &store, Reach::default())?, store, services })
 }
 
-fn prune(loaded: &Loaded<Settings>, choice: &Choice, hosts: Vec<String>, store: Option<Address>) -> Result<Prune> {
+fn prune(loaded: &Loaded<Settings>, choice: &Choice, hosts: Vec<String>, store: Option<Address>, reach: Reach) -> Result<Prune> {
     let chosen = (!choice.is_of_all()).then(|| chosen(loaded, choice)).transpose()?;
     let settings = &loaded.value;
     let store = store.map_or_else(|| Ok(store_of(settings)?.url.clone()), Ok::<_, Failure>)?;
     Ok(Prune {
-        terms: terms(settings, &store),
+        terms: terms(settings, &store, reach)?,
         store,
         spool: Spool::at(store_of(settings).map_or(Path::new(""), StoreWords::spool)),
         host: host(settings),
@@ -182,13 +190,17 @@ fn store_of(settings: &Settings) -> Result<&StoreWords> {
     settings.store.as_ref().ok_or_else(none)
 }
 
-/// On what terms a store that was typed is used: those of the settings, where it is in their bucket.
-fn terms(settings: &Settings, typed: &Address) -> Terms {
+/// On what terms a store is used: those of the settings, where it is in their bucket, and what was typed over them.
+fn terms(settings: &Settings, typed: &Address, reach: Reach) -> Result<Terms> {
+    if matches!(typed, Address::Folder(_)) && !reach.is_silent() {
+        let refused = Failure::new("reach", typed).because("a folder has no profile, region, role or endpoint");
+        return Err(refused.hint("leave these flags out").exit(Exit::BadInput));
+    }
     let ours = settings.store.as_ref().filter(|store| match (&store.url, typed) {
         (Address::Bucket { bucket, .. }, Address::Bucket { bucket: typed, .. }) => bucket == typed,
         _ => false,
     });
-    ours.map(StoreWords::terms).unwrap_or_default()
+    Ok(reach.over(ours.map(StoreWords::terms).unwrap_or_default()))
 }
 
 /// A machine without logrotate has no configuration of it in its usual places, and nothing to be told about that. One that

@@ -5,13 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::contradiction;
 use crate::{
-    settings::units::Bytes,
-    store::{Address, ChecksumKind, StorageClass, Terms},
+    aws::reach::{is_endpoint, is_one_word, is_profile, is_region, is_role},
+    settings::units::{Bytes, Span},
+    store::{Address, ChecksumKind, Lock, LockMode, StorageClass, Terms},
     tool::Contradiction,
     tools::logs::cost::{PriceWords, Tariff},
 };
@@ -33,6 +35,9 @@ pub struct StoreWords {
     /// How much may wait there; the rest waits where it is. 1 GiB when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spool_max: Option<Bytes>,
+    /// Who asks, as the files of AWS name it. Left out: as every AWS tool finds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// The bucket's region. Left out: as every AWS tool finds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
@@ -57,12 +62,36 @@ pub struct StoreWords {
     /// What every object is tagged with, 10 at most.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub tags: BTreeMap<String, String>,
+    /// Until when nobody may remove what is put there; the bucket must be made for it. As the bucket says, when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockWords>,
     /// How the bucket proves what it has: "crc64nvme", "crc32", "sha256"; "none" reads each object again. "crc64nvme" when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<ChecksumKind>,
     /// What the bucket costs, in dollars, for what `plan` says of it. AWS's list prices for us-east-1 when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prices: Option<PriceWords>,
+}
+
+/// Until when nobody may remove what is put there (object lock).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockWords {
+    /// "governance": only who has a right of its own for it; "compliance": nobody at all.
+    pub mode: LockMode,
+    /// For so long from when it is put there.
+    #[serde(rename = "for")]
+    pub span: Span,
+}
+
+impl LockWords {
+    /// S3 takes no more.
+    const LONGEST: Span = Span::days(36_500);
+
+    /// For what is put there now.
+    pub fn from(self, now: DateTime<Utc>) -> Lock {
+        Lock { mode: self.mode, until: now + self.span.chrono() }
+    }
 }
 
 impl StoreWords {
@@ -76,9 +105,11 @@ impl StoreWords {
         self.spool_max.unwrap_or(SPOOL_MAX).0
     }
 
-    /// On what terms the bucket is used.
+    /// On what terms the bucket is used; until when something is locked depends on when it is put there.
     pub fn terms(&self) -> Terms {
         Terms {
+            profile: self.profile.clone(),
+            lock: None,
             region: self.region.clone(),
             endpoint: self.endpoint.clone(),
             path_style: self.path_style.unwrap_or(false),
@@ -128,25 +159,13 @@ impl StoreWords {
         };
         let said = |word: &Option<String>, good: &dyn Fn(&str) -> bool| word.as_deref().is_some_and(|word| !good(word));
         let digits = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let web =
-            |text: &str| text.strip_prefix("https://").or(text.strip_prefix("http://")).is_some_and(|host| !host.is_empty());
-        let one_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-        let region = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        refuse("region", said(&self.region, &region), "that is no name of a region", "region = \"eu-central-1\"");
-        refuse(
-            "endpoint",
-            said(&self.endpoint, &|text| web(text) && one_word(text)),
-            "that is no URL",
-            "endpoint = \"https://s3.example.org\"",
-        );
-        refuse(
-            "role",
-            said(&self.role, &|text| text.starts_with("arn:") && one_word(text)),
-            "that is no ARN of a role",
-            "role = \"arn:aws:iam::123456789012:role/ship\"",
-        );
+        refuse("profile", said(&self.profile, &is_profile), "that is no name of a profile", "profile = \"ship\"");
+        refuse("region", said(&self.region, &is_region), "that is no name of a region", "region = \"eu-central-1\"");
+        refuse("endpoint", said(&self.endpoint, &is_endpoint), "that is no URL", "endpoint = \"https://s3.example.org\"");
+        let arn = "role = \"arn:aws:iam::123456789012:role/ship\"";
+        refuse("role", said(&self.role, &is_role), "that is no ARN of a role", arn);
         refuse("bucket-owner", said(&self.bucket_owner, &digits), "an account has 12 digits", "bucket-owner = \"123456789012\"");
-        refuse("kms-key", said(&self.kms_key, &one_word), "that is no key", "the key's ARN, its id, or alias/NAME");
+        refuse("kms-key", said(&self.kms_key, &is_one_word), "that is no key", "the key's ARN, its id, or alias/NAME");
         let fits = |(key, value): (&String, &String)| {
             let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " +-=._:/@".contains(c));
             (1..=128).contains(&key.chars().count())
@@ -159,12 +178,20 @@ impl StoreWords {
         let wrong = self.prices.is_some_and(|prices| !prices.are_prices());
         refuse("prices", wrong, "that is no price", "prices = { put = 0.005, get = 0.0004, storage = 0.023 }");
         refuse("tags", self.tags.len() > 10 || !self.tags.iter().all(fits), why, "tags = { team = \"web\" }");
+        if let Some(lock) = self.lock {
+            let fits = (Span::days(1)..=LockWords::LONGEST).contains(&lock.span);
+            let hint = "lock = { mode = \"governance\", for = \"365d\" }";
+            refuse("lock.for", !fits, "S3 locks for a day at least, and a hundred years at most", hint);
+            let unsure = self.checksum == Some(ChecksumKind::None);
+            refuse("lock", unsure, "what is locked must come with a checksum", "another checksum than \"none\", or no lock");
+        }
         found
     }
 
     /// The words that only a bucket knows, and whether they are said.
-    fn of_buckets(&self) -> [(&'static str, bool); 10] {
+    fn of_buckets(&self) -> [(&'static str, bool); 12] {
         [
+            ("profile", self.profile.is_some()),
             ("region", self.region.is_some()),
             ("endpoint", self.endpoint.is_some()),
             ("path-style", self.path_style.is_some()),
@@ -173,6 +200,7 @@ impl StoreWords {
             ("kms-key", self.kms_key.is_some()),
             ("storage-class", self.storage_class.is_some()),
             ("tags", !self.tags.is_empty()),
+            ("lock", self.lock.is_some()),
             ("checksum", self.checksum.is_some()),
             ("prices", self.prices.is_some()),
         ]
@@ -201,8 +229,9 @@ mod tests {
     #[test]
     fn a_folder_has_nothing_that_a_bucket_has() {
         let all = "region = \"a\"\nendpoint = \"http://a\"\npath-style = false\nrole = \"arn:a\"\nbucket-owner = \"123456789012\"\n\
-                   kms-key = \"a\"\nstorage-class = \"STANDARD_IA\"\nchecksum = \"none\"\ntags = { a = \"b\" }\nprices = { put = 1.0 }";
-        assert_eq!(wrong(&format!("url = \"file:///a\"\n{all}")).len(), 10);
+                   kms-key = \"a\"\nstorage-class = \"STANDARD_IA\"\nchecksum = \"crc32\"\ntags = { a = \"b\" }\n\
+                   profile = \"a\"\nlock = { mode = \"compliance\", for = \"1d\" }\nprices = { put = 1.0 }";
+        assert_eq!(wrong(&format!("url = \"file:///a\"\n{all}")).len(), 12);
         assert_eq!(wrong(&format!("url = \"s3://bucket\"\n{all}")), Vec::<String>::new());
         assert_eq!(wrong("url = \"file:///a\""), Vec::<String>::new());
     }
@@ -219,6 +248,10 @@ mod tests {
             ("tags = { \"aws:x\" = \"y\" }", "store.tags"),
             ("tags = { a = \"b#\" }", "store.tags"),
             ("prices = { get = -0.1 }", "store.prices"),
+            ("profile = \"a]\"", "store.profile"),
+            ("lock = { mode = \"governance\", for = \"365m\" }", "store.lock.for"),
+            ("lock = { mode = \"governance\", for = \"40000d\" }", "store.lock.for"),
+            ("lock = { mode = \"compliance\", for = \"1d\" }\nchecksum = \"none\"", "store.lock"),
         ] {
             assert_eq!(wrong(&format!("url = \"s3://bucket\"\n{words}")), [key], "{words}");
         }

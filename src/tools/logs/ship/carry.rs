@@ -10,7 +10,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Run, side_by_side},
-    store::{self, Store},
+    store::{self, Store, Terms},
     tools::logs::{
         manifest::{chain::Chain, register::Register},
         parcel::Receipt,
@@ -49,7 +49,8 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
         "nothing waits for the store".clone_into(&mut report.summary);
         return Ok(report);
     }
-    let store = match store::open(&ship.store, &ship.terms) {
+    let terms = Terms { lock: ship.lock.map(|lock| lock.from(run.clock.now())), ..ship.terms.clone() };
+    let store = match store::open(&ship.store, &terms) {
         Ok(store) => store,
         Err(failure) => {
             report.incomplete.push((&failure).into());

@@ -7,7 +7,7 @@ use crate::{
     tools::logs::{
         fetch::{fetch, form},
         manifest::Object,
-        parcel::Parcel,
+        parcel::{Parcel, about::about},
         spool::{Spool, Waiting},
     },
 };
@@ -26,7 +26,7 @@ pub(super) fn upload(store: &dyn Store, spool: &Spool, waiting: &Waiting, moved:
     let parcel = &waiting.parcel;
     let key = parcel.key().ok_or_else(|| Failure::new("ship", &parcel.key).because("that is no key"))?;
     let Some(data) = spool.data(&waiting.id)? else { return Ok(None) };
-    let body = Body::of_file(&data, parcel.facts.stored, &parcel.stored_sha256);
+    let body = Body::of_file(&data, parcel.facts.stored, &parcel.stored_sha256).about(about(parcel));
     let (stored, sha256, was_there) = match store.put(&key, &body, moved)? {
         Put::Made => (parcel.facts.stored, parcel.stored_sha256.clone(), false),
         Put::Taken => {
