@@ -748,12 +748,16 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__ship)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --bandwidth --config --dry-run --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --bandwidth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -115,6 +115,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s q -l quiet 
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l bandwidth -d 'Send so many bytes a second at most, instead of what the settings say: `10MiB`' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"

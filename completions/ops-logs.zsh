@@ -129,6 +129,7 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 ;;
 (ship)
 _arguments "${_arguments_options[@]}" : \
+'--bandwidth=[Send so many bytes a second at most, instead of what the settings say\: \`10MiB\`]:BYTES:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \

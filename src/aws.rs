@@ -1,8 +1,9 @@
 //! AWS. Everything below names the SDK and its runtime, and nothing outside does: what the SDK says becomes our own types and our own
-//! sentences here. Calls look synchronous from above; each has a deadline. Only `terms` is there without the feature `s3`.
+//! sentences here. Calls look synchronous from above; each has a deadline. Only `terms` and `pace` are there without the feature `s3`.
 
 #[cfg(feature = "s3")]
 pub mod bucket;
+pub mod pace;
 #[cfg(feature = "s3")]
 mod refusal;
 #[cfg(feature = "s3")]

@@ -26,6 +26,10 @@ pub struct Terms {
     pub tags: BTreeMap<String, String>,
     /// How the store proves what it has.
     pub checksum: ChecksumKind,
+    /// What is on its way there takes so much memory at most.
+    pub max_memory: Option<u64>,
+    /// So many bytes a second are sent there at most, all together.
+    pub bandwidth: Option<u64>,
 }
 
 /// How a store proves what it has.

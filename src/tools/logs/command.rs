@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure, Result, plain},
+    settings::units::Bytes,
     store::Address,
 };
 
@@ -60,7 +61,11 @@ pub enum Command {
         force: bool,
     },
     /// Put what waits for the store there, and sign for it; removes nothing
-    Ship,
+    Ship {
+        /// Send so many bytes a second at most, instead of what the settings say: `10MiB`
+        #[arg(long, value_name = "BYTES")]
+        bandwidth: Option<Bytes>,
+    },
     /// Get logs back from the store, as the text that they were
     Restore {
         /// Sets, or services as the store calls them; all of them when left out

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure, Result},
     run::host,
-    settings::{Loaded, suggest},
+    settings::{Loaded, suggest, units::Bytes},
     store::{Address, Terms},
     tool::Task,
 };
@@ -36,7 +36,7 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         Command::Presets { name } => Task::Query(Box::new(Presets { name })),
         Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, force)?)),
         Command::Rotate { choice, force } => Task::Change(Box::new(rotation(&load()?, &choice, force)?)),
-        Command::Ship => Task::Change(Box::new(ship(&load()?)?)),
+        Command::Ship { bandwidth } => Task::Change(Box::new(ship(load()?.value, bandwidth)?)),
         Command::Restore { sets, hosts, since, until, store, to } => {
             let settings = load()?.value;
             let store = store.map_or_else(|| Ok(store_of(&settings)?.url.clone()), Ok::<_, Failure>)?;
@@ -97,14 +97,20 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, force: bool) -> Result<R
     })
 }
 
-fn ship(loaded: &Loaded<Settings>) -> Result<Ship> {
-    let settings = &loaded.value;
-    let store = store_of(settings)?;
+fn ship(mut settings: Settings, bandwidth: Option<Bytes>) -> Result<Ship> {
+    if let (Some(store), Some(_)) = (&mut settings.store, bandwidth) {
+        store.bandwidth = bandwidth;
+        if let Some(wrong) = store.check().into_iter().next() {
+            let failure = Failure::new("use", "--bandwidth").because(wrong.problem).exit(Exit::BadInput);
+            return Err(failure);
+        }
+    }
+    let store = store_of(&settings)?;
     Ok(Ship {
         store: store.url.clone(),
         terms: store.terms(),
         spool: Spool::at(store.spool()),
-        host: host(settings),
+        host: host(&settings),
         parallel: settings.parallel(),
     })
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Where objects that hold logs are; everything else in a store is elsewhere.
-const LOGS: &str = "logs";
+pub const LOGS: &str = "logs";
 
 /// The key of the archive of `entry`, made by `host` for `service`.
 pub fn key(entry: &Entry, archive: &Archive, host: &str, service: &str) -> Option<Key> {
@@ -34,6 +34,11 @@ pub fn key(entry: &Entry, archive: &Archive, host: &str, service: &str) -> Optio
     let name = format!("{}_{}_{path}_{}{end}", word(host, 40), word(&entry.name, 110), archive.facts.sha256);
     let first = first_line(entry, archive).format("dt=%Y-%m-%d/hour=%H");
     Key::new(format!("{LOGS}/service={}/{first}/{name}", word(service, 100)))
+}
+
+/// Whether that is the key of an object that `host` made.
+pub fn is_of(key: &Key, host: &str) -> bool {
+    key.parts().1.strip_prefix(&word(host, 40)).is_some_and(|rest| rest.starts_with('_'))
 }
 
 /// When its first line was written, as far as anybody knows.
