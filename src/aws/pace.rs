@@ -14,8 +14,10 @@ pub const LEAST_MEMORY: u64 = 2 * PART;
 /// With less a single part would take longer than logins last.
 pub const LEAST_BANDWIDTH: u64 = 64 << 10;
 
-/// From the first byte sent to the last byte of the answer, where nothing else is known. A part at 64 KiB a second takes two minutes.
+/// From the last byte sent to the last byte of the answer.
 const ANSWER: Duration = Duration::from_mins(3);
+/// So many bytes a second leave at least where nobody says how many may: what is on its way shares the line, and all of it takes that long.
+const LINE: u64 = 512 << 10;
 /// So often a call is tried at most, and the waits between.
 const TRIES: u32 = 5;
 /// What is on its way at a limited bandwidth is there within about this time.
@@ -44,7 +46,7 @@ impl Pace {
         // Where bytes leave slowly, more of them on their way would only make each call longer.
         let memory = bandwidth.map_or(memory, |bandwidth| memory.min(bandwidth.saturating_mul(UNDERWAY)).max(PART));
         // Twice: a body that was sent for nothing is sent again meanwhile.
-        let leaving = bandwidth.map_or(0, |bandwidth| (2 * memory).div_ceil(bandwidth));
+        let leaving = (2 * memory).div_ceil(bandwidth.unwrap_or(LINE));
         let attempt = ANSWER + Duration::from_secs(leaving);
         let at_once = usize::try_from(memory / SHARE).unwrap_or(usize::MAX).clamp(2, 64);
         Pace { memory, at_once, attempt, operation: attempt * TRIES }
@@ -64,7 +66,8 @@ mod tests {
     #[test]
     fn twelve_parts_or_two_dozen_files_are_on_their_way_unless_the_settings_say() {
         let usual = pace(None, None);
-        assert_eq!((usual.memory / PART, usual.at_once, usual.attempt), (12, 24, ANSWER));
+        assert_eq!((usual.memory / PART, usual.at_once), (12, 24));
+        assert_eq!(usual.attempt, ANSWER + Duration::from_secs(2 * MEMORY / LINE));
         assert_eq!(pace(Some(LEAST_MEMORY), None).memory / PART, 2);
         assert_eq!(pace(Some(1 << 40), None).at_once, 64);
     }

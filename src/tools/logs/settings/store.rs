@@ -63,7 +63,8 @@ pub struct StoreWords {
     /// `parallel`: that is about work on this machine, and a network is waited for. 96 MiB when left out, 16 MiB at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_memory: Option<Bytes>,
-    /// How many bytes a second are sent at most, all together: 64 KiB at least. As fast as it goes, when left out.
+    /// How many bytes a second are sent at most, all together: 64 KiB at least. As fast as it goes, when left out; to be said where the line
+    /// takes less than 512 KiB a second, so that no call is given up that is only slow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<Bytes>,
 }
