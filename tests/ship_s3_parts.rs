@@ -59,7 +59,7 @@ fn assert_there(scene: &Scenario, bucket: &Bucket, size: usize) {
 
 /// What the machine remembers to have begun.
 fn noted(scene: &Scenario) -> Vec<PathBuf> {
-    let names = files_under(&scene.state()).into_keys().filter(|name| name.starts_with("upload-"));
+    let names = files_under(scene.state()).into_keys().filter(|name| name.starts_with("upload-"));
     names.map(|name| scene.state().join(name)).collect()
 }
 
@@ -212,7 +212,9 @@ fn what_nobody_waits_for_any_more_is_ended() {
 #[test]
 fn a_machine_that_remembers_nothing_ends_what_it_began() {
     let Some((scene, bucket, between)) = stopped("", |_| Fate::Passes) else { return };
-    noted(&scene).into_iter().for_each(|path| fs::remove_file(path).unwrap());
+    for path in noted(&scene) {
+        fs::remove_file(path).unwrap();
+    }
     try_once(&scene).exits(0);
     assert_there(&scene, &bucket, LARGE);
     assert_eq!(begun(&between), 2);
@@ -261,7 +263,9 @@ fn objects_that_differ_are_not_the_stores_failure() {
     let Some((scene, bucket, _)) = scene(&logs, "", |_: &Request, _: usize| Fate::Passes) else { return };
     let keys = scene.parcels().into_values().map(|parcel| parcel["key"].as_str().unwrap().to_owned());
     let odd: Vec<String> = keys.filter(|key| !key.contains("test_6.log")).collect();
-    odd.iter().for_each(|key| bucket.write(key, b"something else\n"));
+    for key in &odd {
+        bucket.write(key, b"something else\n");
+    }
     let ran = try_once(&scene).exits(3);
     assert_eq!((odd.len(), ran.steps("ship", "failed").len(), ran.steps("ship", "done").len()), (6, 6, 1), "{ran:#?}");
 }

@@ -48,8 +48,7 @@ impl<'a> Body<'a> {
     }
 
     /// Where it is noted how far it got.
-    #[cfg(feature = "s3")]
-    pub(super) fn notes(&self) -> Option<Noted<'a>> {
+    pub fn notes(&self) -> Option<Noted<'a>> {
         self.noted
     }
 
