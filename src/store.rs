@@ -7,13 +7,16 @@ mod address;
 mod body;
 mod file;
 mod key;
+pub mod notes;
 #[cfg(feature = "s3")]
 mod s3;
 #[cfg(feature = "s3")]
 mod tally;
 
+use self::notes::Begun;
 pub use self::{address::Address, body::Body, key::Key};
 pub use crate::aws::{
+    pace,
     standing::{Access, Cold, Hold, Removal, Standing, Tier},
     terms::{ChecksumKind, Lock, LockMode, StorageClass, Terms},
 };
@@ -39,6 +42,21 @@ pub trait Store: Send + Sync {
     fn thaw(&self, key: &Key, cold: Cold, tier: Tier, days: u16) -> Result<()>;
     /// The place of a key, for messages.
     fn shown(&self, key: &Key) -> String;
+
+    /// How many objects it takes at a time, where that is the store's own matter.
+    fn at_once(&self) -> Option<usize> {
+        None
+    }
+
+    /// Ends what was begun, and that nobody goes on with.
+    fn end(&self, _: &Begun) -> Result<()> {
+        Ok(())
+    }
+
+    /// Ends everything that somebody began below `folder` and nobody ended, of the keys that are `given_up`: what no note tells of.
+    fn end_all(&self, _folder: &Key, _given_up: &dyn Fn(&Key) -> bool) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Told how many more bytes are there.

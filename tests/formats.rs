@@ -12,13 +12,14 @@ use std::{
 use support::{files, scenario::Scenario, stories, tally};
 
 /// Every format that is written, and the file that proves that its first version is still read.
-const FIXTURES: [(&str, &str); 7] = [
+const FIXTURES: [(&str, &str); 8] = [
     ("opsbelt.logs.archive", "archive-v1.zst"),
     ("opsbelt.logs.chain", "chain-v1.json"),
     ("opsbelt.logs.ledger", "ledger-v1.jsonl"),
     ("opsbelt.logs.manifest", "manifest-v1.json"),
     ("opsbelt.logs.parcel", "parcel-v1.json"),
     ("opsbelt.logs.receipt", "receipt-v1.json"),
+    ("opsbelt.logs.upload", "upload-v1.json"),
     ("opsbelt.run/1", "history-v1.jsonl"),
 ];
 
@@ -273,6 +274,21 @@ fn what_version_1_handed_over_is_shipped_after_what_it_shipped() {
     assert_eq!((segments.len(), segments[1]["previous"].as_str()), (2, Some(first.as_str())), "{segments:#?}");
     scene.rotate().exits(0);
     assert_eq!(scene.parcels().len(), 0);
+}
+
+#[test]
+fn what_version_1_began_and_nobody_waits_for_is_ended() {
+    let scene = Scenario::new().shipping("", "");
+    fs::create_dir_all(scene.spool().join("receipts")).expect("our own tree");
+    let store = format!("file://{}", scene.store().display());
+    let note = scene.state().join("upload-0123456789abcdef.json");
+    files::write(&note, naming("upload-v1.json", &store, scene.root())).expect("our own tree");
+    scene.ship().exits(0);
+    assert!(!note.exists());
+    let newer = fs::read_to_string(fixture("upload-v1.json")).expect("a fixture").replace("\"version\":1", "\"version\":2");
+    files::write(&note, &newer).expect("our own tree");
+    scene.ship().exits(3).says("it is of version 2");
+    assert_eq!(fs::read_to_string(&note).expect("it is left as it is"), newer);
 }
 
 #[test]

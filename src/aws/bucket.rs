@@ -2,24 +2,33 @@
 //! words. Decides nothing: which call follows which is for `store` to say. It never overwrites, and deletes only what it is told to.
 
 mod attributes;
+mod limit;
 mod locks;
 mod removal;
+mod sealing;
 mod standing;
+mod upload;
 
-use std::{future::Future, sync::OnceLock};
+use std::{future::Future, sync::OnceLock, time::Instant};
 
 use aws_sdk_s3::{
     Client,
     config::{RequestChecksumCalculation, ResponseChecksumValidation, http::HttpResponse},
     error::{ProvideErrorMetadata, SdkError},
     primitives::ByteStream,
-    types::{ChecksumMode, CompletedMultipartUpload, CompletedPart},
+    types::ChecksumMode,
 };
+use aws_smithy_types::timeout::TimeoutConfig;
+use bytes::Bytes;
 use tokio::runtime::Runtime;
 
-use self::attributes::whole_type;
-pub use self::attributes::{Object, Sum};
+use self::limit::{Limit, Limited};
+pub use self::{
+    attributes::{Object, Sum},
+    upload::{Arrived, Part, Sending, Upload},
+};
 use super::{
+    pace::Pace,
     refusal::{Call, Refusal},
     session,
     terms::{ChecksumKind, Terms},
@@ -41,26 +50,14 @@ pub struct Bucket {
 }
 
 /// What came of a wish to make an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It is made.
-    Made,
+    /// It is made, and this is the store's own checksum of it, where it told one of the kind that the terms name.
+    Made(Option<String>),
     /// There is one of that name.
     Taken,
     /// Somebody else was just writing it: nobody knows yet.
     Contested,
-}
-
-/// An upload in parts, under way.
-#[derive(Debug)]
-pub struct Upload(String);
-
-/// A part that arrived.
-#[derive(Debug)]
-pub struct Part {
-    number: i32,
-    tag: Option<String>,
-    sum: Option<Sum>,
 }
 
 /// What the store says of an object.
@@ -98,6 +95,13 @@ impl Bucket {
         if let Some(endpoint) = &terms.endpoint {
             own = own.endpoint_url(endpoint);
         }
+        let pace = Pace::of(terms);
+        let mut patience = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+        patience = patience.read_timeout(pace.attempt).operation_attempt_timeout(pace.attempt).operation_timeout(pace.operation);
+        own = own.timeout_config(patience.build());
+        if let Some(rate) = terms.bandwidth {
+            own = own.interceptor(Limited(Limit::new(rate, Instant::now())));
+        }
         let client = Client::from_conf(own.build());
         let (name, terms, locks) = (name.to_owned(), terms.clone(), OnceLock::new());
         Ok(Bucket { client, runtime: session::runtime()?, name, terms, region, sealed, locks })
@@ -127,93 +131,15 @@ impl Bucket {
         }
     }
 
-    /// Makes an object in one call.
-    pub fn put(&self, object: &Object, bytes: Vec<u8>, sum: Option<&Sum>) -> Result<Answer> {
+    /// Makes an object in one call. Its bytes are those that its SHA-256 is of.
+    pub fn put(&self, object: &Object, bytes: impl AsRef<[u8]> + Send + 'static, sum: Option<&Sum>) -> Result<Answer> {
         let call = object.put(self.client.put_object(), &self.terms, sum);
         let call = call.bucket(&self.name).key(object.name).set_expected_bucket_owner(self.owner()).if_none_match("*");
-        let call = call.body(ByteStream::from(bytes)).customize();
-        // TLS keeps the body whole, and the sum proves it: to sign it as well would only cost.
-        let call = if self.sealed && sum.is_some() { call.disable_payload_signing() } else { call };
-        self.answer(self.wait(call.send()).map(drop), object.name)
-    }
-
-    /// Begins an object in parts.
-    pub fn begin(&self, object: &Object) -> Result<Upload> {
-        let call = object.begin(self.client.create_multipart_upload(), &self.terms);
-        let call = call.bucket(&self.name).key(object.name).set_expected_bucket_owner(self.owner());
-        let begun = self.wait(call.send()).map_err(|refusal| self.store_failure(&refusal, object.name))?;
-        begun
-            .upload_id
-            .map(Upload)
-            .ok_or_else(|| Failure::new("store", self.shown(object.name)).because("the store gave the upload no id"))
-    }
-
-    /// One part.
-    pub fn part(&self, name: &str, upload: &Upload, number: i32, bytes: Vec<u8>, sum: Option<Sum>) -> Result<Part> {
-        let of = |kind| sum.as_ref().and_then(|sum| sum.of(kind));
-        let call = self.client.upload_part().bucket(&self.name).key(name).upload_id(&upload.0).part_number(number);
-        let call = call
-            .set_checksum_crc64_nvme(of(ChecksumKind::Crc64nvme))
-            .set_checksum_crc32(of(ChecksumKind::Crc32))
-            .set_checksum_sha256(of(ChecksumKind::Sha256))
-            .set_expected_bucket_owner(self.owner())
-            .body(ByteStream::from(bytes))
-            .customize();
-        let call = if self.sealed && sum.is_some() { call.disable_payload_signing() } else { call };
-        let arrived = self.wait(call.send()).map_err(|refusal| self.store_failure(&refusal, name))?;
-        Ok(Part { number, tag: arrived.e_tag, sum })
-    }
-
-    /// Makes the object of its parts.
-    pub fn complete(&self, name: &str, upload: &Upload, parts: &[Part], size: u64, whole: Option<&Sum>) -> Result<Answer> {
-        let parts = parts.iter().map(|part| {
-            let of = |kind| part.sum.as_ref().and_then(|sum| sum.of(kind));
-            CompletedPart::builder()
-                .part_number(part.number)
-                .set_e_tag(part.tag.clone())
-                .set_checksum_crc64_nvme(of(ChecksumKind::Crc64nvme))
-                .set_checksum_crc32(of(ChecksumKind::Crc32))
-                .set_checksum_sha256(of(ChecksumKind::Sha256))
-                .build()
-        });
-        let of = |kind| whole.and_then(|sum| sum.of(kind));
-        let call = self.client.complete_multipart_upload().bucket(&self.name).key(name).upload_id(&upload.0);
-        let call = call
-            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build())
-            .set_checksum_crc64_nvme(of(ChecksumKind::Crc64nvme))
-            .set_checksum_crc32(of(ChecksumKind::Crc32))
-            .set_checksum_type(whole.and_then(|_| whole_type(self.terms.checksum)))
-            .set_mpu_object_size(i64::try_from(size).ok())
-            .set_expected_bucket_owner(self.owner())
-            .if_none_match("*");
-        match self.wait(call.send()) {
-            // An earlier attempt may have been heard, and its answer lost.
-            Err(refusal) if refusal.is_no_upload() && self.head(name)?.is_some() => Ok(Answer::Taken),
-            ended => self.answer(ended.map(drop), name),
-        }
-    }
-
-    /// Ends an upload without an object; one that is gone is as good.
-    pub fn abort(&self, name: &str, upload: &Upload) -> Result<()> {
-        let call = self.client.abort_multipart_upload().bucket(&self.name).key(name).upload_id(&upload.0);
-        match self.wait(call.set_expected_bucket_owner(self.owner()).send()) {
-            Ok(_) => Ok(()),
-            Err(refusal) if refusal.is_no_upload() => Ok(()),
-            Err(refusal) => Err(self.failure(&refusal, "abort the upload of", name, "s3:AbortMultipartUpload")),
-        }
-    }
-
-    /// The uploads of exactly this object that somebody began, and neither completed nor aborted.
-    pub fn uploads(&self, name: &str) -> Result<Vec<Upload>> {
-        let call = self.client.list_multipart_uploads().bucket(&self.name).prefix(name).set_expected_bucket_owner(self.owner());
-        let refused =
-            |refusal: Box<Refusal>| self.failure(&refusal, "list the uploads of", name, "s3:ListBucketMultipartUploads");
-        let found = self.wait(call.send()).map_err(refused)?.uploads.unwrap_or_default();
-        Ok(found
-            .into_iter()
-            .filter(|upload| upload.key.as_deref() == Some(name))
-            .filter_map(|upload| upload.upload_id.map(Upload))
-            .collect())
+        let call = call.body(ByteStream::from(Bytes::from_owner(bytes))).customize();
+        let call = call.interceptor(self.seal(sum, Some(object.sha256)));
+        let told =
+            self.wait(call.send()).map(|made| self.of_kind(made.checksum_crc64_nvme, made.checksum_crc32, made.checksum_sha256));
+        self.answer(told, object.name)
     }
 
     /// What the store says of an object; None when there is none.
@@ -224,12 +150,7 @@ impl Bucket {
             Err(refusal) if refusal.is_absence() => Ok(None),
             Err(refusal) => Err(self.failure(&refusal, "look at", name, "s3:GetObject and s3:ListBucket")),
             Ok(head) => {
-                let sum = match self.terms.checksum {
-                    ChecksumKind::Crc64nvme => head.checksum_crc64_nvme,
-                    ChecksumKind::Crc32 => head.checksum_crc32,
-                    ChecksumKind::Sha256 => head.checksum_sha256,
-                    ChecksumKind::None => None,
-                };
+                let sum = self.of_kind(head.checksum_crc64_nvme, head.checksum_crc32, head.checksum_sha256);
                 Ok(Some(Head { size: self.size(name, head.content_length)?, sum }))
             }
         }
@@ -266,6 +187,16 @@ impl Bucket {
         Ok(Page { objects: found.contents.unwrap_or_default().into_iter().filter_map(named).collect(), next })
     }
 
+    /// The one that the terms name, of the checksums that an answer has.
+    fn of_kind(&self, crc64nvme: Option<String>, crc32: Option<String>, sha256: Option<String>) -> Option<String> {
+        match self.terms.checksum {
+            ChecksumKind::Crc64nvme => crc64nvme,
+            ChecksumKind::Crc32 => crc32,
+            ChecksumKind::Sha256 => sha256,
+            ChecksumKind::None => None,
+        }
+    }
+
     fn owner(&self) -> Option<String> {
         self.terms.bucket_owner.clone()
     }
@@ -285,9 +216,9 @@ impl Bucket {
         self.runtime.block_on(call).map_err(|error| Box::new(Refusal::of(&error)))
     }
 
-    fn answer(&self, ended: std::result::Result<(), Box<Refusal>>, name: &str) -> Result<Answer> {
+    fn answer(&self, ended: std::result::Result<Option<String>, Box<Refusal>>, name: &str) -> Result<Answer> {
         match ended {
-            Ok(()) => Ok(Answer::Made),
+            Ok(sum) => Ok(Answer::Made(sum)),
             Err(refusal) if refusal.is_taken() => Ok(Answer::Taken),
             Err(refusal) if refusal.is_conflict() => Ok(Answer::Contested),
             Err(refusal) => Err(self.store_failure(&refusal, name)),

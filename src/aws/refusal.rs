@@ -168,7 +168,7 @@ impl Refusal {
                 "restore it first, and come back when it is there",
             ),
             "SlowDown" | "ThrottlingException" | "TooManyRequests" => {
-                with("the store asks to slow down", "the next run goes on; fewer at a time: parallel = 1")
+                with("the store asks to slow down", "the next run goes on; less at a time: bandwidth = \"1 MiB\" in [store]")
             }
             "AccessDenied" | "AllAccessDisabled" | "AccessDeniedException" => self.denied(call),
             "" if self.status == 403 => self.denied(call),

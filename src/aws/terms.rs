@@ -31,6 +31,10 @@ pub struct Terms {
     pub lock: Option<Lock>,
     /// How the store proves what it has.
     pub checksum: ChecksumKind,
+    /// What is on its way there takes so much memory at most.
+    pub max_memory: Option<u64>,
+    /// So many bytes a second are sent there at most, all together.
+    pub bandwidth: Option<u64>,
 }
 
 /// Until when nobody may remove an object. Legal holds are somebody else's, and left alone.

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::ErrorKind, os::unix::fs::FileExt};
 
-use super::Take;
+use super::{Take, notes::Noted};
 use crate::{
     failure::{Doing, Failure, Result},
     files::fingerprint::Fingerprint,
@@ -21,6 +21,7 @@ pub struct Body<'a> {
     pub sha256: String,
     /// What a store that can say something about an object says of it.
     pub about: Vec<(String, String)>,
+    noted: Option<Noted<'a>>,
 }
 
 #[derive(Debug)]
@@ -34,18 +35,29 @@ impl<'a> Body<'a> {
     pub fn of(bytes: &'a [u8]) -> Body<'a> {
         let mut hash = Fingerprint::default();
         hash.take(bytes);
-        Body { content: Content::Bytes(bytes), size: bytes.len() as u64, sha256: hash.hex(), about: Vec::new() }
+        Body { content: Content::Bytes(bytes), size: bytes.len() as u64, sha256: hash.hex(), about: Vec::new(), noted: None }
     }
 
     /// All of an open file, which must be what was recorded of it; rarely read again.
     pub fn of_file(file: &'a File, size: u64, sha256: impl Into<String>) -> Body<'a> {
-        Body { content: Content::File(file), size, sha256: sha256.into(), about: Vec::new() }
+        Body { content: Content::File(file), size, sha256: sha256.into(), about: Vec::new(), noted: None }
     }
 
     /// The same, and what a store that can say something about an object is to say of it.
     #[must_use]
     pub fn about(self, about: Vec<(String, String)>) -> Body<'a> {
         Body { about, ..self }
+    }
+
+    /// Whoever is stopped in the middle of it goes on from these notes.
+    #[must_use]
+    pub fn noted(self, noted: Noted<'a>) -> Body<'a> {
+        Body { noted: Some(noted), ..self }
+    }
+
+    /// Where it is noted how far it got.
+    pub fn notes(&self) -> Option<Noted<'a>> {
+        self.noted
     }
 
     /// Whether it will hardly be read again, so that a store may keep it where reading costs more.
@@ -56,23 +68,81 @@ impl<'a> Body<'a> {
 
     /// All of it, piece by piece. Fails at the end, and not later than where it gets longer, when it is not what was recorded.
     pub(super) fn read(&self, shown: &str, take: Take) -> Result<()> {
-        let mut hash = Fingerprint::default();
-        let mut size = 0;
-        let mut checked = |piece: &[u8]| {
-            hash.take(piece);
-            size += piece.len() as u64;
-            if size > self.size { Err(altered(shown)) } else { take(piece) }
-        };
-        match self.content {
-            Content::Bytes(bytes) => checked(bytes)?,
-            Content::File(file) => each_piece(file, shown, &mut checked)?,
+        let mut buffer = vec![0; PIECE];
+        let mut reader = self.reader(shown);
+        while reader.left() > 0 {
+            let got = reader.fill(&mut buffer)?;
+            take(&buffer[..got])?;
         }
-        if size == self.size && hash.hex() == self.sha256 { Ok(()) } else { Err(altered(shown)) }
+        reader.end()
+    }
+
+    /// Reads it from its start, once.
+    pub(super) fn reader(&'a self, shown: &'a str) -> Reader<'a> {
+        Reader { body: self, shown, at: 0, hash: Fingerprint::default() }
     }
 }
 
-fn altered(shown: &str) -> Failure {
-    Failure::new("store", shown).because("what is to be stored is not what was recorded of it any more")
+/// A body that is being read; what it holds is worth nothing before its end.
+pub(super) struct Reader<'a> {
+    body: &'a Body<'a>,
+    shown: &'a str,
+    at: u64,
+    hash: Fingerprint,
+}
+
+impl Reader<'_> {
+    /// How much of what was recorded is not read yet.
+    pub(super) fn left(&self) -> u64 {
+        self.body.size - self.at
+    }
+
+    /// Fills the buffer as far as there is something left; fails where there is less than was recorded.
+    pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let wanted = usize::try_from(self.left()).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let mut got = 0;
+        while got < wanted {
+            match self.body.content.read_at(&mut buffer[got..wanted], self.at + got as u64) {
+                Ok(0) => return Err(self.altered()),
+                Ok(more) => got += more,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).doing("read", self.shown),
+            }
+        }
+        self.hash.take(&buffer[..got]);
+        self.at += got as u64;
+        Ok(got)
+    }
+
+    /// Fails when it was not what was recorded.
+    pub(super) fn end(self) -> Result<()> {
+        let mut more = [0];
+        let ended = loop {
+            match self.body.content.read_at(&mut more, self.at) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read.doing("read", self.shown)? == 0,
+            }
+        };
+        if ended && self.left() == 0 && self.hash.clone().hex() == self.body.sha256 { Ok(()) } else { Err(self.altered()) }
+    }
+
+    fn altered(&self) -> Failure {
+        Failure::new("store", self.shown).because("what is to be stored is not what was recorded of it any more")
+    }
+}
+
+impl Content<'_> {
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> std::io::Result<usize> {
+        match self {
+            Content::File(file) => file.read_at(buffer, at),
+            Content::Bytes(bytes) => {
+                let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+                let got = rest.len().min(buffer.len());
+                buffer[..got].copy_from_slice(&rest[..got]);
+                Ok(got)
+            }
+        }
+    }
 }
 
 /// All of a file from its start to its end, wherever it stands.

@@ -1,20 +1,26 @@
 //! A store in a bucket. A small object is one call, a large one is made of parts; either way the store compares it with the checksum that
-//! goes along, makes it only where there is none of that name, and is asked afterwards what it has. Whatever goes wrong, no upload is left.
+//! goes along, makes it only where there is none of that name, and its answer must name that checksum again, or it is asked what it has.
 //! It never overwrites, and removes only what it is told to.
 
+mod large;
+mod pool;
+
+use std::sync::Arc;
+
+use self::{large::Large, pool::Pool};
 use super::{
-    Body, ChecksumKind, Cold, Hold, Key, Moved, Put, Removal, Standing, StorageClass, Store, Take, Terms, Tier, tally::Tally,
+    Begun, Body, ChecksumKind, Cold, Hold, Key, Moved, Put, Removal, Standing, StorageClass, Store, Take, Terms, Tier,
+    tally::Tally,
 };
 use crate::{
-    aws::bucket::{Answer, Bucket, Object, Part, Sum, Upload},
+    aws::{
+        bucket::{Answer, Bucket, Object, Sum, Upload},
+        pace::{PART, Pace},
+    },
     failure::{Failure, Result},
     files::fingerprint::Fingerprint,
 };
 
-/// An object up to this size is one call; a larger one is made of parts of it, one in memory at a time.
-const PART: u64 = 8 << 20;
-/// S3 takes no more parts.
-const PARTS: u64 = 10_000;
 /// So often is an object begun anew whose key somebody else is just writing to.
 const CONTESTS: usize = 4;
 /// S3 removes no more in one call.
@@ -30,6 +36,8 @@ pub(super) struct Objects {
     prefix: String,
     checksum: ChecksumKind,
     class: Option<StorageClass>,
+    pool: Arc<Pool>,
+    at_once: usize,
 }
 
 impl Objects {
@@ -39,7 +47,9 @@ impl Objects {
         let bucket = Bucket::new(bucket, terms)?;
         // Of a wrong bucket or a wrong login one sentence is enough, before anything is read here.
         bucket.answers(&prefix)?;
-        Ok(Objects { bucket, prefix, checksum: terms.checksum, class: terms.storage_class })
+        let Pace { memory, at_once, .. } = Pace::of(terms);
+        let pool = Pool::of(memory);
+        Ok(Objects { bucket, prefix, checksum: terms.checksum, class: terms.storage_class, pool, at_once })
     }
 
     fn name(&self, key: &Key) -> Result<String> {
@@ -49,67 +59,31 @@ impl Objects {
     }
 
     fn small(&self, object: &Object, body: &Body, moved: Moved) -> Result<(Answer, Option<Sum>)> {
-        let mut bytes = Vec::with_capacity(usize::try_from(body.size).unwrap_or_default());
-        body.read(&self.bucket.shown(object.name), &mut |piece| {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        })?;
-        let sum = Tally::new(self.checksum).part(&bytes);
-        let answer = self.bucket.put(object, bytes, sum.as_ref())?;
+        let shown = self.bucket.shown(object.name);
+        let mut buffer = self.pool.buffer(body.size);
+        let mut reader = body.reader(&shown);
+        reader.fill(buffer.as_mut())?;
+        reader.end()?;
+        let sum = Tally::new(self.checksum).part(buffer.as_ref());
+        let answer = self.bucket.put(object, buffer, sum.as_ref())?;
         moved(body.size);
         Ok((answer, sum))
     }
 
-    fn large(&self, object: &Object, body: &Body, moved: Moved) -> Result<(Answer, Option<Sum>)> {
-        // The store would say it only after all of it was sent.
-        if self.bucket.head(object.name)?.is_some() {
-            return Ok((Answer::Taken, None));
+    /// Ends an upload that a note tells of; where it was stopped before its id was known, all of that name.
+    fn end_upload(&self, name: &str, begun: &Begun) -> Result<()> {
+        if let Some(id) = &begun.upload {
+            return self.bucket.abort(name, &Upload(id.clone()));
         }
-        // Of a run that was killed: nobody else writes under this machine's keys. Who may not see them cannot end them either, and ships.
-        for stale in self.bucket.uploads(object.name).unwrap_or_default() {
-            self.bucket.abort(object.name, &stale)?;
-        }
-        let upload = self.bucket.begin(object)?;
-        let ended = self.parts(object.name, &upload, body, moved);
-        if matches!(ended, Ok((Answer::Made, _))) {
-            return ended;
-        }
-        let aborted = self.bucket.abort(object.name, &upload);
-        ended.and_then(|ended| aborted.map(|()| ended))
+        let found = self.bucket.uploads(name)?.into_iter().filter(|(found, _)| found == name);
+        found.map(|(_, upload)| upload).try_for_each(|upload| self.bucket.abort(name, &upload))
     }
 
-    fn parts(&self, name: &str, upload: &Upload, body: &Body, moved: Moved) -> Result<(Answer, Option<Sum>)> {
-        let part_size = usize::try_from(part_size(body.size)).unwrap_or(usize::MAX);
-        let mut tally = Tally::new(self.checksum);
-        let mut parts: Vec<Part> = Vec::new();
-        let mut gathered = Vec::with_capacity(part_size);
-        let mut send = |bytes: Vec<u8>, parts: &mut Vec<Part>| {
-            let (sum, size) = (tally.part(&bytes), bytes.len() as u64);
-            let number = i32::try_from(parts.len() + 1).expect("there are 10,000 parts at most");
-            parts.push(self.bucket.part(name, upload, number, bytes, sum)?);
-            moved(size);
-            Ok(())
-        };
-        body.read(&self.bucket.shown(name), &mut |mut piece| {
-            while !piece.is_empty() {
-                let (head, tail) = piece.split_at(piece.len().min(part_size - gathered.len()));
-                gathered.extend_from_slice(head);
-                piece = tail;
-                if gathered.len() == part_size {
-                    send(std::mem::replace(&mut gathered, Vec::with_capacity(part_size)), &mut parts)?;
-                }
-            }
-            Ok(())
-        })?;
-        if !gathered.is_empty() {
-            send(gathered, &mut parts)?;
+    /// Whether the store has what was sent: as it said itself when it made it, or says when asked; where it cannot say, it is read again.
+    fn prove(&self, name: &str, body: &Body, sum: Option<&Sum>, told: Option<&str>) -> Result<()> {
+        if sum.is_some() && sum.map(Sum::as_str) == told {
+            return Ok(());
         }
-        let whole = tally.whole();
-        Ok((self.bucket.complete(name, upload, &parts, body.size, whole.as_ref())?, whole))
-    }
-
-    /// Asks the store what it has; where it cannot prove it, reads it again.
-    fn prove(&self, name: &str, body: &Body, sum: Option<&Sum>) -> Result<()> {
         let shown = self.bucket.shown(name);
         let wrong = |why: String| Failure::new("store", &shown).because(why).hint("what was to be stored stays here");
         let head = self.bucket.head(name)?.ok_or_else(|| wrong("it was made, and is not there".to_owned()))?;
@@ -148,9 +122,18 @@ impl Store for Objects {
                     moved(bytes);
                 }
             };
-            let made = if body.size <= PART { self.small(&object, body, &told) } else { self.large(&object, body, &told) };
+            let made = if body.size <= PART {
+                self.small(&object, body, &told)
+            } else {
+                Large { store: self, key, object, body, moved: &told }.put()
+            };
             match made? {
-                (Answer::Made, sum) => return self.prove(&name, body, sum.as_ref()).map(|()| Put::Made),
+                (Answer::Made(said), sum) => {
+                    self.prove(&name, body, sum.as_ref(), said.as_deref())?;
+                    // Not before: whoever is killed here asks the store again.
+                    body.notes().filter(|_| body.size > PART).map_or(Ok(()), |noted| noted.notes.forget(key))?;
+                    return Ok(Put::Made);
+                }
                 (Answer::Taken, _) => return Ok(Put::Taken),
                 (Answer::Contested, _) => {}
             }
@@ -208,23 +191,19 @@ impl Store for Objects {
     fn shown(&self, key: &Key) -> String {
         self.bucket.shown(&format!("{}{key}", self.prefix))
     }
-}
 
-/// Parts grow only where there would be too many of them.
-fn part_size(size: u64) -> u64 {
-    size.div_ceil(PARTS).next_multiple_of(1 << 20).max(PART)
-}
+    fn at_once(&self) -> Option<usize> {
+        Some(self.at_once)
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    fn end(&self, begun: &Begun) -> Result<()> {
+        let key = Key::new(begun.key.clone()).ok_or_else(|| Failure::new("end", &begun.key).because("that is no key"))?;
+        self.end_upload(&self.name(&key)?, begun)
+    }
 
-    #[test]
-    fn there_are_never_too_many_parts() {
-        assert_eq!(part_size(PART + 1), PART);
-        assert_eq!(part_size(PARTS * PART), PART);
-        for size in [PARTS * PART + 1, 5 << 40, 50 << 40] {
-            assert!(size.div_ceil(part_size(size)) <= PARTS, "{size}");
-        }
+    fn end_all(&self, folder: &Key, given_up: &dyn Fn(&Key) -> bool) -> Result<()> {
+        let found = self.bucket.uploads(&format!("{}/", self.name(folder)?))?.into_iter();
+        let ours = |name: &str| name.strip_prefix(&self.prefix).and_then(Key::new).is_some_and(|key| given_up(&key));
+        found.filter(|(name, _)| ours(name)).try_for_each(|(name, upload)| self.bucket.abort(&name, &upload))
     }
 }

@@ -109,6 +109,26 @@ fn a_segment_that_was_begun_is_made_in_the_store_that_it_was_begun_for() {
 }
 
 #[test]
+fn what_vanished_before_it_was_named_is_shipped_anew() {
+    let scene = handed_over(1, "");
+    scene.ship().exits(0);
+    turn(&scene, 1);
+    let odd = scene.store().join(format!("_opsbelt/manifests/test/.{:010}.json.part", 2));
+    fs::create_dir_all(&odd).unwrap();
+    scene.ship().exits(3);
+    fs::remove_dir(odd).unwrap();
+    let fresh = scene.objects().into_keys().max_by_key(|key| key.contains("-0002_")).unwrap();
+    fs::remove_file(scene.store().join(&fresh)).unwrap();
+    let ran = scene.ship().exits(1);
+    assert_eq!(
+        (ran.steps("ship", "done").len(), &ran.json()["findings"][0]["id"]),
+        (1, &"logs.object-vanished".into()),
+        "{ran:#?}"
+    );
+    ends_well(&scene, 2);
+}
+
+#[test]
 fn what_waits_when_the_ledger_is_lost_is_handed_over_once() {
     let scene = Scenario::new().shipping("", "").log_of("b.log", 3000);
     scene.rotate().exits(0);

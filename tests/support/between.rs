@@ -43,6 +43,8 @@ pub enum Fate {
     AnswerIsLost,
     /// It gets to the server, and all but the last so many bytes of the answer back.
     AnswerIsCut(usize),
+    /// It gets to the server, and the answer back with other words in the place of these.
+    AnswerIsReworded(Vec<(String, String)>),
     /// The server hears nothing of it. Headers end with a line break each.
     Answered { status: u16, headers: String, body: String },
 }
@@ -127,11 +129,22 @@ fn serve(client: &TcpStream, server: u16, heard: &Mutex<Vec<Request>>, story: &S
             let answer = ask(server, &request)?;
             match fate {
                 Fate::AnswerIsLost => Ok(()),
+                Fate::AnswerIsReworded(words) => client.write_all(&reworded(&answer, &words)),
                 Fate::AnswerIsCut(bytes) => client.write_all(&answer[..answer.len().saturating_sub(bytes)]),
                 _ => client.write_all(&answer),
             }
         }
     }
+}
+
+/// The answer with other words, and as long as it then says.
+fn reworded(answer: &[u8], words: &[(String, String)]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(answer).into_owned();
+    let text = words.iter().fold(text, |text, (old, new)| text.replace(old, new));
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let lines = head.lines().filter(|line| !line.to_lowercase().starts_with("content-length:"));
+    let head: Vec<&str> = lines.collect();
+    format!("{}\r\nContent-Length: {}\r\n\r\n{body}", head.join("\r\n"), body.len()).into_bytes()
 }
 
 fn read(reader: &mut BufReader<&TcpStream>, mut client: &TcpStream) -> std::io::Result<Option<Request>> {

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     aws::reach::Reach,
     failure::{Exit, Failure, Result, plain},
+    settings::units::Bytes,
     store::{Address, Tier},
 };
 
@@ -74,6 +75,9 @@ pub enum Command {
     },
     /// Put what waits for the store there, and sign for it; removes nothing
     Ship {
+        /// Send so many bytes a second at most, instead of what the settings say: `10MiB`
+        #[arg(long, value_name = "BYTES")]
+        bandwidth: Option<Bytes>,
         /// How.
         #[command(flatten)]
         reach: Reach,

@@ -1,14 +1,18 @@
 //! Small records that are written whole and read whole: one line of JSON that says what it is, of which version, and ends in a
 //! checksum of the rest. What does not agree with it is damaged; what is newer is never guessed at.
 
-use std::{fs::File, io::Read};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Read, Write},
+    path::Path,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
     failure::{Doing, Failure, Result},
-    files::fingerprint::Fingerprint,
+    files::{fingerprint::Fingerprint, own_file},
 };
 
 /// No record of ours is longer, but for manifests.
@@ -63,6 +67,27 @@ pub fn read_file(file: &File, shown: &str, longest: u64) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     file.take(longest + 1).read_to_end(&mut text).doing("read", shown)?;
     if text.len() as u64 > longest { Err(Failure::new("read", shown).because("it is too long to be a record")) } else { Ok(text) }
+}
+
+/// The text of a record of our own; None where there is no such file.
+pub fn kept(path: &Path, longest: u64) -> Result<Option<Vec<u8>>> {
+    match own_file::open(path, OpenOptions::new().read(true)) {
+        Ok(file) => read_file(&file, &path.display().to_string(), longest).map(Some),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).doing("read", path.display()),
+    }
+}
+
+/// Writes a record of our own in the place of what was there; it survives a power cut when this returns.
+pub fn keep<P: Paper>(path: &Path, paper: &P) -> Result<()> {
+    let fresh = path.with_extension("new");
+    let mut file =
+        own_file::open(&fresh, OpenOptions::new().write(true).create(true).truncate(true)).doing("write", fresh.display())?;
+    file.write_all(&text(paper)).doing("write", fresh.display())?;
+    file.sync_data().doing("sync", fresh.display())?;
+    fs::rename(&fresh, path).doing("replace", path.display())?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    File::open(folder).and_then(|folder| folder.sync_all()).doing("sync the folder", folder.display())
 }
 
 fn sum(text: &[u8]) -> String {

@@ -5,6 +5,8 @@
 //! repeats the last: the objects; what the next segment of the manifest will say; the segment; the receipts.
 
 mod carry;
+mod patience;
+mod under_way;
 mod upload;
 
 use std::collections::HashSet;

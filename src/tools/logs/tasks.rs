@@ -29,7 +29,7 @@ use crate::{
     aws::reach::Reach,
     failure::{Exit, Failure, Result},
     run::host,
-    settings::{Loaded, suggest},
+    settings::{Loaded, suggest, units::Bytes},
     store::{Address, Terms},
     tool::Task,
 };
@@ -44,7 +44,7 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, begins(force, false))?)),
         Command::Rotate { choice, force, finish } => Task::Change(Box::new(rotation(&load()?, &choice, begins(force, finish))?)),
         Command::Drain { deadline } => Task::Change(Box::new(drain(&load()?, deadline)?)),
-        Command::Ship { reach } => Task::Change(Box::new(ship(&load()?, reach)?)),
+        Command::Ship { bandwidth, reach } => Task::Change(Box::new(ship(load()?.value, bandwidth, reach)?)),
         Command::Prune { choice, hosts, store, apply, reach } => {
             let prune = Box::new(prune(&load()?, &choice, hosts, store, reach)?);
             if apply { Task::Change(prune) } else { Task::Plan(prune) }
@@ -125,7 +125,7 @@ fn begins(force: bool, finish: bool) -> Begins {
 }
 
 fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
-    let ship = ship(loaded, Reach::default())?;
+    let ship = ship(loaded.value.clone(), None, Reach::default())?;
     let mut rotate = rotation(loaded, &Choice::default(), Begins::All)?;
     let (ships, stay): (Vec<_>, Vec<_>) = rotate.sets.into_iter().partition(|set| set.service.is_some());
     if ships.is_empty() {
@@ -139,15 +139,21 @@ fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
     Ok(Drain { rotate, ship, config, began: Instant::now(), deadline })
 }
 
-fn ship(loaded: &Loaded<Settings>, reach: Reach) -> Result<Ship> {
-    let settings = &loaded.value;
-    let store = store_of(settings)?;
+fn ship(mut settings: Settings, bandwidth: Option<Bytes>, reach: Reach) -> Result<Ship> {
+    if let (Some(store), Some(_)) = (&mut settings.store, bandwidth) {
+        store.bandwidth = bandwidth;
+        if let Some(wrong) = store.check().into_iter().next() {
+            let failure = Failure::new("use", "--bandwidth").because(wrong.problem).exit(Exit::BadInput);
+            return Err(failure);
+        }
+    }
+    let store = store_of(&settings)?;
     Ok(Ship {
         store: store.url.clone(),
-        terms: terms(settings, &store.url, reach)?,
+        terms: terms(&settings, &store.url, reach)?,
         lock: store.lock,
         spool: Spool::at(store.spool()),
-        host: host(settings),
+        host: host(&settings),
         parallel: settings.parallel(),
     })
 }

@@ -1,18 +1,13 @@
 //! What this machine remembers of its manifest in one store: the last segment, and the one that it is about to make. Written
 //! before the store is asked to take it, so that whoever is killed goes on with the same words.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind, Write},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    failure::{Doing, Failure, Result},
-    files::own_file,
+    failure::{Failure, Result},
     tools::logs::{
         manifest,
         paper::{self, Paper},
@@ -65,12 +60,7 @@ impl Chain {
         let path = path(state, store);
         let shown = path.display();
         let fresh = Chain { host: host.to_owned(), store: store.to_owned(), ..Chain::default() };
-        let file = match own_file::open(&path, OpenOptions::new().read(true)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(fresh),
-            Err(error) => return Err(error).doing("read", shown),
-        };
-        let text = paper::read_file(&file, &shown.to_string(), 2 * manifest::LONGEST)?;
+        let Some(text) = paper::kept(&path, 2 * manifest::LONGEST)? else { return Ok(fresh) };
         let hint = "move it away: the store itself then says which segment was the last, and nothing proves that it was";
         let chain: Chain = paper::read(&text).map_err(|why| Failure::new("read", shown).because(why).hint(hint))?;
         // What another machine did, whose disk this one has a copy of, is that machine's.
@@ -79,14 +69,7 @@ impl Chain {
 
     /// Remembers; it survives a power cut when this returns.
     pub fn write(&self, state: &Path) -> Result<()> {
-        let path = path(state, &self.store);
-        let fresh = path.with_extension("new");
-        let mut file =
-            own_file::open(&fresh, OpenOptions::new().write(true).create(true).truncate(true)).doing("write", fresh.display())?;
-        file.write_all(&paper::text(self)).doing("write", fresh.display())?;
-        file.sync_data().doing("sync", fresh.display())?;
-        fs::rename(&fresh, &path).doing("replace", path.display())?;
-        File::open(state).and_then(|folder| folder.sync_all()).doing("sync the folder", state.display())
+        paper::keep(&path(state, &self.store), self)
     }
 }
 

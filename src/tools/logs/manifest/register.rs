@@ -28,7 +28,8 @@ pub struct Register<'a> {
 }
 
 impl<'a> Register<'a> {
-    /// The manifest that `chain` remembers, with what an earlier run was about to say said. Told with it: what nothing proves.
+    /// The manifest that `chain` remembers, with what an earlier run was about to say said. Told with it: what nothing proves, or what
+    /// can be said no more.
     pub fn open(
         store: &'a dyn Store,
         state: &'a Path,
@@ -37,9 +38,9 @@ impl<'a> Register<'a> {
     ) -> Result<(Register<'a>, Option<Finding>)> {
         let mut register = Register { store, state, chain, sign };
         register.same_store()?;
-        register.conclude()?;
-        let resumed = if register.chain.head.is_none() { register.resume()? } else { None };
-        Ok((register, resumed))
+        let dropped = register.conclude()?;
+        let told = if register.chain.head.is_none() { register.resume()? } else { dropped };
+        Ok((register, told))
     }
 
     /// The number of the next segment.
@@ -98,26 +99,42 @@ impl<'a> Register<'a> {
     }
 
     /// Ends what an earlier run was about to say.
-    fn conclude(&mut self) -> Result<()> {
-        let Some(Pending { text, receipts }) = self.chain.pending.clone() else { return Ok(()) };
+    fn conclude(&mut self) -> Result<Option<Finding>> {
+        let Some(Pending { text, receipts }) = self.chain.pending.clone() else { return Ok(None) };
         let written = Written::read(text.into_bytes())
             .map_err(|why| Failure::new("go on with", "the segment that an earlier run began").because(why))?;
-        self.still_there(&written.segment)?;
+        if let Some(key) = self.missing(&written.segment)? {
+            return self.give_up(written.segment.number, &key).map(Some);
+        }
         self.publish(&written)?;
-        self.signed(&written, &receipts)
+        self.signed(&written, &receipts).map(|()| None)
     }
 
-    /// Nobody signs for what an earlier run saw, and for what may be in another store than this.
-    fn still_there(&self, segment: &Segment) -> Result<()> {
+    /// An object of the segment that is not there as it was: nobody signs for what an earlier run saw, and for what may be in another
+    /// store than this.
+    fn missing(&self, segment: &Segment) -> Result<Option<String>> {
         for object in &segment.objects {
             let size = Key::new(object.key.clone()).map(|key| self.store.size(&key)).transpose()?.flatten();
             if size != Some(object.stored) {
-                return Err(Failure::new("go on with", format!("segment {}, which an earlier run began", segment.number))
-                    .because(format!("{} is not there as it was", object.key))
-                    .hint("is the store mounted, and the one that it was? nothing here is removed"));
+                return Ok(Some(object.key.clone()));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Says nothing of what is not there any more: nobody has signed for it, and whatever waits is shipped anew. Only where the last
+    /// segment is known to be there, and this one not: otherwise this may be another store, or somebody relies on what was said.
+    fn give_up(&mut self, number: u64, missing: &str) -> Result<Finding> {
+        if self.chain.head.is_none() || self.segment(number)?.is_some() {
+            return Err(Failure::new("go on with", format!("segment {number}, which an earlier run began"))
+                .because(format!("{missing} is not there as it was"))
+                .hint("is the store mounted, and the one that it was? nothing here is removed"));
+        }
+        self.chain.pending = None;
+        self.chain.write(self.state)?;
+        let message = "an earlier run put it there and had not named it yet, and it is not there as it was: it is shipped anew";
+        let finding = Finding::new("logs.object-vanished", Severity::Warning, missing.to_owned(), message);
+        Ok(finding.hint("find out who removed it: nobody else is to write there"))
     }
 
     /// Where the last segment is not what it was, this is not the store that it was.

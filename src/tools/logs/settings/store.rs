@@ -13,7 +13,7 @@ use super::check::contradiction;
 use crate::{
     aws::reach::{is_endpoint, is_one_word, is_profile, is_region, is_role},
     settings::units::{Bytes, Span},
-    store::{Address, ChecksumKind, Lock, LockMode, StorageClass, Terms},
+    store::{Address, ChecksumKind, Lock, LockMode, StorageClass, Terms, pace},
     tool::Contradiction,
     tools::logs::cost::{PriceWords, Tariff},
 };
@@ -68,6 +68,14 @@ pub struct StoreWords {
     /// How the bucket proves what it has: "crc64nvme", "crc32", "sha256"; "none" reads each object again. "crc64nvme" when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<ChecksumKind>,
+    /// How much memory what is on its way may take: so many parts of 8 MiB, and files of 4 MiB or less, are on their way at a time. Not
+    /// `parallel`: that is about work on this machine, and a network is waited for. 96 MiB when left out, 16 MiB at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<Bytes>,
+    /// How many bytes a second are sent at most, all together: 64 KiB at least. As fast as it goes, when left out; to be said where the line
+    /// takes less than 512 KiB a second, so that no call is given up that is only slow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bandwidth: Option<Bytes>,
     /// What the bucket costs, in dollars, for what `plan` says of it. AWS's list prices for us-east-1 when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prices: Option<PriceWords>,
@@ -119,6 +127,8 @@ impl StoreWords {
             storage_class: self.storage_class,
             tags: self.tags.clone(),
             checksum: self.checksum.unwrap_or_default(),
+            max_memory: self.max_memory.map(|bytes| bytes.0),
+            bandwidth: self.bandwidth.map(|bytes| bytes.0),
         }
     }
 
@@ -137,13 +147,14 @@ impl StoreWords {
             Address::Folder(_) => whole,
             Address::Bucket { .. } => {
                 let Terms { path_style, checksum, .. } = self.terms();
-                StoreWords { path_style: Some(path_style), checksum: Some(checksum), ..whole }
+                let max_memory = Some(self.max_memory.unwrap_or(Bytes(pace::MEMORY)));
+                StoreWords { path_style: Some(path_style), checksum: Some(checksum), max_memory, ..whole }
             }
         }
     }
 
     /// What is wrong with what is said of a bucket.
-    pub(super) fn check(&self) -> Vec<Contradiction> {
+    pub(in crate::tools::logs) fn check(&self) -> Vec<Contradiction> {
         if matches!(self.url, Address::Folder(_)) {
             let refuse = |(word, _): (&str, bool)| {
                 let problem = format!("only a bucket has a {word}");
@@ -174,6 +185,11 @@ impl StoreWords {
                 && plain(value)
                 && !key.starts_with("aws:")
         };
+        let less = |word: Option<Bytes>, least: u64| word.is_some_and(|word| word.0 < least);
+        let two = less(self.max_memory, pace::LEAST_MEMORY);
+        refuse("max-memory", two, "two parts of 8 MiB must fit", "max-memory = \"16 MiB\"");
+        let slow = less(self.bandwidth, pace::LEAST_BANDWIDTH);
+        refuse("bandwidth", slow, "a part would take longer than logins last", "bandwidth = \"64 KiB\", or more");
         let why = "S3 takes 10 tags of letters, digits, blanks and +-=._:/@, 128 in a name and 256 in a value";
         let wrong = self.prices.is_some_and(|prices| !prices.are_prices());
         refuse("prices", wrong, "that is no price", "prices = { put = 0.005, get = 0.0004, storage = 0.023 }");
@@ -189,7 +205,7 @@ impl StoreWords {
     }
 
     /// The words that only a bucket knows, and whether they are said.
-    fn of_buckets(&self) -> [(&'static str, bool); 12] {
+    fn of_buckets(&self) -> [(&'static str, bool); 14] {
         [
             ("profile", self.profile.is_some()),
             ("region", self.region.is_some()),
@@ -203,6 +219,8 @@ impl StoreWords {
             ("lock", self.lock.is_some()),
             ("checksum", self.checksum.is_some()),
             ("prices", self.prices.is_some()),
+            ("max-memory", self.max_memory.is_some()),
+            ("bandwidth", self.bandwidth.is_some()),
         ]
     }
 }
@@ -230,8 +248,8 @@ mod tests {
     fn a_folder_has_nothing_that_a_bucket_has() {
         let all = "region = \"a\"\nendpoint = \"http://a\"\npath-style = false\nrole = \"arn:a\"\nbucket-owner = \"123456789012\"\n\
                    kms-key = \"a\"\nstorage-class = \"STANDARD_IA\"\nchecksum = \"crc32\"\ntags = { a = \"b\" }\n\
-                   profile = \"a\"\nlock = { mode = \"compliance\", for = \"1d\" }\nprices = { put = 1.0 }";
-        assert_eq!(wrong(&format!("url = \"file:///a\"\n{all}")).len(), 12);
+                   profile = \"a\"\nlock = { mode = \"compliance\", for = \"1d\" }\nprices = { put = 1.0 }\nmax-memory = \"16 MiB\"\nbandwidth = \"64 KiB\"";
+        assert_eq!(wrong(&format!("url = \"file:///a\"\n{all}")).len(), 14);
         assert_eq!(wrong(&format!("url = \"s3://bucket\"\n{all}")), Vec::<String>::new());
         assert_eq!(wrong("url = \"file:///a\""), Vec::<String>::new());
     }
@@ -245,6 +263,8 @@ mod tests {
             ("role = \"ship\"", "store.role"),
             ("bucket-owner = \"1234\"", "store.bucket-owner"),
             ("kms-key = \"\"", "store.kms-key"),
+            ("max-memory = \"15 MiB\"", "store.max-memory"),
+            ("bandwidth = \"10 KiB\"", "store.bandwidth"),
             ("tags = { \"aws:x\" = \"y\" }", "store.tags"),
             ("tags = { a = \"b#\" }", "store.tags"),
             ("prices = { get = -0.1 }", "store.prices"),

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Plan, Ship,
+    patience::Patience,
+    under_way::UnderWay,
     upload::{Uploaded, upload},
 };
 use crate::{
@@ -20,8 +22,6 @@ use crate::{
 
 /// So many objects share one segment.
 const BATCH: usize = 200;
-/// After so many failures in a row the store is left alone until the next run.
-const PATIENCE: usize = 5;
 
 /// One run under way.
 struct Carry<'a> {
@@ -29,22 +29,25 @@ struct Carry<'a> {
     run: &'a Run,
     store: &'a dyn Store,
     register: Register<'a>,
+    under_way: UnderWay<'a>,
     /// What this run may have to look up there.
     keys: HashSet<&'a str>,
     /// Which segment names which of them; read when first needed.
     named: Option<HashMap<String, u64>>,
     report: &'a mut Report,
     shipped: (u64, u64),
-    failures: usize,
+    patience: Patience,
 }
 
 /// Ships what the plan says.
 pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
     let mut report = Ship::troubles(run, plan);
-    let chain = Chain::read(run.state.make()?, &ship.host, &ship.store.to_string())?;
+    let state = run.state.make()?;
+    let chain = Chain::read(state, &ship.host, &ship.store.to_string())?;
+    let under_way = UnderWay { state, store: ship.store.to_string(), host: &ship.host };
     let today = run.clock.now().date_naive();
     let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none();
-    if plan.parcels.is_empty() && silent {
+    if plan.parcels.is_empty() && silent && under_way.is_empty() {
         sweep(ship, plan, &mut report);
         "nothing waits for the store".clone_into(&mut report.summary);
         return Ok(report);
@@ -58,7 +61,7 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
             return Ok(report);
         }
     };
-    let (objects, bytes) = all(ship, run, plan, &*store, chain, &mut report);
+    let (objects, bytes) = all(ship, run, plan, &*store, (chain, under_way), &mut report);
     sweep(ship, plan, &mut report);
     if let Some(signal) = run.shutdown.asked_by() {
         report.incomplete.push(Incomplete::new("this run", format!("signal {signal} asked to stop; the next run goes on")));
@@ -86,16 +89,27 @@ fn sweep(ship: &Ship, plan: &Plan, report: &mut Report) {
 }
 
 /// How many objects and bytes are in the store, and named there.
-fn all(ship: &Ship, run: &Run, plan: &Plan, store: &dyn Store, chain: Chain, report: &mut Report) -> (u64, u64) {
+fn all(
+    ship: &Ship,
+    run: &Run,
+    plan: &Plan,
+    store: &dyn Store,
+    (chain, under_way): (Chain, UnderWay),
+    report: &mut Report,
+) -> (u64, u64) {
     let sign = |receipts: &[Receipt]| ship.spool.sign(receipts);
+    let remembers = chain.head.is_some();
     // Who cannot sign puts nothing anywhere.
-    let opened = ship.spool.may_sign().and_then(|()| Register::open(store, run.state.make()?, chain, &sign));
+    let opened = ship.spool.may_sign().and_then(|()| Register::open(store, under_way.state, chain, &sign));
     let (shipped, ended) = match opened {
-        Ok((register, resumed)) => {
-            report.findings.extend(resumed);
+        Ok((register, told)) => {
+            report.findings.extend(told);
+            if let Err(failure) = under_way.sweep(store, plan, remembers) {
+                report.incomplete.push((&failure).into());
+            }
             let keys = plan.parcels.iter().map(|waiting| waiting.parcel.key.as_str()).collect();
-            let (named, shipped, failures) = (None, (0, 0), 0);
-            let mut carry = Carry { ship, run, store, register, keys, named, report, shipped, failures };
+            let (named, shipped, patience) = (None, (0, 0), Patience::default());
+            let mut carry = Carry { ship, run, store, register, under_way, keys, named, report, shipped, patience };
             let ended = carry.all(plan);
             (carry.shipped, ended)
         }
@@ -120,34 +134,40 @@ impl Carry<'_> {
         let parcels: Vec<&Waiting> =
             plan.parcels.iter().filter(|waiting| !self.ship.spool.is_signed(waiting, &address)).collect();
         for batch in parcels.chunks(BATCH) {
-            if self.run.shutdown.asked() || self.failures >= PATIENCE {
+            if self.run.shutdown.asked() || self.patience.is_over() {
                 break;
             }
             self.batch(batch, &moved)?;
         }
         // A day without a segment would look like a tail that is missing.
         let now = self.run.clock.now();
-        if self.register.last_day().is_some_and(|day| day < now.date_naive()) && self.failures == 0 {
+        if self.register.last_day().is_some_and(|day| day < now.date_naive()) && self.patience.is_whole() {
             self.register.say(now, Vec::new(), &[])?;
         }
-        if self.failures >= PATIENCE {
-            let why = format!("{PATIENCE} failures in a row: the rest is left to the next run");
+        if self.patience.is_over() {
+            let why = format!("{} failures in a row: the rest is left to the next run", Patience::FAILURES);
             self.report.incomplete.push(Incomplete::new(address, why));
         }
         Ok(())
     }
 
     fn batch(&mut self, batch: &[&Waiting], moved: store::Moved) -> Result<()> {
-        let (store, ship) = (self.store, self.ship);
-        let one = |waiting: &&Waiting| upload(store, &ship.spool, waiting, moved);
-        let results = side_by_side(batch, self.ship.parallel, &self.run.shutdown, || (), one);
+        let Carry { store, ship, under_way, patience, .. } = self;
+        let one = |waiting: &&Waiting| {
+            // The store was left alone meanwhile.
+            if patience.is_over() {
+                return Ok(None);
+            }
+            let uploaded = upload(*store, &ship.spool, under_way, waiting, moved);
+            patience.hears(&uploaded);
+            uploaded
+        };
+        let at_once = store.at_once().unwrap_or(ship.parallel);
+        let results = side_by_side(batch, at_once, &self.run.shutdown, || (), one);
         let mut arrived = Vec::new();
         for (waiting, result) in batch.iter().zip(results) {
             match result {
-                Some(Ok(Some(uploaded))) => {
-                    self.failures = 0;
-                    arrived.push((*waiting, uploaded));
-                }
+                Some(Ok(Some(uploaded))) => arrived.push((*waiting, uploaded)),
                 Some(Ok(None)) | None => {}
                 Some(Err(failure)) => self.failed(waiting, &failure),
             }
@@ -156,7 +176,6 @@ impl Carry<'_> {
     }
 
     fn failed(&mut self, waiting: &Waiting, failure: &Failure) {
-        self.failures += 1;
         let key = &waiting.parcel.key;
         if failure.exit == Exit::PersonNeeded {
             let finding = Finding::new("logs.object-differs", Severity::Danger, key.clone(), failure.to_string());

@@ -3,7 +3,10 @@
 use crate::{
     failure::{Exit, Failure, Result},
     files::{compress, fingerprint::Fingerprint},
-    store::{Body, Key, Moved, Put, Store},
+    store::{
+        Body, Key, Moved, Put, Store,
+        notes::{Noted, Notes},
+    },
     tools::logs::{
         fetch::{fetch, form},
         manifest::Object,
@@ -22,11 +25,18 @@ pub(super) struct Uploaded {
 }
 
 /// Puts the parcel into the store; None when the other side took it back meanwhile.
-pub(super) fn upload(store: &dyn Store, spool: &Spool, waiting: &Waiting, moved: Moved) -> Result<Option<Uploaded>> {
+pub(super) fn upload(
+    store: &dyn Store,
+    spool: &Spool,
+    notes: &dyn Notes,
+    waiting: &Waiting,
+    moved: Moved,
+) -> Result<Option<Uploaded>> {
     let parcel = &waiting.parcel;
     let key = parcel.key().ok_or_else(|| Failure::new("ship", &parcel.key).because("that is no key"))?;
     let Some(data) = spool.data(&waiting.id)? else { return Ok(None) };
     let body = Body::of_file(&data, parcel.facts.stored, &parcel.stored_sha256).about(about(parcel));
+    let body = body.noted(Noted { notes, encoder: &parcel.facts.encoder });
     let (stored, sha256, was_there) = match store.put(&key, &body, moved)? {
         Put::Made => (parcel.facts.stored, parcel.stored_sha256.clone(), false),
         Put::Taken => {
