@@ -4,6 +4,7 @@
 //! SPOOL/ready/PARCEL.json      what the archive is (tools/logs/parcel.rs); PARCEL is the SHA-256 of this file
 //! SPOOL/ready/PARCEL.data      the archive
 //! SPOOL/receipts/PARCEL.json   that the store has it
+//! SPOOL/receipts/PARCEL.doubt  that what waits is not what its ticket says; nothing is in it, and it is only looked into
 //! ```
 //!
 //! `ready` is written by the one side and read by the other, `receipts` the other way round; neither writes to what the other
@@ -11,6 +12,7 @@
 //! that folder's group, and by nobody else. What the other side wrote is read without following links, and within limits.
 
 mod counter;
+pub mod damage;
 mod receipts;
 
 use std::{

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Plan, Ship,
-    upload::{Uploaded, upload},
+    upload::{Came, Uploaded, upload},
 };
 use crate::{
     failure::{Exit, Failure, Result},
@@ -14,7 +14,7 @@ use crate::{
     tools::logs::{
         manifest::{chain::Chain, register::Register},
         parcel::Receipt,
-        spool::Waiting,
+        spool::{Waiting, damage},
     },
 };
 
@@ -143,11 +143,12 @@ impl Carry<'_> {
         let mut arrived = Vec::new();
         for (waiting, result) in batch.iter().zip(results) {
             match result {
-                Some(Ok(Some(uploaded))) => {
+                Some(Ok(Came::Stored(uploaded))) => {
                     self.failures = 0;
                     arrived.push((*waiting, uploaded));
                 }
-                Some(Ok(None)) | None => {}
+                Some(Ok(Came::Damaged(why))) => self.damaged(waiting, why),
+                Some(Ok(Came::TakenBack)) | None => {}
                 Some(Err(failure)) => self.failed(waiting, &failure),
             }
         }
@@ -163,6 +164,16 @@ impl Carry<'_> {
         }
         let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), |hint| format!("{failure} (hint: {hint})"));
         self.report.steps.push(Step::new("ship", key.clone(), Outcome::Failed, why));
+    }
+
+    /// Says so to the other side, which has the archive and makes another parcel of it.
+    fn damaged(&mut self, waiting: &Waiting, why: String) {
+        self.report.findings.push(damage::finding(waiting, why));
+        let step = Step::new("ship", waiting.parcel.key.clone(), Outcome::Skipped, "what waits is not what was handed over");
+        self.report.steps.push(step);
+        if let Err(failure) = self.ship.spool.doubt(&waiting.id) {
+            self.report.incomplete.push((&failure).into());
+        }
     }
 
     /// Names what arrived in a segment, unless one does already, and signs.

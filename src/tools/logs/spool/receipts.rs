@@ -4,7 +4,7 @@ use std::{collections::HashSet, io::Write};
 
 use rustix::fs::Mode;
 
-use super::{RECEIPTS, Spool, TICKET, Waiting, open, ticket_name};
+use super::{RECEIPTS, Spool, TICKET, Waiting, damage::DOUBT, open, ticket_name};
 use crate::{
     failure::{Doing, Failure, Result},
     files::dir::Dir,
@@ -59,20 +59,20 @@ impl Spool {
         folder.sync()
     }
 
-    /// Removes receipts of parcels that the other side has taken back, which is what they were for.
+    /// Removes receipts for parcels that the other side has taken back, which is what they were for; doubts of them as well.
     pub fn sweep_receipts(&self, waiting: &HashSet<&ParcelId>) -> Result<()> {
         let Some(folder) = self.folder(RECEIPTS)? else { return Ok(()) };
         let mut done = Vec::new();
         folder.each(|name, _| {
             let Ok(name) = name else { return };
-            let id = name.strip_suffix(TICKET).and_then(ParcelId::parse);
-            done.extend(id.filter(|id| !waiting.contains(id)).map(|id| ticket_name(&id)));
+            let id = name.strip_suffix(TICKET).or(name.strip_suffix(DOUBT)).and_then(ParcelId::parse);
+            done.extend(id.filter(|id| !waiting.contains(id)).map(|_| name.to_owned()));
         })?;
         done.iter().try_for_each(|name| folder.remove(name).map(drop))
     }
 
     /// The folder of receipts, which must be ours.
-    fn desk(&self) -> Result<Dir> {
+    pub(super) fn desk(&self) -> Result<Dir> {
         let us = rustix::process::geteuid().as_raw();
         let path = self.path.join(RECEIPTS);
         let missing = |failure: Failure| {

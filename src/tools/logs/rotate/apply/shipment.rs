@@ -3,7 +3,7 @@
 //! A receipt that agrees is not enough: the archive here must still be the one that was handed over. Only then it is recorded
 //! that the store has it, and only then a keep-rule may remove it.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use super::Carry;
 use crate::{
@@ -16,11 +16,11 @@ use crate::{
     },
     report::{Finding, Incomplete, Outcome, Severity, Size, Step, count},
     tools::logs::{
-        ledger::{Archive, Entry, Line, Shipped},
+        ledger::{Archive, Entry, EntryId, Line, Shipped},
         parcel::{Parcel, key},
         rotate::{
             Shipping,
-            plan::{Arrival, Plan, due},
+            plan::{Arrival, Damaged, Plan, due},
         },
         spool::Counter,
     },
@@ -64,13 +64,14 @@ fn shipped(arrival: &Arrival) -> Shipped {
 pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
     let Some(shipping) = carry.rotate.shipping.as_ref().filter(|_| plan.world.spool.is_some()) else { return };
     let due = due(carry.rotate, carry.ledger.content(), &plan.shipment);
-    if due.is_empty() {
+    if due.is_empty() && plan.shipment.damaged.is_empty() {
         return;
     }
     let Some(counter) = counter(carry, shipping) else { return };
     let mut waiting = plan.shipment.waiting;
     let mut left = (0, 0);
     let mut short = None;
+    let mut handed = HashSet::new();
     for id in due {
         let Some(entry) = carry.ledger.content().entries.get(&id).cloned() else { continue };
         // The first one always goes, however large: else it never would.
@@ -89,6 +90,7 @@ pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
         match one(carry, &counter, &entry) {
             Ok(key) => {
                 waiting += entry.stored();
+                handed.insert(id);
                 carry.tally.handed += 1;
                 let step = Step::new("hand-over", entry.path(), Outcome::Done, "it waits for the store");
                 carry.step(step.with("key", key).with("bytes", entry.stored()));
@@ -112,6 +114,24 @@ pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
         );
         let step = Step::new("hand-over", shipping.spool.path().display().to_string(), Outcome::Waiting, why);
         carry.step(step);
+    }
+    discard(carry, &counter, plan, &handed);
+}
+
+/// Removes what nobody can ship, where its archive is on its way in another parcel or in the store.
+fn discard(carry: &mut Carry, counter: &Counter, plan: &Plan, handed: &HashSet<EntryId>) {
+    for Damaged { waiting, entry, replaced, .. } in &plan.shipment.damaged {
+        let shipped = |id: &EntryId| carry.ledger.content().entries.get(id).is_some_and(|entry| entry.shipped.is_some());
+        if !replaced && !entry.is_some_and(|id| handed.contains(&id) || shipped(&id)) {
+            continue;
+        }
+        match counter.take_back(&waiting.id) {
+            Ok(()) => {
+                let why = "it is not what was handed over, and another parcel has the archive";
+                carry.step(Step::new("discard", waiting.parcel.key.clone(), Outcome::Done, why));
+            }
+            Err(failure) => carry.failed("discard", waiting.parcel.key.clone(), &failure),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::tools::logs::{
         Rotate,
         facts::{Spooled, World},
     },
+    spool::Waiting,
 };
 
 /// Why an archive stays, whatever the rules say.
@@ -24,6 +25,8 @@ pub struct Shipment {
     pub arrivals: Vec<Arrival>,
     /// Receipts that are not believed.
     pub refused: Vec<Refused>,
+    /// What waits and is not what was handed over.
+    pub damaged: Vec<Damaged>,
     /// Archives that are to be handed over, the oldest first.
     pub due: Vec<EntryId>,
     /// Archives that wait in the spool already.
@@ -58,6 +61,19 @@ pub struct Refused {
     pub why: String,
 }
 
+/// A parcel that nobody can ship. It goes once its archive is on its way in another one.
+#[derive(Debug)]
+pub struct Damaged {
+    /// The parcel.
+    pub waiting: Waiting,
+    /// What is wrong with it.
+    pub why: String,
+    /// Its archive, when the ledger still knows it.
+    pub entry: Option<EntryId>,
+    /// Whether that is on its way already.
+    pub replaced: bool,
+}
+
 /// Decides; nothing where there is no store.
 pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipment {
     let (Some(shipping), Some(spool)) = (&rotate.shipping, &world.spool) else { return Shipment::default() };
@@ -67,7 +83,7 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
     } else {
         content.entries.values().filter_map(|entry| Some((mark(entry)?, entry.id))).collect()
     };
-    for Spooled { waiting, receipt } in spool {
+    for Spooled { waiting, receipt, damage } in spool {
         let origin = origin(&waiting.parcel);
         let refused = |why: String| Refused { parcel: waiting.parcel.clone(), why };
         let agreed = match receipt {
@@ -87,13 +103,23 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
             None => {}
         }
         // What a clone finds of another machine never goes, and must not take the place of what does.
-        if waiting.parcel.host == rotate.host {
+        if waiting.parcel.host != rotate.host {
+            continue;
+        }
+        if let Some(why) = damage.clone() {
+            let entry = known.get(&origin).copied();
+            shipment.damaged.push(Damaged { waiting: waiting.clone(), why, entry, replaced: false });
+        } else {
             shipment.waiting += waiting.bytes.unwrap_or(0);
             shipment.parcels += 1;
             shipment.since = shipment.since.into_iter().chain([waiting.parcel.handed_at]).min();
             // Without its archive nobody can ship it: it is handed over anew.
             shipment.handed.extend(waiting.bytes.map(|_| origin));
         }
+    }
+    let Shipment { damaged, handed, .. } = &mut shipment;
+    for damaged in damaged {
+        damaged.replaced = handed.contains(&origin(&damaged.waiting.parcel));
     }
     shipment.due = due(rotate, content, &shipment);
     shipment
