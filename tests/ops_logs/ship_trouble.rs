@@ -20,6 +20,7 @@ use crate::{
 };
 
 const ROOT: &[Need] = &[Need::Root];
+const LOCKS: &[Need] = &[Need::Program("flock")];
 
 /// So many archives, each handed over.
 fn handed_over(turns: usize, words: &str) -> Scenario {
@@ -292,6 +293,51 @@ fn an_object_that_is_the_same_byte_for_byte_needs_no_room_to_be_compared() {
     let opened = strace::calls(&scene.command(&["ship"]), "openat");
     assert!(scene.segments().len() == 1 && !opened.iter().any(|call| call.contains("O_TMPFILE")), "{opened:#?}");
     ends_well(&scene, 1);
+}
+
+#[test]
+fn two_configurations_do_not_work_in_one_spool_at_the_same_time() {
+    if !needs::met(LOCKS) {
+        return;
+    }
+    let scene = handed_over(1, "");
+    scene.append("app.log", text_of("turn-1", 3000));
+    let beside_another = |folder: &str, word: &str| {
+        let held = format!("flock '{}' \"$@\"", scene.spool().join(folder).display());
+        scene.run_in_shell(&held, &["--format", "json", word]).exits(3).says("with another state, works in it")
+    };
+    assert_eq!(beside_another("ready", "rotate").steps("hand-over", "done").len(), 0);
+    assert_eq!(beside_another("receipts", "ship").steps("ship", "done").len(), 0);
+    assert_eq!((scene.parcels().len(), scene.objects().len()), (1, 0));
+    ends_well(&scene, 2);
+}
+
+#[test]
+fn what_should_be_free_stays_free_but_for_one_archive_at_a_time() {
+    let scene = Scenario::new().shipping("", "keep = { min-free = \"99%\" }");
+    let written: Vec<_> = (0..3).map(|number| text_of(&format!("turn-{number}"), 3000)).collect();
+    for (number, text) in written.iter().enumerate() {
+        scene.append("app.log", text);
+        let ran = scene.rotate().exits(if number == 0 { 0 } else { 3 });
+        assert!(number == 0 || ran.stdout.contains("are to stay free (min-free)"), "{ran:#?}");
+        assert_eq!(scene.parcels().len(), 1);
+    }
+    for _ in 0..3 {
+        scene.ship().exits(0);
+        scene.rotate();
+    }
+    assert_eq!(scene.objects().into_values().collect::<std::collections::BTreeSet<_>>(), written.into_iter().collect());
+}
+
+#[test]
+fn very_many_small_archives_fill_the_spool_by_their_tickets() {
+    let scene = Scenario::new().shipping("spool-max = \"5 KiB\"", "");
+    for number in 0..9 {
+        scene.append(&format!("{number}.log"), format!("{number} is a short log\n"));
+    }
+    let ran = scene.run(&["--format", "json", "rotate", "--force"]).exits(0);
+    assert_eq!(ran.steps("hand-over", "waiting").len(), 1, "{ran:#?}");
+    assert!((1..5).contains(&scene.parcels().len()), "{:?}", scene.parcels().keys());
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::{
     tool::{Change, Query},
     tools::logs::{
         fetch::{Fetched, fetch, form},
-        manifest::Object,
+        manifest::{Object, archived::Archived},
     },
 };
 
@@ -52,16 +52,9 @@ pub struct Print {
 pub struct Chosen {
     store: Box<dyn Store>,
     /// In the order of their first lines.
-    objects: Vec<Named>,
+    archives: Vec<Archived>,
     /// What is wrong with the manifests.
     troubles: Report,
-}
-
-/// An object and whose it is.
-#[derive(Clone, Debug)]
-struct Named {
-    host: String,
-    object: Object,
 }
 
 impl Change for Restore {
@@ -81,12 +74,12 @@ impl Change for Restore {
 
     fn show(&self, _: &Run, chosen: &Chosen) -> Report {
         let mut report = chosen.troubles.clone();
-        for named in &chosen.objects {
-            let path = self.into.join(place(named)).display().to_string();
-            let step = Step::new("restore", path, Outcome::Planned, times(&named.object));
-            report.steps.push(step.with("key", named.object.key.clone()).with("bytes", named.object.size));
+        for archived in &chosen.archives {
+            let path = self.into.join(place(archived)).display().to_string();
+            let step = Step::new("restore", path, Outcome::Planned, times(archived));
+            report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
         }
-        report.summary = match chosen.objects.len() as u64 {
+        report.summary = match chosen.archives.len() as u64 {
             0 => "the store has nothing of that".to_owned(),
             objects => {
                 format!("{} to restore ({}, {} on the way)", count(objects, "log"), Size(chosen.plain()), Size(chosen.stored()))
@@ -99,18 +92,17 @@ impl Change for Restore {
         let mut report = chosen.troubles.clone();
         let bar = run.progress.bytes("restoring", chosen.stored());
         let target = Dir::open(&self.into)?;
-        let one = |named: &Named| -> Result<(String, Outcome)> {
-            let (fetched, key) = proven(&*chosen.store, &named.object, &|bytes| bar.advance(bytes))?;
-            write(&target, &place(named), &named.object, &fetched, &key)
+        let one = |archived: &Archived| -> Result<(String, Outcome)> {
+            write(&target, &place(archived), archived, &|object| proven(&*chosen.store, object, &|bytes| bar.advance(bytes)))
         };
-        let results = side_by_side(&chosen.objects, self.parallel, &run.shutdown, || (), one);
+        let results = side_by_side(&chosen.archives, self.parallel, &run.shutdown, || (), one);
         let mut restored = (0_u64, 0);
-        for (named, result) in chosen.objects.iter().zip(results) {
-            let path = self.into.join(place(named)).display().to_string();
+        for (archived, result) in chosen.archives.iter().zip(results) {
+            let path = self.into.join(place(archived)).display().to_string();
             let step = match result {
                 Some(Ok((why, outcome))) => {
                     if outcome == Outcome::Done {
-                        restored = (restored.0 + 1, restored.1 + named.object.size);
+                        restored = (restored.0 + 1, restored.1 + archived.size());
                     }
                     Step::new("restore", path, outcome, why)
                 }
@@ -120,9 +112,9 @@ impl Change for Restore {
                     continue;
                 }
             };
-            report.steps.push(step.with("key", named.object.key.clone()).with("bytes", named.object.size));
+            report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
         }
-        report.summary = match chosen.objects.len() {
+        report.summary = match chosen.archives.len() {
             0 => "the store has nothing of that".to_owned(),
             all => format!("{} of {} restored ({})", restored.0, count(all as u64, "log"), Size(restored.1)),
         };
@@ -139,11 +131,11 @@ impl Query for Print {
     fn answer(&self, run: &Run) -> Result<Report> {
         let chosen = choose(&self.store, &self.terms, &self.wanted, run)?;
         let bar = run.progress.bytes("restoring", chosen.stored());
-        for named in &chosen.objects {
+        for object in chosen.archives.iter().flat_map(|archived| &archived.objects) {
             if run.shutdown.asked() || run.out.is_closed() {
                 break;
             }
-            let (fetched, key) = proven(&*chosen.store, &named.object, &|bytes| bar.advance(bytes))?;
+            let (fetched, key) = proven(&*chosen.store, object, &|bytes| bar.advance(bytes))?;
             compress::read(&fetched.file, form(key.as_str()), &mut |piece| run.out.bytes(piece))?;
         }
         let broken = chosen.troubles.findings.first().map(|finding| format!("{}: {}", finding.subject, finding.message));
@@ -158,17 +150,22 @@ impl Query for Print {
 fn choose(address: &Address, terms: &Terms, wanted: &Wanted, run: &Run) -> Result<Chosen> {
     let store = store::open(address, terms)?;
     let mut troubles = Report::default();
-    let objects = select(&*store, wanted, run.clock.now(), &mut troubles)?;
-    Ok(Chosen { store, objects, troubles })
+    let archives = select(&*store, wanted, run.clock.now(), &mut troubles)?;
+    for less in archives.iter().filter(|archived| archived.is_less()) {
+        let why =
+            format!("the manifests name no more of its text than these bytes, and it has {}", less.first().part().whole.size);
+        troubles.incomplete.push(Incomplete::new(less.name(), why));
+    }
+    Ok(Chosen { store, archives, troubles })
 }
 
 impl Chosen {
     fn plain(&self) -> u64 {
-        self.objects.iter().map(|named| named.object.size).sum()
+        self.archives.iter().map(Archived::size).sum()
     }
 
     fn stored(&self) -> u64 {
-        self.objects.iter().map(|named| named.object.stored).sum()
+        self.archives.iter().map(Archived::stored).sum()
     }
 }
 
@@ -194,10 +191,10 @@ fn proven(store: &dyn Store, object: &Object, moved: &dyn Fn(u64)) -> Result<(Fe
 }
 
 /// From when until when, for people.
-fn times(object: &Object) -> String {
+fn times(archived: &Archived) -> String {
     let told = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S").to_string();
-    match object.times {
-        Some(times) => format!("lines from {} to {}", told(times.from), told(times.until)),
-        None => format!("rotated {}", told(object.rotated_at)),
+    match archived.first().times {
+        Some(times) => format!("lines from {} to {}", told(times.from), told(archived.until())),
+        None => format!("rotated {}", told(archived.first().rotated_at)),
     }
 }

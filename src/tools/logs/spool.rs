@@ -37,6 +37,8 @@ const READY: &str = "ready";
 const RECEIPTS: &str = "receipts";
 const TICKET: &str = ".json";
 const DATA: &str = ".data";
+/// About what a ticket takes: it counts as well, or very many small archives would count for nothing.
+pub const TICKET_BYTES: u64 = 1 << 10;
 
 /// The spool of a machine.
 #[derive(Clone, Debug)]
@@ -53,6 +55,13 @@ pub struct Waiting {
     pub parcel: Parcel,
     /// What it takes; None when the archive is missing.
     pub bytes: Option<u64>,
+}
+
+impl Waiting {
+    /// What it takes in the spool, with its ticket.
+    pub fn takes(&self) -> u64 {
+        self.bytes.unwrap_or(0) + TICKET_BYTES
+    }
 }
 
 /// What waits.
@@ -138,6 +147,14 @@ impl Spool {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// Keeps runs out that have the same spool and another state, until the folder is closed. Whoever may open it can be in the way; that
+/// is who rotates and who ships, and either of them could as well do nothing.
+fn hold(folder: &Dir) -> Result<()> {
+    let busy =
+        || Failure::new("use", folder.path().display()).because("another run of ops-logs, with another state, works in it");
+    if folder.hold()? { Ok(()) } else { Err(busy().hint("give each configuration a spool of its own")) }
 }
 
 /// The oldest goes first.

@@ -88,9 +88,9 @@ fn sweep(ship: &Ship, plan: &Plan, report: &mut Report) {
 fn all(ship: &Ship, run: &Run, plan: &Plan, store: &dyn Store, chain: Chain, report: &mut Report) -> (u64, u64) {
     let sign = |receipts: &[Receipt]| ship.spool.sign(receipts);
     // Who cannot sign puts nothing anywhere.
-    let opened = ship.spool.may_sign().and_then(|()| Register::open(store, run.state.make()?, chain, &sign));
+    let opened = ship.spool.may_sign().and_then(|pen| Ok((pen, Register::open(store, run.state.make()?, chain, &sign)?)));
     let (shipped, ended) = match opened {
-        Ok((register, resumed)) => {
+        Ok((_pen, (register, resumed))) => {
             report.findings.extend(resumed);
             let keys = plan.parcels.iter().map(|waiting| waiting.parcel.key.as_str()).collect();
             let (named, shipped, failures) = (None, (0, 0), 0);
@@ -145,9 +145,9 @@ impl Carry<'_> {
             match result {
                 Some(Ok(Came::Stored(uploaded))) => {
                     self.failures = 0;
-                    arrived.push((*waiting, uploaded));
+                    arrived.push((*waiting, *uploaded));
                 }
-                Some(Ok(Came::Damaged(why))) => self.damaged(waiting, why),
+                Some(Ok(Came::Damaged(why))) => self.damaged(waiting, &why),
                 Some(Ok(Came::TakenBack)) | None => {}
                 Some(Err(failure)) => self.failed(waiting, &failure),
             }
@@ -167,7 +167,7 @@ impl Carry<'_> {
     }
 
     /// Says so to the other side, which has the archive and makes another parcel of it.
-    fn damaged(&mut self, waiting: &Waiting, why: String) {
+    fn damaged(&mut self, waiting: &Waiting, why: &str) {
         self.report.findings.push(damage::finding(waiting, why));
         let step = Step::new("ship", waiting.parcel.key.clone(), Outcome::Skipped, "what waits is not what was handed over");
         self.report.steps.push(step);

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Came {
     /// The store has it.
-    Stored(Uploaded),
+    Stored(Box<Uploaded>),
     /// The other side took it back meanwhile.
     TakenBack,
     /// What waits is not what was handed over, and why; that is no failure of the store.
@@ -50,7 +50,7 @@ pub(super) fn upload(store: &dyn Store, spool: &Spool, waiting: &Waiting, moved:
             (stored, sha256, true)
         }
     };
-    Ok(Came::Stored(Uploaded { object: Object::of(parcel, stored, &sha256), was_there }))
+    Ok(Came::Stored(Box::new(Uploaded { object: Object::of(parcel, stored, &sha256), was_there })))
 }
 
 /// Reads the object that is there, and says what it is, if it holds the text of the parcel: of another compressor, perhaps.

@@ -53,7 +53,7 @@ impl Spool {
 }
 
 /// What is told of it, by whoever finds it.
-pub fn finding(waiting: &Waiting, why: String) -> Finding {
+pub fn finding(waiting: &Waiting, why: &str) -> Finding {
     let subject = format!("{} ({})", data_name(&waiting.id), waiting.parcel.name);
     let message = format!("what waits in the spool is not what was handed over: {why}");
     let finding = Finding::new("logs.parcel-damaged", Severity::Warning, subject, message);

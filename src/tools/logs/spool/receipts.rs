@@ -4,7 +4,7 @@ use std::{collections::HashSet, io::Write};
 
 use rustix::fs::Mode;
 
-use super::{RECEIPTS, Spool, TICKET, Waiting, damage::DOUBT, open, ticket_name};
+use super::{RECEIPTS, Spool, TICKET, Waiting, damage::DOUBT, hold, open, ticket_name};
 use crate::{
     failure::{Doing, Failure, Result},
     files::dir::Dir,
@@ -16,6 +16,13 @@ use crate::{
 
 /// A receipt on its way to its name; one at a time.
 const FRESH: &str = ".new.json";
+
+/// The right to write receipts, which only one run has at a time.
+#[must_use = "it is given back when it is dropped"]
+#[derive(Debug)]
+pub struct Pen {
+    _desk: Dir,
+}
 
 impl Spool {
     /// The receipt for a parcel; None when there is none.
@@ -39,9 +46,10 @@ impl Spool {
         receipt.is_ok_and(|receipt| receipt.is_some_and(|receipt| receipt.answers(&waiting.parcel, store).is_ok()))
     }
 
-    /// Whether receipts may be written.
-    pub fn may_sign(&self) -> Result<()> {
-        self.desk().map(drop)
+    /// Whether receipts may be written; by nobody else until what is returned is dropped.
+    pub fn may_sign(&self) -> Result<Pen> {
+        let desk = self.desk()?;
+        hold(&desk).map(|()| Pen { _desk: desk })
     }
 
     /// Writes these receipts; they survive a power cut when it returns.

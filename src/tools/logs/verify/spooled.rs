@@ -17,7 +17,7 @@ pub(super) fn examine(run: &Run, spool: &Spool, parallel: usize, meant: impl Fn(
     let verdicts = side_by_side(&waiting, parallel, &run.shutdown, || (), |waiting| spool.damage(waiting));
     for (waiting, verdict) in waiting.iter().zip(verdicts) {
         match verdict {
-            Some(Some(why)) => report.findings.push(damage::finding(waiting, why)),
+            Some(Some(why)) => report.findings.push(damage::finding(waiting, &why)),
             Some(None) => {}
             None => report.incomplete.push(Incomplete::new(waiting.parcel.key.clone(), "stopped before it was examined")),
         }

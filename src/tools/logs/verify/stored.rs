@@ -12,6 +12,7 @@ use crate::{
     tool::Query,
     tools::logs::manifest::{
         self, Object,
+        archived::{Archived, joined},
         chain::{Chain, Head},
         links::{Links, danger},
         stored,
@@ -65,6 +66,7 @@ impl Query for VerifyStore {
             hosts += 1;
             self.end(run, &host, &chain, &mut report);
             whole &= chain.unbroken;
+            in_part(&host, &chain, &mut report);
             objects.extend(chain.objects);
         }
         let (sound, bytes) = self.examine(run, &*store, &objects, &mut report);
@@ -187,6 +189,18 @@ impl VerifyStore {
             Ok(()) if hash.clone().hex() == object.stored_sha256 => Verdict::Sound,
             Ok(()) => Verdict::Other(format!("it has sha-256 {}, and {} is named", hash.hex(), object.stored_sha256)),
         }
+    }
+}
+
+/// Archives of which the manifest names some, and not all: the rest is on its way, or never came to it.
+fn in_part(host: &str, chain: &Links, report: &mut Report) {
+    // Where a segment is missing, that is told, and nobody knows what it named.
+    let parts = || chain.objects.iter().filter(|object| object.part.is_some()).cloned().collect();
+    let less = if chain.unbroken { joined(host, parts()) } else { Vec::new() };
+    for archived in less.into_iter().filter(Archived::is_less) {
+        let message = "the manifest names no more of its text than these bytes".to_owned();
+        let finding = Finding::new("logs.archive-in-part", Severity::Note, format!("{host}, {}", archived.name()), message);
+        report.findings.push(finding.hint("that machine keeps it until the rest is in the store, too"));
     }
 }
 
