@@ -48,13 +48,14 @@ fn day(day: u32) -> Vec<u8> {
     (0..12).map(line).collect::<String>().into_bytes()
 }
 
-/// A log of two days that is rotated and in the store, or not.
+/// A log of two days, or one that is rotated and in the store, and has more to be rotated.
 fn scene_of_days(shipped: bool) -> Scene {
     let scenario = Scenario::new().shipping_under("parallel = 1", "", "keep = { count = 1 }");
     scenario.append("app.log", [day(10), day(11)].concat());
     if shipped {
         scenario.rotate().exits(0);
         scenario.ship().exits(0);
+        scenario.append("app.log", text(0));
     }
     Scene { scenario, before: Before::default() }
 }
@@ -124,5 +125,5 @@ fn struck_at_any_call_of_a_run_that_hands_over_a_log_of_two_days() {
 
 #[test]
 fn struck_at_any_call_of_a_run_that_takes_back_a_log_of_two_days() {
-    sweep("take back days", ROTATE, &|| scene_of_days(true), &[day(10), day(11)], 15);
+    sweep("take back days", ROTATE, &|| scene_of_days(true), &[day(10), day(11), text(0)], 30);
 }

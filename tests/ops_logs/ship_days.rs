@@ -162,3 +162,21 @@ fn a_log_of_one_day_and_one_without_times_are_one_object_each() {
     assert_eq!(scene.objects().len(), 2);
     assert!(scene.segments()[0]["objects"].as_array().unwrap().iter().all(|object| object.get("part").is_none()));
 }
+
+#[test]
+fn a_part_that_a_killed_run_did_not_come_to_take_back_is_taken_back_by_the_next() {
+    let scene = handed_over("");
+    scene.ship().exits(0);
+    let ticket = scene.parcels().into_keys().next().unwrap();
+    let receipt = scene.spool().join("receipts").join(ticket.file_name().unwrap());
+    let left = [ticket.clone(), ticket.with_extension("data"), receipt].map(|path| (fs::read(&path).unwrap(), path));
+    scene.rotate().exits(0);
+    let shipped = |scene: &Scenario| fs::read_to_string(scene.ledger()).unwrap().matches("\"line\":\"shipped\"").count();
+    assert_eq!((scene.parcels().len(), shipped(&scene)), (0, 1));
+    for (bytes, path) in left {
+        files::write(path, bytes).unwrap();
+    }
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
+    assert_eq!((scene.parcels().len(), shipped(&scene)), (0, 1), "what is recorded of all parts is not replaced by one");
+    ends_well(&scene);
+}

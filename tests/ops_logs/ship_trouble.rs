@@ -188,6 +188,27 @@ fn a_bit_that_is_lost_in_the_spool_is_named_and_the_archive_is_handed_over_anew(
 }
 
 #[test]
+fn a_ticket_that_is_damaged_goes_once_its_archive_is_handed_over_anew() {
+    for taken_away in [false, true] {
+        let scene = handed_over(2, "");
+        let ticket = scene.parcels().into_iter().find(|(_, told)| told["rotated_at"].is_string()).unwrap().0;
+        let mut text = fs::read(&ticket).unwrap();
+        text[20] ^= 1;
+        files::write(&ticket, text).unwrap();
+        if taken_away {
+            scene.archives("app.log").iter().for_each(|name| fs::remove_file(scene.live(name)).unwrap());
+        }
+        scene.ship().exits(3).says("is not the parcel of its name");
+        let ran = scene.rotate();
+        assert_eq!((ran.code, ran.steps("discard", "done").len()), (Some(3), usize::from(!taken_away)), "{ran:#?}");
+        assert_eq!(ticket.exists(), taken_away, "what nothing else has stays");
+        if !taken_away {
+            ends_well(&scene, 2);
+        }
+    }
+}
+
+#[test]
 fn what_waits_and_is_cut_off_is_handed_over_anew_without_being_asked() {
     let scene = handed_over(1, "");
     let data = scene.parcels().into_keys().next().unwrap().with_extension("data");

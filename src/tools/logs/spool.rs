@@ -26,7 +26,7 @@ use super::{
     parcel::{Parcel, ParcelId},
 };
 use crate::{
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     files::dir::{Dir, Kind, Stat, stat_open},
     report::Incomplete,
 };
@@ -71,6 +71,8 @@ pub struct Listed {
     pub waiting: Vec<Waiting>,
     /// What cannot be read as what its name says.
     pub unreadable: Vec<Incomplete>,
+    /// Those of them that are no tickets any more, whoever reads them.
+    pub broken: Vec<ParcelId>,
 }
 
 impl Spool {
@@ -101,7 +103,10 @@ impl Spool {
                     listed.waiting.push(Waiting { id, parcel, bytes });
                 }
                 Ok(None) => {}
-                Err(failure) => listed.unreadable.push((&failure).into()),
+                Err(failure) => {
+                    listed.unreadable.push((&failure).into());
+                    listed.broken.extend((failure.exit == Exit::PersonNeeded).then_some(id));
+                }
             }
         }
         listed.waiting.sort_by(|one, other| order(&one.parcel).cmp(&order(&other.parcel)));
@@ -169,7 +174,8 @@ fn ticket(ready: &Dir, id: &ParcelId) -> Result<Option<Parcel>> {
     let Some((file, _)) = open(ready, &name)? else { return Ok(None) };
     let text = paper::read_file(&file, &shown, paper::LONGEST)?;
     if ParcelId::of(&text) != *id {
-        return Err(Failure::new("read", shown).because("it is damaged: it is not the parcel of its name"));
+        let why = "it is damaged: it is not the parcel of its name";
+        return Err(Failure::new("read", shown).because(why).exit(Exit::PersonNeeded));
     }
     paper::read(&text).map(Some).map_err(|why| Failure::new("read", shown).because(why))
 }

@@ -31,12 +31,12 @@ impl Archived {
 
     /// Bytes of its text.
     pub(in crate::tools::logs) fn size(&self) -> u64 {
-        self.objects.iter().map(|object| object.size).sum()
+        self.objects.iter().fold(0, |all: u64, object| all.saturating_add(object.size))
     }
 
     /// Bytes of its objects.
     pub(in crate::tools::logs) fn stored(&self) -> u64 {
-        self.objects.iter().map(|object| object.stored).sum()
+        self.objects.iter().fold(0, |all: u64, object| all.saturating_add(object.stored))
     }
 
     /// SHA-256 of its text, where somebody said it.

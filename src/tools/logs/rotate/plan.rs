@@ -88,6 +88,7 @@ impl Plan {
             && self.shipment.arrivals.is_empty()
             && self.shipment.due.is_empty()
             && self.shipment.damaged.is_empty()
+            && self.world.broken.is_empty()
             && !self.astray.iter().any(|astray| astray.away == Away::Removed)
             && !removes
     }

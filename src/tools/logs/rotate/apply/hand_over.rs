@@ -1,5 +1,6 @@
 //! Hands archives over to whoever ships, and removes from the spool what nobody can ship. Removes nothing else.
 
+mod discard;
 mod parcels;
 
 use std::{collections::HashSet, path::Path};
@@ -11,10 +12,10 @@ use crate::{
     report::{Outcome, Size, Step, count},
     settings::units::Room,
     tools::logs::{
-        ledger::{Entry, EntryId},
+        ledger::Entry,
         rotate::{
             Shipping,
-            plan::{Damaged, Plan, due},
+            plan::{Plan, due},
         },
         spool::{Counter, TICKET_BYTES},
     },
@@ -24,7 +25,7 @@ use crate::{
 pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
     let Some(shipping) = carry.rotate.shipping.as_ref().filter(|_| plan.world.spool.is_some()) else { return };
     let due = due(carry.rotate, carry.ledger.content(), &plan.shipment);
-    if due.is_empty() && plan.shipment.damaged.is_empty() {
+    if due.is_empty() && plan.shipment.damaged.is_empty() && plan.world.broken.is_empty() {
         return;
     }
     let Some(counter) = counter(carry, shipping) else { return };
@@ -63,7 +64,8 @@ pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
         }
     }
     left.told(carry, shipping, waiting);
-    discard(carry, &counter, plan, &handed);
+    discard::damaged(carry, &counter, plan, &handed);
+    discard::broken(carry, &shipping.spool, &counter, plan);
 }
 
 /// What must stay free where the archive is, when that is where its copy goes. One at a time goes nevertheless: with none on its way
@@ -102,23 +104,6 @@ impl Left {
                 Size(waiting)
             );
             carry.step(Step::new("hand-over", shipping.spool.path().display().to_string(), Outcome::Waiting, why));
-        }
-    }
-}
-
-/// Removes what nobody can ship, where its archive is on its way in another parcel or in the store.
-fn discard(carry: &mut Carry, counter: &Counter, plan: &Plan, handed: &HashSet<EntryId>) {
-    for Damaged { waiting, entry, replaced, .. } in &plan.shipment.damaged {
-        let shipped = |id: &EntryId| carry.ledger.content().entries.get(id).is_some_and(|entry| entry.shipped.is_some());
-        if !replaced && !entry.is_some_and(|id| handed.contains(&id) || shipped(&id)) {
-            continue;
-        }
-        match counter.take_back(&waiting.id) {
-            Ok(()) => {
-                let why = "it is not what was handed over, and another parcel has the archive";
-                carry.step(Step::new("discard", waiting.parcel.key.clone(), Outcome::Done, why));
-            }
-            Err(failure) => carry.failed("discard", waiting.parcel.key.clone(), &failure),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     files::{dir::Dir, fingerprint},
     report::{Finding, Incomplete, Outcome, Severity, Step},
     tools::logs::{
-        ledger::{Archive, Line, More, Shipped},
+        ledger::{Archive, EntryId, Line, More, Shipped},
         rotate::{
             Shipping,
             plan::{Arrival, Plan},
@@ -34,8 +34,12 @@ pub(super) fn settle(carry: &mut Carry, plan: &Plan) -> Result<()> {
             Err(failure) => carry.failed("settle", subject(arrival), &failure),
         }
     }
-    let line = |arrival: &&Arrival| Some(Line::Shipped { id: arrival.entry?, shipped: shipped(arrival)? });
-    carry.ledger.commit(settled.iter().filter_map(line).collect())?;
+    let entries = &carry.ledger.content().entries;
+    // Of what is recorded, only some parts may be left here.
+    let unknown = |id: &EntryId| entries.get(id).is_some_and(|entry| entry.shipped.is_none());
+    let line = |arrival: &&Arrival| Some(Line::Shipped { id: arrival.entry.filter(unknown)?, shipped: shipped(arrival)? });
+    let lines = settled.iter().filter_map(line).collect();
+    carry.ledger.commit(lines)?;
     for arrival in settled {
         match arrival.parcels.iter().try_for_each(|signed| counter.take_back(&signed.id)) {
             Ok(()) => {

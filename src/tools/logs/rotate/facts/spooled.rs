@@ -29,6 +29,7 @@ pub(super) fn look(shipping: &Shipping, world: &mut World) {
         }
     };
     world.unreadable.extend(listed.unreadable);
+    world.broken = listed.broken;
     let spool = &shipping.spool;
     let damage =
         |waiting: &Waiting| if spool.is_doubted(&waiting.id) { spool.damage(waiting) } else { spool.damage_in_size(waiting) };

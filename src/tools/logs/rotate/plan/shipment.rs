@@ -138,7 +138,8 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
         }
     }
     for (origin, parcels) in signed {
-        shipment.arrive(&known, &origin, parcels);
+        let entry = known.get(&origin).and_then(|id| content.entries.get(id));
+        shipment.arrive(entry, parcels);
     }
     let (whole, begun): (Vec<_>, Vec<_>) = sound.into_iter().partition(|(_, parts)| are_whole(parts));
     shipment.handed = whole.into_iter().map(|(mark, _)| mark).collect();
@@ -165,12 +166,13 @@ impl Shipment {
         self.keys.contains(key)
     }
 
-    /// The store has these parcels of one archive. They stay until it has all of it: else nobody would know of the rest.
-    fn arrive(&mut self, known: &HashMap<Mark, EntryId>, origin: &Mark, parcels: Vec<Signed>) {
+    /// The store has these parcels of one archive. They stay until it has all of it: else nobody would know of the rest. When that is
+    /// known, they are what a run that was killed left.
+    fn arrive(&mut self, entry: Option<&Entry>, parcels: Vec<Signed>) {
         let parts: Vec<Part> = parcels.iter().map(|signed| signed.parcel.part()).collect();
-        let entry = known.get(origin).copied();
-        if let (Some(part), true) = (parts.first(), entry.is_none() || are_whole(&parts)) {
-            self.arrivals.push(Arrival { parcels, archive: part.whole.clone(), entry });
+        let known = entry.is_none_or(|entry| entry.shipped.is_some());
+        if let (Some(part), true) = (parts.first(), known || are_whole(&parts)) {
+            self.arrivals.push(Arrival { parcels, archive: part.whole.clone(), entry: entry.map(|entry| entry.id) });
         } else {
             for signed in parcels {
                 self.waits(&signed.parcel, signed.bytes);
