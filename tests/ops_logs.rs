@@ -68,6 +68,8 @@ mod restore;
 mod settings;
 #[path = "ops_logs/ship.rs"]
 mod ship;
+#[path = "ops_logs/ship_days.rs"]
+mod ship_days;
 #[path = "ops_logs/ship_trouble.rs"]
 mod ship_trouble;
 #[path = "ops_logs/ship_users.rs"]

@@ -43,15 +43,37 @@ fn scene(rotated: usize, shipped: usize, settled: usize) -> Scene {
     Scene { scenario, before: Before::default() }
 }
 
+/// Lines of one day.
+fn day(day: u32) -> Vec<u8> {
+    let line = |hour: u32| format!("2026-10-{day:02}T{hour:02}:00:00Z says {}\n", "x".repeat(100));
+    (0..12).map(line).collect::<String>().into_bytes()
+}
+
+/// A log of two days, or one that is rotated and in the store, and has more to be rotated.
+fn scene_of_days(shipped: bool) -> Scene {
+    let scenario = Scenario::new().shipping_under("parallel = 1", "", "keep = { count = 1 }");
+    scenario.append("app.log", [day(10), day(11)].concat());
+    if shipped {
+        scenario.rotate().exits(0);
+        scenario.ship().exits(0);
+        scenario.append("app.log", text(0));
+    }
+    Scene { scenario, before: Before::default() }
+}
+
+fn texts(turns: usize) -> Vec<Vec<u8>> {
+    (0..turns).map(text).collect()
+}
+
 /// What must be true after one more turn of both sides, and one that tidies up: receipts go when what they are for is taken back.
-fn ends_well(scene: &Scene, turns: usize, story: &str) {
+fn ends_well(scene: &Scene, texts: &[Vec<u8>], story: &str) {
     let scenario = &scene.scenario;
     let well = |ran: Ran| assert_eq!(ran.code, Some(0), "{story}: {ran:#?}");
     for _ in 0..2 {
         well(scenario.rotate());
         well(scenario.ship());
     }
-    scenario.assert_shipped(&(0..turns).map(text).collect::<Vec<_>>(), story);
+    scenario.assert_shipped(texts, story);
     assert_eq!(scenario.archives("app.log").len(), 1, "{story}: the rule removes what is in the store");
 }
 
@@ -83,8 +105,8 @@ fn pruned_well(scene: &Scene, story: &str) {
     assert_eq!(scenario.run(PRUNE).summary(), "nothing to remove; 1 object stays", "{story}");
 }
 
-fn sweep(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), turns: usize, least: usize) {
-    swept(name, args, scene, &|scene, story| ends_well(scene, turns, story), least);
+fn sweep(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), texts: &[Vec<u8>], least: usize) {
+    swept(name, args, scene, &|scene, story| ends_well(scene, texts, story), least);
 }
 
 fn swept(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), ends_well: &(dyn Fn(&Scene, &str) + Sync), least: usize) {
@@ -111,22 +133,32 @@ fn swept(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), ends_wel
 
 #[test]
 fn struck_at_any_call_of_a_run_that_hands_over() {
-    sweep("hand over", ROTATE, &|| scene(0, 0, 0), 1, 30);
+    sweep("hand over", ROTATE, &|| scene(0, 0, 0), &texts(1), 30);
 }
 
 #[test]
 fn struck_at_any_call_of_a_run_that_ships() {
-    sweep("ship", SHIP, &|| scene(2, 0, 0), 3, 30);
+    sweep("ship", SHIP, &|| scene(2, 0, 0), &texts(3), 30);
 }
 
 #[test]
 fn struck_at_any_call_of_a_run_that_ships_more() {
-    sweep("ship more", SHIP, &|| scene(3, 0, 1), 3, 30);
+    sweep("ship more", SHIP, &|| scene(3, 0, 1), &texts(3), 30);
 }
 
 #[test]
 fn struck_at_any_call_of_a_run_that_takes_back_and_removes() {
-    sweep("take back", ROTATE, &|| scene(2, 2, 0), 3, 30);
+    sweep("take back", ROTATE, &|| scene(2, 2, 0), &texts(3), 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_hands_over_a_log_of_two_days() {
+    sweep("hand over days", ROTATE, &|| scene_of_days(false), &[day(10), day(11)], 40);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_takes_back_a_log_of_two_days() {
+    sweep("take back days", ROTATE, &|| scene_of_days(true), &[day(10), day(11), text(0)], 30);
 }
 
 #[test]

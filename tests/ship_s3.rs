@@ -149,7 +149,7 @@ fn an_archive_that_is_not_what_was_handed_over_is_not_stored() {
         let mut bytes = std::fs::read(ready.join(&data)).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         files::write(ready.join(&data), bytes).unwrap();
-        try_once(&scene, SHIP).exits(3).says("not what was recorded");
+        try_once(&scene, SHIP).exits(3).says("logs.parcel-damaged");
         assert_eq!((bucket.listed(), bucket.uploads()), (BTreeMap::new(), vec![]), "{size}");
     }
 }

@@ -8,9 +8,11 @@
 //! ([`read_trailer`]), then a seek table. A gzip archive is one ordinary member and says nothing of itself.
 
 mod choice;
+mod days;
 mod facts;
 mod gzip;
 mod log;
+mod part;
 mod seek_table;
 mod span;
 mod stamps;
@@ -24,8 +26,10 @@ use std::{fs::File, io::Write};
 use crate::failure::{Doing, Exit, Failure, Result};
 
 pub use choice::Compression;
+pub use days::{Day, days};
 pub use facts::{Examined, Facts, Label, TimeRange, TimeSource};
 pub use log::{Stretch, Text};
+pub use part::part;
 
 use facts::Tally;
 use log::{Comparison, Log};

@@ -14,7 +14,8 @@ use std::{
 use chrono::{DateTime, Utc};
 use rustix::{
     fs::{
-        self as sys, Access, AtFlags, CWD, Dir as Entries, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Statx, StatxFlags,
+        self as sys, Access, AtFlags, CWD, Dir as Entries, FileType, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags,
+        Statx, StatxFlags,
     },
     io::Errno,
 };
@@ -296,6 +297,15 @@ impl Dir {
     /// Makes everything on this file system survive a power cut, other users' data too.
     pub fn sync_file_system(&self) -> Result<()> {
         sys::syncfs(&self.fd).doing("sync the file system of", self.path.display())
+    }
+
+    /// Holds the directory until it is closed, unless somebody else does. It keeps out whoever asks the same way, and nobody else.
+    pub fn hold(&self) -> Result<bool> {
+        match sys::flock(&self.fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(errno) => Err(errno).doing("hold", self.path.display()),
+        }
     }
 
     /// The space of the file system that the directory is on.

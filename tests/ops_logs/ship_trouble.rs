@@ -7,16 +7,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{
-    files,
-    needs::{self, Need, TRACES},
-    process,
-    scenario::{Scenario, files_under, text_of},
-    stories::NOBODY,
-    strace,
+use crate::{
+    collect::findings,
+    support::{
+        files,
+        needs::{self, Need, TRACES},
+        process,
+        scenario::{Ran, Scenario, files_under, text_of},
+        stories::NOBODY,
+        strace,
+    },
 };
 
 const ROOT: &[Need] = &[Need::Root];
+const LOCKS: &[Need] = &[Need::Program("flock")];
 
 /// So many archives, each handed over.
 fn handed_over(turns: usize, words: &str) -> Scenario {
@@ -173,6 +177,112 @@ fn what_waits_can_be_read_by_who_ships_from_now_on() {
     }
 }
 
+/// Flips a bit of what waits for the store, where there is one parcel.
+fn flip_what_waits(scene: &Scenario, turn: usize) {
+    let tickets = scene.parcels();
+    let ticket = tickets.into_iter().filter(|(_, ticket)| ticket["rotated_at"].is_string()).nth(turn).unwrap().0;
+    let data = ticket.with_extension("data");
+    let mut bytes = fs::read(&data).unwrap();
+    bytes[100] ^= 1;
+    files::write(data, bytes).unwrap();
+}
+
+#[test]
+fn a_bit_that_is_lost_in_the_spool_is_named_and_the_archive_is_handed_over_anew() {
+    let scene = handed_over(3, "");
+    flip_what_waits(&scene, 1);
+    let damaged = |ran: &Ran| findings(ran, "logs.parcel-damaged").len();
+    let verified = scene.run(&["--format", "json", "verify"]).exits(1);
+    assert_eq!(damaged(&verified), 1, "{verified:#?}");
+    assert_eq!(damaged(&scene.rotate().exits(0)), 0, "nobody looked yet");
+    for _ in 0..2 {
+        let shipped = scene.ship().exits(3);
+        assert_eq!((damaged(&shipped), shipped.steps("ship", "skipped").len()), (1, 1), "{shipped:#?}");
+    }
+    assert_eq!(scene.objects().len(), 2);
+    let planned = scene.run(&["--format", "json", "plan"]).exits(1);
+    assert_eq!((damaged(&planned), planned.steps("discard", "planned").len()), (1, 1), "{planned:#?}");
+    let healed = scene.rotate().exits(1);
+    assert_eq!((healed.steps("hand-over", "done").len(), healed.steps("discard", "done").len()), (1, 1), "{healed:#?}");
+    ends_well(&scene, 3);
+}
+
+#[test]
+fn a_ticket_that_is_damaged_goes_once_its_archive_is_handed_over_anew() {
+    for taken_away in [false, true] {
+        let scene = handed_over(2, "");
+        let ticket = scene.parcels().into_iter().find(|(_, told)| told["rotated_at"].is_string()).unwrap().0;
+        let mut text = fs::read(&ticket).unwrap();
+        text[20] ^= 1;
+        files::write(&ticket, text).unwrap();
+        if taken_away {
+            scene.archives("app.log").iter().for_each(|name| fs::remove_file(scene.live(name)).unwrap());
+        }
+        scene.ship().exits(3).says("is not the parcel of its name");
+        let ran = scene.rotate();
+        assert_eq!((ran.code, ran.steps("discard", "done").len()), (Some(3), usize::from(!taken_away)), "{ran:#?}");
+        assert_eq!(ticket.exists(), taken_away, "what nothing else has stays");
+        if !taken_away {
+            ends_well(&scene, 2);
+        }
+    }
+}
+
+#[test]
+fn what_waits_and_is_cut_off_is_handed_over_anew_without_being_asked() {
+    let scene = handed_over(1, "");
+    let data = scene.parcels().into_keys().next().unwrap().with_extension("data");
+    files::write(&data, &fs::read(&data).unwrap()[..100]).unwrap();
+    let healed = scene.rotate().exits(1);
+    assert_eq!((healed.steps("hand-over", "done").len(), healed.steps("discard", "done").len()), (1, 1), "{healed:#?}");
+    ends_well(&scene, 1);
+}
+
+#[test]
+fn a_doubt_alone_changes_nothing() {
+    let scene = handed_over(2, "");
+    let tickets = scene.parcels();
+    for ticket in tickets.keys() {
+        let name = ticket.with_extension("doubt");
+        files::write(scene.spool().join("receipts").join(name.file_name().unwrap()), "").unwrap();
+    }
+    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
+    assert_eq!(scene.parcels(), tickets);
+    ends_well(&scene, 2);
+}
+
+#[test]
+fn what_is_damaged_stays_where_nothing_better_is_left() {
+    let scene = handed_over(1, "");
+    flip_what_waits(&scene, 0);
+    for name in scene.archives("app.log") {
+        fs::remove_file(scene.live(&name)).unwrap();
+    }
+    scene.ship().exits(3);
+    let tickets = scene.parcels();
+    for _ in 0..2 {
+        let ran = scene.rotate();
+        assert_eq!((findings(&ran, "logs.parcel-damaged").len(), ran.steps("discard", "done").len()), (1, 0), "{ran:#?}");
+    }
+    assert_eq!(scene.parcels(), tickets);
+}
+
+#[test]
+fn a_damaged_parcel_does_not_hold_back_a_good_one_of_the_same_archive() {
+    let scene = handed_over(1, "");
+    flip_what_waits(&scene, 0);
+    scene.ship().exits(3);
+    let (ready, old) = (scene.spool().join("ready"), scene.root().join("old"));
+    fs::rename(&ready, &old).unwrap();
+    scene.rotate().exits(0);
+    for name in files_under(&old).into_keys() {
+        fs::rename(old.join(&name), ready.join(&name)).unwrap();
+    }
+    assert_eq!(scene.ship().exits(0).steps("ship", "done").len(), 1);
+    scene.rotate().exits(1);
+    ends_well(&scene, 1);
+}
+
 #[test]
 fn a_receipt_that_is_not_believed_is_written_anew() {
     let scene = handed_over(1, "");
@@ -224,6 +334,51 @@ fn an_object_that_is_the_same_byte_for_byte_needs_no_room_to_be_compared() {
     let opened = strace::calls(&scene.command(&["ship"]), "openat");
     assert!(scene.segments().len() == 1 && !opened.iter().any(|call| call.contains("O_TMPFILE")), "{opened:#?}");
     ends_well(&scene, 1);
+}
+
+#[test]
+fn two_configurations_do_not_work_in_one_spool_at_the_same_time() {
+    if !needs::met(LOCKS) {
+        return;
+    }
+    let scene = handed_over(1, "");
+    scene.append("app.log", text_of("turn-1", 3000));
+    let beside_another = |folder: &str, word: &str| {
+        let held = format!("flock '{}' \"$@\"", scene.spool().join(folder).display());
+        scene.run_in_shell(&held, &["--format", "json", word]).exits(3).says("with another state, works in it")
+    };
+    assert_eq!(beside_another("ready", "rotate").steps("hand-over", "done").len(), 0);
+    assert_eq!(beside_another("receipts", "ship").steps("ship", "done").len(), 0);
+    assert_eq!((scene.parcels().len(), scene.objects().len()), (1, 0));
+    ends_well(&scene, 2);
+}
+
+#[test]
+fn what_should_be_free_stays_free_but_for_one_archive_at_a_time() {
+    let scene = Scenario::new().shipping("", "keep = { min-free = \"99%\" }");
+    let written: Vec<_> = (0..3).map(|number| text_of(&format!("turn-{number}"), 3000)).collect();
+    for (number, text) in written.iter().enumerate() {
+        scene.append("app.log", text);
+        let ran = scene.rotate().exits(if number == 0 { 0 } else { 3 });
+        assert!(number == 0 || ran.stdout.contains("are to stay free (min-free)"), "{ran:#?}");
+        assert_eq!(scene.parcels().len(), 1);
+    }
+    for _ in 0..3 {
+        scene.ship().exits(0);
+        scene.rotate();
+    }
+    assert_eq!(scene.objects().into_values().collect::<std::collections::BTreeSet<_>>(), written.into_iter().collect());
+}
+
+#[test]
+fn very_many_small_archives_fill_the_spool_by_their_tickets() {
+    let scene = Scenario::new().shipping("spool-max = \"5 KiB\"", "");
+    for number in 0..9 {
+        scene.append(&format!("{number}.log"), format!("{number} is a short log\n"));
+    }
+    let ran = scene.run(&["--format", "json", "rotate", "--force"]).exits(0);
+    assert_eq!(ran.steps("hand-over", "waiting").len(), 1, "{ran:#?}");
+    assert!((1..5).contains(&scene.parcels().len()), "{:?}", scene.parcels().keys());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     io::{BufReader, ErrorKind, Read, Write},
 };
 
-use flate2::{GzBuilder, bufread::MultiGzDecoder};
+use flate2::{GzBuilder, bufread::MultiGzDecoder, write::GzEncoder};
 
 use super::{
     Progress, Take, damaged,
@@ -30,11 +30,7 @@ pub(super) fn write(
     tally: &mut Tally,
     progress: Progress,
 ) -> Result<(u64, String)> {
-    let level = level.clamp(1, 9);
-    let mut member = GzBuilder::new()
-        .mtime(u32::try_from(label.rotated_at.timestamp()).unwrap_or(0))
-        .filename(name_of(&label.log))
-        .write(Sink::into(into), flate2::Compression::new(level));
+    let mut member = member(into, level, label);
     log.each_piece(&mut |piece| {
         tally.take(piece);
         member.write_all(piece).doing("write", "the archive")?;
@@ -42,7 +38,20 @@ pub(super) fn write(
         Ok(())
     })?;
     let sink = member.finish().doing("write", "the archive")?;
-    Ok((sink.at, format!("gzip level {level}, zlib-rs")))
+    Ok((sink.at, encoder(level)))
+}
+
+/// A member that is begun.
+pub(super) fn member<'a>(into: &'a File, level: u32, label: &Label) -> GzEncoder<Sink<'a>> {
+    GzBuilder::new()
+        .mtime(u32::try_from(label.rotated_at.timestamp()).unwrap_or(0))
+        .filename(name_of(&label.log))
+        .write(Sink::into(into), flate2::Compression::new(level.clamp(1, 9)))
+}
+
+/// What compresses, as facts name it.
+pub(super) fn encoder(level: u32) -> String {
+    format!("gzip level {}, zlib-rs", level.clamp(1, 9))
 }
 
 /// The last part of the path. A NUL would end the name in the header.

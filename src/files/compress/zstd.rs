@@ -9,7 +9,7 @@ use std::{fs::File, io::Write};
 use ::zstd::zstd_safe::{self as safe, CCtx, CParameter, DCtx, DParameter, InBuffer, OutBuffer, ResetDirective};
 
 use super::{
-    Progress, Take, damaged,
+    Progress, Stretch, Take, damaged,
     facts::Tally,
     log::{Log, fitting},
     seek_table::{Entry, exact, number},
@@ -27,28 +27,92 @@ const MAGIC: u32 = 0xFD2F_B528;
 /// The lowest nibble of the magic of a frame that decoders skip is free.
 const SKIPPED: u32 = 0x184D_2A50;
 
+/// Frames on their way into an archive.
+pub(super) struct Frames<'a> {
+    context: CCtx<'static>,
+    body: Body<'a>,
+    packed: Vec<u8>,
+    /// Plain text that is no frame yet.
+    open: Vec<u8>,
+}
+
+impl<'a> Frames<'a> {
+    /// None yet.
+    pub(super) fn into(into: &'a File, level: i32) -> Result<Frames<'a>> {
+        let body = Body { sink: Sink::into(into), frames: Vec::new() };
+        Ok(Frames { context: context(level)?, body, packed: Vec::new(), open: Vec::new() })
+    }
+
+    /// This text comes next.
+    pub(super) fn take(&mut self, mut text: &[u8]) -> Result<()> {
+        while !text.is_empty() {
+            let (fits, rest) = text.split_at(text.len().min(FRAME - self.open.len()));
+            self.open.extend_from_slice(fits);
+            text = rest;
+            if self.open.len() == FRAME {
+                let open = std::mem::take(&mut self.open);
+                let (frame, rest) = open.split_at(cut(&open, false));
+                self.frame(frame)?;
+                self.open.extend_from_slice(rest);
+            }
+        }
+        Ok(())
+    }
+
+    /// This frame of ours comes next.
+    pub(super) fn whole(&mut self, packed: &[u8], plain: &[u8]) -> Result<()> {
+        self.flush()?;
+        self.put(packed, plain.len())
+    }
+
+    /// All that there is; of nothing one empty frame.
+    pub(super) fn end(mut self) -> Result<Body<'a>> {
+        self.flush()?;
+        if self.body.frames.is_empty() {
+            self.frame(&[])?;
+        }
+        Ok(self.body)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let open = std::mem::take(&mut self.open);
+        if open.is_empty() { Ok(()) } else { self.frame(&open) }
+    }
+
+    fn frame(&mut self, plain: &[u8]) -> Result<()> {
+        let mut packed = std::mem::take(&mut self.packed);
+        packed.clear();
+        packed.reserve(safe::compress_bound(plain.len()));
+        self.context
+            .compress2(&mut packed, plain)
+            .map_err(|code| Failure::new("compress", "the log").because(safe::get_error_name(code)))?;
+        self.put(&packed, plain.len())?;
+        self.packed = packed;
+        Ok(())
+    }
+
+    fn put(&mut self, packed: &[u8], plain: usize) -> Result<()> {
+        self.body.sink.write_all(packed).doing("write", "the archive")?;
+        self.body.frames.push(Entry { stored: short(packed.len()), plain: short(plain) });
+        Ok(())
+    }
+}
+
 /// Writes the log's text as frames; an empty log is one empty frame.
 pub(super) fn write<'a>(log: &Log, into: &'a File, level: i32, tally: &mut Tally, progress: Progress) -> Result<Body<'a>> {
-    let mut context = context(level)?;
+    let mut frames = Frames::into(into, level)?;
     let mut text = vec![0; fitting(log.size, FRAME)];
-    let mut packed = Vec::with_capacity(safe::compress_bound(text.len()));
-    let mut body = Body { sink: Sink::into(into), frames: Vec::new() };
     let mut at = 0;
     loop {
         let piece = &mut text[..fitting(log.size - at, FRAME)];
         log.read(piece, at)?;
         let frame = &piece[..cut(piece, at + piece.len() as u64 == log.size)];
         tally.take(frame);
-        packed.clear();
-        context
-            .compress2(&mut packed, frame)
-            .map_err(|code| Failure::new("compress", "the log").because(safe::get_error_name(code)))?;
-        body.sink.write_all(&packed).doing("write", "the archive")?;
-        body.frames.push(Entry { stored: short(packed.len()), plain: short(frame.len()) });
+        frames.frame(frame)?;
         at += frame.len() as u64;
         progress(frame.len() as u64);
         if at == log.size {
-            return Ok(body);
+            return frames.end();
         }
     }
 }
@@ -112,16 +176,30 @@ fn short(length: usize) -> u32 {
 
 /// The plain text of an archive of ours, frame by frame; anything that we would not have written is an error.
 pub(super) fn each_own_frame(archive: &File, trailer: &Trailer, take: Take) -> Result<()> {
+    each_own_frame_of(archive, trailer, Stretch { from: 0, to: u64::MAX }, &mut |_, _, plain| take(plain))
+}
+
+/// Takes a frame: where its text begins, its bytes, its text.
+pub(super) type TakeFrame<'a> = &'a mut dyn FnMut(u64, &[u8], &[u8]) -> Result<()>;
+
+/// The same of the frames that have something of a part of the text; the others are passed over.
+pub(super) fn each_own_frame_of(archive: &File, trailer: &Trailer, part: Stretch, take: TakeFrame) -> Result<()> {
     let mut context = DCtx::try_create().ok_or_else(|| no_context("there is no memory"))?;
     let mut packed = Vec::new();
     let mut plain = Vec::with_capacity(FRAME);
-    let mut at = 0;
+    let (mut at, mut text) = (0, 0);
     let data = trailer.table.frames.saturating_sub(1);
     for entry in trailer.table.entries(archive).take(data as usize) {
         let Entry { stored, plain: size } = entry?;
         let wrong = |cause: &str| damaged(format!("its frame at byte {at} is damaged: {cause}"));
         if size as usize > FRAME || stored as usize > safe::compress_bound(FRAME) || at + u64::from(stored) > trailer.at {
             return Err(wrong("the seek table gives it an impossible size"));
+        }
+        let begins = text;
+        text += u64::from(size);
+        if part.from > 0 && text <= part.from || begins >= part.to {
+            at += u64::from(stored);
+            continue;
         }
         packed.resize(stored as usize, 0);
         exact(archive, &mut packed, at)?;
@@ -133,7 +211,7 @@ pub(super) fn each_own_frame(archive: &File, trailer: &Trailer, take: Take) -> R
         if plain.len() != size as usize {
             return Err(wrong("it has another size than its header tells"));
         }
-        take(&plain)?;
+        take(begins, &packed, &plain)?;
         at += u64::from(stored);
     }
     if data == 0 || at != trailer.at {

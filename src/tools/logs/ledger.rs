@@ -48,7 +48,7 @@ use crate::files::cut::Head;
 
 pub use self::{
     collected::{Collected, Live, Packed, Taken},
-    entry::{Archive, Entry, EntryId, OnVolumes, Shipped, Stage, same_place},
+    entry::{Archive, Entry, EntryId, More, OnVolumes, Shipped, Stage, same_place},
     forget::Gone,
     heads::Heads,
     journal::Ledger,

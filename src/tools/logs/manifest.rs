@@ -4,6 +4,7 @@
 //!
 //! Persisted: fields may be added, never renamed.
 
+pub mod archived;
 pub mod chain;
 pub mod links;
 pub mod register;
@@ -17,7 +18,11 @@ use self::tombs::Removed;
 use super::{
     containers::Labels,
     paper::{self, Paper},
-    parcel::{Parcel, ParcelId, key::word},
+    parcel::{
+        Parcel, ParcelId,
+        key::word,
+        part::{Part, Whole},
+    },
 };
 use crate::{files::compress::TimeRange, store::Key};
 
@@ -82,6 +87,9 @@ pub struct Object {
     pub stored: u64,
     /// What compressed the archive that was shipped.
     pub encoder: String,
+    /// Which part of the archive's text it is, when it is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
 }
 
 impl Object {
@@ -102,7 +110,17 @@ impl Object {
             stored_sha256: stored_sha256.to_owned(),
             stored,
             encoder: parcel.facts.encoder.clone(),
+            part: parcel.part.clone(),
         }
+    }
+
+    /// Which part of the archive's text it is.
+    pub fn part(&self) -> Part {
+        let whole = || {
+            let (sha256, stored_sha256) = (self.sha256.clone(), self.stored_sha256.clone());
+            Part { from: 0, size: self.size, whole: Whole { sha256, size: self.size, stored_sha256, stored: self.stored } }
+        };
+        self.part.clone().unwrap_or_else(whole)
     }
 }
 
@@ -147,4 +165,37 @@ pub fn key(host: &str, number: u64) -> Option<Key> {
 pub fn number(key: &Key) -> Option<u64> {
     let digits = key.parts().1.strip_suffix(".json")?;
     (digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+#[cfg(test)]
+pub(in crate::tools::logs) mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::files::compress::TimeSource;
+
+    pub(in crate::tools::logs) fn hour(number: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(400_000 + number)
+    }
+
+    pub(in crate::tools::logs) fn object(set: &str, from: i64) -> Object {
+        let times = TimeRange { from: hour(from), until: hour(from + 1), source: TimeSource::Lines };
+        Object {
+            key: "logs/x".to_owned(),
+            set: set.to_owned(),
+            service: format!("{set}-service"),
+            log: "/a.log".to_owned(),
+            name: "a".to_owned(),
+            rotated_at: hour(from + 2),
+            times: Some(times),
+            labels: Labels::new(),
+            sha256: String::new(),
+            size: 0,
+            lines: 0,
+            stored_sha256: String::new(),
+            stored: 0,
+            encoder: String::new(),
+            part: None,
+        }
+    }
 }

@@ -5,17 +5,19 @@
 
 pub mod about;
 pub mod key;
+pub mod part;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use self::part::{Part, Whole};
 use super::{containers::Labels, ledger::EntryId, paper::Paper};
 use crate::{
     files::{compress::Facts, fingerprint::Fingerprint},
     store::Key,
 };
 
-/// One archive on its way into the store. Persisted: fields may be added, never renamed.
+/// One archive on its way into the store, or what of its text is of one day. Persisted: fields may be added, never renamed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parcel {
     /// The name of its object.
@@ -40,10 +42,13 @@ pub struct Parcel {
     /// What people call its writer.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
-    /// What is true of its text and of the archive.
+    /// What is true of its text and of what waits.
     pub facts: Facts,
-    /// SHA-256 of the archive itself.
+    /// SHA-256 of what waits: the archive itself, or one of a part of its text.
     pub stored_sha256: String,
+    /// Which part of the archive's text it is, when it is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// When it was handed over: no two are the same.
     pub handed_at: DateTime<Utc>,
 }
@@ -81,6 +86,15 @@ impl Parcel {
     /// The name of its object; none where what is written is no name.
     pub fn key(&self) -> Option<Key> {
         Key::new(self.key.clone())
+    }
+
+    /// Which part of the archive's text it is.
+    pub fn part(&self) -> Part {
+        let whole = || {
+            let Facts { sha256, size, stored, .. } = self.facts.clone();
+            Part { from: 0, size, whole: Whole { sha256, size, stored_sha256: self.stored_sha256.clone(), stored } }
+        };
+        self.part.clone().unwrap_or_else(whole)
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
     tool::{Change, Query},
     tools::logs::{
         fetch::{Fetched, fetch, form},
-        manifest::Object,
+        manifest::{Object, archived::Archived},
     },
 };
 
@@ -64,17 +64,10 @@ pub struct Print {
 /// What is to be restored.
 pub struct Chosen {
     store: Box<dyn Store>,
-    /// Each part in the order of the first lines.
-    objects: Sorted,
+    /// Each archive in the order of the first lines.
+    archives: Sorted,
     /// What is wrong with the manifests.
     troubles: Report,
-}
-
-/// An object and whose it is.
-#[derive(Clone, Debug)]
-struct Named {
-    host: String,
-    object: Object,
 }
 
 impl Change for Restore {
@@ -94,17 +87,17 @@ impl Change for Restore {
 
     fn show(&self, _: &Run, chosen: &Chosen) -> Report {
         let mut report = chosen.troubles.clone();
-        self.show_cold(&chosen.objects, &mut report);
-        for named in &chosen.objects.ready {
-            let path = self.into.join(place(named)).display().to_string();
-            let step = Step::new("restore", path, Outcome::Planned, times(&named.object));
-            report.steps.push(step.with("key", named.object.key.clone()).with("bytes", named.object.size));
+        self.show_cold(&chosen.archives, &mut report);
+        for archived in &chosen.archives.ready {
+            let path = self.into.join(place(archived)).display().to_string();
+            let step = Step::new("restore", path, Outcome::Planned, times(archived));
+            report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
         }
-        report.summary = match (chosen.all(), chosen.objects.ready.len() as u64) {
+        report.summary = match (chosen.archives.all(), chosen.archives.ready.len() as u64) {
             (0, _) => "the store has nothing of that".to_owned(),
             (_, ready) => {
                 let (plain, stored) = (Size(chosen.plain()), Size(chosen.stored()));
-                format!("{} to restore ({plain}, {stored} on the way){}", count(ready, "log"), chosen.objects.price(self.thaw))
+                format!("{} to restore ({plain}, {stored} on the way){}", count(ready, "log"), chosen.archives.price(self.thaw))
             }
         };
         report
@@ -112,21 +105,20 @@ impl Change for Restore {
 
     fn carry_out(&self, run: &Run, chosen: Chosen) -> Result<Report> {
         let mut report = chosen.troubles.clone();
-        self.ask(run, &*chosen.store, &chosen.objects, &mut report);
+        self.ask(run, &*chosen.store, &chosen.archives, &mut report);
         let bar = run.progress.bytes("restoring", chosen.stored());
         let target = Dir::open(&self.into)?;
-        let one = |named: &Named| -> Result<(String, Outcome)> {
-            let (fetched, key) = proven(&*chosen.store, &named.object, &|bytes| bar.advance(bytes))?;
-            write(&target, &place(named), &named.object, &fetched, &key)
+        let one = |archived: &Archived| -> Result<(String, Outcome)> {
+            write(&target, &place(archived), archived, &|object| proven(&*chosen.store, object, &|bytes| bar.advance(bytes)))
         };
-        let results = side_by_side(&chosen.objects.ready, self.parallel, &run.shutdown, || (), one);
+        let results = side_by_side(&chosen.archives.ready, self.parallel, &run.shutdown, || (), one);
         let mut restored = (0_u64, 0);
-        for (named, result) in chosen.objects.ready.iter().zip(results) {
-            let path = self.into.join(place(named)).display().to_string();
+        for (archived, result) in chosen.archives.ready.iter().zip(results) {
+            let path = self.into.join(place(archived)).display().to_string();
             let step = match result {
                 Some(Ok((why, outcome))) => {
                     if outcome == Outcome::Done {
-                        restored = (restored.0 + 1, restored.1 + named.object.size);
+                        restored = (restored.0 + 1, restored.1 + archived.size());
                     }
                     Step::new("restore", path, outcome, why)
                 }
@@ -136,9 +128,9 @@ impl Change for Restore {
                     continue;
                 }
             };
-            report.steps.push(step.with("key", named.object.key.clone()).with("bytes", named.object.size));
+            report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
         }
-        report.summary = match chosen.all() {
+        report.summary = match chosen.archives.all() {
             0 => "the store has nothing of that".to_owned(),
             all => format!("{} of {} restored ({})", restored.0, count(all, "log"), Size(restored.1)),
         };
@@ -154,18 +146,18 @@ impl Query for Print {
     /// One object after the other, each proven before its first byte goes out; what fails ends it.
     fn answer(&self, run: &Run) -> Result<Report> {
         let chosen = choose(&self.store, &self.terms, &self.wanted, self.parallel, run)?;
-        let cold = chosen.all() - chosen.objects.ready.len() as u64;
+        let cold = chosen.archives.waiting;
         if cold > 0 {
-            let why = format!("{cold} of {} are in a class that must be asked for", count(chosen.all(), "log"));
+            let why = format!("{cold} of {} are in a class that must be asked for", count(chosen.archives.all(), "log"));
             let hint = "`restore --to FOLDER` asks for them, and says when to come back";
             return Err(Failure::new("write", "to standard output").because(why).hint(hint).exit(Exit::Partial));
         }
         let bar = run.progress.bytes("restoring", chosen.stored());
-        for named in &chosen.objects.ready {
+        for object in chosen.archives.ready.iter().flat_map(|archived| &archived.objects) {
             if run.shutdown.asked() || run.out.is_closed() {
                 break;
             }
-            let (fetched, key) = proven(&*chosen.store, &named.object, &|bytes| bar.advance(bytes))?;
+            let (fetched, key) = proven(&*chosen.store, object, &|bytes| bar.advance(bytes))?;
             compress::read(&fetched.file, form(key.as_str()), &mut |piece| run.out.bytes(piece))?;
         }
         let broken = chosen.troubles.findings.first().map(|finding| format!("{}: {}", finding.subject, finding.message));
@@ -180,23 +172,23 @@ impl Query for Print {
 fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, run: &Run) -> Result<Chosen> {
     let store = store::open(address, terms)?;
     let mut troubles = Report::default();
-    let objects = select(&*store, wanted, run.clock.now(), &mut troubles)?;
-    let objects = sort(&*store, objects, parallel, run);
-    Ok(Chosen { store, objects, troubles })
+    let archives = select(&*store, wanted, run.clock.now(), &mut troubles)?;
+    for less in archives.iter().filter(|archived| archived.is_less()) {
+        let why =
+            format!("the manifests name no more of its text than these bytes, and it has {}", less.first().part().whole.size);
+        troubles.incomplete.push(Incomplete::new(less.name(), why));
+    }
+    let archives = sort(&*store, archives, parallel, run);
+    Ok(Chosen { store, archives, troubles })
 }
 
 impl Chosen {
-    /// How many there are, whatever can be done with them now.
-    fn all(&self) -> u64 {
-        (self.objects.ready.len() + self.objects.frozen.len() + self.objects.thawing.len()) as u64
-    }
-
     fn plain(&self) -> u64 {
-        self.objects.ready.iter().map(|named| named.object.size).sum()
+        self.archives.ready.iter().map(Archived::size).sum()
     }
 
     fn stored(&self) -> u64 {
-        self.objects.ready.iter().map(|named| named.object.stored).sum()
+        self.archives.ready.iter().map(Archived::stored).sum()
     }
 }
 
@@ -222,10 +214,10 @@ fn proven(store: &dyn Store, object: &Object, moved: &dyn Fn(u64)) -> Result<(Fe
 }
 
 /// From when until when, for people.
-fn times(object: &Object) -> String {
+fn times(archived: &Archived) -> String {
     let told = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S").to_string();
-    match object.times {
-        Some(times) => format!("lines from {} to {}", told(times.from), told(times.until)),
-        None => format!("rotated {}", told(object.rotated_at)),
+    match archived.first().times {
+        Some(times) => format!("lines from {} to {}", told(times.from), told(archived.until())),
+        None => format!("rotated {}", told(archived.first().rotated_at)),
     }
 }

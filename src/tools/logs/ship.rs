@@ -64,6 +64,8 @@ impl Change for Ship {
     fn plan(&self, _: &Run) -> Result<Plan> {
         let mut listed = self.spool.list()?;
         let mut plan = Plan::default();
+        // Where two are of one archive, the one that nobody doubts goes first.
+        listed.waiting.sort_by_cached_key(|waiting| self.spool.is_doubted(&waiting.id));
         let mut keys = HashSet::new();
         for waiting in std::mem::take(&mut listed.waiting) {
             // At the same time they would be in each other's way, and the second one not be known to be named.

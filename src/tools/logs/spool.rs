@@ -4,6 +4,7 @@
 //! SPOOL/ready/PARCEL.json      what the archive is (tools/logs/parcel.rs); PARCEL is the SHA-256 of this file
 //! SPOOL/ready/PARCEL.data      the archive
 //! SPOOL/receipts/PARCEL.json   that the store has it
+//! SPOOL/receipts/PARCEL.doubt  that what waits is not what its ticket says; nothing is in it, and it is only looked into
 //! ```
 //!
 //! `ready` is written by the one side and read by the other, `receipts` the other way round; neither writes to what the other
@@ -11,6 +12,7 @@
 //! that folder's group, and by nobody else. What the other side wrote is read without following links, and within limits.
 
 mod counter;
+pub mod damage;
 mod receipts;
 
 use std::{
@@ -24,7 +26,7 @@ use super::{
     parcel::{Parcel, ParcelId},
 };
 use crate::{
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     files::dir::{Dir, Kind, Stat, stat_open},
     report::Incomplete,
 };
@@ -38,6 +40,8 @@ const READY: &str = "ready";
 const RECEIPTS: &str = "receipts";
 const TICKET: &str = ".json";
 const DATA: &str = ".data";
+/// About what a ticket takes: it counts as well, or very many small archives would count for nothing.
+pub const TICKET_BYTES: u64 = 1 << 10;
 
 /// The spool of a machine.
 #[derive(Clone, Debug)]
@@ -56,6 +60,13 @@ pub struct Waiting {
     pub bytes: Option<u64>,
 }
 
+impl Waiting {
+    /// What it takes in the spool, with its ticket.
+    pub fn takes(&self) -> u64 {
+        self.bytes.unwrap_or(0) + TICKET_BYTES
+    }
+}
+
 /// What waits.
 #[derive(Debug, Default)]
 pub struct Listed {
@@ -63,6 +74,8 @@ pub struct Listed {
     pub waiting: Vec<Waiting>,
     /// What cannot be read as what its name says.
     pub unreadable: Vec<Incomplete>,
+    /// Those of them that are no tickets any more, whoever reads them.
+    pub broken: Vec<ParcelId>,
 }
 
 impl Spool {
@@ -93,7 +106,10 @@ impl Spool {
                     listed.waiting.push(Waiting { id, parcel, bytes });
                 }
                 Ok(None) => {}
-                Err(failure) => listed.unreadable.push((&failure).into()),
+                Err(failure) => {
+                    listed.unreadable.push((&failure).into());
+                    listed.broken.extend((failure.exit == Exit::PersonNeeded).then_some(id));
+                }
             }
         }
         listed.waiting.sort_by(|one, other| order(&one.parcel).cmp(&order(&other.parcel)));
@@ -141,6 +157,14 @@ impl Spool {
     }
 }
 
+/// Keeps runs out that have the same spool and another state, until the folder is closed. Whoever may open it can be in the way; that
+/// is who rotates and who ships, and either of them could as well do nothing.
+fn hold(folder: &Dir) -> Result<()> {
+    let busy =
+        || Failure::new("use", folder.path().display()).because("another run of ops-logs, with another state, works in it");
+    if folder.hold()? { Ok(()) } else { Err(busy().hint("give each configuration a spool of its own")) }
+}
+
 /// The oldest goes first.
 fn order(parcel: &Parcel) -> (chrono::DateTime<chrono::Utc>, &str, &str) {
     (parcel.rotated_at, &parcel.log, &parcel.name)
@@ -153,7 +177,8 @@ fn ticket(ready: &Dir, id: &ParcelId) -> Result<Option<Parcel>> {
     let Some((file, _)) = open(ready, &name)? else { return Ok(None) };
     let text = paper::read_file(&file, &shown, paper::LONGEST)?;
     if ParcelId::of(&text) != *id {
-        return Err(Failure::new("read", shown).because("it is damaged: it is not the parcel of its name"));
+        let why = "it is damaged: it is not the parcel of its name";
+        return Err(Failure::new("read", shown).because(why).exit(Exit::PersonNeeded));
     }
     paper::read(&text).map(Some).map_err(|why| Failure::new("read", shown).because(why))
 }

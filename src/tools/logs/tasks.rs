@@ -82,6 +82,7 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
                 sets,
                 heirs: Heirs::of(settings.sets()?),
                 host: host(&settings),
+                spool: settings.store.as_ref().map(|store| Spool::at(store.spool())),
                 parallel: settings.parallel(),
             }))
         }

@@ -1,6 +1,7 @@
 //! `verify`: decompresses every archive that the ledger knows and compares it with the recorded facts.
 //! Changes nothing.
 
+mod spooled;
 mod stored;
 
 use std::{fs::File, path::Path};
@@ -18,6 +19,7 @@ use crate::{
     tools::logs::{
         heirs::Heirs,
         ledger::{Archive, Entry, Ledger, Stage},
+        spool::{Spool, Waiting},
     },
 };
 
@@ -31,6 +33,8 @@ pub struct Verify {
     pub heirs: Heirs,
     /// This machine's name.
     pub host: String,
+    /// Where archives wait for the store, when there is one.
+    pub spool: Option<Spool>,
     /// Archives examined at the same time.
     pub parallel: usize,
 }
@@ -71,6 +75,10 @@ impl Query for Verify {
         }
         let mut report = report(run, &archives, verdicts);
         report.incomplete.extend(ledger.damage());
+        if let Some(spool) = &self.spool {
+            let meant = |waiting: &Waiting| self.sets.as_ref().is_none_or(|sets| sets.contains(&waiting.parcel.set));
+            spooled::examine(run, spool, self.parallel, meant, &mut report);
+        }
         Ok(report)
     }
 }

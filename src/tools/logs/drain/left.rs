@@ -159,25 +159,29 @@ impl Left {
 /// Archives that the store is to have and, as far as is known, has not; and what else waits for it.
 fn archives(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Item> {
     let arrived: HashSet<EntryId> = plan.shipment.arrivals.iter().filter_map(|arrival| arrival.entry).collect();
-    let signed: HashSet<&ParcelId> = plan.shipment.arrivals.iter().map(|arrival| &arrival.id).collect();
+    let signed: HashSet<&ParcelId> =
+        plan.shipment.arrivals.iter().flat_map(|arrival| &arrival.parcels).map(|signed| &signed.id).collect();
     let spooled = plan.world.spool.iter().flatten().map(|spooled| &spooled.waiting);
     let waits = spooled.filter(|waiting| waiting.parcel.host == rotate.host && !signed.contains(&waiting.id));
-    let mut keys: HashMap<(String, String), &str> =
-        waits.map(|waiting| ((waiting.parcel.log.clone(), waiting.parcel.name.clone()), waiting.parcel.key.as_str())).collect();
+    let mut keys: HashMap<(String, String), Vec<&str>> = HashMap::new();
+    for waiting in waits {
+        let archive = (waiting.parcel.log.clone(), waiting.parcel.name.clone());
+        keys.entry(archive).or_default().push(&waiting.parcel.key);
+    }
     let item = |entry: &Entry| {
-        let key = keys.remove(&(entry.log_path(), entry.name.clone()));
-        let stage = match (&entry.archive, key) {
-            (None, _) => Stage::NotArchived,
-            (Some(_), None) => Stage::NotHandedOver,
-            (Some(_), Some(_)) => Stage::Waits,
+        let keys = keys.remove(&(entry.log_path(), entry.name.clone())).unwrap_or_default();
+        let stage = match &entry.archive {
+            None => Stage::NotArchived,
+            Some(_) if keys.is_empty() => Stage::NotHandedOver,
+            Some(_) => Stage::Waits,
         };
-        let names = [entry.path(), entry.rotated_path()].into_iter().chain(key.map(str::to_owned)).collect();
+        let names = [entry.path(), entry.rotated_path()].into_iter().chain(keys.into_iter().map(str::to_owned)).collect();
         Item { path: entry.path(), names, stage }
     };
     let unshipped = |entry: &&Entry| entry.inherited.is_none() && is_to_ship(rotate, entry) && !arrived.contains(&entry.id);
     let mut items: Vec<Item> = content.entries.values().filter(unshipped).map(item).collect();
     let unknown = |key: &str| Item { path: key.to_owned(), names: vec![key.to_owned()], stage: Stage::Waits };
-    items.extend(keys.into_values().map(unknown));
+    items.extend(keys.into_values().flatten().map(unknown));
     items.sort_by(|one, other| one.path.cmp(&other.path));
     items
 }

@@ -82,6 +82,18 @@ pub struct Shipped {
     pub segment: u64,
     /// When the store had it.
     pub at: DateTime<Utc>,
+    /// Where the rest of it is, when it is in several objects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<More>,
+}
+
+/// One more object that holds a part of an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct More {
+    /// The object.
+    pub key: String,
+    /// The segment that names it.
+    pub segment: u64,
 }
 
 /// Where the file systems of an entry's folders were mounted. Without it a volume that is missing could not

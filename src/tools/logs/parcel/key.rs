@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     files::{
         archive_name::{ArchiveName, Extension},
+        compress::Facts,
         fingerprint::Fingerprint,
     },
     store::Key,
@@ -25,16 +26,16 @@ pub const LOGS: &str = "logs";
 /// The longest that a machine's name gets in a key.
 const HOST: usize = 40;
 
-/// The key of the archive of `entry`, made by `host` for `service`.
-pub fn key(entry: &Entry, archive: &Archive, host: &str, service: &str) -> Option<Key> {
+/// The key of what `facts` are true of, of the archive of `entry`, made by `host` for `service`.
+pub fn key(entry: &Entry, archive: &Archive, facts: &Facts, host: &str, service: &str) -> Option<Key> {
     let end = match ArchiveName::parse(&archive.file)?.extension() {
         Extension::Plain => ".log",
         Extension::Gzip => ".gz",
         Extension::Zstd => ".zst",
     };
     let path = &hash(&entry.log_path())[..8];
-    let name = format!("{}_{}_{path}_{}{end}", word(host, HOST), word(&entry.name, 110), archive.facts.sha256);
-    let first = first_line(entry, archive).format("dt=%Y-%m-%d/hour=%H");
+    let name = format!("{}_{}_{path}_{}{end}", word(host, HOST), word(&entry.name, 110), facts.sha256);
+    let first = first_line(entry, facts).format("dt=%Y-%m-%d/hour=%H");
     Key::new(format!("{LOGS}/service={}/{first}/{name}", self::service(service)))
 }
 
@@ -51,8 +52,8 @@ pub fn is_of(key: &Key, host: &str) -> bool {
 }
 
 /// When its first line was written, as far as anybody knows.
-fn first_line(entry: &Entry, archive: &Archive) -> DateTime<Utc> {
-    archive.facts.times.map(|times| times.from).or(entry.begun).unwrap_or(entry.at)
+fn first_line(entry: &Entry, facts: &Facts) -> DateTime<Utc> {
+    facts.times.map(|times| times.from).or(entry.begun).unwrap_or(entry.at)
 }
 
 /// The text as one word of a key, `longest` bytes at most; two texts never become one word.
@@ -87,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        files::compress::{Facts, TimeRange, TimeSource},
+        files::compress::{TimeRange, TimeSource},
         tools::logs::{
             containers::Labels,
             ledger::{EntryId, Stage},
@@ -124,7 +125,8 @@ mod tests {
     }
 
     fn of(entry: &Entry, host: &str, service: &str) -> String {
-        key(entry, entry.archive.as_ref().unwrap(), host, service).unwrap().to_string()
+        let archive = entry.archive.as_ref().unwrap();
+        key(entry, archive, &archive.facts, host, service).unwrap().to_string()
     }
 
     #[test]
@@ -138,8 +140,18 @@ mod tests {
         let unknown =
             Archive { facts: Facts { times: None, ..entry.archive.clone().unwrap().facts }, ..entry.archive.clone().unwrap() };
         let begun = Entry { begun: Some(at("2026-11-19T07:00:00Z")), ..entry.clone() };
-        assert!(key(&begun, &unknown, "i", "web").unwrap().as_str().starts_with("logs/service=web/dt=2026-11-19/hour=07/"));
-        assert!(key(&entry, &unknown, "i", "web").unwrap().as_str().starts_with("logs/service=web/dt=2026-11-21/hour=04/"));
+        assert!(
+            key(&begun, &unknown, &unknown.facts, "i", "web")
+                .unwrap()
+                .as_str()
+                .starts_with("logs/service=web/dt=2026-11-19/hour=07/")
+        );
+        assert!(
+            key(&entry, &unknown, &unknown.facts, "i", "web")
+                .unwrap()
+                .as_str()
+                .starts_with("logs/service=web/dt=2026-11-21/hour=04/")
+        );
     }
 
     #[test]
@@ -164,7 +176,8 @@ mod tests {
         #[test]
         fn whatever_things_are_called_there_is_a_key(log in ".{1,80}", host in ".{0,300}", service in ".{1,300}") {
             let entry = entry("/a", &log, "app.log.20261121T042122Z-0001");
-            let key = key(&entry, entry.archive.as_ref().unwrap(), &host, &service).unwrap();
+            let archive = entry.archive.as_ref().unwrap();
+            let key = key(&entry, archive, &archive.facts, &host, &service).unwrap();
             prop_assert_eq!(key.parts().0.count(), 4);
             prop_assert_eq!(key.as_str().rsplit('.').next(), Some("log"));
         }

@@ -209,6 +209,7 @@ mod tests {
             stored_sha256: String::new(),
             stored: 10,
             encoder: String::new(),
+            part: None,
         }
     }
 

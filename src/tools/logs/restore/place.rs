@@ -3,13 +3,13 @@
 
 use std::{fmt::Write, path::PathBuf};
 
-use super::Named;
+use crate::tools::logs::manifest::archived::Archived;
 
 /// `i-0abc/var/log/app/app.log.20261121T042122Z-0001`
-pub(super) fn place(named: &Named) -> PathBuf {
-    let object = &named.object;
-    let folders = object.log.rsplit_once('/').map_or("", |(folders, _)| folders);
-    let parts = std::iter::once(named.host.as_str()).chain(folders.split('/')).chain([object.name.as_str()]);
+pub(super) fn place(archived: &Archived) -> PathBuf {
+    let folders = archived.first().log.rsplit_once('/').map_or("", |(folders, _)| folders);
+    let name = archived.name();
+    let parts = std::iter::once(archived.host.as_str()).chain(folders.split('/')).chain([name.as_str()]);
     parts.filter(|part| !part.is_empty()).map(plain).collect()
 }
 
@@ -42,13 +42,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::tools::logs::restore::selection::tests::object;
+    use crate::tools::logs::manifest::{Object, tests::object};
 
     proptest! {
         #[test]
         fn whatever_a_store_says_it_stays_below(host in ".{0,40}", log in "(/|\\.|a|\\PC){0,60}", name in "(/|\\.|\\PC){0,300}") {
-            let named = Named { host, object: crate::tools::logs::manifest::Object { log, name, ..object("x", 0) } };
-            for part in place(&named).components() {
+            let objects = vec![Object { log, name, ..object("x", 0) }];
+            for part in place(&Archived { host, objects }).components() {
                 prop_assert!(matches!(part, Component::Normal(name) if name.len() <= 255), "{part:?}");
             }
         }
@@ -56,11 +56,10 @@ mod tests {
 
     #[test]
     fn an_ordinary_log_goes_where_a_person_would_look() {
-        let object = crate::tools::logs::manifest::Object {
-            log: "/var/log/web app/access_log".to_owned(),
-            name: "access_log.1".to_owned(),
-            ..object("x", 0)
-        };
-        assert_eq!(place(&Named { host: "i-0abc".to_owned(), object }), PathBuf::from("i-0abc/var/log/web%20app/access_log.1"));
+        let object = Object { log: "/var/log/web app/access_log".to_owned(), name: "access_log.1".to_owned(), ..object("x", 0) };
+        assert_eq!(
+            place(&Archived { host: "i-0abc".to_owned(), objects: vec![object] }),
+            PathBuf::from("i-0abc/var/log/web%20app/access_log.1")
+        );
     }
 }

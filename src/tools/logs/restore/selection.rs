@@ -4,13 +4,18 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-use super::Named;
 use crate::{
     failure::Result,
     report::Report,
     settings::units::Span,
     store::Store,
-    tools::logs::manifest::{Object, links::Links, stored, tombs::Tombs},
+    tools::logs::manifest::{
+        Object,
+        archived::{Archived, joined},
+        links::Links,
+        stored,
+        tombs::Tombs,
+    },
 };
 
 /// Which logs somebody wants.
@@ -60,7 +65,7 @@ impl Moment {
 }
 
 /// What the manifests name of it, in the order of the first lines.
-pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, troubles: &mut Report) -> Result<Vec<Named>> {
+pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, troubles: &mut Report) -> Result<Vec<Archived>> {
     let (mut all, mut tombs) = (Vec::new(), Tombs::default());
     for segments in stored::all(store)?.into_values() {
         let mut found = Report::default();
@@ -76,18 +81,19 @@ pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, tro
         all.push((host, links));
     }
     let mut chosen = Vec::new();
+    // Whoever wants some of an archive gets all of it: it is one file.
+    let meant = |archived: &Archived| archived.objects.iter().any(|object| wanted.means(object, now));
     for (host, links) in all {
-        let there = links.parted(&tombs).0.into_iter().map(|(_, object)| object);
-        let objects = there.filter(|object| wanted.means(object, now));
-        chosen.extend(objects.map(|object| Named { host: host.clone(), object }));
+        let there = links.parted(&tombs).0.into_iter().map(|(_, object)| object).collect();
+        chosen.extend(joined(&host, there).into_iter().filter(meant));
     }
     chosen.sort_by(|one, other| order(one).cmp(&order(other)));
     Ok(chosen)
 }
 
-fn order(named: &Named) -> (DateTime<Utc>, &str, &str) {
-    let object = &named.object;
-    (object.times.map_or(object.rotated_at, |times| times.from), &named.host, &object.key)
+fn order(archived: &Archived) -> (DateTime<Utc>, &str, &str) {
+    let object = archived.first();
+    (object.times.map_or(object.rotated_at, |times| times.from), &archived.host, &object.key)
 }
 
 impl Wanted {
@@ -102,35 +108,9 @@ impl Wanted {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use chrono::TimeDelta;
-
+mod tests {
     use super::*;
-    use crate::files::compress::{TimeRange, TimeSource};
-
-    fn hour(number: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::hours(400_000 + number)
-    }
-
-    pub(in super::super) fn object(set: &str, from: i64) -> Object {
-        let times = TimeRange { from: hour(from), until: hour(from + 1), source: TimeSource::Lines };
-        Object {
-            key: "logs/x".to_owned(),
-            set: set.to_owned(),
-            service: format!("{set}-service"),
-            log: "/a.log".to_owned(),
-            name: "a".to_owned(),
-            rotated_at: hour(from + 2),
-            times: Some(times),
-            labels: crate::tools::logs::containers::Labels::new(),
-            sha256: String::new(),
-            size: 0,
-            lines: 0,
-            stored_sha256: String::new(),
-            stored: 0,
-            encoder: String::new(),
-        }
-    }
+    use crate::tools::logs::manifest::tests::{hour, object};
 
     #[test]
     fn what_overlaps_the_time_is_meant() {

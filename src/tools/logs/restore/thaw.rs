@@ -1,10 +1,11 @@
 //! Objects in a class that must be asked for: which they are, the request, and when to come back.
 
-use super::{Named, Restore};
+use super::Restore;
 use crate::{
     report::{Incomplete, Outcome, Report, Size, Step, count},
     run::{Run, side_by_side},
     store::{Access, Cold, Key, Store, Tier},
+    tools::logs::manifest::{Object, archived::Archived},
 };
 
 /// How objects are brought back.
@@ -19,37 +20,62 @@ pub struct Thaw {
 /// What is to be restored, by what can be done with it now.
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
-    pub(super) ready: Vec<Named>,
-    pub(super) frozen: Vec<(Named, Cold)>,
-    pub(super) thawing: Vec<(Named, Cold)>,
+    /// All of whose objects can be read, in order.
+    pub(super) ready: Vec<Archived>,
+    /// How many others there are.
+    pub(super) waiting: u64,
+    frozen: Vec<(One, Cold)>,
+    thawing: Vec<(One, Cold)>,
 }
 
-/// Asks the store about each. What it cannot be asked about is tried.
-pub(super) fn sort(store: &dyn Store, objects: Vec<Named>, parallel: usize, run: &Run) -> Sorted {
-    let look = |named: &Named| {
-        let found = Key::new(named.object.key.clone()).map(|key| store.look(&key));
+/// An object of one of the others.
+#[derive(Debug)]
+struct One {
+    host: String,
+    object: Object,
+}
+
+/// Asks the store about each object. What it cannot be asked about is tried.
+pub(super) fn sort(store: &dyn Store, archives: Vec<Archived>, parallel: usize, run: &Run) -> Sorted {
+    let objects: Vec<&Object> = archives.iter().flat_map(|archived| &archived.objects).collect();
+    let look = |object: &&Object| {
+        let found = Key::new(object.key.clone()).map(|key| store.look(&key));
         found.and_then(Result::ok).flatten().map_or(Access::Ready, |found| found.access)
     };
-    let found = side_by_side(&objects, parallel, &run.shutdown, || (), look);
+    let mut found = side_by_side(&objects, parallel, &run.shutdown, || (), look).into_iter();
     let mut sorted = Sorted::default();
-    for (named, access) in objects.into_iter().zip(found) {
-        match access {
-            Some(Access::Ready) | None => sorted.ready.push(named),
-            Some(Access::Frozen(cold)) => sorted.frozen.push((named, cold)),
-            Some(Access::Thawing(cold)) => sorted.thawing.push((named, cold)),
+    for archived in archives {
+        let access: Vec<Access> = found.by_ref().take(archived.objects.len()).map(|one| one.unwrap_or(Access::Ready)).collect();
+        if access.iter().all(|access| *access == Access::Ready) {
+            sorted.ready.push(archived);
+            continue;
+        }
+        sorted.waiting += 1;
+        for (object, access) in archived.objects.into_iter().zip(access) {
+            let one = One { host: archived.host.clone(), object };
+            match access {
+                Access::Ready => {}
+                Access::Frozen(cold) => sorted.frozen.push((one, cold)),
+                Access::Thawing(cold) => sorted.thawing.push((one, cold)),
+            }
         }
     }
     sorted
 }
 
 impl Sorted {
+    /// How many archives there are, whatever can be done with them now.
+    pub(super) fn all(&self) -> u64 {
+        self.ready.len() as u64 + self.waiting
+    }
+
     /// What it takes to bring back what is frozen.
     pub(super) fn price(&self, thaw: Thaw) -> String {
         let requests = self.frozen.len() as u64;
         if requests == 0 {
             return String::new();
         }
-        let bytes = Size(self.frozen.iter().map(|(named, _)| named.object.stored).sum());
+        let bytes = Size(self.frozen.iter().map(|(one, _)| one.object.stored).sum());
         let Thaw { tier, days } = thaw;
         let days = count(days.into(), "day");
         format!(
@@ -62,12 +88,12 @@ impl Sorted {
 impl Restore {
     /// What would be asked for, and what is on its way.
     pub(super) fn show_cold(&self, sorted: &Sorted, report: &mut Report) {
-        for (named, cold) in &sorted.frozen {
+        for (one, cold) in &sorted.frozen {
             let (outcome, why) = match cold.takes(self.thaw.tier) {
                 Some(takes) => (Outcome::Planned, format!("it is in {cold}: to be brought back first, which takes {takes}")),
                 None => (Outcome::Skipped, self.no_way(*cold)),
             };
-            report.steps.push(step(named, outcome, why));
+            report.steps.push(step(one, outcome, why));
         }
         self.told_on_its_way(sorted, report);
     }
@@ -75,9 +101,9 @@ impl Restore {
     /// Asks for what is frozen, and says when to come back.
     pub(super) fn ask(&self, run: &Run, store: &dyn Store, sorted: &Sorted, report: &mut Report) {
         let Thaw { tier, days } = self.thaw;
-        let one = |(named, cold): &(Named, Cold)| -> (Outcome, String) {
+        let ask = |(one, cold): &(One, Cold)| -> (Outcome, String) {
             let Some(takes) = cold.takes(tier) else { return (Outcome::Skipped, self.no_way(*cold)) };
-            let Some(key) = Key::new(named.object.key.clone()) else { return (Outcome::Failed, "its name is no key".to_owned()) };
+            let Some(key) = Key::new(one.object.key.clone()) else { return (Outcome::Failed, "its name is no key".to_owned()) };
             match store.thaw(&key, *cold, tier, days) {
                 Ok(()) => (Outcome::Done, format!("it is in {cold}, and was asked for (tier {tier}): come back in {takes}")),
                 Err(failure) => {
@@ -86,24 +112,23 @@ impl Restore {
                 }
             }
         };
-        let came = side_by_side(&sorted.frozen, self.parallel, &run.shutdown, || (), one);
-        for ((named, _), came) in sorted.frozen.iter().zip(came) {
+        let came = side_by_side(&sorted.frozen, self.parallel, &run.shutdown, || (), ask);
+        for ((one, _), came) in sorted.frozen.iter().zip(came) {
             let (outcome, why) = came.unwrap_or((Outcome::Waiting, "stopped before it was asked for".to_owned()));
-            report.steps.push(step(named, outcome, why));
+            report.steps.push(step(one, outcome, why));
         }
         self.told_on_its_way(sorted, report);
-        let cold = (sorted.frozen.len() + sorted.thawing.len()) as u64;
-        if cold > 0 {
+        if sorted.waiting > 0 {
             let why = "they are not there yet: the steps say when to come back; the same command goes on then";
-            report.incomplete.push(Incomplete::new(format!("{} of a cold class", count(cold, "log")), why));
+            report.incomplete.push(Incomplete::new(format!("{} of a cold class", count(sorted.waiting, "log")), why));
         }
     }
 
     fn told_on_its_way(&self, sorted: &Sorted, report: &mut Report) {
-        for (named, cold) in &sorted.thawing {
+        for (one, cold) in &sorted.thawing {
             let takes = cold.takes(self.thaw.tier).or(cold.takes(Tier::Standard)).unwrap_or("hours");
             let why = format!("it was asked for, and is on its way from {cold}; that takes {takes} (tier {})", self.thaw.tier);
-            report.steps.push(step(named, Outcome::Waiting, why));
+            report.steps.push(step(one, Outcome::Waiting, why));
         }
     }
 
@@ -112,7 +137,7 @@ impl Restore {
     }
 }
 
-fn step(named: &Named, outcome: Outcome, why: String) -> Step {
-    let step = Step::new("request", named.object.key.clone(), outcome, why);
-    step.with("bytes", named.object.stored).with("host", named.host.clone())
+fn step(one: &One, outcome: Outcome, why: String) -> Step {
+    let step = Step::new("request", one.object.key.clone(), outcome, why);
+    step.with("bytes", one.object.stored).with("host", one.host.clone())
 }

@@ -8,21 +8,24 @@ use std::{
 
 use rustix::{fs::Mode, io::Errno};
 
-use super::{Fetched, Key, Object, compress, form};
+use super::{Archived, Fetched, Key, Object, compress, form};
 use crate::{
-    failure::{Doing, Failure, Result},
+    failure::{Doing, Exit, Failure, Result},
     files::{
         dir::{Dir, Kind},
-        fingerprint,
+        fingerprint::{self, Fingerprint},
     },
     report::Outcome,
 };
 
-/// Writes the text of an object below `target`; how that went.
-pub(super) fn write(target: &Dir, place: &Path, object: &Object, fetched: &Fetched, key: &Key) -> Result<(String, Outcome)> {
+/// Gets an object, proven.
+pub(super) type Proven<'a> = &'a dyn Fn(&Object) -> Result<(Fetched, Key)>;
+
+/// Writes the text of an archive below `target`; how that went.
+pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, proven: Proven) -> Result<(String, Outcome)> {
     let mut names: Vec<&str> =
         place.components().filter_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect();
-    let name = names.pop().ok_or_else(|| Failure::new("name", &object.key))?;
+    let name = names.pop().ok_or_else(|| Failure::new("name", archived.keys()))?;
     let mut way: Vec<Dir> = Vec::new();
     for folder in names {
         let next = way.last().unwrap_or(target).folder_made(folder, Mode::RWXU)?;
@@ -31,8 +34,8 @@ pub(super) fn write(target: &Dir, place: &Path, object: &Object, fetched: &Fetch
     let folder = way.last().unwrap_or(target);
     if let Some(stat) = folder.stat(name)? {
         let same = stat.kind == Kind::File
-            && stat.size == object.size
-            && fingerprint::of_file(&folder.read(name)?, object.size)? == object.sha256;
+            && stat.size == archived.size()
+            && archived.sha256() == Some(fingerprint::of_file(&folder.read(name)?, archived.size())?);
         return Ok(if same {
             ("it is there already, with the same text".to_owned(), Outcome::Kept)
         } else {
@@ -42,24 +45,35 @@ pub(super) fn write(target: &Dir, place: &Path, object: &Object, fetched: &Fetch
     let part = format!(".{name}.part");
     folder.remove(&part)?;
     let file = folder.create(&part)?;
-    let written = text(&file, object, fetched, key, &folder.shown(name)).and_then(|()| folder.rename(&part, name));
+    let written = text(&file, archived, proven, &folder.shown(name)).and_then(|()| folder.rename(&part, name));
     if let Err(failure) = written {
         folder.remove(&part)?;
         let taken = failure.errno == Some(Errno::EXIST);
         return if taken { Ok(("something came there meanwhile, and stays".to_owned(), Outcome::Skipped)) } else { Err(failure) };
     }
     way.iter().rev().chain([target]).try_for_each(Dir::sync)?;
-    Ok((format!("{}, as the manifest names it", super::times(object)), Outcome::Done))
+    Ok((format!("{}, as the manifest names it", super::times(archived)), Outcome::Done))
 }
 
 /// The proven text; compared once more when it is written.
-fn text(file: &File, object: &Object, fetched: &Fetched, key: &Key, shown: &str) -> Result<()> {
+fn text(file: &File, archived: &Archived, proven: Proven, shown: &str) -> Result<()> {
     let mut into = file;
-    compress::read(&fetched.file, form(key.as_str()), &mut |piece| into.write_all(piece).doing("write", shown))?;
-    let last = object.times.map_or(object.rotated_at, |times| times.until);
-    file.set_modified(last.into()).doing("set the time of", shown)?;
+    let mut hash = Fingerprint::default();
+    for object in &archived.objects {
+        let (fetched, key) = proven(object)?;
+        compress::read(&fetched.file, form(key.as_str()), &mut |piece| {
+            hash.take(piece);
+            into.write_all(piece).doing("write", shown)
+        })?;
+    }
+    let sha256 = hash.hex();
+    if archived.sha256().is_some_and(|told| told != sha256) {
+        let why = "its parts together are another text than the archive had";
+        return Err(Failure::new("restore", shown).because(why).exit(Exit::PersonNeeded));
+    }
+    file.set_modified(archived.until().into()).doing("set the time of", shown)?;
     file.sync_all().doing("sync", shown)?;
-    if fingerprint::of_file(file, object.size)? == object.sha256 {
+    if fingerprint::of_file(file, archived.size())? == sha256 {
         Ok(())
     } else {
         Err(Failure::new("restore", shown).because("what was written reads back as something else"))

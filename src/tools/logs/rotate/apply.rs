@@ -3,6 +3,7 @@
 //! step; a wish to stop is heeded between items.
 
 mod archive;
+mod hand_over;
 mod hands;
 mod in_place;
 mod pin;
@@ -163,7 +164,7 @@ impl Carry<'_> {
         in_place::rotate(self, plan)?;
         archive::archive(self, plan)?;
         self.tell_long_waits();
-        shipment::hand_over(self, plan);
+        hand_over::hand_over(self, plan);
         remove::remove(self, plan)?;
         pin::note_told(self.run, &mut self.ledger, plan)?;
         forget_gone(&mut self.ledger, plan)?;

@@ -43,6 +43,7 @@ use crate::{
         containers::{Container, Pods},
         ledger::{Content, Entry, EntryId, Gone, Ledger, OnVolumes},
         logrotate,
+        parcel::ParcelId,
     },
 };
 
@@ -90,6 +91,8 @@ pub struct World {
     pub again: HashMap<FileId, u64>,
     /// What waits for the store; None where there is none, or nobody could look.
     pub spool: Option<Vec<Spooled>>,
+    /// Parcels there whose tickets are damaged, so that nobody knows what they are.
+    pub broken: Vec<ParcelId>,
     /// How far the clock is ahead of all that is recorded, when that is in doubt.
     pub leap: Option<TimeDelta>,
 }

@@ -17,7 +17,7 @@ pub use self::{
     recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
     rotation::{Left, Rest, Rotation, Trouble, Why},
-    shipment::{Arrival, Refused, Shipment, UNSHIPPED, due, is_to_ship},
+    shipment::{Arrival, Damaged, Refused, Shipment, UNSHIPPED, due, is_to_ship},
     vanished::Astray,
 };
 use super::{
@@ -87,6 +87,8 @@ impl Plan {
             && self.vanished.is_empty()
             && self.shipment.arrivals.is_empty()
             && self.shipment.due.is_empty()
+            && self.shipment.damaged.is_empty()
+            && self.world.broken.is_empty()
             && !self.astray.iter().any(|astray| astray.away == Away::Removed)
             && !removes
     }

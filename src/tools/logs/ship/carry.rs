@@ -6,7 +6,7 @@ use super::{
     Plan, Ship,
     patience::Patience,
     under_way::UnderWay,
-    upload::{Uploaded, upload},
+    upload::{Came, Uploaded, upload},
 };
 use crate::{
     failure::{Exit, Failure, Result},
@@ -16,7 +16,7 @@ use crate::{
     tools::logs::{
         manifest::{chain::Chain, register::Register},
         parcel::Receipt,
-        spool::Waiting,
+        spool::{Waiting, damage},
     },
 };
 
@@ -100,9 +100,9 @@ fn all(
     let sign = |receipts: &[Receipt]| ship.spool.sign(receipts);
     let remembers = chain.head.is_some();
     // Who cannot sign puts nothing anywhere.
-    let opened = ship.spool.may_sign().and_then(|()| Register::open(store, under_way.state, chain, &sign));
+    let opened = ship.spool.may_sign().and_then(|pen| Ok((pen, Register::open(store, under_way.state, chain, &sign)?)));
     let (shipped, ended) = match opened {
-        Ok((register, told)) => {
+        Ok((_pen, (register, told))) => {
             report.findings.extend(told);
             if let Err(failure) = under_way.sweep(store, plan, remembers) {
                 report.incomplete.push((&failure).into());
@@ -156,19 +156,23 @@ impl Carry<'_> {
         let one = |waiting: &&Waiting| {
             // The store was left alone meanwhile.
             if patience.is_over() {
-                return Ok(None);
+                return None;
             }
-            let uploaded = upload(*store, &ship.spool, under_way, waiting, moved);
-            patience.hears(&uploaded);
-            uploaded
+            let came = upload(*store, &ship.spool, under_way, waiting, moved);
+            // Of what is damaged here, the store heard nothing that counts.
+            if !matches!(came, Ok(Came::Damaged(_))) {
+                patience.hears(&came);
+            }
+            Some(came)
         };
         let at_once = store.at_once().unwrap_or(ship.parallel);
         let results = side_by_side(batch, at_once, &self.run.shutdown, || (), one);
         let mut arrived = Vec::new();
         for (waiting, result) in batch.iter().zip(results) {
-            match result {
-                Some(Ok(Some(uploaded))) => arrived.push((*waiting, uploaded)),
-                Some(Ok(None)) | None => {}
+            match result.flatten() {
+                Some(Ok(Came::Stored(uploaded))) => arrived.push((*waiting, *uploaded)),
+                Some(Ok(Came::Damaged(why))) => self.damaged(waiting, &why),
+                Some(Ok(Came::TakenBack)) | None => {}
                 Some(Err(failure)) => self.failed(waiting, &failure),
             }
         }
@@ -183,6 +187,16 @@ impl Carry<'_> {
         }
         let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), |hint| format!("{failure} (hint: {hint})"));
         self.report.steps.push(Step::new("ship", key.clone(), Outcome::Failed, why));
+    }
+
+    /// Says so to the other side, which has the archive and makes another parcel of it.
+    fn damaged(&mut self, waiting: &Waiting, why: &str) {
+        self.report.findings.push(damage::finding(waiting, why));
+        let step = Step::new("ship", waiting.parcel.key.clone(), Outcome::Skipped, "what waits is not what was handed over");
+        self.report.steps.push(step);
+        if let Err(failure) = self.ship.spool.doubt(&waiting.id) {
+            self.report.incomplete.push((&failure).into());
+        }
     }
 
     /// Names what arrived in a segment, unless one does already, and signs.

@@ -17,6 +17,17 @@ use crate::{
 
 /// What came of a parcel.
 #[derive(Debug)]
+pub(super) enum Came {
+    /// The store has it.
+    Stored(Box<Uploaded>),
+    /// The other side took it back meanwhile.
+    TakenBack,
+    /// What waits is not what was handed over, and why; that is no failure of the store.
+    Damaged(String),
+}
+
+/// A parcel that the store has.
+#[derive(Debug)]
 pub(super) struct Uploaded {
     /// The object.
     pub(super) object: Object,
@@ -24,27 +35,26 @@ pub(super) struct Uploaded {
     pub(super) was_there: bool,
 }
 
-/// Puts the parcel into the store; None when the other side took it back meanwhile.
-pub(super) fn upload(
-    store: &dyn Store,
-    spool: &Spool,
-    notes: &dyn Notes,
-    waiting: &Waiting,
-    moved: Moved,
-) -> Result<Option<Uploaded>> {
+/// Puts the parcel into the store.
+pub(super) fn upload(store: &dyn Store, spool: &Spool, notes: &dyn Notes, waiting: &Waiting, moved: Moved) -> Result<Came> {
     let parcel = &waiting.parcel;
     let key = parcel.key().ok_or_else(|| Failure::new("ship", &parcel.key).because("that is no key"))?;
-    let Some(data) = spool.data(&waiting.id)? else { return Ok(None) };
+    let Some(data) = spool.data(&waiting.id)? else { return Ok(Came::TakenBack) };
     let body = Body::of_file(&data, parcel.facts.stored, &parcel.stored_sha256).about(about(parcel));
     let body = body.noted(Noted { notes, encoder: &parcel.facts.encoder });
-    let (stored, sha256, was_there) = match store.put(&key, &body, moved)? {
+    let put = match store.put(&key, &body, moved) {
+        // Only now: it is read twice where something is wrong, and nowhere else.
+        Err(failure) => return spool.damage(waiting).map(Came::Damaged).ok_or(failure),
+        Ok(put) => put,
+    };
+    let (stored, sha256, was_there) = match put {
         Put::Made => (parcel.facts.stored, parcel.stored_sha256.clone(), false),
         Put::Taken => {
             let (stored, sha256) = the_same(store, &key, parcel)?;
             (stored, sha256, true)
         }
     };
-    Ok(Some(Uploaded { object: Object::of(parcel, stored, &sha256), was_there }))
+    Ok(Came::Stored(Box::new(Uploaded { object: Object::of(parcel, stored, &sha256), was_there })))
 }
 
 /// Reads the object that is there, and says what it is, if it holds the text of the parcel: of another compressor, perhaps.

@@ -12,11 +12,12 @@ use std::{
 
 use rustix::fs::{Gid, Mode, fchmod, fchown};
 
-use super::{DATA, READY, Spool, TICKET, data_name, receipts, ticket_name};
+use super::{DATA, READY, Spool, TICKET, data_name, hold, receipts, ticket_name};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{dir::Dir, fingerprint::Fingerprint},
     report::Size,
+    settings::units::Room,
     tools::logs::{
         paper,
         parcel::{Parcel, ParcelId},
@@ -25,7 +26,9 @@ use crate::{
 
 /// An archive on its way into a parcel; one at a time.
 const FRESH_DATA: &str = ".new.data";
-/// Its ticket.
+/// One that is cut into parts.
+const FRESH_WHOLE: &str = ".new.whole";
+/// The ticket of what is on its way.
 const FRESH_TICKET: &str = ".new.json";
 
 /// Whoever ships must get to what waits; what waits is shown to nobody else.
@@ -61,6 +64,7 @@ impl Spool {
         let readers = (ships.uid != us).then(|| Gid::from_raw(ships.gid));
         let ready = spool.folder_made(READY, Mode::RWXU)?;
         self.believed(&ready.stat_self()?, READY)?;
+        hold(&ready)?;
         let counter = Counter { ready, readers };
         for folder in [&above, &spool] {
             folder.sync()?;
@@ -75,8 +79,7 @@ impl Counter {
     /// Copies an archive of `stored` bytes.
     pub fn copy(&self, archive: &File, stored: u64) -> Result<Copied> {
         const PIECE: usize = 256 << 10;
-        self.ready.remove(FRESH_DATA)?;
-        let mut file = self.ready.create(FRESH_DATA)?;
+        let mut file = self.fresh()?;
         let shown = self.ready.shown(FRESH_DATA);
         let mut hash = Fingerprint::default();
         let mut buffer = vec![0; PIECE];
@@ -96,21 +99,44 @@ impl Counter {
         Ok(Copied { file, sha256: hash.hex() })
     }
 
-    /// Whether there is room for so many bytes, and then still for receipts: where nobody can sign, nothing here ever goes.
-    pub fn room_for(&self, bytes: u64) -> Result<()> {
+    /// An empty file for what comes next.
+    pub fn fresh(&self) -> Result<File> {
+        self.ready.remove(FRESH_DATA)?;
+        self.ready.create(FRESH_DATA)
+    }
+
+    /// The copy is to be cut into parts, of which each comes into a fresh file.
+    pub fn set_aside(&self) -> Result<()> {
+        self.ready.remove(FRESH_WHOLE)?;
+        self.ready.rename(FRESH_DATA, FRESH_WHOLE)
+    }
+
+    /// Whether the spool is on the same disk as that folder.
+    pub fn shares_a_disk(&self, folder: &Dir) -> Result<bool> {
+        Ok(self.ready.stat_self()?.id.dev == folder.stat_self()?.id.dev)
+    }
+
+    /// Whether there is room for so many bytes, and then still for receipts, without which nothing here ever goes, and as much as
+    /// the rules want `free`.
+    pub fn room_for(&self, bytes: u64, free: Option<Room>) -> Result<()> {
         const RECEIPTS: u64 = 1 << 20;
-        let free = self.ready.space()?.free;
-        if free >= bytes.saturating_add(RECEIPTS) {
+        let space = self.ready.space()?;
+        let (stays, what) = match free.map_or(0, |wanted| wanted.of(space.total)) {
+            wanted if wanted > RECEIPTS => (wanted, "are to stay free (min-free)"),
+            _ => (RECEIPTS, "are for receipts"),
+        };
+        let free = space.free;
+        if free >= bytes.saturating_add(stays) {
             return Ok(());
         }
-        let why = format!("it needs {}, with {} free there, and {} are for receipts", Size(bytes), Size(free), Size(RECEIPTS));
+        let why = format!("it needs {}, with {} free there, and {} {what}", Size(bytes), Size(free), Size(stays));
         let failure = Failure::new("hand over to", self.ready.path().display()).because(why);
         Err(failure.hint("free that much there, or have the spool on another disk; until then it waits where it is"))
     }
 
-    /// Gives up a copy.
+    /// Gives up what is no parcel.
     pub fn discard(&self) -> Result<()> {
-        self.ready.remove(FRESH_DATA).map(drop)
+        [FRESH_DATA, FRESH_WHOLE].iter().try_for_each(|name| self.ready.remove(name).map(drop))
     }
 
     /// Makes a parcel of the copy. It is handed over, for good, when this returns.
@@ -150,7 +176,7 @@ impl Counter {
             data.extend(name.strip_suffix(DATA).and_then(ParcelId::parse));
         })?;
         let halves = data.difference(&tickets).map(data_name).chain(tickets.difference(&data).map(ticket_name));
-        let fresh = [FRESH_DATA, FRESH_TICKET].map(str::to_owned);
+        let fresh = [FRESH_DATA, FRESH_WHOLE, FRESH_TICKET].map(str::to_owned);
         halves.chain(fresh).try_for_each(|name| self.ready.remove(&name).map(drop))
     }
 

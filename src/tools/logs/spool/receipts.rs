@@ -4,7 +4,7 @@ use std::{collections::HashSet, io::Write};
 
 use rustix::fs::Mode;
 
-use super::{RECEIPTS, Spool, TICKET, Waiting, open, ticket_name};
+use super::{RECEIPTS, Spool, TICKET, Waiting, damage::DOUBT, hold, open, ticket_name};
 use crate::{
     failure::{Doing, Failure, Result},
     files::dir::{Dir, Stat},
@@ -25,6 +25,13 @@ pub struct Shipper {
 
 /// A receipt on its way to its name; one at a time.
 const FRESH: &str = ".new.json";
+
+/// The right to write receipts, which only one run has at a time.
+#[must_use = "it is given back when it is dropped"]
+#[derive(Debug)]
+pub struct Pen {
+    _desk: Dir,
+}
 
 impl Spool {
     /// The receipt for a parcel; None when there is none.
@@ -48,9 +55,10 @@ impl Spool {
         receipt.is_ok_and(|receipt| receipt.is_some_and(|receipt| receipt.answers(&waiting.parcel, store).is_ok()))
     }
 
-    /// Whether receipts may be written.
-    pub fn may_sign(&self) -> Result<()> {
-        self.desk().map(drop)
+    /// Whether receipts may be written; by nobody else until what is returned is dropped.
+    pub fn may_sign(&self) -> Result<Pen> {
+        let desk = self.desk()?;
+        hold(&desk).map(|()| Pen { _desk: desk })
     }
 
     /// Who ships, where root asks and it is another user; None where it is the one who asks.
@@ -82,20 +90,20 @@ impl Spool {
         folder.sync()
     }
 
-    /// Removes receipts of parcels that the other side has taken back, which is what they were for.
+    /// Removes receipts for parcels that the other side has taken back, which is what they were for; doubts of them as well.
     pub fn sweep_receipts(&self, waiting: &HashSet<&ParcelId>) -> Result<()> {
         let Some(folder) = self.folder(RECEIPTS)? else { return Ok(()) };
         let mut done = Vec::new();
         folder.each(|name, _| {
             let Ok(name) = name else { return };
-            let id = name.strip_suffix(TICKET).and_then(ParcelId::parse);
-            done.extend(id.filter(|id| !waiting.contains(id)).map(|id| ticket_name(&id)));
+            let id = name.strip_suffix(TICKET).or(name.strip_suffix(DOUBT)).and_then(ParcelId::parse);
+            done.extend(id.filter(|id| !waiting.contains(id)).map(|_| name.to_owned()));
         })?;
         done.iter().try_for_each(|name| folder.remove(name).map(drop))
     }
 
     /// The folder of receipts, which must be ours.
-    fn desk(&self) -> Result<Dir> {
+    pub(super) fn desk(&self) -> Result<Dir> {
         let us = rustix::process::geteuid().as_raw();
         let path = self.path.join(RECEIPTS);
         let missing = |failure: Failure| {

@@ -14,6 +14,7 @@ use crate::{
     tool::Query,
     tools::logs::manifest::{
         self, Object,
+        archived::{Archived, joined},
         chain::{Chain, Head},
         links::{Links, danger},
         stored,
@@ -93,7 +94,12 @@ impl Query for VerifyStore {
         let hosts = chains.len() as u64;
         let (mut objects, mut pruned) = (Vec::new(), Vec::new());
         for (host, chain) in chains {
+            let unbroken = chain.unbroken;
             let (there, gone) = chain.parted(&tombs);
+            // Where a segment is missing, that is told, and nobody knows what it named.
+            if unbroken {
+                in_part(&host, &there, &mut report);
+            }
             let expected = |(segment, object)| Expected { host: host.clone(), segment, object };
             objects.extend(there.into_iter().map(expected));
             pruned.extend(gone);
@@ -233,6 +239,16 @@ impl VerifyStore {
             Ok(()) if hash.clone().hex() == object.stored_sha256 => Verdict::Sound,
             Ok(()) => Verdict::Other(format!("it has sha-256 {}, and {} is named", hash.hex(), object.stored_sha256)),
         }
+    }
+}
+
+/// Archives of which the manifest names some, and not all: the rest is on its way, or never came to it.
+fn in_part(host: &str, there: &[(u64, Object)], report: &mut Report) {
+    let parts = there.iter().map(|(_, object)| object).filter(|object| object.part.is_some()).cloned().collect();
+    for archived in joined(host, parts).into_iter().filter(Archived::is_less) {
+        let message = "the manifest names no more of its text than these bytes".to_owned();
+        let finding = Finding::new("logs.archive-in-part", Severity::Note, format!("{host}, {}", archived.name()), message);
+        report.findings.push(finding.hint("that machine keeps it until the rest is in the store, too"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Hands archives over to whoever ships, and takes back what the store has.
+//! Takes back what the store has.
 //!
 //! A receipt that agrees is not enough: the archive here must still be the one that was handed over. Only then it is recorded
 //! that the store has it, and only then a keep-rule may remove it.
@@ -7,20 +7,14 @@ use std::path::Path;
 
 use super::Carry;
 use crate::{
-    failure::{Exit, Failure, Result},
-    files::{
-        archive_name::ArchiveName,
-        compress::{self, Compression},
-        dir::{Dir, Kind, stat_open},
-        fingerprint,
-    },
-    report::{Finding, Incomplete, Outcome, Severity, Size, Step, count},
+    failure::{Failure, Result},
+    files::{dir::Dir, fingerprint},
+    report::{Finding, Incomplete, Outcome, Severity, Step},
     tools::logs::{
-        ledger::{Archive, Entry, Line, Shipped},
-        parcel::{Parcel, key},
+        ledger::{Archive, EntryId, Line, More, Shipped},
         rotate::{
             Shipping,
-            plan::{Arrival, Plan, due},
+            plan::{Arrival, Plan},
         },
         spool::Counter,
     },
@@ -37,125 +31,43 @@ pub(super) fn settle(carry: &mut Carry, plan: &Plan) -> Result<()> {
         }
         match carry.still_as_handed_over(arrival) {
             Ok(()) => settled.push(arrival),
-            Err(failure) => carry.failed("settle", arrival.parcel.key.clone(), &failure),
+            Err(failure) => carry.failed("settle", subject(arrival), &failure),
         }
     }
-    let line = |arrival: &&Arrival| Some(Line::Shipped { id: arrival.entry?, shipped: shipped(arrival) });
-    carry.ledger.commit(settled.iter().filter_map(line).collect())?;
+    let entries = &carry.ledger.content().entries;
+    // Of what is recorded, only some parts may be left here.
+    let unknown = |id: &EntryId| entries.get(id).is_some_and(|entry| entry.shipped.is_none());
+    let line = |arrival: &&Arrival| Some(Line::Shipped { id: arrival.entry.filter(unknown)?, shipped: shipped(arrival)? });
+    let lines = settled.iter().filter_map(line).collect();
+    carry.ledger.commit(lines)?;
     for arrival in settled {
-        match counter.take_back(&arrival.id) {
+        match arrival.parcels.iter().try_for_each(|signed| counter.take_back(&signed.id)) {
             Ok(()) => {
                 carry.tally.settled += 1;
                 let why = "the store has it, and the archive here is what was handed over";
-                carry.step(Step::new("settle", arrival.parcel.key.clone(), Outcome::Done, why));
+                carry.step(Step::new("settle", subject(arrival), Outcome::Done, why));
             }
-            Err(failure) => carry.failed("settle", arrival.parcel.key.clone(), &failure),
+            Err(failure) => carry.failed("settle", subject(arrival), &failure),
         }
     }
     Ok(())
 }
 
-fn shipped(arrival: &Arrival) -> Shipped {
-    let receipt = &arrival.receipt;
-    Shipped { store: receipt.store.clone(), key: receipt.key.clone(), segment: receipt.segment, at: receipt.shipped_at }
+/// The object that it is in, or the first of them.
+fn subject(arrival: &Arrival) -> String {
+    arrival.parcels.first().map(|signed| signed.parcel.key.clone()).unwrap_or_default()
 }
 
-/// Hands over what is to go to the store, the oldest first, as long as there is room for it in the spool.
-pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
-    let Some(shipping) = carry.rotate.shipping.as_ref().filter(|_| plan.world.spool.is_some()) else { return };
-    let due = due(carry.rotate, carry.ledger.content(), &plan.shipment);
-    if due.is_empty() {
-        return;
-    }
-    let Some(counter) = counter(carry, shipping) else { return };
-    let mut waiting = plan.shipment.waiting;
-    let mut left = (0, 0);
-    let mut short = None;
-    for id in due {
-        let Some(entry) = carry.ledger.content().entries.get(&id).cloned() else { continue };
-        // The first one always goes, however large: else it never would.
-        let fits = waiting == 0 || waiting.saturating_add(entry.stored()) <= shipping.most;
-        if carry.run.shutdown.asked() {
-            return;
-        }
-        if !fits {
-            left = (left.0 + 1, left.1 + entry.stored());
-            continue;
-        }
-        if let Err(failure) = counter.room_for(entry.stored()) {
-            short.get_or_insert((entry.path(), failure));
-            continue;
-        }
-        match one(carry, &counter, &entry) {
-            Ok(key) => {
-                waiting += entry.stored();
-                carry.tally.handed += 1;
-                let step = Step::new("hand-over", entry.path(), Outcome::Done, "it waits for the store");
-                carry.step(step.with("key", key).with("bytes", entry.stored()));
-            }
-            Err(failure) => {
-                let _ = counter.discard();
-                carry.failed("hand-over", entry.path(), &failure);
-            }
-        }
-    }
-    if let Some((path, failure)) = short {
-        carry.failed("hand-over", path, &failure);
-    }
-    if left.0 > 0 {
-        let why = format!(
-            "{} ({}) wait where they are: {} wait in it, and spool-max is {}",
-            count(left.0, "archive"),
-            Size(left.1),
-            Size(waiting),
-            Size(shipping.most)
-        );
-        let step = Step::new("hand-over", shipping.spool.path().display().to_string(), Outcome::Waiting, why);
-        carry.step(step);
-    }
-}
-
-/// Copies one archive, proves that the copy holds what was recorded, and makes a parcel of it.
-fn one(carry: &Carry, counter: &Counter, entry: &Entry) -> Result<String> {
-    let refuse = |why: &str| Failure::new("hand over", entry.path()).because(why);
-    let archive = entry.archive.as_ref().ok_or_else(|| refuse("there is no archive of it"))?;
-    let dir = Dir::open(Path::new(entry.archive_folder()))?;
-    let file = dir.read(&archive.file)?;
-    let stat = stat_open(&file)?;
-    if stat.kind != Kind::File || stat.size != archive.facts.stored {
-        return Err(refuse("another file stands there than the archive that was recorded"));
-    }
-    let copied = counter.copy(&file, archive.facts.stored)?;
-    let how = ArchiveName::parse(&archive.file).map_or(Compression::None, |name| Compression::of(name.extension()));
-    let found = compress::examine(&copied.file, how, &|_| ())?;
-    if (&found.sha256, found.size) != (&archive.facts.sha256, archive.facts.size) {
-        return Err(refuse("it does not hold what was recorded of it").exit(Exit::PersonNeeded));
-    }
-    let host = &carry.rotate.host;
-    let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
-    let service = set.and_then(|set| set.service.as_deref()).ok_or_else(|| refuse("its set does not ship"))?;
-    let key = key::key(entry, archive, host, service).ok_or_else(|| refuse("no key can be made of its names"))?;
-    let parcel = Parcel {
-        key: key.to_string(),
-        host: host.clone(),
-        set: entry.set.clone(),
-        service: service.to_owned(),
-        log: entry.log_path(),
-        name: entry.name.clone(),
-        entry: entry.id,
-        rotated_at: entry.at,
-        begun_at: entry.begun,
-        labels: entry.labels.clone(),
-        facts: archive.facts.clone(),
-        stored_sha256: copied.sha256.clone(),
-        handed_at: carry.run.clock.now(),
-    };
-    counter.hand_over(&copied, &parcel)?;
-    Ok(parcel.key)
+fn shipped(arrival: &Arrival) -> Option<Shipped> {
+    let mut receipts = arrival.parcels.iter().map(|signed| &signed.receipt);
+    let first = receipts.next()?;
+    let at = arrival.parcels.iter().map(|signed| signed.receipt.shipped_at).max()?;
+    let more = receipts.map(|receipt| More { key: receipt.key.clone(), segment: receipt.segment }).collect();
+    Some(Shipped { store: first.store.clone(), key: first.key.clone(), segment: first.segment, at, more })
 }
 
 /// The spool, ready to be written to. Without it nothing is handed over, and all stays as it is.
-fn counter(carry: &mut Carry, shipping: &Shipping) -> Option<Counter> {
+pub(super) fn counter(carry: &mut Carry, shipping: &Shipping) -> Option<Counter> {
     match shipping.spool.counter() {
         Ok(counter) => Some(counter),
         Err(failure) => {
@@ -178,8 +90,8 @@ impl Carry<'_> {
         if dir.stat(file)?.is_none() {
             return Ok(());
         }
-        let found = fingerprint::of_file(&dir.read(file)?, arrival.parcel.facts.stored)?;
-        if found == arrival.parcel.stored_sha256 {
+        let found = fingerprint::of_file(&dir.read(file)?, arrival.archive.stored)?;
+        if found == arrival.archive.stored_sha256 {
             return Ok(());
         }
         let message = "it is not what was handed over any more, and what was is in the store";

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::{
-    failure::{Failure, Result},
+    failure::Result,
     tools::logs::{parcel::Receipt, rotate::Shipping, spool::Waiting},
 };
 
@@ -13,6 +13,8 @@ pub struct Spooled {
     pub waiting: Waiting,
     /// Its receipt, or why it is not believed.
     pub receipt: Result<Option<Receipt>>,
+    /// Why what waits is not what was handed over, as far as anybody had a reason to look.
+    pub damage: Option<String>,
 }
 
 /// Looks into the spool. What cannot be read stays.
@@ -27,7 +29,10 @@ pub(super) fn look(shipping: &Shipping, world: &mut World) {
         }
     };
     world.unreadable.extend(listed.unreadable);
-    let receipt = |waiting: &Waiting| -> std::result::Result<Option<Receipt>, Failure> { shipping.spool.receipt(&waiting.id) };
-    let spooled = listed.waiting.into_iter().map(|waiting| Spooled { receipt: receipt(&waiting), waiting });
-    world.spool = Some(spooled.collect());
+    world.broken = listed.broken;
+    let spool = &shipping.spool;
+    let damage =
+        |waiting: &Waiting| if spool.is_doubted(&waiting.id) { spool.damage(waiting) } else { spool.damage_in_size(waiting) };
+    let spooled = |waiting: Waiting| Spooled { receipt: spool.receipt(&waiting.id), damage: damage(&waiting), waiting };
+    world.spool = Some(listed.waiting.into_iter().map(spooled).collect());
 }

@@ -1,16 +1,23 @@
 //! Which parcels the store has, and which archives it is to get. Receipts are somebody else's words: each must agree with the
 //! parcel that was handed over and with what the ledger knows of its archive, or nothing follows from it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::tools::logs::{
-    ledger::{Content, Entry, EntryId},
-    parcel::{Parcel, ParcelId, Receipt},
-    rotate::{
-        Rotate,
-        facts::{Spooled, World},
+use crate::{
+    failure::Result,
+    tools::logs::{
+        ledger::{Content, Entry, EntryId},
+        parcel::{
+            Parcel, ParcelId, Receipt,
+            part::{Part, Whole, are_whole},
+        },
+        rotate::{
+            Rotate,
+            facts::{Spooled, World},
+        },
+        spool::Waiting,
     },
 };
 
@@ -24,10 +31,16 @@ pub struct Shipment {
     pub arrivals: Vec<Arrival>,
     /// Receipts that are not believed.
     pub refused: Vec<Refused>,
+    /// What waits and is not what was handed over.
+    pub damaged: Vec<Damaged>,
     /// Archives that are to be handed over, the oldest first.
     pub due: Vec<EntryId>,
-    /// Archives that wait in the spool already.
+    /// Archives of which all is on its way already.
     handed: HashSet<Mark>,
+    /// Archives of which some is on its way, and some is not.
+    pub begun: HashSet<EntryId>,
+    /// The objects that parcels become which can be relied on.
+    keys: HashSet<String>,
     /// How many bytes wait there, less what has arrived.
     pub waiting: u64,
     /// How many archives that is.
@@ -36,17 +49,28 @@ pub struct Shipment {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// A parcel that the store has.
+/// An archive that the store has, all of it.
 #[derive(Debug)]
 pub struct Arrival {
+    /// What it came in.
+    pub parcels: Vec<Signed>,
+    /// What was handed over.
+    pub archive: Whole,
+    /// Which archive, when the ledger still knows it.
+    pub entry: Option<EntryId>,
+}
+
+/// A parcel, and the receipt for it.
+#[derive(Debug)]
+pub struct Signed {
     /// Which.
     pub id: ParcelId,
     /// What it is.
     pub parcel: Parcel,
     /// Its receipt.
     pub receipt: Receipt,
-    /// Its archive, when the ledger still knows it.
-    pub entry: Option<EntryId>,
+    /// What it takes in the spool.
+    bytes: u64,
 }
 
 /// A receipt that is not believed.
@@ -58,6 +82,19 @@ pub struct Refused {
     pub why: String,
 }
 
+/// A parcel that nobody can ship. It goes once its archive is on its way in another one.
+#[derive(Debug)]
+pub struct Damaged {
+    /// The parcel.
+    pub waiting: Waiting,
+    /// What is wrong with it.
+    pub why: String,
+    /// Its archive, when the ledger still knows it.
+    pub entry: Option<EntryId>,
+    /// Whether that is on its way already.
+    pub replaced: bool,
+}
+
 /// Decides; nothing where there is no store.
 pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipment {
     let (Some(shipping), Some(spool)) = (&rotate.shipping, &world.spool) else { return Shipment::default() };
@@ -67,36 +104,87 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
     } else {
         content.entries.values().filter_map(|entry| Some((mark(entry)?, entry.id))).collect()
     };
-    for Spooled { waiting, receipt } in spool {
-        let origin = origin(&waiting.parcel);
-        let refused = |why: String| Refused { parcel: waiting.parcel.clone(), why };
-        let agreed = match receipt {
-            Ok(None) => None,
-            Ok(Some(receipt)) => {
-                Some(receipt.answers(&waiting.parcel, &shipping.store).map(|()| receipt.clone()).map_err(refused))
-            }
-            Err(failure) => Some(Err(refused(failure.to_string()))),
-        };
-        match agreed {
+    let mut signed: BTreeMap<Mark, Vec<Signed>> = BTreeMap::new();
+    let mut sound: HashMap<Mark, Vec<Part>> = HashMap::new();
+    for Spooled { waiting, receipt, damage } in spool {
+        let (parcel, ours) = (&waiting.parcel, waiting.parcel.host == rotate.host);
+        let part = parcel.part();
+        let origin = origin(parcel, &part);
+        match agreed(waiting, receipt, &shipping.store) {
             Some(Ok(receipt)) => {
-                let (id, parcel) = (waiting.id.clone(), waiting.parcel.clone());
-                shipment.arrivals.push(Arrival { id, parcel, receipt, entry: known.get(&origin).copied() });
+                let (id, parcel, bytes) = (waiting.id.clone(), parcel.clone(), waiting.takes());
+                sound.entry(origin.clone()).or_default().extend(ours.then_some(part));
+                shipment.keys.insert(parcel.key.clone());
+                signed.entry(origin).or_default().push(Signed { id, parcel, receipt, bytes });
                 continue;
             }
-            Some(Err(refused)) => shipment.refused.push(refused),
+            Some(Err(why)) => shipment.refused.push(Refused { parcel: parcel.clone(), why }),
             None => {}
         }
         // What a clone finds of another machine never goes, and must not take the place of what does.
-        if waiting.parcel.host == rotate.host {
-            shipment.waiting += waiting.bytes.unwrap_or(0);
-            shipment.parcels += 1;
-            shipment.since = shipment.since.into_iter().chain([waiting.parcel.handed_at]).min();
-            // Without its archive nobody can ship it: it is handed over anew.
-            shipment.handed.extend(waiting.bytes.map(|_| origin));
+        if !ours {
+            continue;
         }
+        if let Some(why) = damage.clone() {
+            let entry = known.get(&origin).copied();
+            shipment.damaged.push(Damaged { waiting: waiting.clone(), why, entry, replaced: false });
+            continue;
+        }
+        shipment.waits(parcel, waiting.takes());
+        // Without its archive nobody can ship it: it is handed over anew.
+        if waiting.bytes.is_some() {
+            shipment.keys.insert(parcel.key.clone());
+            sound.entry(origin).or_default().push(part);
+        }
+    }
+    for (origin, parcels) in signed {
+        let entry = known.get(&origin).and_then(|id| content.entries.get(id));
+        shipment.arrive(entry, parcels);
+    }
+    let (whole, begun): (Vec<_>, Vec<_>) = sound.into_iter().partition(|(_, parts)| are_whole(parts));
+    shipment.handed = whole.into_iter().map(|(mark, _)| mark).collect();
+    shipment.begun = begun.iter().filter_map(|(mark, _)| known.get(mark).copied()).collect();
+    for damaged in &mut shipment.damaged {
+        let parcel = &damaged.waiting.parcel;
+        damaged.replaced = shipment.handed.contains(&origin(parcel, &parcel.part()));
     }
     shipment.due = due(rotate, content, &shipment);
     shipment
+}
+
+/// The receipt for a parcel, if it is believed; if not, why.
+fn agreed(waiting: &Waiting, receipt: &Result<Option<Receipt>>, store: &str) -> Option<std::result::Result<Receipt, String>> {
+    match receipt {
+        Ok(receipt) => receipt.as_ref().map(|receipt| receipt.answers(&waiting.parcel, store).map(|()| receipt.clone())),
+        Err(failure) => Some(Err(failure.to_string())),
+    }
+}
+
+impl Shipment {
+    /// Whether that object is on its way already.
+    pub fn is_on_its_way(&self, key: &str) -> bool {
+        self.keys.contains(key)
+    }
+
+    /// The store has these parcels of one archive. They stay until it has all of it: else nobody would know of the rest. When that is
+    /// known, they are what a run that was killed left.
+    fn arrive(&mut self, entry: Option<&Entry>, parcels: Vec<Signed>) {
+        let parts: Vec<Part> = parcels.iter().map(|signed| signed.parcel.part()).collect();
+        let known = entry.is_none_or(|entry| entry.shipped.is_some());
+        if let (Some(part), true) = (parts.first(), known || are_whole(&parts)) {
+            self.arrivals.push(Arrival { parcels, archive: part.whole.clone(), entry: entry.map(|entry| entry.id) });
+        } else {
+            for signed in parcels {
+                self.waits(&signed.parcel, signed.bytes);
+            }
+        }
+    }
+
+    fn waits(&mut self, parcel: &Parcel, bytes: u64) {
+        self.waiting += bytes;
+        self.parcels += 1;
+        self.since = self.since.into_iter().chain([parcel.handed_at]).min();
+    }
 }
 
 /// Archives of the chosen sets that the store is to get and that are not on their way, the oldest first.
@@ -127,7 +215,7 @@ fn mark(entry: &Entry) -> Option<Mark> {
     Some((entry.log_path(), entry.name.clone(), facts.sha256.clone(), facts.stored))
 }
 
-/// That of the archive that a parcel was made of.
-fn origin(parcel: &Parcel) -> Mark {
-    (parcel.log.clone(), parcel.name.clone(), parcel.facts.sha256.clone(), parcel.facts.stored)
+/// That of the archive that a part is of.
+fn origin(parcel: &Parcel, part: &Part) -> Mark {
+    (parcel.log.clone(), parcel.name.clone(), part.whole.sha256.clone(), part.whole.stored)
 }

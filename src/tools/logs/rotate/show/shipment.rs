@@ -10,14 +10,19 @@ use crate::{
             Rotate,
             plan::{Bound, Plan},
         },
+        spool::damage,
     },
 };
 
 /// What a run would do.
 pub(super) fn planned(report: &mut Report, rotate: &Rotate, ledger: &Ledger, plan: &Plan) {
     let planned = |action, subject: String, why: &str| Step::new(action, subject, Outcome::Planned, why);
-    for arrival in &plan.shipment.arrivals {
-        report.steps.push(planned("settle", arrival.parcel.key.clone(), "there is a receipt for it"));
+    for signed in plan.shipment.arrivals.iter().flat_map(|arrival| &arrival.parcels) {
+        report.steps.push(planned("settle", signed.parcel.key.clone(), "there is a receipt for it"));
+    }
+    for damaged in &plan.shipment.damaged {
+        let why = "it is not what was handed over: it goes once its archive is on its way in another parcel";
+        report.steps.push(planned("discard", damaged.waiting.parcel.key.clone(), why));
     }
     for entry in plan.shipment.due.iter().filter_map(|id| ledger.content().entries.get(id)) {
         report.steps.push(planned("hand-over", entry.path(), "it is to go to the store").with("bytes", entry.stored()));
@@ -61,7 +66,8 @@ pub(super) fn findings(rotate: &Rotate, plan: &Plan) -> Vec<Finding> {
         let finding = Finding::new("logs.receipt-refused", Severity::Warning, refused.parcel.key.clone(), message);
         finding.hint("`ops-logs ship` signs anew for what the store has; if this comes again, find out who writes to the folder of receipts")
     };
-    plan.shipment.refused.iter().map(told).chain(overdue(rotate, plan)).collect()
+    let damaged = plan.shipment.damaged.iter().map(|damaged| damage::finding(&damaged.waiting, &damaged.why));
+    plan.shipment.refused.iter().map(told).chain(damaged).chain(overdue(rotate, plan)).collect()
 }
 
 /// What a plan's summary says of it.
