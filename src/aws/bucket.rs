@@ -178,12 +178,14 @@ impl Bucket {
         }
     }
 
-    /// The uploads of exactly this object that somebody began, and neither completed nor aborted.
+    /// The uploads of exactly this object that somebody began, and neither completed nor aborted. None where nobody may know.
     pub fn uploads(&self, name: &str) -> Result<Vec<Upload>> {
         let call = self.client.list_multipart_uploads().bucket(&self.name).prefix(name).set_expected_bucket_owner(self.owner());
-        let refused =
-            |refusal: Box<Refusal>| self.failure(&refusal, "list the uploads of", name, "s3:ListBucketMultipartUploads");
-        let found = self.wait(call.send()).map_err(refused)?.uploads.unwrap_or_default();
+        let found = match self.wait(call.send()) {
+            Ok(found) => found.uploads.unwrap_or_default(),
+            Err(refusal) if refusal.is_for_good() => Vec::new(),
+            Err(refusal) => return Err(self.failure(&refusal, "list the uploads of", name, "s3:ListBucketMultipartUploads")),
+        };
         Ok(found
             .into_iter()
             .filter(|upload| upload.key.as_deref() == Some(name))

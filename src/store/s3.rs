@@ -62,7 +62,7 @@ impl Objects {
             return Ok((Answer::Taken, None));
         }
         // Of a run that was killed: nobody else writes under this machine's keys. Who may not see them cannot end them either, and ships.
-        for stale in self.bucket.uploads(object.name).unwrap_or_default() {
+        for stale in self.bucket.uploads(object.name)? {
             self.bucket.abort(object.name, &stale)?;
         }
         let upload = self.bucket.begin(object)?;

@@ -5,6 +5,7 @@
 #![expect(dead_code, unreachable_pub, reason = "each test file uses its own part of the harness")]
 
 pub mod aftermath;
+pub mod ambush;
 pub mod between;
 pub mod collection;
 pub mod disks;

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::{
-        OnceLock,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -22,7 +22,7 @@ use super::{
     filer::{Filer, exchange},
     files,
     needs::{self, Need},
-    process::Process,
+    process::{Process, must},
     scenario::Scenario,
     tally, wait_until,
 };
@@ -68,6 +68,11 @@ impl Seaweed {
         let name = format!("bucket-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         self.filer.write(&format!("/buckets/{name}/"), b"");
         Bucket { server: self, name }
+    }
+
+    /// The same, but one that a story before has done with, if there is one: the first object of a new one takes seconds.
+    pub fn used_bucket(self) -> Bucket {
+        lock(&USED).pop().unwrap_or_else(|| self.bucket())
     }
 
     /// The port of S3.
@@ -154,6 +159,13 @@ fn free_ports() -> [u16; 8] {
     std::array::from_fn(port)
 }
 
+/// Buckets that nobody uses any more, empty.
+static USED: Mutex<Vec<Bucket>> = Mutex::new(Vec::new());
+
+fn lock(used: &Mutex<Vec<Bucket>>) -> MutexGuard<'_, Vec<Bucket>> {
+    used.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A bucket of one story.
 #[derive(Debug)]
 pub struct Bucket {
@@ -201,6 +213,26 @@ impl Bucket {
         objects.map(|object| object["key"].as_str().expect("each has a key").to_owned()).collect()
     }
 
+    /// Panics unless the bucket has each of these texts in one object, each object is named once, the segments are one chain, and
+    /// no upload is left.
+    #[track_caller]
+    pub fn assert_shipped(&self, texts: &[Vec<u8>], story: &str) {
+        let objects = self.objects();
+        let (mut found, mut meant): (Vec<_>, Vec<_>) = (objects.values().collect(), texts.iter().collect());
+        found.sort();
+        meant.sort();
+        assert!(found == meant, "{story}: {} texts, and these objects: {:?}", meant.len(), objects.keys());
+        let mut previous = Value::Null;
+        for (number, segment) in (1_u64..).zip(self.segments()) {
+            assert_eq!((&segment["number"], &segment["previous"]), (&number.into(), &previous), "{story}: {segment:#}");
+            previous = sha256(&self.read(&format!("_opsbelt/manifests/test/{number:010}.json"))).into();
+        }
+        let mut named = self.named();
+        named.sort();
+        assert_eq!(named, objects.into_keys().collect::<Vec<_>>(), "{story}");
+        assert_eq!(self.uploads(), Vec::<String>::new(), "{story}");
+    }
+
     /// Uploads that were begun, and neither completed nor aborted.
     pub fn uploads(&self) -> Vec<String> {
         let all = self.server.filer.entries(&format!("/buckets/{}/.uploads", self.name));
@@ -222,6 +254,14 @@ impl Bucket {
         self.server.filer.remove(&self.path(key));
     }
 
+    /// Leaves it to the next story, empty.
+    pub fn leave(self) {
+        for (path, _) in self.server.filer.entries(&format!("/buckets/{}", self.name)) {
+            self.server.filer.empty(&path);
+        }
+        lock(&USED).push(self);
+    }
+
     fn text(&self, key: &str) -> Vec<u8> {
         let file = tempfile::tempdir().expect("a temporary folder");
         let path = file.path().join(key.rsplit('/').next().expect("a key has a name"));
@@ -234,6 +274,13 @@ impl Bucket {
     fn path(&self, key: &str) -> String {
         format!("/buckets/{}/{}/{key}", self.name, Bucket::PREFIX)
     }
+}
+
+/// In lower-case hex, as `sha256sum` says it.
+fn sha256(bytes: &[u8]) -> String {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    files::write(file.path(), bytes).expect("a temporary file");
+    must("sha256sum", &[file.path().as_os_str()])[..64].to_owned()
 }
 
 /// The credentials that a machine finds in its home.
