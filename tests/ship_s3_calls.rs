@@ -77,13 +77,13 @@ impl Story {
     /// Parcels that somebody signed for; each of these is in the bucket, and named there.
     fn signed(&self, story: &str) -> usize {
         let (receipts, named) = (self.scene.spool().join("receipts"), self.bucket.named());
-        let names: Vec<_> = files_under(&receipts).into_keys().filter(|name| !name.starts_with('.')).collect();
-        for name in &names {
+        let signed: Vec<_> = files_under(&receipts).into_keys().filter(|name| !name.starts_with('.')).collect();
+        for name in &signed {
             let receipt: serde_json::Value = serde_json::from_slice(&fs::read(receipts.join(name)).unwrap()).unwrap();
             let key = receipt["key"].as_str().unwrap();
             assert!(named.iter().any(|known| known == key), "{story}: signed for, and not named: {receipt:#}");
         }
-        names.len()
+        signed.len()
     }
 
     /// Once more, undisturbed.

@@ -42,6 +42,7 @@ const START: Duration = Duration::from_mins(1);
 pub struct Seaweed {
     s3: u16,
     filer: Filer,
+    ports: [u16; 8],
 }
 
 impl Seaweed {
@@ -111,8 +112,12 @@ fn start(home: &Path) -> (Seaweed, Process) {
     };
     let (all, some) = (one("ship", SHIP, "\"Admin\""), one("reader", READER, "\"Read\",\"List\""));
     files::write(home.join("s3.json"), format!("{{\"identities\":[{all},{some}]}}")).expect("a writable tree");
-    fs::create_dir(home.join("data")).expect("a writable tree");
-    let ports = free_ports();
+    fs::create_dir_all(home.join("data")).expect("a writable tree");
+    serve(home, free_ports())
+}
+
+/// The server whose data is there, on these ports.
+fn serve(home: &Path, ports: [u16; 8]) -> (Seaweed, Process) {
     let weed = needs::unpacked("weed").join("usr/sbin/weed");
     let weed = if weed.is_file() { weed } else { "weed".into() };
     let mut command = Command::new("setpriv");
@@ -138,7 +143,46 @@ fn start(home: &Path) -> (Seaweed, Process) {
         assert!(process.runs(), "SeaweedFS ended by itself");
         answers(s3, 403) && answers(filer, 200)
     });
-    (Seaweed { s3, filer: Filer(filer) }, process)
+    (Seaweed { s3, filer: Filer(filer), ports }, process)
+}
+
+/// A server of one story, which goes down and comes up again, on the same ports and with the same data.
+pub struct Outage {
+    home: tempfile::TempDir,
+    ports: [u16; 8],
+    server: Seaweed,
+    process: Option<Process>,
+}
+
+impl Outage {
+    /// It is up.
+    pub fn new() -> Outage {
+        // One after the other: two servers that start at one time may find the same ports free.
+        Seaweed::of_this_program();
+        let home = tempfile::Builder::new().prefix("opsbelt-outage-").tempdir().expect("a temporary folder");
+        let (server, process) = start(home.path());
+        let ports = server.ports;
+        Outage { home, ports, server, process: Some(process) }
+    }
+
+    /// The server.
+    pub fn server(&self) -> Seaweed {
+        self.server
+    }
+
+    /// It goes down.
+    pub fn begin(&mut self) {
+        self.process.take().expect("it is up").kill_whole();
+    }
+
+    /// It comes up again.
+    pub fn end(&mut self) {
+        self.process = Some(serve(self.home.path(), self.ports).1);
+        // Where the volumes are, it knows a little later than it answers.
+        let filer = self.ports[4];
+        let takes = || exchange(filer, "PUT", "/ready", b"x").is_ok_and(|(status, _)| status == 201);
+        wait_until("SeaweedFS to know its volumes", START, takes);
+    }
 }
 
 const FLAGS: [&str; 8] = [

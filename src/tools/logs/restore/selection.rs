@@ -10,7 +10,7 @@ use crate::{
     report::Report,
     settings::units::Span,
     store::Store,
-    tools::logs::manifest::{Object, links::Links, stored},
+    tools::logs::manifest::{self, Object, links::Links, stored},
 };
 
 /// Which logs somebody wants.
@@ -62,15 +62,12 @@ impl Moment {
 /// What the manifests name of it, in the order of the first lines.
 pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, troubles: &mut Report) -> Result<Vec<Named>> {
     let mut chosen = Vec::new();
-    for segments in stored::all(store)?.into_values() {
-        let mut found = Report::default();
-        let links = Links::read(store, segments.into_iter(), &mut found);
-        let Some(host) = links.host else { continue };
-        if !wanted.hosts.is_empty() && !wanted.hosts.contains(&host) {
+    for (folder, segments) in stored::all(store)? {
+        if !wanted.hosts.is_empty() && !wanted.hosts.iter().any(|host| manifest::is_of(&folder, host)) {
             continue;
         }
-        troubles.findings.extend(found.findings);
-        troubles.incomplete.extend(found.incomplete);
+        let links = Links::read(store, segments.into_iter(), troubles);
+        let Some(host) = links.host else { continue };
         let objects = links.objects.into_iter().filter(|object| wanted.means(object, now));
         chosen.extend(objects.map(|object| Named { host: host.clone(), object }));
     }

@@ -60,11 +60,11 @@ impl Query for VerifyStore {
                 break;
             }
             let chain = Links::read(&*store, segments.into_iter(), &mut report);
+            whole &= chain.unbroken;
             let ours = || folder_of(&self.host).filter(|ours| *ours == folder).map(|_| self.host.clone());
             let Some(host) = chain.host.clone().or_else(ours) else { continue };
             hosts += 1;
             self.end(run, &host, &chain, &mut report);
-            whole &= chain.unbroken;
             objects.extend(chain.objects);
         }
         let (sound, bytes) = self.examine(run, &*store, &objects, &mut report);
