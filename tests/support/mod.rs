@@ -30,6 +30,7 @@ pub mod strace;
 pub mod sweep;
 pub mod tally;
 pub mod trace;
+pub mod voyage;
 
 use std::{
     fs,
