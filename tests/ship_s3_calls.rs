@@ -4,12 +4,13 @@
 
 mod support;
 
-use std::{collections::BTreeSet, fs, sync::Mutex};
+use std::{collections::BTreeSet, fs, sync::Mutex, time::Duration};
 
 use support::{
+    Dice,
     ambush::{Ambush, Attack, Called, Moment, Victim},
     needs,
-    process::Ended,
+    process::{Ended, Process},
     scenario::{Ran, Scenario, files_under, text_of},
     seaweed::{Bucket, SEAWEED, Seaweed},
     sweep::in_parallel,
@@ -166,5 +167,31 @@ fn cut_at_any_call_of_a_run_that_follows_a_killed_upload() {
 
 #[test]
 fn cut_at_any_call_of_a_run_without_its_memory() {
-    sweep("resumes", 5, &|| Story::new().waiting(&[("a", 3000)]).shipped().without_its_memory().waiting(&[("b", 2000)]));
+    // What the segment names is not signed for, and must not be named again.
+    const SEGMENT: &str = "HEAD 0000000001.json";
+    let story = || Story::new().waiting(&[("a", 3000)]).killed_at(SEGMENT).without_its_memory().waiting(&[("b", 2000)]);
+    sweep("resumes", 5, &story);
+}
+
+#[test]
+fn killed_at_any_moment_with_all_threads() {
+    if !needs::met(SEAWEED) {
+        return;
+    }
+    let (rounds, mut dice, mut killed) = (support::by_tier(12, 200), Dice::seeded(4), 0);
+    let mut story = Story::new();
+    story.scene.change_settings("parallel = 1", "parallel = 4");
+    for round in 0..rounds {
+        let [one, other, large] = ["one", "other", "large"].map(|name| format!("{name}-{round}"));
+        let logs = [(one.as_str(), 3000), (&other, 4000), (&large, if round % 4 == 0 { LARGE } else { 2000 })];
+        story = story.waiting(&logs);
+        let mut run = Process::start(&mut story.scene.command(SHIP));
+        killed += usize::from(!run.ends_within(Duration::from_millis(dice.below(200))));
+        run.kill_whole();
+        drop(run);
+        story.signed(&format!("round {round}"));
+    }
+    support::say(&format!("killed at any moment: {killed} of {rounds} runs"));
+    assert!(killed > rounds / 4, "{killed} of {rounds} runs were killed");
+    story.ends_well("killed at any moment");
 }
