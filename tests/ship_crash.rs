@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::fs;
+
 use support::{
     aftermath::Before,
     needs::{self, TRACES},
@@ -65,6 +67,29 @@ fn texts(turns: usize) -> Vec<Vec<u8>> {
     (0..turns).map(text).collect()
 }
 
+/// Whose segment could not be made: the next run says what this one was about to say.
+fn begun(scene: Scene) -> Scene {
+    let odd = scene.scenario.store().join("_opsbelt/manifests/test/.0000000001.json.part");
+    fs::create_dir_all(&odd).expect("our own tree");
+    scene.scenario.ship().exits(3);
+    fs::remove_dir(odd).expect("our own tree");
+    scene
+}
+
+/// Whoever is struck has signed for nothing that the store does not have, under its name, and name.
+fn assert_signed_for_what_is_named(scenario: &Scenario, story: &str) {
+    let receipts = scenario.spool().join("receipts");
+    let segments = serde_json::Value::from(scenario.segments()).to_string();
+    let names = fs::read_dir(&receipts).into_iter().flatten().map(|entry| entry.expect("it was listed").path());
+    for path in names.filter(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))) {
+        let receipt: serde_json::Value =
+            serde_json::from_slice(&fs::read(&path).expect("it was listed")).expect("a receipt is JSON");
+        let key = receipt["key"].as_str().expect("it names an object");
+        assert!(segments.contains(key), "{story}: signed for, and not named: {key}");
+        assert!(scenario.store().join(key).exists(), "{story}: signed for, and not there: {key}");
+    }
+}
+
 /// What must be true after one more turn of both sides, and one that tidies up: receipts go when what they are for is taken back.
 fn ends_well(scene: &Scene, texts: &[Vec<u8>], story: &str) {
     let scenario = &scene.scenario;
@@ -124,6 +149,7 @@ fn swept(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), ends_wel
             let ends =
                 if errno.is_some() { matches!(traced.ended.code(), Some(0 | 1 | 3 | 4)) } else { traced.ended.was_killed() };
             assert!(ends, "{story}: {traced:#?}");
+            assert_signed_for_what_is_named(&scene.scenario, &story);
             ends_well(scene, &story);
         };
         let swept = Sweep { name, scene, args, blows: &blows, check: &check }.run(0, 1);
@@ -144,6 +170,11 @@ fn struck_at_any_call_of_a_run_that_ships() {
 #[test]
 fn struck_at_any_call_of_a_run_that_ships_more() {
     sweep("ship more", SHIP, &|| scene(3, 0, 1), &texts(3), 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_says_what_an_earlier_one_was_about_to_say() {
+    sweep("conclude", SHIP, &|| begun(scene(2, 0, 0)), &texts(3), 20);
 }
 
 #[test]

@@ -198,7 +198,15 @@ fn whatever_is_done_to_a_bucket_is_named() {
         bytes[middle] ^= 1;
         bucket.write(key, &bytes);
     };
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
+        (
+            "an object cut",
+            &|bucket| {
+                let (key, bytes) = (object(bucket, 2), bucket.read(&object(bucket, 2)));
+                bucket.write(&key, &bytes[..bytes.len() - 1]);
+            },
+            "logs.object-differs",
+        ),
         ("an object removed", &|bucket| bucket.remove(&object(bucket, 2)), "logs.object-missing"),
         ("an object altered", &|bucket| flip(bucket, &object(bucket, 2)), "logs.object-differs"),
         ("an object put there", &|bucket| bucket.write("logs/service=app/x.zst", b"x"), "logs.object-unknown"),
@@ -219,6 +227,9 @@ fn whatever_is_done_to_a_bucket_is_named() {
         act(&bucket);
         let ran = verify(&scene, &bucket).exits(1);
         assert_eq!(told(&ran), [id], "{what}: {ran:#?}");
+        let here = scene.archives("app.log");
+        scene.rotate().exits(0);
+        assert_eq!(scene.archives("app.log"), here, "{what}: nothing here goes for it");
     }
 }
 

@@ -128,6 +128,11 @@ impl Refusal {
         self.request.as_ref().map_or_else(String::new, |id| format!(" (request {})", visible(id)))
     }
 
+    /// Whether it will be refused next time as well: for want of a right, or because the store cannot do it.
+    pub(super) fn is_for_good(&self) -> bool {
+        matches!(self.status, 403 | 405 | 501)
+    }
+
     /// The sentence.
     pub(super) fn failure(&self, call: &Call) -> Failure {
         if self.is_absence() {

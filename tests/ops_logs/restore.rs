@@ -145,6 +145,17 @@ fn a_missing_segment_is_told_because_nobody_knows_what_it_named() {
 }
 
 #[test]
+fn where_no_segment_can_be_read_nobody_says_that_there_is_nothing() {
+    let scene = shipped();
+    files::write(scene.store().join("_opsbelt/manifests/test/0000000001.json"), "torn").unwrap();
+    for more in [&[][..], &["--host", "test"]] {
+        let ran = restore(&scene, more).exits(1);
+        assert_eq!(ran.json()["findings"][0]["id"], "logs.segment-differs", "{ran:#?}");
+    }
+    restore(&scene, &["--host", "other"]).exits(0);
+}
+
+#[test]
 fn a_reader_that_has_enough_ends_it_quietly() {
     let scene = shipped();
     let ran = scene.run_in_shell("\"$@\" | head -c 10", &["restore", "app", "--to", "-"]);

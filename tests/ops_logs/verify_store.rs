@@ -52,6 +52,54 @@ fn segment(scene: &Scenario, number: usize) -> std::path::PathBuf {
     scene.store().join(format!("_opsbelt/manifests/test/{number:010}.json"))
 }
 
+/// A day's lines each, every day shipped by itself.
+fn shipped_days() -> Scenario {
+    let scene = Scenario::new().shipping("", "");
+    for day in 10..13 {
+        for minute in 10..50 {
+            scene.append("app.log", format!("2026-11-{day}T10:{minute}:00Z line {minute} of that day\n"));
+        }
+        scene.rotate().exits(0);
+        scene.ship().exits(0);
+        scene.rotate().exits(0);
+    }
+    scene
+}
+
+#[test]
+fn a_whole_day_that_was_removed_is_named_and_nothing_here_goes_for_it() {
+    let day = |scene: &Scenario, day: usize| {
+        fs::remove_dir_all(scene.store().join(format!("logs/service=app/dt=2026-11-{day}"))).unwrap();
+    };
+    let cases: [Case; 3] = [
+        ("its objects", &|scene| day(scene, 11), &["logs.object-missing"]),
+        (
+            "its objects and its segment",
+            &|scene| {
+                day(scene, 11);
+                fs::remove_file(segment(scene, 2)).unwrap();
+            },
+            &["logs.segment-missing"],
+        ),
+        (
+            "the newest day",
+            &|scene| {
+                day(scene, 12);
+                fs::remove_file(segment(scene, 3)).unwrap();
+            },
+            &["logs.tail-missing"],
+        ),
+    ];
+    for (what, act, ids) in cases {
+        let scene = shipped_days();
+        act(&scene);
+        let here = scene.files();
+        assert_eq!(told(&verify(&scene, &[]).exits(1)), ids, "{what}");
+        scene.rotate().exits(0);
+        assert_eq!(scene.files(), here, "{what}");
+    }
+}
+
 /// What is done to a store, and what is told of it.
 type Case<'a> = (&'a str, &'a dyn Fn(&Scenario), &'a [&'a str]);
 

@@ -39,12 +39,18 @@ impl Request {
 pub enum Fate {
     /// It gets to the server, and the answer back.
     Passes,
+    /// The server hears nothing of it, and there is no answer.
+    Unheard,
+    /// It gets to the server with this body, and the answer back.
+    Altered(Vec<u8>),
     /// It gets to the server, and the answer nowhere.
     AnswerIsLost,
     /// It gets to the server, and all but the last so many bytes of the answer back.
     AnswerIsCut(usize),
     /// It gets to the server, and the answer back with other words in the place of these.
     AnswerIsReworded(Vec<(String, String)>),
+    /// It gets to the server, and the answer back with a bit turned in the byte that is so many before its end.
+    AnswerIsAltered(usize),
     /// The server hears nothing of it. Headers end with a line break each.
     Answered { status: u16, headers: String, body: String },
 }
@@ -125,14 +131,20 @@ fn serve(client: &TcpStream, server: u16, heard: &Mutex<Vec<Request>>, story: &S
                 write!(client, "{above}Content-Length: {}\r\n\r\n{body}", body.len())
             }
         }
-        fate => {
-            let answer = ask(server, &request)?;
-            match fate {
-                Fate::AnswerIsLost => Ok(()),
-                Fate::AnswerIsReworded(words) => client.write_all(&reworded(&answer, &words)),
-                Fate::AnswerIsCut(bytes) => client.write_all(&answer[..answer.len().saturating_sub(bytes)]),
-                _ => client.write_all(&answer),
-            }
+        Fate::Unheard => Ok(()),
+        Fate::Altered(body) => client.write_all(&pass_on(server, &Request { body, ..request })?),
+        Fate::Passes => client.write_all(&pass_on(server, &request)?),
+        Fate::AnswerIsLost => pass_on(server, &request).map(drop),
+        Fate::AnswerIsCut(bytes) => {
+            let answer = pass_on(server, &request)?;
+            client.write_all(&answer[..answer.len().saturating_sub(bytes)])
+        }
+        Fate::AnswerIsReworded(words) => client.write_all(&reworded(&pass_on(server, &request)?, &words)),
+        Fate::AnswerIsAltered(place) => {
+            let mut answer = pass_on(server, &request)?;
+            let place = answer.len().saturating_sub(place);
+            answer[place] ^= 1;
+            client.write_all(&answer)
         }
     }
 }
@@ -174,7 +186,8 @@ fn read(reader: &mut BufReader<&TcpStream>, mut client: &TcpStream) -> std::io::
     Ok(Some(request))
 }
 
-fn ask(server: u16, request: &Request) -> std::io::Result<Vec<u8>> {
+/// Asks the server on this port; all of its answer.
+pub fn pass_on(server: u16, request: &Request) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(("127.0.0.1", server))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut words = vec![format!("{} {} HTTP/1.1", request.method, request.target), "connection: close".to_owned()];

@@ -74,6 +74,12 @@ impl Filer {
         assert_eq!(status, 204, "{path}: {}", String::from_utf8_lossy(&body));
     }
 
+    /// Removes a folder with all that is in it.
+    pub fn empty(self, folder: &str) {
+        let (status, body) = self.ask("DELETE", &format!("{}?recursive=true", escaped(folder)), b"");
+        assert_eq!(status, 204, "{folder}: {}", String::from_utf8_lossy(&body));
+    }
+
     fn ask(self, method: &str, target: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let answer = exchange(self.0, method, target, body);
         answer.unwrap_or_else(|error| panic!("{method} {target}: {error}"))

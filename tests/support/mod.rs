@@ -5,6 +5,7 @@
 #![expect(dead_code, unreachable_pub, reason = "each test file uses its own part of the harness")]
 
 pub mod aftermath;
+pub mod ambush;
 pub mod between;
 pub mod collection;
 pub mod disks;
@@ -31,6 +32,7 @@ pub mod sweep;
 pub mod tally;
 pub mod tls;
 pub mod trace;
+pub mod voyage;
 
 use std::{
     fs,

@@ -42,7 +42,12 @@ pub struct Ran {
 impl Scenario {
     /// An empty tree in the system's temporary folder.
     pub fn new() -> Scenario {
-        let home = tempfile::Builder::new().prefix("opsbelt-").tempdir().expect("a temporary folder");
+        Scenario::below(&std::env::temp_dir())
+    }
+
+    /// An empty tree below this folder.
+    pub fn below(folder: &Path) -> Scenario {
+        let home = tempfile::Builder::new().prefix("opsbelt-").tempdir_in(folder).expect("a writable folder");
         let (logs, state) = (home.path().join("logs"), home.path().join("state"));
         Scenario { home, logs, state, settings: String::new(), sight: None }.with_folders()
     }

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::{
-        OnceLock,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -22,7 +22,7 @@ use super::{
     filer::{Filer, exchange},
     files,
     needs::{self, Need},
-    process::Process,
+    process::{Process, must},
     scenario::Scenario,
     tally, wait_until,
 };
@@ -42,6 +42,7 @@ const START: Duration = Duration::from_mins(1);
 pub struct Seaweed {
     s3: u16,
     filer: Filer,
+    ports: [u16; 8],
 }
 
 impl Seaweed {
@@ -68,6 +69,11 @@ impl Seaweed {
         let name = format!("bucket-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         self.filer.write(&format!("/buckets/{name}/"), b"");
         Bucket { server: self, name }
+    }
+
+    /// The same, but one that a story before has done with, if there is one: the first object of a new one takes seconds.
+    pub fn used_bucket(self) -> Bucket {
+        lock(&USED).pop().unwrap_or_else(|| self.bucket())
     }
 
     /// The port of S3.
@@ -106,8 +112,12 @@ fn start(home: &Path) -> (Seaweed, Process) {
     };
     let (all, some) = (one("ship", SHIP, "\"Admin\""), one("reader", READER, "\"Read\",\"List\""));
     files::write(home.join("s3.json"), format!("{{\"identities\":[{all},{some}]}}")).expect("a writable tree");
-    fs::create_dir(home.join("data")).expect("a writable tree");
-    let ports = free_ports();
+    fs::create_dir_all(home.join("data")).expect("a writable tree");
+    serve(home, free_ports())
+}
+
+/// The server whose data is there, on these ports.
+fn serve(home: &Path, ports: [u16; 8]) -> (Seaweed, Process) {
     let weed = needs::unpacked("weed").join("usr/sbin/weed");
     let weed = if weed.is_file() { weed } else { "weed".into() };
     let mut command = Command::new("setpriv");
@@ -133,7 +143,46 @@ fn start(home: &Path) -> (Seaweed, Process) {
         assert!(process.runs(), "SeaweedFS ended by itself");
         answers(s3, 403) && answers(filer, 200)
     });
-    (Seaweed { s3, filer: Filer(filer) }, process)
+    (Seaweed { s3, filer: Filer(filer), ports }, process)
+}
+
+/// A server of one story, which goes down and comes up again, on the same ports and with the same data.
+pub struct Outage {
+    home: tempfile::TempDir,
+    ports: [u16; 8],
+    server: Seaweed,
+    process: Option<Process>,
+}
+
+impl Outage {
+    /// It is up.
+    pub fn new() -> Outage {
+        // One after the other: two servers that start at one time may find the same ports free.
+        Seaweed::of_this_program();
+        let home = tempfile::Builder::new().prefix("opsbelt-outage-").tempdir().expect("a temporary folder");
+        let (server, process) = start(home.path());
+        let ports = server.ports;
+        Outage { home, ports, server, process: Some(process) }
+    }
+
+    /// The server.
+    pub fn server(&self) -> Seaweed {
+        self.server
+    }
+
+    /// It goes down.
+    pub fn begin(&mut self) {
+        self.process.take().expect("it is up").kill_whole();
+    }
+
+    /// It comes up again.
+    pub fn end(&mut self) {
+        self.process = Some(serve(self.home.path(), self.ports).1);
+        // Where the volumes are, it knows a little later than it answers.
+        let filer = self.ports[4];
+        let takes = || exchange(filer, "PUT", "/ready", b"x").is_ok_and(|(status, _)| status == 201);
+        wait_until("SeaweedFS to know its volumes", START, takes);
+    }
 }
 
 const FLAGS: [&str; 8] = [
@@ -152,6 +201,13 @@ fn free_ports() -> [u16; 8] {
     let all: Vec<_> = FLAGS.iter().map(|_| TcpListener::bind(("127.0.0.1", 0)).expect("there are free ports")).collect();
     let port = |at: usize| all[at].local_addr().expect("it is bound").port();
     std::array::from_fn(port)
+}
+
+/// Buckets that nobody uses any more, empty.
+static USED: Mutex<Vec<Bucket>> = Mutex::new(Vec::new());
+
+fn lock(used: &Mutex<Vec<Bucket>>) -> MutexGuard<'_, Vec<Bucket>> {
+    used.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A bucket of one story.
@@ -201,6 +257,26 @@ impl Bucket {
         objects.map(|object| object["key"].as_str().expect("each has a key").to_owned()).collect()
     }
 
+    /// Panics unless the bucket has each of these texts in one object, each object is named once, the segments are one chain, and
+    /// no upload is left.
+    #[track_caller]
+    pub fn assert_shipped(&self, texts: &[Vec<u8>], story: &str) {
+        let objects = self.objects();
+        let (mut found, mut meant): (Vec<_>, Vec<_>) = (objects.values().collect(), texts.iter().collect());
+        found.sort();
+        meant.sort();
+        assert!(found == meant, "{story}: {} texts, and these objects: {:?}", meant.len(), objects.keys());
+        let mut previous = Value::Null;
+        for (number, segment) in (1_u64..).zip(self.segments()) {
+            assert_eq!((&segment["number"], &segment["previous"]), (&number.into(), &previous), "{story}: {segment:#}");
+            previous = sha256(&self.read(&format!("_opsbelt/manifests/test/{number:010}.json"))).into();
+        }
+        let mut named = self.named();
+        named.sort();
+        assert_eq!(named, objects.into_keys().collect::<Vec<_>>(), "{story}");
+        assert_eq!(self.uploads(), Vec::<String>::new(), "{story}");
+    }
+
     /// Uploads that were begun, and neither completed nor aborted.
     pub fn uploads(&self) -> Vec<String> {
         let all = self.server.filer.entries(&format!("/buckets/{}/.uploads", self.name));
@@ -222,6 +298,14 @@ impl Bucket {
         self.server.filer.remove(&self.path(key));
     }
 
+    /// Leaves it to the next story, empty.
+    pub fn leave(self) {
+        for (path, _) in self.server.filer.entries(&format!("/buckets/{}", self.name)) {
+            self.server.filer.empty(&path);
+        }
+        lock(&USED).push(self);
+    }
+
     fn text(&self, key: &str) -> Vec<u8> {
         let file = tempfile::tempdir().expect("a temporary folder");
         let path = file.path().join(key.rsplit('/').next().expect("a key has a name"));
@@ -234,6 +318,13 @@ impl Bucket {
     fn path(&self, key: &str) -> String {
         format!("/buckets/{}/{}/{key}", self.name, Bucket::PREFIX)
     }
+}
+
+/// In lower-case hex, as `sha256sum` says it.
+fn sha256(bytes: &[u8]) -> String {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    files::write(file.path(), bytes).expect("a temporary file");
+    must("sha256sum", &[file.path().as_os_str()])[..64].to_owned()
 }
 
 /// The credentials that a machine finds in its home.

@@ -166,13 +166,18 @@ impl Bucket {
 
     /// The uploads of objects whose names begin like that, which somebody began, and neither completed nor aborted.
     pub fn uploads(&self, prefix: &str) -> Result<Vec<(String, Upload)>> {
-        let refused =
-            |refusal: Box<Refusal>| self.failure(&refusal, "list the uploads of", prefix, "s3:ListBucketMultipartUploads");
         let (mut found, mut from) = (Vec::new(), (None, None));
         loop {
             let call = self.client.list_multipart_uploads().bucket(&self.name).prefix(prefix).max_uploads(PAGE);
             let call = call.set_key_marker(from.0).set_upload_id_marker(from.1).set_expected_bucket_owner(self.owner());
-            let page = self.wait(call.send()).map_err(refused)?;
+            let page = match self.wait(call.send()) {
+                Ok(page) => page,
+                // Who may not see them cannot end them either, and ships.
+                Err(refusal) if refusal.is_for_good() => return Ok(found),
+                Err(refusal) => {
+                    return Err(self.failure(&refusal, "list the uploads of", prefix, "s3:ListBucketMultipartUploads"));
+                }
+            };
             let named = |upload: aws_sdk_s3::types::MultipartUpload| Some((upload.key?, Upload(upload.upload_id?)));
             found.extend(page.uploads.unwrap_or_default().into_iter().filter_map(named));
             match page.next_key_marker {

@@ -156,6 +156,11 @@ pub fn folder(host: &str) -> Option<Key> {
     Key::new(format!("{MANIFESTS}/{}", word(host, 100)))
 }
 
+/// Whether the folder of that name is where the segments of a machine are.
+pub fn is_of(name: &str, host: &str) -> bool {
+    name == word(host, 100)
+}
+
 /// The key of one of them.
 pub fn key(host: &str, number: u64) -> Option<Key> {
     folder(host)?.join(&format!("{number:010}.json"))

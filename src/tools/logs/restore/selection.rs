@@ -10,7 +10,7 @@ use crate::{
     settings::units::Span,
     store::Store,
     tools::logs::manifest::{
-        Object,
+        self, Object,
         archived::{Archived, joined},
         links::Links,
         stored,
@@ -67,18 +67,20 @@ impl Moment {
 /// What the manifests name of it, in the order of the first lines.
 pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, troubles: &mut Report) -> Result<Vec<Archived>> {
     let (mut all, mut tombs) = (Vec::new(), Tombs::default());
-    for segments in stored::all(store)?.into_values() {
+    for (folder, segments) in stored::all(store)? {
         let mut found = Report::default();
         let links = Links::read(store, segments.into_iter(), &mut found);
+        let meant = wanted.hosts.is_empty() || wanted.hosts.iter().any(|host| manifest::is_of(&folder, host));
+        if meant {
+            troubles.findings.extend(found.findings);
+            troubles.incomplete.extend(found.incomplete);
+        }
         let Some(host) = links.host.clone() else { continue };
         // Also what another machine took out of the store is not there.
         tombs.add(&host, &links.removed);
-        if !wanted.hosts.is_empty() && !wanted.hosts.contains(&host) {
-            continue;
+        if meant {
+            all.push((host, links));
         }
-        troubles.findings.extend(found.findings);
-        troubles.incomplete.extend(found.incomplete);
-        all.push((host, links));
     }
     let mut chosen = Vec::new();
     // Whoever wants some of an archive gets all of it: it is one file.

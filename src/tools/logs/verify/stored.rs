@@ -84,10 +84,10 @@ impl Query for VerifyStore {
                 break;
             }
             let chain = Links::read(&*store, segments.into_iter(), &mut report);
+            whole &= chain.unbroken;
             let ours = || folder_of(&self.host).filter(|ours| *ours == folder).map(|_| self.host.clone());
             let Some(host) = chain.host.clone().or_else(ours) else { continue };
             self.end(run, &host, &chain, &mut report);
-            whole &= chain.unbroken;
             tombs.add(&host, &chain.removed);
             chains.push((host, chain));
         }

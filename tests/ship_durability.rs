@@ -1,0 +1,95 @@
+//! Each sync on the way into a store is needed: take any one away, and the record of the run shows what a power cut could lose.
+
+mod support;
+
+use std::{collections::BTreeSet, fs};
+
+use support::{
+    aftermath::Before,
+    durable::Model,
+    needs::{self, TRACES},
+    scenario::{Scenario, text_of},
+    scene::Scene,
+    strace::{self, Blow, Strike, Traced},
+    sweep,
+    trace::Call,
+    voyage::Voyage,
+};
+
+const ROTATE: &[&str] = &["--format", "json", "rotate"];
+const SHIP: &[&str] = &["--format", "json", "ship"];
+
+/// A log of two turns, of which the first is rotated, and shipped.
+fn scene(rotated: bool, shipped: bool) -> Scene {
+    let scenario = Scenario::new().shipping_under("parallel = 1", "", "keep = { count = 1 }");
+    scenario.append("app.log", text_of("turn 0", 3000));
+    if rotated {
+        scenario.rotate().exits(0);
+        scenario.append("app.log", text_of("turn 1", 3000));
+    }
+    if shipped {
+        scenario.ship().exits(0);
+    }
+    Scene { scenario, before: Before::nothing() }
+}
+
+#[test]
+fn each_sync_of_the_first_hand_over_is_needed() {
+    each_sync_is_needed("hand over", ROTATE, 8, &|| scene(false, false));
+}
+
+#[test]
+fn each_sync_of_a_run_that_ships_is_needed() {
+    each_sync_is_needed("ship", SHIP, 8, &|| scene(true, false));
+}
+
+#[test]
+fn each_sync_of_a_run_that_says_what_an_earlier_one_was_about_to_say_is_needed() {
+    each_sync_is_needed("conclude", SHIP, 6, &|| {
+        let scene = scene(true, false);
+        let odd = scene.scenario.store().join("_opsbelt/manifests/test/.0000000001.json.part");
+        fs::create_dir_all(&odd).expect("our own tree");
+        scene.scenario.ship().exits(3);
+        fs::remove_dir(odd).expect("our own tree");
+        scene
+    });
+}
+
+#[test]
+fn each_sync_of_a_run_that_takes_back_and_hands_over_and_removes_is_needed() {
+    each_sync_is_needed("take back", ROTATE, 12, &|| scene(true, true));
+}
+
+fn each_sync_is_needed(name: &str, args: &[&str], least: usize, scene: &(dyn Fn() -> Scene + Sync)) {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let (whole, broken, idle) = judged(&scene(), args, None);
+    assert!(whole.ended.status.success(), "{whole:#?}");
+    assert_eq!(broken, Vec::<String>::new(), "{name}: with all syncs in place");
+    let is_sync = |call: &&Call| matches!(call.name.as_str(), "fsync" | "fdatasync" | "syncfs" | "sync");
+    // A sync that finds nothing of this run is for what a killed run left; power cuts look after those.
+    let busy = |call: &&Call| !idle.contains(&(call.name.clone(), call.rank));
+    let syncs: Vec<&Call> = whole.trace.calls.iter().filter(is_sync).filter(busy).collect();
+    assert!(syncs.len() >= least, "{name}: so few syncs cannot be enough: {syncs:#?}");
+    sweep::in_parallel(&syncs, |sync| {
+        let lie = Strike { call: sync.name.clone(), rank: sync.rank, blow: Blow::Lie };
+        let (traced, broken, _) = judged(&scene(), args, Some(&lie));
+        assert!(traced.trace.calls.iter().any(Call::injected), "{name}: {} was not struck", sync.shown());
+        assert!(!broken.is_empty(), "{name}: nobody misses {}", sync.shown());
+    });
+    support::say(&format!("{name}: {} syncs, each one missed when it is taken away", syncs.len()));
+}
+
+/// What the run did, the rules that it broke, and the syncs that found nothing to do.
+fn judged(scene: &Scene, args: &[&str], lie: Option<&Strike>) -> (Traced, Vec<String>, BTreeSet<(String, usize)>) {
+    let ledger = scene.scenario.state().join("ledger.jsonl");
+    let before = fs::read_to_string(&ledger).unwrap_or_default();
+    let traced = strace::run(&scene.scenario.command(args), lie);
+    let voyage = Voyage::judge(&traced.trace);
+    let mut broken = voyage.broken;
+    if args == ROTATE {
+        broken.extend(Model::judge(&traced.trace, &ledger, &before).broken);
+    }
+    (traced, broken, voyage.idle)
+}
