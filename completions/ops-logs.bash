@@ -152,7 +152,7 @@ _ops__logs() {
 
     case "${cmd}" in
         ops__logs)
-            opts="-q -v -h -V --config --dry-run --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate ship restore status verify sql config history help"
+            opts="-q -v -h -V --config --dry-run --wait --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -406,7 +406,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help)
-            opts="survey init presets plan rotate ship restore status verify sql config history help"
+            opts="survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -720,13 +720,17 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__iam__subcmd__policy)
-            opts="-q -v -h --config --dry-run --format --quiet --verbose --no-progress --color --help ship restore verify role"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help ship restore verify prune drain role"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -848,7 +852,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__prune)
-            opts="-q -v -h --method --host --store --apply --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --host --store --apply --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -866,7 +870,27 @@ _ops__logs() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -886,7 +910,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__restore)
-            opts="-q -v -h --host --since --until --store --to --tier --days --config --dry-run --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --host --since --until --store --to --tier --days --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -917,6 +941,22 @@ _ops__logs() {
                     return 0
                     ;;
                 --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -978,12 +1018,16 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__ship)
-            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --bandwidth --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --bandwidth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1024,7 +1068,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__sql)
-            opts="-q -v -h --store --config --dry-run --format --quiet --verbose --no-progress --color --help duckdb athena trino"
+            opts="-q -v -h --store --config --dry-run --wait --format --quiet --verbose --no-progress --color --help duckdb athena trino"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1035,6 +1079,10 @@ _ops__logs() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1126,7 +1174,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__verify)
-            opts="-q -v -h --method --host --quick --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --host --quick --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

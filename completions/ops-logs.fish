@@ -48,6 +48,7 @@ complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "prune" -d 'Show w
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "restore" -d 'Get logs back from the store, as the text that they were'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "iam-policy" -d 'The rights that a command needs on the bucket of the settings, and no other, as a document of IAM'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "sql" -d 'Print what makes a table of the store in another engine, one row for each line'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "config" -d 'Check, show or describe the settings'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "history" -d 'What earlier runs did, newest last'
@@ -138,6 +139,11 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -s q -l quiet -
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l bandwidth -d 'Send so many bytes a second at most, instead of what the settings say: `10MiB`' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l profile -d 'Ask as this profile of the AWS files' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l region -d 'In this region' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l role -d 'Take on this role first' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l endpoint-url -d 'Whoever answers there, instead of AWS' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
@@ -155,7 +161,12 @@ in-place\t'The file stays, and its head is taken away once it is archived: for w
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l host -d 'Objects of this machine instead of this one\'s own, say of one that is gone; may be given several times' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l store -d 'Of this store instead of that of the settings' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l profile -d 'Ask as this profile of the AWS files' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l region -d 'In this region' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l role -d 'Take on this role first' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l endpoint-url -d 'Whoever answers there, instead of AWS' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -176,6 +187,10 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l tier -d 'H
 standard\t'Hours'
 expedited\t'Minutes, and dear; not for deep archives'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l days -d 'For how many days it can be read then' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l profile -d 'Ask as this profile of the AWS files' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l region -d 'In this region' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l role -d 'Take on this role first' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l endpoint-url -d 'Whoever answers there, instead of AWS' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
@@ -224,8 +239,21 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s q -l quiet 
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand iam-policy" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand iam-policy" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand iam-policy" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand iam-policy" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand iam-policy" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand iam-policy" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand iam-policy" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand iam-policy" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand iam-policy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand sql" -l store -d 'Of this store instead of that of the settings' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand sql" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand sql" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand sql" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
 json\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand sql" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
@@ -305,19 +333,22 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s q -l quiet
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s h -l help -d 'Print help'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "survey" -d 'What is true of this machine\'s logs; reads only, needs no settings and no root'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "init" -d 'Propose settings from what a survey finds'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "presets" -d 'List the stanzas that come with the tool, or show one'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "ship" -d 'Put what waits for the store there, and sign for it; removes nothing'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "restore" -d 'Get logs back from the store, as the text that they were'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "sql" -d 'Print what makes a table of the store in another engine, one row for each line'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "config" -d 'Check, show or describe the settings'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "history" -d 'What earlier runs did, newest last'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate ship restore status verify sql config history help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "survey" -d 'What is true of this machine\'s logs; reads only, needs no settings and no root'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "init" -d 'Propose settings from what a survey finds'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "presets" -d 'List the stanzas that come with the tool, or show one'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "drain" -d 'Before the machine goes: rotate all that is to go to the store, ship it, and name what could not be shipped'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "ship" -d 'Put what waits for the store there, and sign for it; removes nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "prune" -d 'Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "restore" -d 'Get logs back from the store, as the text that they were'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "iam-policy" -d 'The rights that a command needs on the bucket of the settings, and no other, as a document of IAM'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "sql" -d 'Print what makes a table of the store in another engine, one row for each line'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "config" -d 'Check, show or describe the settings'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "history" -d 'What earlier runs did, newest last'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read all settings files and name every problem with its line'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'The merged settings, with the origin of each value'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'The JSON Schema of the settings, for editors'

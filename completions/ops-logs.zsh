@@ -153,6 +153,11 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (ship)
 _arguments "${_arguments_options[@]}" : \
+'--bandwidth=[Send so many bytes a second at most, instead of what the settings say\: \`10MiB\`]:BYTES:_default' \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
@@ -174,7 +179,12 @@ in-place\:"The file stays, and its head is taken away once it is archived\: for 
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '*--host=[Objects of this machine instead of this one'\''s own, say of one that is gone; may be given several times]:HOST:_default' \
 '--store=[Of this store instead of that of the settings]:URL:_default' \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--apply[Remove them; each is named in this machine'\''s manifest first]' \
@@ -200,6 +210,10 @@ _arguments "${_arguments_options[@]}" : \
 standard\:"Hours"
 expedited\:"Minutes, and dear; not for deep archives"))' \
 '--days=[For how many days it can be read then]:DAYS:_default' \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
@@ -261,10 +275,33 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 '*::sets -- Names of sets; all of them when left out:_default' \
 && ret=0
 ;;
+(iam-policy)
+_arguments "${_arguments_options[@]}" : \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::command -- The command; all that talk to the store when left out:((ship\:"What \`ship\` does"
+restore\:"What \`restore\` does"
+verify\:"What \`verify\` of the store does"
+prune\:"What \`prune --apply\` does"
+drain\:"What \`drain\` does, which ships"
+role\:"What this machine itself needs, where the settings name a role\: to take it on"))' \
+&& ret=0
+;;
 (sql)
 _arguments "${_arguments_options[@]}" : \
 '--store=[Of this store instead of that of the settings]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--dry-run[Show what would be done, and do nothing]' \
@@ -461,6 +498,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(iam-policy)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (sql)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -524,6 +565,7 @@ _ops-logs_commands() {
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
+'iam-policy:The rights that a command needs on the bucket of the settings, and no other, as a document of IAM' \
 'sql:Print what makes a table of the store in another engine, one row for each line' \
 'config:Check, show or describe the settings' \
 'history:What earlier runs did, newest last' \
@@ -605,6 +647,7 @@ _ops-logs__subcmd__help_commands() {
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
 'verify:Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL' \
+'iam-policy:The rights that a command needs on the bucket of the settings, and no other, as a document of IAM' \
 'sql:Print what makes a table of the store in another engine, one row for each line' \
 'config:Check, show or describe the settings' \
 'history:What earlier runs did, newest last' \

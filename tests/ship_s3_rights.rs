@@ -16,7 +16,7 @@ use support::{
     between::{Between, Fate, Request},
     needs::{self, Need},
     process::Process,
-    scenario::{DEADLINE, Ran, Scenario},
+    scenario::{DEADLINE, Ran, Scenario, text_of},
     seaweed::{Bucket, SEAWEED, Seaweed},
 };
 
@@ -29,7 +29,7 @@ fn machine(bucket: &Bucket, store: &str, refuses: &'static AtomicBool) -> (Scena
         if second { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
     };
     let between = Between::before(bucket.server.port(), fate);
-    let scene = bucket.scene(store, "compress = \"none\"");
+    let scene = bucket.scene(store, "compress = \"none\"\nstore-keep = { count = 1 }");
     scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
     (scene, between)
 }
@@ -47,6 +47,9 @@ fn actions(request: &Request) -> Vec<&'static str> {
     match request.method.as_str() {
         "GET" if asks("list-type") => vec!["s3:ListBucket"],
         "GET" if asks("uploads") => vec!["s3:ListBucketMultipartUploads"],
+        "GET" if asks("uploadId") => vec!["s3:ListMultipartUploadParts"],
+        "GET" if asks("object-lock") => vec!["s3:GetBucketObjectLockConfiguration"],
+        "POST" if asks("delete") => vec!["s3:DeleteObject"],
         "GET" if !asks("") || asks("x-id=GetObject") => vec!["s3:GetObject"],
         // Whether there is none, only who may list is told.
         "HEAD" if !asks("uploads") => vec!["s3:GetObject", "s3:ListBucket"],
@@ -55,6 +58,7 @@ fn actions(request: &Request) -> Vec<&'static str> {
         "POST" if asks("uploads") => begins(),
         "POST" if asks("uploadId") => vec!["s3:PutObject"],
         "DELETE" if asks("uploadId") => vec!["s3:AbortMultipartUpload"],
+        "DELETE" if !asks("") || asks("x-id=DeleteObject") => vec!["s3:DeleteObject"],
         _ => panic!("nobody knows which right this takes: {} {}", request.method, request.target),
     }
 }
@@ -63,7 +67,7 @@ fn actions(request: &Request) -> Vec<&'static str> {
 fn done(asked: &[Request]) -> BTreeSet<String> {
     for request in asked {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-        let inside = path.contains("/fleet/") || query.contains("prefix=fleet%2F");
+        let inside = path.contains("/fleet/") || query.contains("prefix=fleet%2F") || query.starts_with("object-lock");
         assert!(inside, "{} {} leaves the store", request.method, request.target);
     }
     asked.iter().flat_map(actions).map(str::to_owned).collect()
@@ -82,6 +86,14 @@ fn allowed(scene: &Scenario, command: &[&str]) -> BTreeSet<String> {
     statements.iter().flat_map(of).collect()
 }
 
+/// Rights that a command needs in a bucket other than this one, or with other objects in it.
+fn and(done: BTreeSet<String>, elsewhere: &[&str]) -> BTreeSet<String> {
+    for right in elsewhere {
+        assert!(!done.contains(*right), "{right} is needed here, too");
+    }
+    done.into_iter().chain(elsewhere.iter().map(|right| (*right).to_owned())).collect()
+}
+
 #[test]
 fn a_policy_allows_what_its_command_does_and_nothing_else() {
     static REFUSES: AtomicBool = AtomicBool::new(false);
@@ -95,8 +107,19 @@ fn a_policy_allows_what_its_command_does_and_nothing_else() {
     REFUSES.store(true, Ordering::Relaxed);
     scene.ship().exits(3);
     REFUSES.store(false, Ordering::Relaxed);
+    // It goes on with this upload, and ends the next one, which is of another checksum than it wants then.
     scene.ship().exits(0);
+    scene.rotate().exits(0);
+    scene.append("large.log", text_of("more", LARGE));
+    scene.rotate().exits(0);
+    REFUSES.store(true, Ordering::Relaxed);
+    scene.ship().exits(3);
+    REFUSES.store(false, Ordering::Relaxed);
+    scene.change_settings("tags =", "checksum = \"crc32\"\ntags =");
+    scene.ship().exits(0);
+    scene.rotate().exits(0);
     assert_eq!(allowed(&scene, &["ship"]), done(&between.asked()));
+    assert_eq!(allowed(&scene, &["drain"]), allowed(&scene, &["ship"]));
 
     let before = between.asked().len();
     Ran::of(&mut scene.command(&["verify", &bucket.url()])).exits(0);
@@ -106,8 +129,14 @@ fn a_policy_allows_what_its_command_does_and_nothing_else() {
     let back = scene.root().join("back");
     std::fs::create_dir(&back).unwrap();
     scene.run(&["restore", "--to", back.to_str().unwrap()]).exits(0);
-    assert_eq!(allowed(&scene, &["restore"]), done(&between.asked()[before..]));
-    assert_eq!(allowed(&scene, &[]), done(&between.asked()));
+    assert_eq!(allowed(&scene, &["restore"]), and(done(&between.asked()[before..]), &["s3:RestoreObject"]));
+
+    let before = between.asked().len();
+    let pruned = scene.run(&["--format", "json", "prune", "--apply"]).exits(0);
+    assert_eq!(pruned.steps("remove", "done").len(), 1, "{pruned:#?}");
+    let locks = &["s3:GetObjectRetention", "s3:GetObjectLegalHold"];
+    assert_eq!(allowed(&scene, &["prune"]), and(done(&between.asked()[before..]), locks));
+    assert_eq!(allowed(&scene, &[]), and(and(done(&between.asked()), locks), &["s3:RestoreObject"]));
 }
 
 #[test]

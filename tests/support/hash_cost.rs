@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [kind, bytes] = &words[..] else { return usage() };
     let Ok(bytes) = bytes.parse::<usize>() else { return usage() };
-    let piece: Vec<u8> = (0..PIECE).map(|at| (at % 251) as u8).collect();
+    let piece: Vec<u8> = (0..PIECE).map(|at| u8::try_from(at % 251).unwrap_or_default()).collect();
     let pieces = bytes.div_ceil(PIECE);
     let sum = match kind.as_str() {
         "sha256" => {

@@ -23,6 +23,10 @@ pub enum Job {
     Restore,
     /// What `verify` of the store does
     Verify,
+    /// What `prune --apply` does
+    Prune,
+    /// What `drain` does, which ships
+    Drain,
     /// What this machine itself needs, where the settings name a role: to take it on
     Role,
 }
@@ -38,18 +42,26 @@ enum Act {
     Read,
     /// Objects, in one call or in parts; with what the settings want for each.
     Make,
+    /// Which parts of an upload are there.
+    ListParts,
     /// An upload is ended without an object.
     Abort,
+    /// What is in a cold class is asked for.
+    Thaw,
+    /// An object goes, if nothing forbids it.
+    Remove,
 }
 
 impl Job {
     /// Every job that talks to the store.
-    const OF_THE_STORE: [Job; 3] = [Job::Ship, Job::Restore, Job::Verify];
+    const OF_THE_STORE: [Job; 4] = [Job::Ship, Job::Restore, Job::Verify, Job::Prune];
 
     fn acts(self) -> &'static [Act] {
         match self {
-            Job::Ship => &[Act::List, Act::ListUploads, Act::Read, Act::Make, Act::Abort],
-            Job::Restore | Job::Verify => &[Act::List, Act::Read],
+            Job::Ship | Job::Drain => &[Act::List, Act::ListUploads, Act::ListParts, Act::Read, Act::Make, Act::Abort],
+            Job::Restore => &[Act::List, Act::Read, Act::Thaw],
+            Job::Verify => &[Act::List, Act::Read],
+            Job::Prune => &[Act::List, Act::Read, Act::Make, Act::Remove],
             Job::Role => &[],
         }
     }
@@ -93,13 +105,19 @@ impl Policy {
         let place = Place { store: &self.store, bucket, prefix: prefix.as_ref() };
         statements.extend(does(Act::List).then(|| place.list()));
         statements.extend(does(Act::ListUploads).then(|| place.list_uploads()));
-        let (reads, makes, aborts) = (does(Act::Read), does(Act::Make), does(Act::Abort));
+        statements.extend(does(Act::Remove).then(|| place.see_locks()));
+        let (reads, makes) = (does(Act::Read), does(Act::Make));
         let mut objects = Vec::new();
         objects.extend(reads.then_some("s3:GetObject"));
         objects.extend(makes.then_some("s3:PutObject"));
         objects.extend((makes && !self.store.tags.is_empty()).then_some("s3:PutObjectTagging"));
         objects.extend((makes && self.store.lock.is_some()).then_some("s3:PutObjectRetention"));
-        objects.extend(aborts.then_some("s3:AbortMultipartUpload"));
+        objects.extend(does(Act::ListParts).then_some("s3:ListMultipartUploadParts"));
+        objects.extend(does(Act::Abort).then_some("s3:AbortMultipartUpload"));
+        objects.extend(does(Act::Thaw).then_some("s3:RestoreObject"));
+        if does(Act::Remove) {
+            objects.extend(["s3:DeleteObject", "s3:GetObjectRetention", "s3:GetObjectLegalHold"]);
+        }
         statements.extend((!objects.is_empty()).then(|| place.objects(&objects)));
         // To make an object in parts, S3 decrypts as well.
         let keys: Vec<&str> =
@@ -126,6 +144,10 @@ impl Place<'_> {
     /// No condition on a prefix is known to this right.
     fn list_uploads(&self) -> Value {
         self.statement("ListUnfinishedUploads", &["s3:ListBucketMultipartUploads"], &self.arn(""), None)
+    }
+
+    fn see_locks(&self) -> Value {
+        self.statement("SeeWhetherObjectsAreLocked", &["s3:GetBucketObjectLockConfiguration"], &self.arn(""), None)
     }
 
     fn objects(&self, actions: &[&str]) -> Value {

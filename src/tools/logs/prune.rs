@@ -20,7 +20,11 @@ use crate::{
     run::Run,
     store::{self, Address, Store, Terms},
     tool::Change,
-    tools::logs::{manifest::chain::Chain, settings::LogSet, spool::Spool},
+    tools::logs::{
+        manifest::chain::Chain,
+        settings::{LockWords, LogSet},
+        spool::Spool,
+    },
 };
 
 /// What is to be pruned, by whose rules.
@@ -29,6 +33,8 @@ pub struct Prune {
     pub store: Address,
     /// On what terms it is used.
     pub terms: Terms,
+    /// For how long the segments that are put there are locked.
+    pub lock: Option<LockWords>,
     /// Where receipts go for what an earlier run shipped and did not come to sign for.
     pub spool: Spool,
     /// This machine, in whose manifest tombstones stand.
@@ -69,7 +75,8 @@ impl Change for Prune {
     }
 
     fn plan(&self, run: &Run) -> Result<Plan> {
-        let store = store::open(&self.store, &self.terms)?;
+        let terms = Terms { lock: self.lock.map(|lock| lock.from(run.clock.now())), ..self.terms.clone() };
+        let store = store::open(&self.store, &terms)?;
         let chain = Chain::read(run.state.folder()?, &self.host, &self.store.to_string())?;
         let mut troubles = Report::default();
         let world = gather(self, &*store, &chain, &mut troubles)?;

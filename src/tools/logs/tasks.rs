@@ -179,6 +179,7 @@ fn prune(loaded: &Loaded<Settings>, choice: &Choice, hosts: Vec<String>, store: 
     let store = store.map_or_else(|| Ok(store_of(settings)?.url.clone()), Ok::<_, Failure>)?;
     Ok(Prune {
         terms: terms(settings, &store, reach)?,
+        lock: settings.store.as_ref().filter(|own| own.url == store).and_then(|own| own.lock),
         store,
         spool: Spool::at(store_of(settings).map_or(Path::new(""), StoreWords::spool)),
         host: host(settings),

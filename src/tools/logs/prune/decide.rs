@@ -183,6 +183,7 @@ mod tests {
         Prune {
             store: "file:///a".parse().unwrap(),
             terms: Terms::default(),
+            lock: None,
             spool: Spool::at(""),
             host: "i".to_owned(),
             hosts: Vec::new(),
