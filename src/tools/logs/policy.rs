@@ -225,7 +225,8 @@ mod tests {
         let statements = document["Statement"].as_array().unwrap();
         assert_eq!(statements[0]["Resource"], "arn:aws-cn:s3:::logs");
         assert_eq!(statements[0]["Condition"]["StringLike"]["s3:prefix"], "fleet/*");
-        assert_eq!(statements[2]["Resource"], "arn:aws-cn:s3:::logs/fleet/*");
+        let objects = statements.iter().find(|one| one["Sid"] == "Objects").unwrap();
+        assert_eq!(objects["Resource"], "arn:aws-cn:s3:::logs/fleet/*");
         assert!(
             statements.iter().all(|one| one["Condition"]["StringEquals"]["aws:ResourceAccount"] == "123456789012"),
             "{document:#}"
