@@ -185,9 +185,11 @@ fn what_is_altered_on_its_way_to_the_store_is_no_object_there() {
                 scene.ship().exits(3);
                 bucket.remove(key);
             }
-            assert_eq!(bucket.uploads(), Vec::<String>::new(), "{story}");
+            // The next run goes on with what is there of it.
+            assert!(bucket.uploads().len() <= usize::from(word.starts_with("partNumber")), "{story}");
             assert_eq!(scene.parcels().len(), 2, "{story}");
             ends_well(scene, bucket, texts, &story);
+            assert_eq!(bucket.uploads(), Vec::<String>::new(), "{story}");
             tampered.bucket.leave();
         }
     }
