@@ -127,6 +127,7 @@ mod tests {
         "date",
         "dpkg-deb",
         "env",
+        "flock",
         "id",
         "mknod",
         "rm",
