@@ -69,7 +69,7 @@ fn texts(turns: usize) -> Vec<Vec<u8>> {
 
 /// Whose segment could not be made: the next run says what this one was about to say.
 fn begun(scene: Scene) -> Scene {
-    let odd = scene.scenario.store().join("_opsbelt/manifests/test/.0000000001.json.part");
+    let odd = scene.scenario.store().join("_opsbelt/manifests/test/0000000001.json");
     fs::create_dir_all(&odd).expect("our own tree");
     scene.scenario.ship().exits(3);
     fs::remove_dir(odd).expect("our own tree");

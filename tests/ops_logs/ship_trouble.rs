@@ -99,7 +99,7 @@ fn a_segment_that_was_begun_is_made_in_the_store_that_it_was_begun_for() {
         }
         turn(&scene, shipped);
         let segments = scene.store().join("_opsbelt/manifests/test");
-        let odd = segments.join(format!(".{:010}.json.part", shipped + 1));
+        let odd = segments.join(format!("{:010}.json", shipped + 1));
         fs::create_dir_all(&odd).unwrap();
         scene.ship().exits(3);
         assert_eq!(scene.segments().len(), shipped, "the object is there, and its segment is not");
@@ -117,7 +117,7 @@ fn what_vanished_before_it_was_named_is_shipped_anew() {
     let scene = handed_over(1, "");
     scene.ship().exits(0);
     turn(&scene, 1);
-    let odd = scene.store().join(format!("_opsbelt/manifests/test/.{:010}.json.part", 2));
+    let odd = scene.store().join(format!("_opsbelt/manifests/test/{:010}.json", 2));
     fs::create_dir_all(&odd).unwrap();
     scene.ship().exits(3);
     fs::remove_dir(odd).unwrap();
@@ -324,7 +324,7 @@ fn an_object_that_is_the_same_byte_for_byte_needs_no_room_to_be_compared() {
         return;
     }
     let scene = handed_over(1, "");
-    let part = scene.store().join("_opsbelt/manifests/test/.0000000001.json.part");
+    let part = scene.store().join("_opsbelt/manifests/test/0000000001.json");
     fs::create_dir_all(&part).unwrap();
     scene.ship().exits(3);
     fs::remove_dir(part).unwrap();
