@@ -40,8 +40,18 @@ pub trait Store: Send + Sync {
     fn remove(&self, keys: &[Key]) -> Vec<Result<Removal>>;
     /// Asks for an object that cannot be read as it is, for so many days.
     fn thaw(&self, key: &Key, cold: Cold, tier: Tier, days: u16) -> Result<()>;
+    /// Whether the store itself says that it has an object of exactly these bytes; not, where it cannot say. Less than to read it: for what
+    /// cannot be read.
+    fn says_it_has(&self, _: &Key, _: &Body) -> Result<bool> {
+        Ok(false)
+    }
     /// The place of a key, for messages.
     fn shown(&self, key: &Key) -> String;
+
+    /// Whether it may be one that replaces an object although it is asked not to: nobody knows before it was tried.
+    fn may_replace(&self) -> bool {
+        false
+    }
 
     /// How many objects it takes at a time, where that is the store's own matter.
     fn at_once(&self) -> Option<usize> {

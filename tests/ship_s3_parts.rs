@@ -191,6 +191,34 @@ fn of_a_store_that_does_not_tell_what_its_parts_hold_none_is_believed() {
 }
 
 #[test]
+fn an_upload_that_somebody_ended_is_begun_anew_also_where_nobody_may_see_its_parts() {
+    let first: &'static Mutex<Option<String>> = Box::leak(Box::default());
+    let id = |request: &Request| request.target.split("uploadId=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let ended: &'static AtomicBool = Box::leak(Box::default());
+    let story = move |request: &Request, _: usize| {
+        if request.is("GET", "uploadId=") {
+            return Fate::error(403, "AccessDenied", "");
+        }
+        if !request.is("PUT", "partNumber=") {
+            return Fate::Passes;
+        }
+        let first = first.lock().unwrap().get_or_insert_with(|| id(request)).clone();
+        match (id(request) == first, ended.load(Ordering::Relaxed)) {
+            (true, false) if request.target.contains("partNumber=2&") => Fate::error(403, "AccessDenied", ""),
+            (true, true) => Fate::error(404, "NoSuchUpload", ""),
+            _ => Fate::Passes,
+        }
+    };
+    let Some((scene, bucket, between)) = scene(&[("app.log", LARGE)], "", story) else { return };
+    try_once(&scene).exits(3);
+    assert_eq!(noted(&scene).len(), 1);
+    ended.store(true, Ordering::Relaxed);
+    try_once(&scene).exits(0);
+    assert_there(&scene, &bucket, LARGE);
+    assert_eq!(begun(&between), 2);
+}
+
+#[test]
 fn what_was_begun_otherwise_is_ended_and_begun_anew() {
     let Some((scene, bucket, between)) = stopped("checksum = \"crc32\"", |_| Fate::Passes) else { return };
     scene.change_settings("checksum = \"crc32\"", "");

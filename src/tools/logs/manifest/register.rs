@@ -167,11 +167,23 @@ impl<'a> Register<'a> {
         let number = written.segment.number;
         let key = self.key(number)?;
         match self.store.put(&key, &Body::of(&written.text), &|_| ())? {
+            Put::Made if self.chain.head.is_none() && self.store.may_replace() => self.keeps(&key, written),
             Put::Made => Ok(()),
             Put::Taken if self.segment(number)?.is_some_and(|found| found.sha256 == written.sha256) => Ok(()),
             Put::Taken => Err(Failure::new("write", self.store.shown(&key))
                 .because("another machine of this name wrote it: the manifest is forked")
                 .hint("give each machine its own name (`host` in the settings); nothing here is removed")
+                .exit(Exit::PersonNeeded)),
+        }
+    }
+
+    /// A store that knows no conditions replaces what is there without a word, whoever said it. So the first segment is put there twice.
+    fn keeps(&self, key: &Key, written: &Written) -> Result<()> {
+        match self.store.put(key, &Body::of(&written.text), &|_| ())? {
+            Put::Taken => Ok(()),
+            Put::Made => Err(Failure::new("rely on", &self.chain.store)
+                .because("it replaces what is there, although it is asked not to (`If-None-Match: *`)")
+                .hint("use a store that does not, or a newer version of this one; nothing here is removed")
                 .exit(Exit::PersonNeeded)),
         }
     }

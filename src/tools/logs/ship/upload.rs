@@ -4,7 +4,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::{compress, fingerprint::Fingerprint},
     store::{
-        Body, Key, Moved, Put, Store,
+        Access, Body, Cold, Key, Moved, Put, Store,
         notes::{Noted, Notes},
     },
     tools::logs::{
@@ -50,7 +50,7 @@ pub(super) fn upload(store: &dyn Store, spool: &Spool, notes: &dyn Notes, waitin
     let (stored, sha256, was_there) = match put {
         Put::Made => (parcel.facts.stored, parcel.stored_sha256.clone(), false),
         Put::Taken => {
-            let (stored, sha256) = the_same(store, &key, parcel)?;
+            let (stored, sha256) = the_same(store, &key, parcel, &body)?;
             (stored, sha256, true)
         }
     };
@@ -58,7 +58,12 @@ pub(super) fn upload(store: &dyn Store, spool: &Spool, notes: &dyn Notes, waitin
 }
 
 /// Reads the object that is there, and says what it is, if it holds the text of the parcel: of another compressor, perhaps.
-fn the_same(store: &dyn Store, key: &Key, parcel: &Parcel) -> Result<(u64, String)> {
+fn the_same(store: &dyn Store, key: &Key, parcel: &Parcel, body: &Body) -> Result<(u64, String)> {
+    // Its class may be one that cannot be read before somebody asks for it: whoever was killed just after it was made would wait for ever.
+    if let Some(Access::Frozen(cold) | Access::Thawing(cold)) = store.look(key)?.map(|found| found.access) {
+        let stored = (parcel.facts.stored, parcel.stored_sha256.clone());
+        return if store.says_it_has(key, body)? { Ok(stored) } else { Err(unread(store, key, cold)) };
+    }
     let most = parcel.facts.stored.saturating_mul(4).saturating_add(1 << 20);
     let (mut hash, mut stored) = (Fingerprint::default(), 0);
     store.read(key, &mut |piece| {
@@ -75,6 +80,13 @@ fn the_same(store: &dyn Store, key: &Key, parcel: &Parcel) -> Result<(u64, Strin
         Err(failure) if failure.exit != Exit::PersonNeeded => Err(failure),
         _ => Err(other(store, key)),
     }
+}
+
+fn unread(store: &dyn Store, key: &Key, cold: Cold) -> Failure {
+    let why =
+        format!("an object is there under that key, it cannot be read ({cold}), and its checksum is not that of what waits");
+    let hint = "`aws s3api restore-object` asks for it; when it can be read, `ship` compares their text";
+    Failure::new("ship", store.shown(key)).because(why).hint(hint).exit(Exit::PersonNeeded)
 }
 
 /// Nobody overwrites it, and nothing here goes for it.
