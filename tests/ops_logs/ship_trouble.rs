@@ -11,11 +11,13 @@ use crate::{
     collect::findings,
     support::{
         files,
+        filesystem::{Kind, Recipe},
         needs::{self, Need, TRACES},
         process,
         scenario::{Ran, Scenario, files_under, text_of},
         stories::NOBODY,
         strace,
+        trace::Call,
     },
 };
 
@@ -431,4 +433,47 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         process::must("umount", &[self.0.path().as_os_str()]);
     }
+}
+
+#[test]
+fn what_is_in_a_store_is_nobodys_log() {
+    let scene = Scenario::new().shipping("", "compress = \"none\"");
+    turn(&scene, 0);
+    scene.ship().exits(0);
+    let stored = files_under(&scene.store());
+    // As somebody does who wants all logs of a machine, and has the store among them.
+    scene.change_settings(&format!("{}/*.log", scene.logs().display()), &format!("{}/**/*.log", scene.root().display()));
+    let ran = scene.rotate().exits(2).says("means what is in the store");
+    assert!(ran.stderr.contains("exclude = ["), "{ran:#?}");
+    assert_eq!(files_under(&scene.store()), stored);
+    scene.change_settings("when = ", &format!("exclude = [\"{}/**/*\"]\nwhen = ", scene.store().display()));
+    scene.rotate().exits(0);
+    assert_eq!(files_under(&scene.store()), stored);
+}
+
+#[test]
+fn what_the_disk_of_a_store_made_of_an_object_is_found_before_anybody_signs_for_it() {
+    if !needs::met(needs::MOUNTS) || !needs::met(TRACES) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).mount();
+    fs::create_dir(disk.path().join("store")).unwrap();
+    let url = format!("file://{}/store", disk.path().display());
+    let scene = Scenario::new().shipping_to(&url, "parallel = 1", "", "compress = \"none\"");
+    let text = text_of("turn-0", 300_000);
+    scene.append("app.log", &text);
+    scene.rotate().exits(0);
+    let ship = scene.command(&["--format", "json", "ship"]);
+    let whole = strace::run(&ship, None).trace;
+    let synced = |call: &&Call| call.name == "fsync" && call.args[0].contains(".part");
+    let rank = whole.calls.iter().find(synced).unwrap().rank;
+    // The same once more, in a store of its own: the disk loses a bit of what was written and synced, and is still in memory.
+    fs::create_dir(disk.path().join("other")).unwrap();
+    scene.change_settings("/store\"", "/other\"");
+    let line = &text[100_000..100_060];
+    let ended = strace::held(&ship, "fsync", rank, None, || disk.lose_a_bit_of(line));
+    assert!(ended.code() == Some(3) && ended.stdout.contains("what was written reads back as something else"), "{ended:#?}");
+    assert_eq!(files_under(&disk.path().join("other")), [].into());
+    scene.ship().exits(0);
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
 }

@@ -8,6 +8,7 @@ mod foreign;
 mod method;
 mod misfit;
 mod notes;
+mod places;
 mod reopen;
 mod store;
 

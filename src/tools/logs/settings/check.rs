@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{LogSet, LogWords, Method, Settings, finished};
+use super::{LogSet, LogWords, Method, Settings, finished, places};
 use crate::{
     files::{compress::Compression, find::PathPattern},
     settings::units::Span,
@@ -32,6 +32,7 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
     }
     found.extend(absolute("logrotate", settings.logrotate.as_deref().filter(|path| !path.as_os_str().is_empty())));
     found.extend(store(settings));
+    found.extend(places::check(settings));
     if settings.parallel == Some(0) {
         let problem = "nothing would ever be compressed".to_owned();
         found.push(contradiction("parallel".to_owned(), problem, "1 or more, or leave it out"));
