@@ -285,6 +285,27 @@ fn it_never_writes_to_the_manifest_while_somebody_ships() {
 }
 
 #[test]
+fn with_whatever_state_it_runs_it_goes_on_with_the_one_chain_of_the_machine() {
+    let scene = shipped(3);
+    let with_other_state = |args: &[&str]| {
+        let mut command = scene.command(args);
+        Ran::of(command.env("STATE_DIRECTORY", scene.root().join("other")))
+    };
+    let ran = with_other_state(&["--format", "json", "prune", "--apply"]).exits(0);
+    assert_eq!((ran.steps("remove", "done").len(), findings(&ran, "logs.chain-resumed").len()), (1, 0), "{ran:#?}");
+    turn(&scene, 3);
+    assert_eq!((scene.segments().len(), texts(&scene)), (5, of_turns(1..4)));
+    let url = format!("file://{}", scene.store().display());
+    for ran in [verify(&scene).exits(0), with_other_state(&["--format", "json", "verify", &url]).exits(0)] {
+        assert_eq!(findings(&ran, "logs.tail-unproven"), [""; 0]);
+    }
+    let desk = File::open(scene.spool().join("receipts")).unwrap();
+    rustix::fs::flock(&desk, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let ran = with_other_state(&["--format", "json", "prune", "--apply"]).exits(3).says("another run of ops-logs");
+    assert_eq!(ran.steps("remove", "done").len(), 0, "{ran:#?}");
+}
+
+#[test]
 fn rules_for_a_store_need_one_and_know_no_disk() {
     let without = Scenario::new().plain_set("store-keep = { count = 2 }");
     without.run(&["config", "check"]).exits(2).says("there is no store");
