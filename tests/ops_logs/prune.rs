@@ -122,7 +122,11 @@ fn a_tombstone_whose_object_is_still_there_is_told_and_the_next_run_ends_it() {
     put_back(&kept);
     let ran = verify(&scene).exits(0);
     assert_eq!(findings(&ran, "logs.prune-unfinished").len(), 1, "{ran:#?}");
-    assert!(!scene.run(&["restore", "--to", "-"]).exits(0).stdout.contains("turn-0"));
+    assert!(scene.run(&["restore", "--to", "-"]).exits(0).stdout.contains("turn-0"), "what is there comes back");
+    let into = scene.root().join("back");
+    fs::create_dir(&into).unwrap();
+    let ran = scene.run(&["--format", "json", "restore", "--to", into.to_str().unwrap()]).exits(0);
+    assert!(findings(&ran, "logs.prune-unfinished")[0].contains("1 log to be pruned, and still in the store"), "{ran:#?}");
     let ran = prune(&scene, &["--apply"]).exits(0);
     assert_eq!((ran.steps("remove", "done").len(), scene.segments().len()), (1, 5), "{ran:#?}");
     assert_eq!(texts(&scene), of_turns(2..4));
