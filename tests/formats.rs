@@ -272,6 +272,7 @@ fn what_version_1_handed_over_is_shipped_after_what_it_shipped() {
     let segments = scene.segments();
     let first = sha256(&scene.store().join("_opsbelt/manifests/test/0000000001.json"));
     assert_eq!((segments.len(), segments[1]["previous"].as_str()), (2, Some(first.as_str())), "{segments:#?}");
+    assert!(!chain.exists() && scene.memory().len() == 1, "what was remembered in the state is remembered beside the receipts");
     scene.rotate().exits(0);
     assert_eq!(scene.parcels().len(), 0);
 }

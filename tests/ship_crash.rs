@@ -78,10 +78,8 @@ fn begun(scene: Scene) -> Scene {
 
 /// Whoever is struck has signed for nothing that the store does not have, under its name, and name.
 fn assert_signed_for_what_is_named(scenario: &Scenario, story: &str) {
-    let receipts = scenario.spool().join("receipts");
     let segments = serde_json::Value::from(scenario.segments()).to_string();
-    let names = fs::read_dir(&receipts).into_iter().flatten().map(|entry| entry.expect("it was listed").path());
-    for path in names.filter(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))) {
+    for path in scenario.receipts() {
         let receipt: serde_json::Value =
             serde_json::from_slice(&fs::read(&path).expect("it was listed")).expect("a receipt is JSON");
         let key = receipt["key"].as_str().expect("it names an object");

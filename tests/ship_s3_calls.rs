@@ -11,7 +11,7 @@ use support::{
     ambush::{Ambush, Attack, Called, Moment, Victim},
     needs,
     process::{Ended, Process},
-    scenario::{Ran, Scenario, files_under, text_of},
+    scenario::{Ran, Scenario, text_of},
     seaweed::{Bucket, SEAWEED, Seaweed},
     sweep::in_parallel,
 };
@@ -64,9 +64,7 @@ impl Story {
     }
 
     fn without_its_memory(self) -> Story {
-        for name in files_under(self.scene.state()).into_keys().filter(|name| name.starts_with("chain-")) {
-            fs::remove_file(self.scene.state().join(name)).unwrap();
-        }
+        self.scene.forget();
         self
     }
 
@@ -77,10 +75,9 @@ impl Story {
 
     /// Parcels that somebody signed for; each of these is in the bucket, and named there.
     fn signed(&self, story: &str) -> usize {
-        let (receipts, named) = (self.scene.spool().join("receipts"), self.bucket.named());
-        let signed: Vec<_> = files_under(&receipts).into_keys().filter(|name| !name.starts_with('.')).collect();
-        for name in &signed {
-            let receipt: serde_json::Value = serde_json::from_slice(&fs::read(receipts.join(name)).unwrap()).unwrap();
+        let (signed, named) = (self.scene.receipts(), self.bucket.named());
+        for path in &signed {
+            let receipt: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
             let key = receipt["key"].as_str().unwrap();
             assert!(named.iter().any(|known| known == key), "{story}: signed for, and not named: {receipt:#}");
         }
@@ -100,7 +97,7 @@ impl Story {
         well(self.scene.run(&["--format", "json", "verify", &self.bucket.url()]));
         assert_eq!(well(self.scene.rotate()).steps("settle", "done").len(), parcels, "{story}");
         well(self.scene.ship());
-        assert_eq!(files_under(&self.scene.spool()), [].into(), "{story}");
+        assert_eq!(self.scene.spooled(), [].into(), "{story}");
         self.bucket.assert_shipped(&self.texts, story);
         self.bucket.leave();
     }

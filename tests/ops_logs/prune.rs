@@ -122,7 +122,11 @@ fn a_tombstone_whose_object_is_still_there_is_told_and_the_next_run_ends_it() {
     put_back(&kept);
     let ran = verify(&scene).exits(0);
     assert_eq!(findings(&ran, "logs.prune-unfinished").len(), 1, "{ran:#?}");
-    assert!(!scene.run(&["restore", "--to", "-"]).exits(0).stdout.contains("turn-0"));
+    assert!(scene.run(&["restore", "--to", "-"]).exits(0).stdout.contains("turn-0"), "what is there comes back");
+    let into = scene.root().join("back");
+    fs::create_dir(&into).unwrap();
+    let ran = scene.run(&["--format", "json", "restore", "--to", into.to_str().unwrap()]).exits(0);
+    assert!(findings(&ran, "logs.prune-unfinished")[0].contains("1 log to be pruned, and still in the store"), "{ran:#?}");
     let ran = prune(&scene, &["--apply"]).exits(0);
     assert_eq!((ran.steps("remove", "done").len(), scene.segments().len()), (1, 5), "{ran:#?}");
     assert_eq!(texts(&scene), of_turns(2..4));
@@ -282,6 +286,27 @@ fn it_never_writes_to_the_manifest_while_somebody_ships() {
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).unwrap();
     ran.exits(75);
     assert_eq!(texts(&scene).len(), 3);
+}
+
+#[test]
+fn with_whatever_state_it_runs_it_goes_on_with_the_one_chain_of_the_machine() {
+    let scene = shipped(3);
+    let with_other_state = |args: &[&str]| {
+        let mut command = scene.command(args);
+        Ran::of(command.env("STATE_DIRECTORY", scene.root().join("other")))
+    };
+    let ran = with_other_state(&["--format", "json", "prune", "--apply"]).exits(0);
+    assert_eq!((ran.steps("remove", "done").len(), findings(&ran, "logs.chain-resumed").len()), (1, 0), "{ran:#?}");
+    turn(&scene, 3);
+    assert_eq!((scene.segments().len(), texts(&scene)), (5, of_turns(1..4)));
+    let url = format!("file://{}", scene.store().display());
+    for ran in [verify(&scene).exits(0), with_other_state(&["--format", "json", "verify", &url]).exits(0)] {
+        assert_eq!(findings(&ran, "logs.tail-unproven"), [""; 0]);
+    }
+    let desk = File::open(scene.spool().join("receipts")).unwrap();
+    rustix::fs::flock(&desk, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let ran = with_other_state(&["--format", "json", "prune", "--apply"]).exits(3).says("another run of ops-logs");
+    assert_eq!(ran.steps("remove", "done").len(), 0, "{ran:#?}");
 }
 
 #[test]

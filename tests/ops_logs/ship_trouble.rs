@@ -297,9 +297,7 @@ fn a_receipt_that_is_not_believed_is_written_anew() {
     assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
     turn(&scene, 1);
     scene.ship().exits(0);
-    let receipts = scene.spool().join("receipts");
-    let name = files_under(&receipts).into_keys().next_back().unwrap();
-    files::write(receipts.join(name), "torn").unwrap();
+    files::write(scene.receipts().pop().unwrap(), "torn").unwrap();
     scene.rotate().exits(1);
     scene.ship().exits(0);
     assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
@@ -330,9 +328,7 @@ fn an_object_that_is_the_same_byte_for_byte_needs_no_room_to_be_compared() {
     fs::create_dir_all(&part).unwrap();
     scene.ship().exits(3);
     fs::remove_dir(part).unwrap();
-    for name in files_under(scene.state()).keys().filter(|name| name.starts_with("chain-")) {
-        fs::remove_file(scene.state().join(name)).unwrap();
-    }
+    scene.forget();
     let opened = strace::calls(&scene.command(&["ship"]), "openat");
     assert!(scene.segments().len() == 1 && !opened.iter().any(|call| call.contains("O_TMPFILE")), "{opened:#?}");
     ends_well(&scene, 1);

@@ -40,6 +40,29 @@ impl Scenario {
         self.root().join("spool")
     }
 
+    /// What is in the spool but for what this machine remembers of its manifests there.
+    pub fn spooled(&self) -> BTreeMap<String, u64> {
+        let all = if self.spool().exists() { files_under(&self.spool()) } else { BTreeMap::new() };
+        all.into_iter().filter(|(name, _)| !name.starts_with("receipts/chain-")).collect()
+    }
+
+    /// The receipts.
+    pub fn receipts(&self) -> Vec<PathBuf> {
+        let all = self.spooled().into_keys().filter(|name| name.starts_with("receipts/") && !name.contains("/."));
+        all.map(|name| self.spool().join(name)).collect()
+    }
+
+    /// Where this machine remembers its manifests.
+    pub fn memory(&self) -> Vec<PathBuf> {
+        let all = files_under(&self.spool()).into_keys().filter(|name| name.starts_with("receipts/chain-"));
+        all.map(|name| self.spool().join(name)).collect()
+    }
+
+    /// It remembers nothing any more.
+    pub fn forget(&self) {
+        self.memory().into_iter().for_each(|path| fs::remove_file(path).expect("it was listed"));
+    }
+
     /// `ship`, as a timer would.
     pub fn ship(&self) -> Ran {
         self.run(&["--format", "json", "ship"])
@@ -86,7 +109,7 @@ impl Scenario {
         }
         named.sort();
         assert_eq!(named, objects.into_keys().map(Some).collect::<Vec<_>>(), "{story}");
-        assert_eq!(files_under(&self.spool()), BTreeMap::new(), "{story}");
+        assert_eq!(self.spooled(), BTreeMap::new(), "{story}");
         let debris = files_under(&self.store()).into_keys().find(|name| name.split('/').any(|part| part.starts_with('.')));
         assert_eq!(debris, None, "{story}");
     }

@@ -7,6 +7,7 @@
 pub mod archived;
 pub mod chain;
 pub mod links;
+pub mod memory;
 pub mod register;
 pub mod stored;
 pub mod tombs;

@@ -21,7 +21,7 @@ use crate::{
     store::{self, Address, Store, Terms},
     tool::Change,
     tools::logs::{
-        manifest::chain::Chain,
+        manifest::{chain::Chain, memory::Memory},
         settings::{LockWords, LogSet},
         spool::Spool,
     },
@@ -35,8 +35,9 @@ pub struct Prune {
     pub terms: Terms,
     /// For how long the segments that are put there are locked.
     pub lock: Option<LockWords>,
-    /// Where receipts go for what an earlier run shipped and did not come to sign for.
-    pub spool: Spool,
+    /// Where receipts go for what an earlier run shipped and did not come to sign for, and where it is remembered what was said last. A
+    /// machine that only prunes has none.
+    pub spool: Option<Spool>,
     /// This machine, in whose manifest tombstones stand.
     pub host: String,
     /// Whose objects; its own when empty.
@@ -75,9 +76,11 @@ impl Change for Prune {
     }
 
     fn plan(&self, run: &Run) -> Result<Plan> {
+        // Who may not go on with this machine's manifest is told before anything is asked.
+        self.spool.as_ref().map_or(Ok(None), Spool::desk_if_any)?;
         let terms = Terms { lock: self.lock.map(|lock| lock.from(run.clock.now())), ..self.terms.clone() };
         let store = store::open(&self.store, &terms)?;
-        let chain = Chain::read(run.state.folder()?, &self.host, &self.store.to_string())?;
+        let chain = Memory::of(self.spool.as_ref(), run.state.folder()?).recall(&self.host, &self.store.to_string())?;
         let mut troubles = Report::default();
         let world = gather(self, &*store, &chain, &mut troubles)?;
         Ok(Plan { store, chain, decision: decide(self, world, run.clock.now()), troubles })

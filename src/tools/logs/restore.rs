@@ -11,7 +11,7 @@ mod write;
 use std::path::PathBuf;
 
 use self::{
-    place::place,
+    place::Placed,
     selection::select,
     thaw::{Sorted, sort},
     write::write,
@@ -23,7 +23,7 @@ pub use self::{
 use crate::{
     failure::{Exit, Failure, Result},
     files::{compress, dir::Dir, fingerprint::Fingerprint},
-    report::{Incomplete, Outcome, Report, Size, Step, count},
+    report::{Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Run, side_by_side},
     store::{self, Address, Key, Store, Terms},
     tool::{Change, Query},
@@ -88,8 +88,8 @@ impl Change for Restore {
     fn show(&self, _: &Run, chosen: &Chosen) -> Report {
         let mut report = chosen.troubles.clone();
         self.show_cold(&chosen.archives, &mut report);
-        for archived in &chosen.archives.ready {
-            let path = self.into.join(place(archived)).display().to_string();
+        for Placed { archived, place, .. } in &chosen.archives.ready {
+            let path = self.into.join(place).display().to_string();
             let step = Step::new("restore", path, Outcome::Planned, times(archived));
             report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
         }
@@ -108,13 +108,13 @@ impl Change for Restore {
         self.ask(run, &*chosen.store, &chosen.archives, &mut report);
         let bar = run.progress.bytes("restoring", chosen.stored());
         let target = Dir::open(&self.into)?;
-        let one = |archived: &Archived| -> Result<(String, Outcome)> {
-            write(&target, &place(archived), archived, &|object| proven(&*chosen.store, object, &|bytes| bar.advance(bytes)))
+        let one = |Placed { archived, place, .. }: &Placed| -> Result<(String, Outcome)> {
+            write(&target, place, archived, &|object| proven(&*chosen.store, object, &|bytes| bar.advance(bytes)))
         };
         let results = side_by_side(&chosen.archives.ready, self.parallel, &run.shutdown, || (), one);
         let mut restored = (0_u64, 0);
-        for (archived, result) in chosen.archives.ready.iter().zip(results) {
-            let path = self.into.join(place(archived)).display().to_string();
+        for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(results) {
+            let path = self.into.join(place).display().to_string();
             let step = match result {
                 Some(Ok((why, outcome))) => {
                     if outcome == Outcome::Done {
@@ -153,14 +153,16 @@ impl Query for Print {
             return Err(Failure::new("write", "to standard output").because(why).hint(hint).exit(Exit::Partial));
         }
         let bar = run.progress.bytes("restoring", chosen.stored());
-        for object in chosen.archives.ready.iter().flat_map(|archived| &archived.objects) {
+        for object in chosen.archives.ready.iter().flat_map(|placed| &placed.archived.objects) {
             if run.shutdown.asked() || run.out.is_closed() {
                 break;
             }
             let (fetched, key) = proven(&*chosen.store, object, &|bytes| bar.advance(bytes))?;
             compress::read(&fetched.file, form(key.as_str()), &mut |piece| run.out.bytes(piece))?;
         }
-        let broken = chosen.troubles.findings.first().map(|finding| format!("{}: {}", finding.subject, finding.message));
+        // What is only worth knowing is told where there is a report.
+        let mut findings = chosen.troubles.findings.iter().filter(|finding| finding.severity != Severity::Note);
+        let broken = findings.next().map(|finding| format!("{}: {}", finding.subject, finding.message));
         let broken = broken.or_else(|| chosen.troubles.incomplete.first().map(|part| format!("{}: {}", part.what, part.why)));
         match broken {
             None => Ok(Report::default()),
@@ -173,7 +175,7 @@ fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, ru
     let store = store::open(address, terms)?;
     let mut troubles = Report::default();
     let archives = select(&*store, wanted, run.clock.now(), &mut troubles)?;
-    for less in archives.iter().filter(|archived| archived.is_less()) {
+    for less in archives.iter().map(|placed| &placed.archived).filter(|archived| archived.is_less()) {
         let why =
             format!("the manifests name no more of its text than these bytes, and it has {}", less.first().part().whole.size);
         troubles.incomplete.push(Incomplete::new(less.name(), why));
@@ -184,11 +186,11 @@ fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, ru
 
 impl Chosen {
     fn plain(&self) -> u64 {
-        self.archives.ready.iter().map(Archived::size).sum()
+        self.archives.ready.iter().fold(0, |all, placed| all.saturating_add(placed.archived.size()))
     }
 
     fn stored(&self) -> u64 {
-        self.archives.ready.iter().map(Archived::stored).sum()
+        self.archives.ready.iter().fold(0, |all, placed| all.saturating_add(placed.archived.stored()))
     }
 }
 
@@ -200,10 +202,16 @@ fn proven(store: &dyn Store, object: &Object, moved: &dyn Fn(u64)) -> Result<(Fe
     if fetched.sha256 != object.stored_sha256 {
         return Err(refuse(format!("it has sha-256 {}, and the manifest names {}", fetched.sha256, object.stored_sha256)));
     }
-    let mut hash = Fingerprint::default();
+    let (mut hash, mut size) = (Fingerprint::default(), 0);
     compress::read(&fetched.file, form(key.as_str()), &mut |piece| {
         hash.take(piece);
-        Ok(())
+        size += piece.len() as u64;
+        // A few bytes can be made to hold any number of others.
+        if size > object.size {
+            Err(refuse(format!("it holds more than the {} bytes that the manifest names", object.size)))
+        } else {
+            Ok(())
+        }
     })?;
     let sha256 = hash.hex();
     if sha256 == object.sha256 {

@@ -1,10 +1,11 @@
 //! Where the side that may remove logs and the side that has the network meet.
 //!
 //! ```text
-//! SPOOL/ready/PARCEL.json      what the archive is (tools/logs/parcel.rs); PARCEL is the SHA-256 of this file
-//! SPOOL/ready/PARCEL.data      the archive
-//! SPOOL/receipts/PARCEL.json   that the store has it
-//! SPOOL/receipts/PARCEL.doubt  that what waits is not what its ticket says; nothing is in it, and it is only looked into
+//! SPOOL/ready/PARCEL.json          what the archive is (tools/logs/parcel.rs); PARCEL is the SHA-256 of this file
+//! SPOOL/ready/PARCEL.data          the archive
+//! SPOOL/receipts/PARCEL.json       that the store has it
+//! SPOOL/receipts/chain-STORE.json  what who ships remembers of this machine's manifest in a store (tools/logs/manifest/memory.rs)
+//! SPOOL/receipts/PARCEL.doubt      that what waits is not what its ticket says; nothing is in it, and it is only looked into
 //! ```
 //!
 //! `ready` is written by the one side and read by the other, `receipts` the other way round; neither writes to what the other
@@ -33,7 +34,7 @@ use crate::{
 
 pub use self::{
     counter::{Copied, Counter},
-    receipts::Shipper,
+    receipts::{Pen, Shipper},
 };
 
 const READY: &str = "ready";

@@ -66,7 +66,8 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
             let settings = load()?.value;
             let (store, parallel) = (choice.store()?, settings.parallel());
             let terms = terms(&settings, &store, reach)?;
-            Task::Query(Box::new(VerifyStore { store, terms, hosts, host: host(&settings), quick, parallel }))
+            let spool = settings.store.as_ref().map(|store| Spool::at(store.spool()));
+            Task::Query(Box::new(VerifyStore { store, terms, spool, hosts, host: host(&settings), quick, parallel }))
         }
         Command::Verify { hosts, quick, reach, .. } if quick || !hosts.is_empty() || !reach.is_silent() => {
             let flags = if reach.is_silent() { "--host and --quick" } else { "profile, region, role and endpoint" };
@@ -181,7 +182,7 @@ fn prune(loaded: &Loaded<Settings>, choice: &Choice, hosts: Vec<String>, store: 
         terms: terms(settings, &store, reach)?,
         lock: settings.store.as_ref().filter(|own| own.url == store).and_then(|own| own.lock),
         store,
-        spool: Spool::at(store_of(settings).map_or(Path::new(""), StoreWords::spool)),
+        spool: settings.store.as_ref().map(|store| Spool::at(store.spool())),
         host: host(settings),
         hosts,
         sets: settings.sets()?.into_iter().map(|set| (set.name.clone(), set)).collect(),

@@ -13,8 +13,9 @@ use crate::{
     run::{Run, side_by_side},
     store::{Hold, Key, Removal, Store},
     tools::logs::{
-        manifest::{register::Register, tombs::Removed},
+        manifest::{chain::Chain, memory::Memory, register::Register, tombs::Removed},
         parcel::{Receipt, key},
+        spool::Pen,
     },
 };
 
@@ -52,9 +53,14 @@ pub(super) fn carry_out(prune: &Prune, run: &Run, plan: Plan) -> Result<Report> 
         report.summary = format!("nothing to remove; {}", stay(&report));
         return Ok(report);
     }
-    let sign = |receipts: &[Receipt]| prune.spool.sign(receipts);
-    let gone = match Register::open(&*store, run.state.make()?, chain, &sign) {
-        Ok((register, resumed)) => {
+    let memory = Memory::of(prune.spool.as_ref(), run.state.make()?);
+    let sign = |receipts: &[Receipt]| sign(prune, receipts);
+    let opened = pen(prune).and_then(|pen| {
+        same(prune, &memory, &chain)?;
+        Ok((pen, Register::open(&*store, &memory, chain, &sign)?))
+    });
+    let gone = match opened {
+        Ok((_pen, (register, resumed))) => {
             report.findings.extend(resumed);
             let mut burial = Burial { prune, run, store: &*store, register, report: &mut report, gone: (0, 0) };
             burial.all(&going);
@@ -67,6 +73,27 @@ pub(super) fn carry_out(prune: &Prune, run: &Run, plan: Plan) -> Result<Report> 
     };
     report.summary = format!("{} removed ({}); {}", count(gone.0, "object"), Size(gone.1), stay(&report));
     Ok(report)
+}
+
+/// Nobody else goes on with this machine's manifest meanwhile.
+fn pen(prune: &Prune) -> Result<Option<Pen>> {
+    let Some(spool) = &prune.spool else { return Ok(None) };
+    spool.desk_if_any()?.map(|_| spool.may_sign()).transpose()
+}
+
+/// What was decided was decided about the manifest as it was then.
+fn same(prune: &Prune, memory: &Memory, chain: &Chain) -> Result<()> {
+    if memory.recall(&prune.host, &chain.store)? == *chain {
+        return Ok(());
+    }
+    let failure = Failure::new("prune", &chain.store).because("this machine's manifest went on meanwhile, by another run");
+    Err(failure.hint("run it again").exit(Exit::Partial))
+}
+
+/// Receipts for what an earlier run shipped.
+fn sign(prune: &Prune, receipts: &[Receipt]) -> Result<()> {
+    let none = || Failure::new("sign for", "what an earlier run shipped").because("the settings have no store, and so no spool");
+    prune.spool.as_ref().ok_or_else(none)?.sign(receipts)
 }
 
 /// Of what no tombstone says nothing goes.

@@ -169,7 +169,6 @@ mod tests {
             containers::Labels,
             manifest::tombs::{Removed, Tombs},
             settings::Settings,
-            spool::Spool,
         },
     };
 
@@ -184,7 +183,7 @@ mod tests {
             store: "file:///a".parse().unwrap(),
             terms: Terms::default(),
             lock: None,
-            spool: Spool::at(""),
+            spool: None,
             host: "i".to_owned(),
             hosts: Vec::new(),
             sets: settings.sets().unwrap().into_iter().map(|set| (set.name.clone(), set)).collect(),

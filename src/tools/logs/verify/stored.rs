@@ -12,13 +12,17 @@ use crate::{
     run::{Run, side_by_side},
     store::{self, Access, Address, Key, Store, Terms},
     tool::Query,
-    tools::logs::manifest::{
-        self, Object,
-        archived::{Archived, joined},
-        chain::{Chain, Head},
-        links::{Links, danger},
-        stored,
-        tombs::{Tomb, Tombs},
+    tools::logs::{
+        manifest::{
+            self, Object,
+            archived::{Archived, joined},
+            chain::{Chain, Head},
+            links::{Links, danger},
+            memory::Memory,
+            stored,
+            tombs::{Tomb, Tombs},
+        },
+        spool::Spool,
     },
 };
 
@@ -28,6 +32,8 @@ pub struct VerifyStore {
     pub store: Address,
     /// On what terms it is used.
     pub terms: Terms,
+    /// Where this machine remembers the end of its chain, if it has a spool.
+    pub spool: Option<Spool>,
     /// Only what these machines put there; all when empty.
     pub hosts: Vec<String>,
     /// This machine: the end of its chain is known here.
@@ -156,7 +162,11 @@ impl VerifyStore {
 
     /// What this machine remembers of its own.
     fn remembered(&self, run: &Run) -> Result<Chain> {
-        Chain::read(run.state.folder()?, &self.host, &self.store.to_string())
+        // What is another user's to remember is not known here.
+        if self.spool.as_ref().is_some_and(Spool::is_closed) {
+            return Ok(Chain::default());
+        }
+        Memory::of(self.spool.as_ref(), run.state.folder()?).recall(&self.host, &self.store.to_string())
     }
 
     /// Whether the chain ends where it should.
