@@ -372,13 +372,33 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__drain)
-            opts="-q -v -h --deadline --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --deadline --bandwidth --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bandwidth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -984,7 +1004,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__rotate)
-            opts="-q -v -h --method --force --finish --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --force --finish --keep-all --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

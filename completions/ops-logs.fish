@@ -121,12 +121,18 @@ always\t''
 never\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l force -d 'Rotate every log that is not empty, due or not; means nothing for one that is collected'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l finish -d 'Rotate no log; only finish what was begun, hand it over, take back what the store has, and remove'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l keep-all -d 'Remove no archive, whatever the keep-rules say, but where free space (`min-free`) is wanting'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l dry-run -d 'Show what would be done, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l deadline -d 'How long all of it may take' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l bandwidth -d 'Send so many bytes a second at most, instead of what the settings say: `10MiB`' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l profile -d 'Ask as this profile of the AWS files' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l region -d 'In this region' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l role -d 'Take on this role first' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l endpoint-url -d 'Whoever answers there, instead of AWS' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''

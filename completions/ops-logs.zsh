@@ -123,6 +123,7 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--force[Rotate every log that is not empty, due or not; means nothing for one that is collected]' \
 '(--force)--finish[Rotate no log; only finish what was begun, hand it over, take back what the store has, and remove]' \
+'--keep-all[Remove no archive, whatever the keep-rules say, but where free space (\`min-free\`) is wanting]' \
 '--dry-run[Show what would be done, and do nothing]' \
 '(-v --verbose)-q[Print nothing unless something went wrong]' \
 '(-v --verbose)--quiet[Print nothing unless something went wrong]' \
@@ -137,6 +138,11 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 (drain)
 _arguments "${_arguments_options[@]}" : \
 '--deadline=[How long all of it may take]:TIME:_default' \
+'--bandwidth=[Send so many bytes a second at most, instead of what the settings say\: \`10MiB\`]:BYTES:_default' \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \

@@ -22,6 +22,8 @@ mod containers;
 mod cost;
 #[path = "ops_logs/drain.rs"]
 mod drain;
+#[path = "ops_logs/drain_left.rs"]
+mod drain_left;
 #[path = "ops_logs/due.rs"]
 mod due;
 #[path = "ops_logs/emptied.rs"]
@@ -68,6 +70,8 @@ mod restore;
 mod settings;
 #[path = "ops_logs/ship.rs"]
 mod ship;
+#[path = "ops_logs/ship_damaged.rs"]
+mod ship_damaged;
 #[path = "ops_logs/ship_days.rs"]
 mod ship_days;
 #[path = "ops_logs/ship_trouble.rs"]

@@ -14,9 +14,9 @@ use std::{
 
 use support::{
     between::{Between, Fate, Request},
-    needs,
     scenario::{Ran, Scenario, text_of},
-    seaweed::{Bucket, SEAWEED, Seaweed},
+    seaweed::Bucket,
+    through::{through, try_once},
 };
 
 const SHIP: &[&str] = &["--format", "json", "ship"];
@@ -28,19 +28,7 @@ fn scene(
     words: &str,
     story: impl Fn(&Request, usize) -> Fate + Send + Sync + 'static,
 ) -> Option<(Scenario, Bucket, Between)> {
-    if !needs::met(SEAWEED) {
-        return None;
-    }
-    let bucket = Seaweed::of_this_program().bucket();
-    let between = Between::before(bucket.server.port(), story);
-    let scene = bucket.scene(words, "compress = \"none\"").log_of("app.log", size);
-    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
-    scene.rotate().exits(0);
-    Some((scene, bucket, between))
-}
-
-fn try_once(scene: &Scenario) -> Ran {
-    Ran::of(scene.command(SHIP).env("AWS_MAX_ATTEMPTS", "1"))
+    through(&[("app.log", size)], words, story)
 }
 
 /// The object is there once, whole and named, and no upload is left.

@@ -24,7 +24,7 @@ use super::{
     needs::{self, Need},
     process::{Process, must},
     scenario::Scenario,
-    tally, wait_until,
+    shipped, tally, wait_until,
 };
 
 /// What stories with a bucket need.
@@ -262,17 +262,8 @@ impl Bucket {
     #[track_caller]
     pub fn assert_shipped(&self, texts: &[Vec<u8>], story: &str) {
         let objects = self.objects();
-        let (mut found, mut meant): (Vec<_>, Vec<_>) = (objects.values().collect(), texts.iter().collect());
-        found.sort();
-        meant.sort();
-        assert!(found == meant, "{story}: {} texts, and these objects: {:?}", meant.len(), objects.keys());
-        let mut previous = Value::Null;
-        for (number, segment) in (1_u64..).zip(self.segments()) {
-            assert_eq!((&segment["number"], &segment["previous"]), (&number.into(), &previous), "{story}: {segment:#}");
-            previous = sha256(&self.read(&format!("_opsbelt/manifests/test/{number:010}.json"))).into();
-        }
-        let mut named = self.named();
-        named.sort();
+        shipped::assert_texts(&objects, texts, story);
+        let named = shipped::assert_chain(self.segments(), |key| sha256(&self.read(key)), story);
         assert_eq!(named, objects.into_keys().collect::<Vec<_>>(), "{story}");
         assert_eq!(self.uploads(), Vec::<String>::new(), "{story}");
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     scenario::{Ran, Scenario, files_under},
-    tally,
+    shipped, tally,
 };
 
 impl Scenario {
@@ -93,22 +93,10 @@ impl Scenario {
     #[track_caller]
     pub fn assert_shipped(&self, texts: &[Vec<u8>], story: &str) {
         let objects = self.objects();
-        let (mut found, mut meant): (Vec<_>, Vec<_>) = (objects.values().collect(), texts.iter().collect());
-        found.sort();
-        meant.sort();
-        assert!(found == meant, "{story}: {} texts, and these objects: {:?}", meant.len(), objects.keys());
-        let mut named = Vec::new();
-        let mut previous = Value::Null;
-        for (number, segment) in (1_u64..).zip(self.segments()) {
-            assert_eq!((&segment["number"], &segment["previous"]), (&number.into(), &previous), "{story}: {segment:#}");
-            let path = self.store().join(format!("_opsbelt/manifests/test/{number:010}.json"));
-            previous = super::process::must("sha256sum", &[path.as_os_str()])[..64].into();
-            named.extend(
-                segment["objects"].as_array().into_iter().flatten().map(|object| object["key"].as_str().map(str::to_owned)),
-            );
-        }
-        named.sort();
-        assert_eq!(named, objects.into_keys().map(Some).collect::<Vec<_>>(), "{story}");
+        shipped::assert_texts(&objects, texts, story);
+        let hash = |key: &str| super::process::must("sha256sum", &[self.store().join(key).as_os_str()])[..64].to_owned();
+        let named = shipped::assert_chain(self.segments(), hash, story);
+        assert_eq!(named, objects.into_keys().collect::<Vec<_>>(), "{story}");
         assert_eq!(self.spooled(), BTreeMap::new(), "{story}");
         let debris = files_under(&self.store()).into_keys().find(|name| name.split('/').any(|part| part.starts_with('.')));
         assert_eq!(debris, None, "{story}");

@@ -66,12 +66,21 @@ pub enum Command {
         /// Rotate no log; only finish what was begun, hand it over, take back what the store has, and remove
         #[arg(long, conflicts_with = "force")]
         finish: bool,
+        /// Remove no archive, whatever the keep-rules say, but where free space (`min-free`) is wanting
+        #[arg(long)]
+        keep_all: bool,
     },
     /// Before the machine goes: rotate all that is to go to the store, ship it, and name what could not be shipped
     Drain {
         /// How long all of it may take
         #[arg(long, value_name = "TIME", default_value = "90s", value_parser = drain::deadline)]
         deadline: Duration,
+        /// Send so many bytes a second at most, instead of what the settings say: `10MiB`
+        #[arg(long, value_name = "BYTES")]
+        bandwidth: Option<Bytes>,
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
     },
     /// Put what waits for the store there, and sign for it; removes nothing
     Ship {

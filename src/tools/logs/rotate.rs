@@ -35,6 +35,8 @@ pub struct Rotate {
     pub heirs: Heirs,
     /// Which logs are rotated now.
     pub begins: Begins,
+    /// Whether archives stay whatever the rules say, but for want of free space.
+    pub keeps_all: bool,
     /// Where logrotate's configuration is, when it is to be asked.
     pub logrotate: Option<PathBuf>,
     /// Files compressed at the same time.

@@ -42,8 +42,11 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         Command::Init { view, out: Some(out) } => Task::Change(Box::new(InitFile { survey: view.survey()?, out })),
         Command::Presets { name } => Task::Query(Box::new(Presets { name })),
         Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, begins(force, false))?)),
-        Command::Rotate { choice, force, finish } => Task::Change(Box::new(rotation(&load()?, &choice, begins(force, finish))?)),
-        Command::Drain { deadline } => Task::Change(Box::new(drain(&load()?, deadline)?)),
+        Command::Rotate { choice, force, finish, keep_all } => {
+            let rotate = rotation(&load()?, &choice, begins(force, finish))?;
+            Task::Change(Box::new(Rotate { keeps_all: keep_all, ..rotate }))
+        }
+        Command::Drain { deadline, bandwidth, reach } => Task::Change(Box::new(drain(&load()?, deadline, bandwidth, reach)?)),
         Command::Ship { bandwidth, reach } => Task::Change(Box::new(ship(load()?.value, bandwidth, reach)?)),
         Command::Prune { choice, hosts, store, apply, reach } => {
             let prune = Box::new(prune(&load()?, &choice, hosts, store, reach)?);
@@ -106,6 +109,7 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, begins: Begins) -> Resul
         others,
         heirs: Heirs::of(all),
         begins,
+        keeps_all: false,
         logrotate: settings.logrotate().filter(|path| is_asked(path)).map(PathBuf::from),
         parallel: settings.parallel(),
         host: host(settings),
@@ -126,9 +130,11 @@ fn begins(force: bool, finish: bool) -> Begins {
     }
 }
 
-fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
-    let ship = ship(loaded.value.clone(), None, Reach::default())?;
-    let mut rotate = rotation(loaded, &Choice::default(), Begins::All)?;
+fn drain(loaded: &Loaded<Settings>, deadline: Duration, bandwidth: Option<Bytes>, reach: Reach) -> Result<Drain> {
+    let pace = bandwidth.into_iter().flat_map(|bytes| ["--bandwidth".to_owned(), bytes.to_string()]);
+    let how = reach.words().into_iter().chain(pace).collect();
+    let ship = ship(loaded.value.clone(), bandwidth, reach)?;
+    let mut rotate = Rotate { keeps_all: true, ..rotation(loaded, &Choice::default(), Begins::All)? };
     let (ships, stay): (Vec<_>, Vec<_>) = rotate.sets.into_iter().partition(|set| set.service.is_some());
     if ships.is_empty() {
         let refused = Failure::new("drain", "this machine").because("no set ships anything");
@@ -138,7 +144,7 @@ fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
     rotate.others.extend(stay.into_iter().map(|set| set.name));
     let config = loaded.named().map(std::path::absolute).transpose();
     let config = config.map_err(|error| Failure::of_system("find", "the settings", &error))?;
-    Ok(Drain { rotate, ship, config, began: Instant::now(), deadline })
+    Ok(Drain { rotate, ship, how, config, began: Instant::now(), deadline })
 }
 
 fn ship(mut settings: Settings, bandwidth: Option<Bytes>, reach: Reach) -> Result<Ship> {
@@ -152,6 +158,8 @@ fn ship(mut settings: Settings, bandwidth: Option<Bytes>, reach: Reach) -> Resul
     let store = store_of(&settings)?;
     Ok(Ship {
         store: store.url.clone(),
+        // What another one charges than that of the settings, they do not say.
+        tariff: store.tariff().filter(|_| !reach.names_an_endpoint() || store.prices.is_some()),
         terms: terms(&settings, &store.url, reach)?,
         lock: store.lock,
         spool: Spool::at(store.spool()),

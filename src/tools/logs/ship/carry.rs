@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// So many objects share one segment.
-const BATCH: usize = 200;
+pub(super) const BATCH: usize = 200;
 
 /// One run under way.
 struct Carry<'a> {

@@ -9,14 +9,14 @@ use super::Carry;
 use crate::{
     failure::{Failure, Result},
     files::{dir::Dir, fingerprint},
-    report::{Finding, Incomplete, Outcome, Severity, Step},
+    report::{Finding, Incomplete, Outcome, Report, Severity, Step},
     tools::logs::{
         ledger::{Archive, EntryId, Line, More, Shipped},
         rotate::{
             Shipping,
             plan::{Arrival, Plan},
         },
-        spool::Counter,
+        spool::{self, Counter},
     },
 };
 
@@ -68,8 +68,13 @@ fn shipped(arrival: &Arrival) -> Option<Shipped> {
 
 /// The spool, ready to be written to. Without it nothing is handed over, and all stays as it is.
 pub(super) fn counter(carry: &mut Carry, shipping: &Shipping) -> Option<Counter> {
-    match shipping.spool.counter() {
-        Ok(counter) => Some(counter),
+    match carry.run.state.folder().and_then(|state| shipping.spool.counter(state).map(|counter| (state, counter))) {
+        Ok((state, counter)) => {
+            if let Some(theirs) = &counter.other {
+                two_ledgers(&mut carry.report, shipping, theirs, state);
+            }
+            Some(counter)
+        }
         Err(failure) => {
             let told: Incomplete = (&failure).into();
             if !carry.report.incomplete.contains(&told) {
@@ -77,6 +82,16 @@ pub(super) fn counter(carry: &mut Carry, shipping: &Shipping) -> Option<Counter>
             }
             None
         }
+    }
+}
+
+/// Told once for a run that comes here twice.
+fn two_ledgers(report: &mut Report, shipping: &Shipping, theirs: &Path, ours: &Path) {
+    let why = format!("{}: neither knows what the other one made", spool::two_ledgers(&shipping.spool, theirs, ours));
+    let finding = Finding::new("logs.two-ledgers", Severity::Warning, shipping.spool.path().display().to_string(), why);
+    if !report.findings.iter().any(|known| known.id == finding.id) {
+        let hint = format!("run it with STATE_DIRECTORY={}, or give each of them a spool of its own", theirs.display());
+        report.findings.push(finding.hint(hint));
     }
 }
 
