@@ -185,7 +185,7 @@ fn an_upload_that_somebody_ended_is_begun_anew_also_where_nobody_may_see_its_par
             _ => Fate::Passes,
         }
     };
-    let Some((scene, bucket, between)) = scene(&[("app.log", LARGE)], "", story) else { return };
+    let Some((scene, bucket, between)) = through(&[("app.log", LARGE)], "", story) else { return };
     try_once(&scene).exits(3);
     assert_eq!(noted(&scene).len(), 1);
     ended.store(true, Ordering::Relaxed);

@@ -312,7 +312,7 @@ impl Bucket {
 }
 
 /// In lower-case hex, as `sha256sum` says it.
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     files::write(file.path(), bytes).expect("a temporary file");
     must("sha256sum", &[file.path().as_os_str()])[..64].to_owned()
