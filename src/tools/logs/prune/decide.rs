@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     report::{Outcome, Step},
-    retention::{self, Item, Lot, Removable, Verdict},
+    retention::{self, Item, Keep, Lot, Removable, Verdict},
     tools::logs::manifest::{Object, tombs::Tomb},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Decision {
     pub(super) items: Vec<Buried>,
     /// Those that are there and that no manifest names, with their sizes.
     pub(super) unknown: Vec<(String, u64)>,
+    /// How many stay that would be too old, if the clock were believed.
+    pub(super) doubted: u64,
 }
 
 /// An object, and what becomes of it.
@@ -37,6 +39,8 @@ pub(super) struct Buried {
     pub(super) object: Object,
     /// What becomes of it.
     pub(super) fate: Fate,
+    /// Why and when somebody was about to remove it, if the manifests say so.
+    pub(super) tomb: Option<(String, DateTime<Utc>)>,
 }
 
 /// Whether an object stays; the reasons in words.
@@ -49,26 +53,39 @@ pub(super) enum Fate {
         why: String,
         at: DateTime<Utc>,
     },
+    /// It has a tombstone, and the rules want it to stay: it is named anew, which takes the tombstone back.
+    Name(String),
 }
 
 impl Buried {
     pub(super) fn step(&self, outcome: Outcome, why: impl Into<String>) -> Step {
-        let step = Step::new("remove", self.object.key.clone(), outcome, why);
+        let action = if matches!(self.fate, Fate::Name(_)) { "name" } else { "remove" };
+        let step = Step::new(action, self.object.key.clone(), outcome, why);
         step.with("bytes", self.object.stored).with("host", self.host.clone())
+    }
+
+    /// A tombstone holds as long as the rules say the same. It is for the machine itself to take it back.
+    fn settle(&mut self, own: bool) {
+        let Some((why, at)) = self.tomb.clone() else { return };
+        match &self.fate {
+            Fate::Remove(_) => self.fate = Fate::Finish { why, at },
+            Fate::Keep(reason) if own => self.fate = Fate::Name(reason.clone()),
+            _ => {}
+        }
     }
 }
 
 impl Decision {
     /// How many objects go, and how many bytes they have.
     pub(super) fn going(&self) -> (u64, u64) {
-        let going = self.items.iter().filter(|item| !matches!(item.fate, Fate::Keep(_)));
-        going.fold((0, 0), |(objects, bytes), item| (objects + 1, bytes + item.object.stored))
+        let going = self.items.iter().filter(|item| matches!(item.fate, Fate::Remove(_) | Fate::Finish { .. }));
+        going.fold((0, 0), |(objects, bytes): (u64, u64), item| (objects + 1, bytes.saturating_add(item.object.stored)))
     }
 }
 
 /// Decides for every object of the machines that are asked about.
 pub(super) fn decide(prune: &Prune, world: World, now: DateTime<Utc>) -> Decision {
-    let World { machines, tombs, there } = world;
+    let World { machines, tombs, there, doubt } = world;
     let mut decision = Decision::default();
     let mut named: HashSet<String> = HashSet::new();
     let clear = machines.iter().all(|machine| machine.unclear.is_none());
@@ -77,16 +94,16 @@ pub(super) fn decide(prune: &Prune, world: World, now: DateTime<Utc>) -> Decisio
         let wanted = |object: &Object| prune.chosen.as_ref().is_none_or(|chosen| chosen.contains(&object.set));
         let of_it = last_named(objects).filter(|(_, object)| wanted(object) && there.contains_key(&object.key));
         let fated = |(segment, object): (u64, Object)| {
-            let fate = match (&unclear, tombs.of(&host, &object.key, segment)) {
-                (Some(why), _) => Fate::Keep(why.clone()),
-                (None, Some(Tomb { removed, .. })) => Fate::Finish { why: removed.why.clone(), at: removed.at },
-                (None, None) => Fate::Keep(NO_SET.to_owned()),
-            };
-            Buried { host: host.clone(), segment, object, fate }
+            let tomb = tombs.of(&host, &object.key, segment).map(|Tomb { removed, .. }| (removed.why.clone(), removed.at));
+            let fate = Fate::Keep(unclear.clone().unwrap_or_else(|| NO_SET.to_owned()));
+            Buried { host: host.clone(), segment, object, fate, tomb }
         };
         let mut items: Vec<Buried> = of_it.map(fated).collect();
         if unclear.is_none() {
-            apply_rules(prune, &mut items, now);
+            decision.doubted += apply_rules(prune, &mut items, now, doubt);
+            // While ages are in doubt, nobody knows what the rules say.
+            let own = host == prune.host && doubt.is_none();
+            items.iter_mut().for_each(|item| item.settle(own));
         }
         decision.items.extend(items);
     }
@@ -111,31 +128,56 @@ fn last_named(objects: Vec<(u64, Object)>) -> impl Iterator<Item = (u64, Object)
     by_key.into_values()
 }
 
-/// What the rules of the sets say of one machine's objects that have no tombstone.
-fn apply_rules(prune: &Prune, items: &mut [Buried], now: DateTime<Utc>) {
+/// What the rules of the sets say of one machine's objects; how many are too old by a clock that may be wrong, and stay.
+fn apply_rules(prune: &Prune, items: &mut [Buried], now: DateTime<Utc>, doubt: Option<DateTime<Utc>>) -> u64 {
     let mut by_set: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, item) in items.iter().enumerate().filter(|(_, item)| matches!(item.fate, Fate::Keep(_))) {
+    for (index, item) in items.iter().enumerate() {
         by_set.entry(item.object.set.clone()).or_default().push(index);
     }
+    let mut doubted = 0;
     for (set, indices) in by_set {
         let Some(set) = prune.sets.get(&set) else { continue };
-        let objects: Vec<&Object> = indices.iter().map(|index| &items[*index].object).collect();
-        let mut archives: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-        for object in &objects {
-            *archives.entry((&object.log, &object.name)).or_default() += 1;
+        let mut archives: BTreeMap<Archive, Vec<usize>> = BTreeMap::new();
+        for index in &indices {
+            archives.entry(archive(&items[*index].object)).or_default().push(*index);
         }
-        let parted = |object: &Object| archives.get(&(object.log.as_str(), object.name.as_str())).is_some_and(|parts| *parts > 1);
-        let lot = Lot {
-            items: objects.iter().map(|object| item(object, parted(object))).collect(),
-            keep: &set.store_keep,
-            zone: set.zone,
+        let parted = |object: &Object| archives.get(&archive(object)).is_some_and(|parts| parts.len() > 1);
+        let of_set = || indices.iter().map(|index| &items[*index].object);
+        let decided = |keep: &Keep| -> Vec<Fate> {
+            let lot = Lot { items: of_set().map(|object| item(object, parted(object))).collect(), keep, zone: set.zone };
+            retention::decide(&[lot], &[], now).pop().unwrap_or_default().into_iter().map(fate).collect()
         };
-        let verdicts = retention::decide(&[lot], &[], now).pop().unwrap_or_default();
-        let fates: Vec<Fate> = verdicts.into_iter().map(fate).collect();
-        for (index, fate) in indices.into_iter().zip(fates) {
+        let mut fates: BTreeMap<usize, Fate> = indices.iter().copied().zip(decided(&set.store_keep)).collect();
+        if let Some(until) = doubt {
+            // So is every age.
+            let without_age = decided(&Keep { max_age: None, ..set.store_keep });
+            for (fate, without_age) in fates.values_mut().zip(without_age) {
+                if matches!((&*fate, &without_age), (Fate::Remove(_), Fate::Keep(_))) {
+                    doubted += 1;
+                    let until = until.format("%Y-%m-%d");
+                    *fate = Fate::Keep(format!("too old by a clock that may be wrong: nothing vouches for it since {until}"));
+                } else {
+                    *fate = without_age;
+                }
+            }
+        }
+        // A part of an archive without the others helps nobody: where a rule takes one, all go.
+        for parts in archives.into_values() {
+            let taken = parts.iter().find_map(|index| fates.get(index).filter(|fate| matches!(fate, Fate::Remove(_))).cloned());
+            fates.extend(taken.into_iter().flat_map(|taken| parts.iter().map(move |index| (*index, taken.clone()))));
+        }
+        for (index, fate) in fates {
             items[index].fate = fate;
         }
     }
+    doubted
+}
+
+/// What an object holds all or a part of: the log, the archive's name, its text.
+type Archive = (String, String, String);
+
+fn archive(object: &Object) -> Archive {
+    (object.log.clone(), object.name.clone(), object.part().whole.sha256)
 }
 
 /// Several objects of one archive, which were parted by the day, are kept or go together.
@@ -218,7 +260,7 @@ mod tests {
         tombs.add("i", removed);
         let there = objects.iter().map(|object| (object.key.clone(), object.stored)).collect();
         let objects = (1..).zip(objects).collect();
-        World { machines: vec![Machine { host: "i".to_owned(), objects, unclear: None }], tombs, there }
+        World { machines: vec![Machine { host: "i".to_owned(), objects, unclear: None }], tombs, there, doubt: None }
     }
 
     /// The keys that go on day 100, and why.
@@ -228,6 +270,7 @@ mod tests {
             Fate::Keep(_) => None,
             Fate::Remove(why) => Some((item.object.key, why)),
             Fate::Finish { why, .. } => Some((item.object.key, format!("again: {why}"))),
+            Fate::Name(why) => Some((item.object.key, format!("back: {why}"))),
         });
         going.collect()
     }
@@ -260,9 +303,37 @@ mod tests {
             why: "old".to_owned(),
             at: day(90),
         };
-        let again = || vec![object("", 1), object("", 1)];
-        assert_eq!(goes("", world(again(), &[removed(2)])), [("logs/i_1".to_owned(), "again: old".to_owned())]);
-        assert_eq!(goes("", world(again(), &[removed(1)])), []);
+        let again = || vec![object("", 1), object("", 1), object("", 3)];
+        let fate = |rules: &str, world| goes(rules, world).into_iter().map(|(_, why)| why).collect::<Vec<_>>();
+        let rule = "store-keep = { count = 1 }";
+        assert_eq!(fate(rule, world(again(), &[removed(2)])), ["again: old"]);
+        assert!(fate(rule, world(again(), &[removed(1)]))[0].starts_with("not among"));
+        let back = fate("", world(again(), &[removed(2)]));
+        assert!(back.len() == 1 && back[0].starts_with("back: "), "the rules changed meanwhile: {back:?}");
+        assert_eq!(fate("", world(again(), &[removed(1)])), [""; 0]);
+        let machine = Machine { host: "i2".to_owned(), objects: vec![(1, object("", 1))], unclear: None };
+        let tomb = Removed { host: "i2".to_owned(), ..removed(2) };
+        let of_another = World { machines: vec![machine], ..world(again(), &[tomb]) };
+        assert_eq!(fate("", of_another), [""; 0], "its tombstones are taken back by itself");
+        let doubtful = World { doubt: Some(day(1)), ..world(again(), &[removed(2)]) };
+        assert_eq!(fate("store-keep = { max-age = \"1d\" }", doubtful), [""; 0], "nobody knows what the rules say");
+    }
+
+    #[test]
+    fn while_the_clock_is_in_doubt_nothing_goes_for_its_age() {
+        let rule = "store-keep = { max-age = \"30d\", count = 2 }";
+        let doubtful = || World { doubt: Some(day(4)), ..world([1, 2, 3].map(|made| object("", made)).to_vec(), &[]) };
+        let keys: Vec<_> = goes(rule, doubtful()).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["logs/i_1"], "by the number it does");
+        assert_eq!(decide(&prune(rule), doubtful(), day(100)).doubted, 1, "the newest stays anyhow");
+        assert_eq!(decide(&prune(rule), World { doubt: None, ..doubtful() }, day(100)).doubted, 0);
+    }
+
+    #[test]
+    fn where_room_takes_one_part_of_an_archive_it_takes_all() {
+        let objects = vec![object("a", 1), object("b", 1), object("", 3)];
+        let goes = goes("store-keep = { max-total = \"25\" }", world(objects, &[]));
+        assert_eq!(goes.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), ["logs/i_1a", "logs/i_1b"]);
     }
 
     #[test]
