@@ -331,6 +331,20 @@ fn a_clock_that_leaps_ahead_makes_nothing_old_in_the_store_at_once() {
 }
 
 #[test]
+fn what_a_clock_that_was_behind_made_old_stays_in_the_store() {
+    if !needs::met(&[Need::Program("faketime")]) {
+        return;
+    }
+    let scene = Scenario::new().shipping("", "store-keep = { max-age = \"30d\" }").log_of("app.log", 3000);
+    scene.run_at("-400d", &["rotate"]).exits(0);
+    scene.ship().exits(0);
+    turn(&scene, 1);
+    let ran = prune(&scene, &["--apply"]).exits(0);
+    assert!(says(&ran, "kept", "in the store only since"), "{ran:#?}");
+    assert_eq!((ran.steps("remove", "done").len(), texts(&scene).len()), (0, 2), "{ran:#?}");
+}
+
+#[test]
 fn another_machine_vouches_for_a_clock() {
     if !needs::met(&[Need::Program("faketime")]) {
         return;

@@ -127,10 +127,10 @@ fn told(run: &Run, plan: &Plan) -> Report {
     let mut report = plan.troubles.clone();
     for item in &plan.decision.items {
         report.unchanged += u64::from(matches!(item.fate, Fate::Keep(_) | Fate::Name(_)));
-        if let Fate::Keep(why) = &item.fate {
-            if run.every_item {
-                report.steps.push(item.step(Outcome::Kept, why.clone()));
-            }
+        if let Fate::Keep(why) = &item.fate
+            && run.every_item
+        {
+            report.steps.push(item.step(Outcome::Kept, why.clone()));
         }
     }
     for (key, bytes) in &plan.decision.unknown {

@@ -26,8 +26,8 @@ pub struct Links {
     pub objects: Vec<(u64, Object)>,
     /// All that they say was taken out of the store.
     pub removed: Vec<Removed>,
-    /// When its segments were made, in their order.
-    pub made: Vec<DateTime<Utc>>,
+    /// When each segment was made.
+    pub made: BTreeMap<u64, DateTime<Utc>>,
     /// Whether no segment is missing, damaged or altered, but for what may be missing at the end.
     pub unbroken: bool,
 }
@@ -91,7 +91,7 @@ impl Links {
     pub fn take(&mut self, segment: Segment) {
         let Segment { host, number, objects, removed, made_at, .. } = segment;
         self.host = Some(host);
-        self.made.push(made_at);
+        self.made.insert(number, made_at);
         self.objects.extend(objects.into_iter().map(|object| (number, object)));
         self.removed.extend(removed);
     }

@@ -1,6 +1,9 @@
 //! Which objects go, and why; the kept ones too. Pure.
 
-use std::collections::{BTreeMap, HashSet};
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +13,7 @@ use super::{
 };
 use crate::{
     report::{Outcome, Step},
-    retention::{self, Item, Keep, Lot, Removable, Verdict},
+    retention::{self, Item, Keep, Lot, Reason, Removable, Verdict},
     tools::logs::manifest::{Object, tombs::Tomb},
 };
 
@@ -39,6 +42,8 @@ pub(super) struct Buried {
     pub(super) object: Object,
     /// What becomes of it.
     pub(super) fate: Fate,
+    /// When it came to the store, as far as a segment says it that no tombstone is about.
+    pub(super) came: Option<DateTime<Utc>>,
     /// Why and when somebody was about to remove it, if the manifests say so.
     pub(super) tomb: Option<(String, DateTime<Utc>)>,
 }
@@ -89,21 +94,28 @@ pub(super) fn decide(prune: &Prune, world: World, now: DateTime<Utc>) -> Decisio
     let mut decision = Decision::default();
     let mut named: HashSet<String> = HashSet::new();
     let clear = machines.iter().all(|machine| machine.unclear.is_none());
-    for Machine { host, objects, unclear } in machines {
+    for Machine { host, objects, made, unclear } in machines {
+        let mut came: HashMap<String, DateTime<Utc>> = HashMap::new();
+        for (segment, object) in objects.iter().filter(|(segment, object)| tombs.of(&host, &object.key, *segment).is_none()) {
+            came.extend(made.get(segment).filter(|_| !came.contains_key(&object.key)).map(|made| (object.key.clone(), *made)));
+        }
         named.extend(objects.iter().map(|(_, object)| object.key.clone()));
         let wanted = |object: &Object| prune.chosen.as_ref().is_none_or(|chosen| chosen.contains(&object.set));
         let of_it = last_named(objects).filter(|(_, object)| wanted(object) && there.contains_key(&object.key));
         let fated = |(segment, object): (u64, Object)| {
             let tomb = tombs.of(&host, &object.key, segment).map(|Tomb { removed, .. }| (removed.why.clone(), removed.at));
             let fate = Fate::Keep(unclear.clone().unwrap_or_else(|| NO_SET.to_owned()));
-            Buried { host: host.clone(), segment, object, fate, tomb }
+            let came = came.get(&object.key).copied();
+            Buried { host: host.clone(), segment, object, fate, came, tomb }
         };
         let mut items: Vec<Buried> = of_it.map(fated).collect();
         if unclear.is_none() {
             decision.doubted += apply_rules(prune, &mut items, now, doubt);
             // While ages are in doubt, nobody knows what the rules say.
             let own = host == prune.host && doubt.is_none();
-            items.iter_mut().for_each(|item| item.settle(own));
+            for item in &mut items {
+                item.settle(own);
+            }
         }
         decision.items.extend(items);
     }
@@ -145,7 +157,8 @@ fn apply_rules(prune: &Prune, items: &mut [Buried], now: DateTime<Utc>, doubt: O
         let of_set = || indices.iter().map(|index| &items[*index].object);
         let decided = |keep: &Keep| -> Vec<Fate> {
             let lot = Lot { items: of_set().map(|object| item(object, parted(object))).collect(), keep, zone: set.zone };
-            retention::decide(&[lot], &[], now).pop().unwrap_or_default().into_iter().map(fate).collect()
+            let verdicts = retention::decide(&[lot], &[], now).pop().unwrap_or_default();
+            indices.iter().zip(verdicts).map(|(index, verdict)| fate(verdict, items[*index].came, now)).collect()
         };
         let mut fates: BTreeMap<usize, Fate> = indices.iter().copied().zip(decided(&set.store_keep)).collect();
         if let Some(until) = doubt {
@@ -193,159 +206,19 @@ fn item(object: &Object, piece: bool) -> Item<'_> {
     }
 }
 
-fn fate(verdict: Verdict) -> Fate {
-    match verdict {
-        Verdict::Keep(reasons) => Fate::Keep(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
-        Verdict::Remove(reason) => Fate::Remove(reason.to_string()),
+fn fate(verdict: Verdict, came: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Fate {
+    match (verdict, came) {
+        // A machine whose clock was behind when it rotated made it old from its first day on.
+        (Verdict::Remove(Reason::TooOld { limit, .. }), Some(came)) if came <= now && now - came <= limit.chrono() => {
+            Fate::Keep(format!("old by its own time, and in the store only since {}", came.format("%Y-%m-%d")))
+        }
+        (verdict, _) => of_verdict(verdict),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-
-    use super::*;
-    use crate::{
-        store::Terms,
-        tools::logs::{
-            containers::Labels,
-            manifest::tombs::{Removed, Tombs},
-            settings::Settings,
-        },
-    };
-
-    fn day(number: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::days(20_000 + number)
-    }
-
-    fn prune(rules: &str) -> Prune {
-        let text = format!("[store]\nurl = \"file:///a\"\n[[log]]\nname = \"app\"\npaths = [\"/a.log\"]\n{rules}");
-        let settings: Settings = toml::from_str(&text).unwrap();
-        Prune {
-            store: "file:///a".parse().unwrap(),
-            terms: Terms::default(),
-            lock: None,
-            spool: None,
-            host: "i".to_owned(),
-            hosts: Vec::new(),
-            sets: settings.sets().unwrap().into_iter().map(|set| (set.name.clone(), set)).collect(),
-            chosen: None,
-            parallel: 1,
-        }
-    }
-
-    /// An object of 10 bytes of the archive that was made on that day.
-    fn object(part: &str, made: i64) -> Object {
-        Object {
-            key: format!("logs/i_{made}{part}"),
-            set: "app".to_owned(),
-            service: "app".to_owned(),
-            log: "/a.log".to_owned(),
-            name: format!("a.log.{made:03}"),
-            rotated_at: day(made),
-            times: None,
-            labels: Labels::new(),
-            sha256: String::new(),
-            size: 0,
-            lines: 0,
-            stored_sha256: String::new(),
-            stored: 10,
-            encoder: String::new(),
-            part: None,
-        }
-    }
-
-    fn world(objects: Vec<Object>, removed: &[Removed]) -> World {
-        let mut tombs = Tombs::default();
-        tombs.add("i", removed);
-        let there = objects.iter().map(|object| (object.key.clone(), object.stored)).collect();
-        let objects = (1..).zip(objects).collect();
-        World { machines: vec![Machine { host: "i".to_owned(), objects, unclear: None }], tombs, there, doubt: None }
-    }
-
-    /// The keys that go on day 100, and why.
-    fn goes(rules: &str, world: World) -> Vec<(String, String)> {
-        let decision = decide(&prune(rules), world, day(100));
-        let going = decision.items.into_iter().filter_map(|item| match item.fate {
-            Fate::Keep(_) => None,
-            Fate::Remove(why) => Some((item.object.key, why)),
-            Fate::Finish { why, .. } => Some((item.object.key, format!("again: {why}"))),
-            Fate::Name(why) => Some((item.object.key, format!("back: {why}"))),
-        });
-        going.collect()
-    }
-
-    #[test]
-    fn rules_are_those_of_archives_here_and_without_one_nothing_goes() {
-        let objects = || [1, 50, 99].map(|made| object("", made)).to_vec();
-        assert_eq!(goes("", world(objects(), &[])), []);
-        let keys = |rules| goes(rules, world(objects(), &[])).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-        assert_eq!(keys("store-keep = { max-age = \"30d\" }"), ["logs/i_1", "logs/i_50"]);
-        assert_eq!(keys("store-keep = { max-total = \"20\" }"), ["logs/i_1"]);
-        assert_eq!(keys("store-keep = { count = 1 }\nkeep = { count = 3 }"), ["logs/i_1", "logs/i_50"]);
-        assert_eq!(goes("store-keep = { max-age = \"1h\" }", world(vec![object("", 1)], &[])), [], "the newest stays");
-    }
-
-    #[test]
-    fn the_parts_of_one_archive_stay_or_go_together() {
-        let objects = vec![object("", 1), object("a", 2), object("b", 2), object("", 3)];
-        let keys: Vec<_> = goes("store-keep = { count = 2 }", world(objects, &[])).into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["logs/i_1"]);
-    }
-
-    #[test]
-    fn a_tombstone_is_carried_out_and_what_is_named_after_it_is_decided_about() {
-        let removed = |segment| Removed {
-            host: "i".to_owned(),
-            segment,
-            key: "logs/i_1".to_owned(),
-            sha256: String::new(),
-            why: "old".to_owned(),
-            at: day(90),
-        };
-        let again = || vec![object("", 1), object("", 1), object("", 3)];
-        let fate = |rules: &str, world| goes(rules, world).into_iter().map(|(_, why)| why).collect::<Vec<_>>();
-        let rule = "store-keep = { count = 1 }";
-        assert_eq!(fate(rule, world(again(), &[removed(2)])), ["again: old"]);
-        assert!(fate(rule, world(again(), &[removed(1)]))[0].starts_with("not among"));
-        let back = fate("", world(again(), &[removed(2)]));
-        assert!(back.len() == 1 && back[0].starts_with("back: "), "the rules changed meanwhile: {back:?}");
-        assert_eq!(fate("", world(again(), &[removed(1)])), [""; 0]);
-        let machine = Machine { host: "i2".to_owned(), objects: vec![(1, object("", 1))], unclear: None };
-        let tomb = Removed { host: "i2".to_owned(), ..removed(2) };
-        let of_another = World { machines: vec![machine], ..world(again(), &[tomb]) };
-        assert_eq!(fate("", of_another), [""; 0], "its tombstones are taken back by itself");
-        let doubtful = World { doubt: Some(day(1)), ..world(again(), &[removed(2)]) };
-        assert_eq!(fate("store-keep = { max-age = \"1d\" }", doubtful), [""; 0], "nobody knows what the rules say");
-    }
-
-    #[test]
-    fn while_the_clock_is_in_doubt_nothing_goes_for_its_age() {
-        let rule = "store-keep = { max-age = \"30d\", count = 2 }";
-        let doubtful = || World { doubt: Some(day(4)), ..world([1, 2, 3].map(|made| object("", made)).to_vec(), &[]) };
-        let keys: Vec<_> = goes(rule, doubtful()).into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["logs/i_1"], "by the number it does");
-        assert_eq!(decide(&prune(rule), doubtful(), day(100)).doubted, 1, "the newest stays anyhow");
-        assert_eq!(decide(&prune(rule), World { doubt: None, ..doubtful() }, day(100)).doubted, 0);
-    }
-
-    #[test]
-    fn where_room_takes_one_part_of_an_archive_it_takes_all() {
-        let objects = vec![object("a", 1), object("b", 1), object("", 3)];
-        let goes = goes("store-keep = { max-total = \"25\" }", world(objects, &[]));
-        assert_eq!(goes.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), ["logs/i_1a", "logs/i_1b"]);
-    }
-
-    #[test]
-    fn what_is_of_an_unclear_machine_or_of_no_set_stays_and_what_nobody_names_is_told() {
-        let rule = "store-keep = { count = 1 }";
-        let mut unclear = world(vec![object("", 1), object("", 2)], &[]);
-        unclear.machines[0].unclear = Some("why".to_owned());
-        assert_eq!(goes(rule, unclear), []);
-        let of_none = |made| Object { set: "gone".to_owned(), ..object("", made) };
-        assert_eq!(goes(rule, world(vec![of_none(1), of_none(2)], &[])), []);
-        let mut more = world(vec![object("", 1)], &[]);
-        more.there.insert("logs/i_x".to_owned(), 7);
-        assert_eq!(decide(&prune(rule), more, day(100)).unknown, [("logs/i_x".to_owned(), 7)]);
+fn of_verdict(verdict: Verdict) -> Fate {
+    match verdict {
+        Verdict::Keep(reasons) => Fate::Keep(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        Verdict::Remove(reason) => Fate::Remove(reason.to_string()),
     }
 }

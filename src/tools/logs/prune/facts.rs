@@ -1,6 +1,6 @@
 //! Asks a store once what its manifests say of the machines that are to be pruned, and what is there of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -45,6 +45,8 @@ pub(super) struct Machine {
     pub(super) host: String,
     /// What it names, and in which segment.
     pub(super) objects: Vec<(u64, Object)>,
+    /// When each segment was made.
+    pub(super) made: BTreeMap<u64, DateTime<Utc>>,
     /// Why nothing of it may go, when its manifest is not all there.
     pub(super) unclear: Option<String>,
 }
@@ -65,7 +67,7 @@ pub(super) fn gather(prune: &Prune, store: &dyn Store, own: &Own, troubles: &mut
             begun(&mut links, chain)?;
         }
         world.tombs.add(host, &links.removed);
-        times.push(std::mem::take(&mut links.made));
+        times.push(links.made.values().copied().collect());
         if !asked.contains(host) {
             continue;
         }
@@ -79,7 +81,7 @@ pub(super) fn gather(prune: &Prune, store: &dyn Store, own: &Own, troubles: &mut
                 .incomplete
                 .push(Incomplete::new(format!("the manifest of {host}"), format!("{why}: nothing of it is pruned")));
         }
-        world.machines.push(Machine { host: (*host).clone(), objects: links.objects, unclear });
+        world.machines.push(Machine { host: (*host).clone(), objects: links.objects, made: links.made, unclear });
     }
     world.doubt = match clock::doubt(own.now, &times) {
         Some(_) if is_vouched_by_others(store, &all, own.now)? => None,
