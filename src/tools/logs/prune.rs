@@ -5,14 +5,17 @@
 //! are never pruned.
 
 mod bury;
+mod clock;
 mod decide;
 mod facts;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use self::{
     decide::{Decision, Fate, decide},
-    facts::gather,
+    facts::{Own, gather},
 };
 use crate::{
     failure::Result,
@@ -57,6 +60,8 @@ pub struct Plan {
     decision: Decision,
     /// What is wrong with the manifests.
     troubles: Report,
+    /// Whether the clock may be wrong.
+    doubtful: bool,
 }
 
 impl Change for Prune {
@@ -77,19 +82,23 @@ impl Change for Prune {
 
     fn plan(&self, run: &Run) -> Result<Plan> {
         // Who may not go on with this machine's manifest is told before anything is asked.
-        self.spool.as_ref().map_or(Ok(None), Spool::desk_if_any)?;
+        let signs = self.spool.as_ref().map_or(Ok(None), Spool::desk_if_any)?.is_some();
         let terms = Terms { lock: self.lock.map(|lock| lock.from(run.clock.now())), ..self.terms.clone() };
         let store = store::open(&self.store, &terms)?;
         let chain = Memory::of(self.spool.as_ref(), run.state.folder()?).recall(&self.host, &self.store.to_string())?;
         let mut troubles = Report::default();
-        let world = gather(self, &*store, &chain, &mut troubles)?;
-        Ok(Plan { store, chain, decision: decide(self, world, run.clock.now()), troubles })
+        let now = run.clock.now();
+        let world = gather(self, &*store, &Own { chain: &chain, signs, now }, &mut troubles)?;
+        let doubt = world.doubt;
+        let decision = decide(self, world, now);
+        troubles.findings.extend(doubt.and_then(|until| doubted(now, until, decision.doubted)));
+        Ok(Plan { store, chain, decision, troubles, doubtful: doubt.is_some() })
     }
 
     fn show(&self, run: &Run, plan: &Plan) -> Report {
         let mut report = told(run, plan);
         for item in &plan.decision.items {
-            if let Fate::Remove(why) | Fate::Finish { why, .. } = &item.fate {
+            if let Fate::Remove(why) | Fate::Finish { why, .. } | Fate::Name(why) = &item.fate {
                 report.steps.push(item.step(Outcome::Planned, why.clone()));
             }
         }
@@ -117,11 +126,11 @@ impl Change for Prune {
 fn told(run: &Run, plan: &Plan) -> Report {
     let mut report = plan.troubles.clone();
     for item in &plan.decision.items {
-        if let Fate::Keep(why) = &item.fate {
-            report.unchanged += 1;
-            if run.every_item {
-                report.steps.push(item.step(Outcome::Kept, why.clone()));
-            }
+        report.unchanged += u64::from(matches!(item.fate, Fate::Keep(_) | Fate::Name(_)));
+        if let Fate::Keep(why) = &item.fate
+            && run.every_item
+        {
+            report.steps.push(item.step(Outcome::Kept, why.clone()));
         }
     }
     for (key, bytes) in &plan.decision.unknown {
@@ -132,6 +141,17 @@ fn told(run: &Run, plan: &Plan) -> Report {
             .push(finding.hint("somebody put it there, or a machine is just shipping it: look again after its next run"));
     }
     report
+}
+
+/// That the clock may be wrong; told only where that keeps something.
+fn doubted(now: DateTime<Utc>, until: DateTime<Utc>, kept: u64) -> Option<Finding> {
+    let days = count(u64::try_from((now - until).num_days()).unwrap_or(0), "day");
+    let message = format!(
+        "it is {days} ahead of the last segment that was made before: it may be wrong, and {} that would be too old stay for now",
+        count(kept, "object")
+    );
+    let hint = "check it (`timedatectl`); a day after the next segment, which `ship` makes, it is believed";
+    (kept > 0).then(|| Finding::new("logs.clock", Severity::Note, "the clock", message).hint(hint))
 }
 
 fn stay(report: &Report) -> String {

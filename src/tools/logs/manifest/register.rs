@@ -58,9 +58,9 @@ impl<'a> Register<'a> {
         self.follow(now, (objects, Vec::new()), receipts)
     }
 
-    /// Makes the next segment: these objects are about to be taken out of the store.
-    pub fn bury(&mut self, now: DateTime<Utc>, removed: Vec<Removed>) -> Result<()> {
-        self.follow(now, (Vec::new(), removed), &[])
+    /// Makes the next segment: these are about to be taken out of the store, and those are there although that was said of them.
+    pub fn bury(&mut self, now: DateTime<Utc>, removed: Vec<Removed>, there: Vec<Object>) -> Result<()> {
+        self.follow(now, (there, removed), &[])
     }
 
     fn follow(

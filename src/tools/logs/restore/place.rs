@@ -28,6 +28,7 @@ pub(super) fn placed(archives: Vec<Archived>) -> Vec<Placed> {
     let each: Vec<Archived> = archives.into_iter().filter(|archived| fresh(archived)).collect();
     let mut taken: HashSet<PathBuf> =
         texts.iter().filter(|(_, texts)| texts.len() == 1).map(|(place, _)| place.clone()).collect();
+    let most = each.len();
     let one = |archived: Archived| {
         let place = place(&archived);
         if texts.get(&place).is_none_or(|texts| texts.len() == 1) {
@@ -40,7 +41,7 @@ pub(super) fn placed(archives: Vec<Archived>) -> Vec<Placed> {
             place.with_file_name(format!("{name}.{digits}{turn}"))
         };
         // Whatever a store says, two are never one.
-        let own = (0..).map(told).find(|own| taken.insert(own.clone())).unwrap_or_default();
+        let own = (0..=most).map(told).find(|own| taken.insert(own.clone())).unwrap_or_default();
         Placed { archived, place: own, shared: true }
     };
     each.into_iter().map(one).collect()

@@ -203,7 +203,9 @@ impl VerifyStore {
 
     /// Looks at each object.
     fn examine(&self, run: &Run, store: &dyn Store, objects: &[Expected], report: &mut Report) -> Found {
-        let bar = run.progress.bytes("verifying", objects.iter().map(|expected| expected.object.stored).sum());
+        let bar = run
+            .progress
+            .bytes("verifying", objects.iter().fold(0, |all: u64, expected| all.saturating_add(expected.object.stored)));
         let one = |Expected { object, .. }: &Expected| {
             let verdict = self.look(store, object);
             bar.advance(object.stored);
