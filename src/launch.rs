@@ -58,9 +58,10 @@ pub fn command<T: Tool>() -> clap::Command {
         .after_help(format!("{}\n\n{}", T::EXAMPLES, Exit::HELP))
 }
 
-/// Whoever writes a timer or a pipeline stage asks one command for its help, so each says how it ends.
+/// Whoever writes a timer or a pipeline stage asks one command for its help, so each says how it ends, after its own examples.
 fn with_exits(command: clap::Command) -> clap::Command {
-    command.mut_subcommands(with_exits).after_help(Exit::HELP)
+    let own = command.get_after_help().map(|own| format!("{own}\n\n")).unwrap_or_default();
+    command.mut_subcommands(with_exits).after_help(format!("{own}{}", Exit::HELP))
 }
 
 /// What one launch holds on to.

@@ -14,12 +14,11 @@ use std::{
 
 use support::{
     between::{Between, Fate, Request},
-    scenario::{Ran, Scenario, text_of},
+    scenario::{Scenario, text_of},
     seaweed::Bucket,
     through::{through, try_once},
 };
 
-const SHIP: &[&str] = &["--format", "json", "ship"];
 const LARGE: usize = 9 << 20;
 
 /// A machine with an archive of this size to ship, through the story, into a bucket of its own.

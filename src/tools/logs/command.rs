@@ -1,5 +1,7 @@
 //! What can be typed after `ops-logs`. Knows no more of it than that it can be read.
 
+mod examples;
+
 use std::{io::ErrorKind, path::PathBuf, time::Duration};
 
 use clap::Subcommand;
@@ -24,6 +26,7 @@ use crate::{
 #[derive(Subcommand)]
 pub enum Command {
     /// What is true of this machine's logs; reads only, needs no settings and no root
+    #[command(after_help = examples::SURVEY)]
     Survey {
         /// Which folders.
         #[command(flatten)]
@@ -33,6 +36,7 @@ pub enum Command {
         top: usize,
     },
     /// Propose settings from what a survey finds
+    #[command(after_help = examples::INIT)]
     Init {
         /// Which folders.
         #[command(flatten)]
@@ -42,11 +46,13 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// List the stanzas that come with the tool, or show one
+    #[command(after_help = examples::PRESETS)]
     Presets {
         /// The preset to show
         name: Option<String>,
     },
     /// Show what `rotate` would do and why, and do nothing
+    #[command(after_help = examples::PLAN)]
     Plan {
         /// Which sets.
         #[command(flatten)]
@@ -56,6 +62,7 @@ pub enum Command {
         force: bool,
     },
     /// Rotate what is due, archive it, and remove what no keep-rule wants
+    #[command(after_help = examples::ROTATE)]
     Rotate {
         /// Which sets.
         #[command(flatten)]
@@ -71,6 +78,7 @@ pub enum Command {
         keep_all: bool,
     },
     /// Before the machine goes: rotate all that is to go to the store, ship it, and name what could not be shipped
+    #[command(after_help = examples::DRAIN)]
     Drain {
         /// How long all of it may take
         #[arg(long, value_name = "TIME", default_value = "90s", value_parser = drain::deadline)]
@@ -83,6 +91,7 @@ pub enum Command {
         reach: Reach,
     },
     /// Put what waits for the store there, and sign for it; removes nothing
+    #[command(after_help = examples::SHIP)]
     Ship {
         /// Send so many bytes a second at most, instead of what the settings say: `10MiB`
         #[arg(long, value_name = "BYTES")]
@@ -92,6 +101,7 @@ pub enum Command {
         reach: Reach,
     },
     /// Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them
+    #[command(after_help = examples::PRUNE)]
     Prune {
         /// Which sets.
         #[command(flatten)]
@@ -110,6 +120,7 @@ pub enum Command {
         reach: Reach,
     },
     /// Get logs back from the store, as the text that they were
+    #[command(after_help = examples::RESTORE)]
     Restore {
         /// Sets, or services as the store calls them; all of them when left out
         #[arg(value_name = "SET")]
@@ -140,12 +151,14 @@ pub enum Command {
         reach: Reach,
     },
     /// Each log's size, last and next rotation, archives and problems
+    #[command(after_help = examples::STATUS)]
     Status {
         /// Which sets.
         #[command(flatten)]
         choice: Choice,
     },
     /// Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL
+    #[command(after_help = examples::VERIFY)]
     Verify {
         /// Which sets.
         #[command(flatten)]
@@ -161,12 +174,14 @@ pub enum Command {
         reach: Reach,
     },
     /// The rights that a command needs on the bucket of the settings, and no other, as a document of IAM
+    #[command(after_help = examples::POLICY)]
     IamPolicy {
         /// The command; all that talk to the store when left out
         #[arg(value_name = "COMMAND")]
         command: Option<Job>,
     },
     /// Print what makes a table of the store in another engine, one row for each line
+    #[command(after_help = examples::SQL)]
     Sql {
         /// Which engine
         engine: Engine,
