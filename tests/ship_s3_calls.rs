@@ -13,7 +13,7 @@ use support::{
     needs::{self, TRACES},
     process::{Ended, Process},
     scenario::{Ran, Scenario, text_of},
-    seaweed::{Bucket, SEAWEED, Seaweed},
+    seaweed::{Bucket, SEAWEED, Seaweed, sha256},
     strace::{self, Blow, Strike, Traced},
     sweep::in_parallel,
     trace::{Act, Call},
@@ -79,14 +79,16 @@ impl Story {
     /// What the run writes to on this machine. Its other threads write to none of that, so that the calls about it come in one order.
     fn own_paths(&self) -> Vec<PathBuf> {
         let (state, receipts) = (self.scene.state(), self.scene.spool().join("receipts"));
-        let record = |kind: &str, of: &str| state.join(format!("{kind}-{}", &sha256(of.as_bytes())[..16]));
+        let record = |kind: &str, of: &str| format!("{kind}-{}", &sha256(of.as_bytes())[..16]);
         let url = self.bucket.url();
+        // Where it is now, and where it was once.
+        let chain = [&receipts, state].map(|folder| folder.join(record("chain", &url)));
         let uploads = self
             .scene
             .parcels()
             .into_values()
-            .map(|parcel| record("upload", &format!("{url} {}", parcel["key"].as_str().unwrap())));
-        let records = uploads.chain([record("chain", &url)]).flat_map(|path| ["json", "new"].map(|end| path.with_extension(end)));
+            .map(|parcel| state.join(record("upload", &format!("{url} {}", parcel["key"].as_str().unwrap()))));
+        let records = uploads.chain(chain).flat_map(|path| ["json", "new"].map(|end| path.with_extension(end)));
         let known = ["logs-ship.lock", "history.jsonl"].map(|name| state.join(name));
         records.chain(known).chain([state.to_owned(), receipts.join(".new.json"), receipts]).collect()
     }

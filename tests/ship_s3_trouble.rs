@@ -14,7 +14,7 @@ use std::{
 
 use support::{
     between::{Between, Fate, Request},
-    scenario::{Scenario, text_of},
+    scenario::{Ran, Scenario, text_of},
     seaweed::Bucket,
     through::{through, try_once},
 };
@@ -205,7 +205,7 @@ fn what_goes_over_an_open_line_is_signed_whoever_named_the_line() {
     for size in [3000, LARGE] {
         let Some((scene, bucket, between)) = scene(size, "", |_: &Request, _: usize| Fate::Passes) else { return };
         scene.change_settings(&format!("endpoint = \"{}\"\n", between.endpoint()), "");
-        Ran::of(scene.command(SHIP).env("AWS_ENDPOINT_URL_S3", between.endpoint())).exits(0);
+        Ran::of(scene.command(&["--format", "json", "ship"]).env("AWS_ENDPOINT_URL_S3", between.endpoint())).exits(0);
         assert_there(&bucket, size);
         let asked = between.asked();
         let unsigned = |request: &&Request| request.header("x-amz-content-sha256") == Some("UNSIGNED-PAYLOAD");

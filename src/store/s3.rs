@@ -169,7 +169,7 @@ impl Store for Objects {
         let below = format!("{}/", self.name(folder)?);
         let mut from = None;
         loop {
-            let page = self.bucket.page(&below, PAGE, from)?;
+            let page = self.bucket.page(&below, PAGE, from.as_deref())?;
             for (name, size) in page.objects {
                 if let Some(key) = name.strip_prefix(&self.prefix).and_then(Key::new) {
                     visit(key, size)?;

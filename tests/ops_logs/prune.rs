@@ -409,7 +409,9 @@ fn where_another_machine_of_that_name_goes_on_with_the_manifest_nothing_goes() {
     let kept = object(&scene, 0);
     prune(&scene, &["--apply"]).exits(0);
     put_back(&kept);
-    remembered.iter().for_each(|(path, text)| files::write(path, text).unwrap());
+    for (path, text) in &remembered {
+        files::write(path, text).unwrap();
+    }
     let before = files_under(&scene.store());
     let ran = prune(&scene, &["--apply"]).exits(3).says("another one has its name");
     assert_eq!((ran.steps("remove", "done").len(), files_under(&scene.store())), (0, before), "{ran:#?}");

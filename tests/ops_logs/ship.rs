@@ -279,7 +279,9 @@ fn two_machines_of_one_name_are_told() {
     scene.ship().exits(0);
     scene.rotate().exits(0);
     // The other one, which does not know of the second segment, has something to say as well.
-    remembered.iter().for_each(|(path, text)| files::write(path, text).unwrap());
+    for (path, text) in &remembered {
+        files::write(path, text).unwrap();
+    }
     turn(&scene, 2);
     scene.rotate().exits(0);
     let before = scene.segments();

@@ -7,18 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    collect::findings,
-    support::{
-        files,
-        filesystem::{Kind, Recipe},
-        needs::{self, Need, TRACES},
-        process,
-        scenario::{Ran, Scenario, files_under, text_of},
-        stories::NOBODY,
-        strace,
-        trace::Call,
-    },
+use crate::support::{
+    files,
+    filesystem::{Kind, Recipe},
+    needs::{self, Need, TRACES},
+    process,
+    scenario::{Scenario, files_under, text_of},
+    stories::NOBODY,
+    strace,
+    trace::Call,
 };
 
 const ROOT: &[Need] = &[Need::Root];

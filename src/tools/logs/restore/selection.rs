@@ -93,7 +93,9 @@ pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, tro
                 buried.insert(object.key.clone(), object);
             }
         }
-        there.iter().for_each(|object| drop(buried.remove(&object.key)));
+        for object in &there {
+            buried.remove(&object.key);
+        }
         let still = still_there(store, buried)?;
         let keys: HashSet<String> = still.iter().map(|object| object.key.clone()).collect();
         there.extend(still);
