@@ -11,9 +11,13 @@ mod left;
 mod shares;
 
 use std::{
+    fs,
+    os::unix::fs::{MetadataExt, fchown},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+
+use rustix::fs::Mode;
 
 use self::{
     errand::Errand,
@@ -27,7 +31,8 @@ use super::{
     spool::{Keeper, Shipper, two_ledgers},
 };
 use crate::{
-    failure::{Exit, Failure, Result},
+    failure::{Doing, Exit, Failure, Result},
+    files::dir::Dir,
     report::{Incomplete, Report, count},
     run::Run,
     settings::units::Span,
@@ -98,8 +103,8 @@ impl AnyChange for Drain {
         let mut left = Left::look(&self.rotate, run, since);
         // More than one turn where the spool does not take all at once, as long as each leaves less.
         loop {
-            match self.ship.spool.shipper() {
-                Ok(shipper) => heard.take(self.shipping(shipper, state).run(&shares.ship, &run.shutdown)),
+            match self.ship.spool.shipper().and_then(|shipper| self.shipping(shipper, state)) {
+                Ok(shipping) => heard.take(shipping.run(&shares.ship, &run.shutdown)),
                 Err(failure) => heard.trouble("ship", (&failure).into()),
             }
             heard.take(self.rotation("rotate --finish", state).run(&shares.settle, &run.shutdown));
@@ -121,9 +126,9 @@ impl Drain {
     }
 
     /// Who ships for another user remembers beside that user's state, in `ship`, as the units have it.
-    fn shipping(&self, user: Option<Shipper>, state: &Path) -> Errand<'_> {
-        let state = if user.is_some() { state.with_file_name("ship") } else { state.to_owned() };
-        Errand { what: "ship", flags: self.how.clone(), sets: Vec::new(), config: self.config.as_deref(), state, user }
+    fn shipping(&self, user: Option<Shipper>, state: &Path) -> Result<Errand<'_>> {
+        let state = user.map_or_else(|| Ok(state.to_owned()), |user| memory(user, state))?;
+        Ok(Errand { what: "ship", flags: self.how.clone(), sets: Vec::new(), config: self.config.as_deref(), state, user })
     }
 
     /// Refuses to work with another ledger than whoever hands over every day: what only that one knows would be called nothing. Says
@@ -143,6 +148,19 @@ impl Drain {
             }
         }
     }
+}
+
+/// The folder of who ships, made where there is none yet: that user cannot make it beside root's.
+fn memory(user: Shipper, state: &Path) -> Result<PathBuf> {
+    const NAME: &str = "ship";
+    let folder = state.with_file_name(NAME);
+    if fs::symlink_metadata(&folder).is_ok_and(|found| found.uid() != 0) {
+        return Ok(folder);
+    }
+    let above = Dir::open(state.parent().unwrap_or(state))?;
+    let theirs = above.folder_made(NAME, Mode::RWXU)?;
+    fchown(theirs.handle()?, Some(user.uid), Some(user.gid)).doing("give to who ships", folder.display())?;
+    above.sync().map(|()| folder)
 }
 
 fn report(run: &Run, host: &str, heard: Heard, left: &Left) -> Report {
