@@ -16,7 +16,7 @@ use support::{
     disks::{self, Disks, ThreeDisks},
     filesystem::Kind,
     needs::{self, MOUNTS, TRACES},
-    scenario::{Ran, Scenario, files_under, text_of},
+    scenario::{Ran, Scenario, text_of},
     strace::{self, Blow, Strike},
     sweep,
     trace::{Act, Call, Trace},
@@ -150,13 +150,9 @@ impl Machine {
 
 /// Whoever signed for an archive may be believed, whatever became of the run: it is in the store, whole, and named.
 fn assert_signed_for_what_is_there(scene: &Scenario, texts: &[Vec<u8>], story: &str) {
-    let receipts = scene.spool().join("receipts");
-    if !receipts.exists() {
-        return;
-    }
     let (objects, segments) = (scene.objects(), serde_json::Value::from(scene.segments()).to_string());
-    for name in files_under(&receipts).into_keys().filter(|name| name.strip_suffix(".json").is_some() && !name.starts_with('.')) {
-        let text = fs::read(receipts.join(&name)).expect("it was listed");
+    for path in scene.receipts() {
+        let text = fs::read(path).expect("it was listed");
         let receipt: serde_json::Value = serde_json::from_slice(&text).expect("a receipt is JSON");
         let key = receipt["key"].as_str().expect("it names an object");
         let there = objects.get(key).is_some_and(|object| texts.contains(object));

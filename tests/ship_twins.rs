@@ -57,9 +57,7 @@ impl Twins {
         assert!(objects.values().all(|object| *object == text()), "{story}: not whole: {:?}", objects.keys());
         let segments = serde_json::Value::from(self.one.segments()).to_string();
         for twin in [&self.one, &self.other] {
-            let receipts =
-                fs::read_dir(twin.spool().join("receipts")).expect("rotate made it").map(|entry| entry.expect("listed").path());
-            for path in receipts.filter(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))) {
+            for path in twin.receipts() {
                 let receipt: serde_json::Value =
                     serde_json::from_slice(&fs::read(&path).expect("it was listed")).expect("a receipt is JSON");
                 let key = receipt["key"].as_str().expect("it names an object");
