@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     command::{Choice, Command},
+    direct::Direct,
     drain::Drain,
     heirs::Heirs,
     init::{Init, InitFile},
@@ -45,6 +46,7 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         Command::Rotate { choice, force, finish } => Task::Change(Box::new(rotation(&load()?, &choice, begins(force, finish))?)),
         Command::Drain { deadline } => Task::Change(Box::new(drain(&load()?, deadline)?)),
         Command::Ship { bandwidth, reach } => Task::Change(Box::new(ship(load()?.value, bandwidth, reach)?)),
+        Command::Direct { bandwidth, reach } => Task::Change(Box::new(direct(load()?, bandwidth, reach)?)),
         Command::Prune { choice, hosts, store, apply, reach } => {
             let prune = Box::new(prune(&load()?, &choice, hosts, store, reach)?);
             if apply { Task::Change(prune) } else { Task::Plan(prune) }
@@ -138,6 +140,11 @@ fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
     let config = loaded.named().map(std::path::absolute).transpose();
     let config = config.map_err(|error| Failure::of_system("find", "the settings", &error))?;
     Ok(Drain { rotate, ship, config, began: Instant::now(), deadline })
+}
+
+fn direct(loaded: Loaded<Settings>, bandwidth: Option<Bytes>, reach: Reach) -> Result<Direct> {
+    let rotate = rotation(&loaded, &Choice::default(), Begins::Nothing)?;
+    Ok(Direct { rotate, ship: ship(loaded.value, bandwidth, reach)? })
 }
 
 fn ship(mut settings: Settings, bandwidth: Option<Bytes>, reach: Reach) -> Result<Ship> {
