@@ -790,7 +790,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__iam__subcmd__policy)
-            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help ship restore verify prune drain role"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help ship restore verify prune drain direct role"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -315,6 +315,7 @@ restore\:"What \`restore\` does"
 verify\:"What \`verify\` of the store does"
 prune\:"What \`prune --apply\` does"
 drain\:"What \`drain\` does, which ships"
+direct\:"What \`direct\` does, which ships"
 role\:"What this machine itself needs, where the settings name a role\: to take it on"))' \
 && ret=0
 ;;

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fs, os::unix::fs::chown};
 use crate::{
     collect::findings,
     support::{
-        needs::{self, Need},
+        filesystem::{Kind, Recipe},
+        needs::{self, MOUNTS, Need},
         scenario::{Ran, Scenario, files_under, text_of},
         stories::DAEMON,
     },
@@ -178,4 +179,38 @@ fn settings_that_contradict_it_are_refused() {
     Scenario::new().shipping_directly("keep = { count = 3 }").run(&["config", "check"]).exits(0).says("`keep` has no use");
     let shown = Scenario::new().shipping_directly("").run(&["config", "show"]).exits(0);
     assert!(shown.stdout.contains("ship = \"direct\""), "{shown:#?}");
+}
+
+#[test]
+fn what_waits_for_long_is_told_by_who_rotates() {
+    if !needs::met(&[Need::Program("faketime")]) {
+        return;
+    }
+    let scene = Scenario::new().shipping_directly("");
+    turn(&scene, 0);
+    assert_eq!(findings(&scene.rotate().exits(0), "logs.unshipped").len(), 0);
+    for command in ["rotate", "status"] {
+        let ran = scene.run_at("+2d", &["--format", "json", command]).exits(1);
+        let told = findings(&ran, "logs.unshipped").remove(0);
+        assert!(told.starts_with("1 log (3.0 KiB) wait for it here as plain text, the oldest since 20"), "{told}");
+    }
+    scene.direct().exits(0);
+    assert_eq!(findings(&scene.run_at("+2d", &["--format", "json", "status"]), "logs.unshipped").len(), 0);
+}
+
+#[test]
+fn where_more_waits_than_is_free_the_disk_is_told_to_fill() {
+    if !needs::met(MOUNTS) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).size(16 << 20).mount();
+    let scene = Scenario::new().logs_in(disk.path()).shipping_directly("").log_of("app.log", 400 << 10);
+    scene.rotate().exits(0);
+    assert_eq!(findings(&scene.rotate().exits(0), "logs.waits-fill-disk").len(), 0);
+    disk.fill_up_to(200 << 10);
+    let ran = scene.rotate().exits(1);
+    let told = findings(&ran, "logs.waits-fill-disk").remove(0);
+    assert!(told.contains("of rotated logs wait there for the store") && told.contains("are free"), "{told}");
+    scene.direct().exits(0);
+    assert_eq!(findings(&scene.rotate().exits(0), "logs.waits-fill-disk").len(), 0);
 }

@@ -107,7 +107,8 @@ impl Carry<'_> {
 
     fn ship(&mut self, plan: &Plan) -> Result<()> {
         let ship = &self.direct.ship;
-        let chain = Chain::read(self.state, &ship.host, &ship.store.to_string())?;
+        let recalled = || Chain::read(self.state, &ship.host, &ship.store.to_string());
+        let chain = recalled()?;
         let notes = UnderWay { state: self.state, store: ship.store.to_string(), host: &ship.host };
         let today = self.run.clock.now().date_naive();
         let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none();
@@ -119,6 +120,8 @@ impl Carry<'_> {
         ship.spool.make_desk()?;
         // Who cannot go on with the manifest puts nothing anywhere.
         let _pen = ship.spool.may_sign()?;
+        // Only with it nobody else goes on with what is remembered.
+        let chain = recalled()?;
         let remembers = chain.head.is_some();
         let sign = |receipts: &[_]| ship.spool.sign(receipts);
         let (mut register, told) = Register::open(&*store, self.state, chain, &sign)?;

@@ -5,10 +5,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
+
 use super::{Direct, SHIPPED, source::State};
 use crate::{
     failure::{Doing, Exit, Failure, Result},
-    files::{dir::FileId, lock::Lock, wait},
+    files::{
+        dir::FileId,
+        lock::Lock,
+        wait,
+        writers::{self, Writers},
+    },
     report::{Finding, Outcome, Report, Severity, Size, Step},
     run::Run,
     tools::logs::{
@@ -40,6 +47,8 @@ pub(super) struct Record<'a> {
     ledger: Ledger,
     hands: Hands,
     report: &'a mut Report,
+    direct: &'a Direct,
+    now: DateTime<Utc>,
     _held: Lock,
 }
 
@@ -52,7 +61,7 @@ pub(super) struct Gone {
 
 impl<'a> Record<'a> {
     /// Takes it, once no rotation is at work.
-    pub(super) fn take(direct: &Direct, run: &Run, state: &Path, report: &'a mut Report) -> Result<Record<'a>> {
+    pub(super) fn take(direct: &'a Direct, run: &Run, state: &Path, report: &'a mut Report) -> Result<Record<'a>> {
         let path = state.join(LOCK);
         let until = Instant::now() + PATIENCE;
         let claim = format!("ops-logs direct (pid {})", std::process::id());
@@ -61,7 +70,8 @@ impl<'a> Record<'a> {
                 Ok(held) => {
                     let mut ledger = Ledger::read(state, &direct.ship.host)?;
                     direct.rotate.heirs.settle(&mut ledger);
-                    return Ok(Record { ledger, hands: Hands::default(), report, _held: held });
+                    let (hands, now) = (Hands::default(), run.clock.now());
+                    return Ok(Record { ledger, hands, report, direct, now, _held: held });
                 }
                 Err(_) if Instant::now() < until && !run.shutdown.asked() => {
                     wait::pause(BEAT).doing("wait for", path.display())?;
@@ -85,9 +95,7 @@ impl<'a> Record<'a> {
         let (mut gone, mut lines) = (Gone::default(), Vec::new());
         for one in known {
             let entry = one.entry;
-            let released =
-                self.hands.for_entry(entry).and_then(|hand| hand.release(&entry.name, one.file, Hold::Alone, one.version));
-            match released {
+            match self.release(one) {
                 Ok(Released::Gone) => {
                     gone = Gone { logs: gone.logs + 1, bytes: gone.bytes + entry.stored() };
                     let step = Step::new("remove", entry.path(), Outcome::Done, SHIPPED);
@@ -109,6 +117,29 @@ impl<'a> Record<'a> {
         self.note(lines)?;
         self.ledger.tidy()?;
         Ok(gone)
+    }
+
+    /// Removes it, if nobody writes to it: it may be long that the rotation saw that.
+    fn release(&mut self, one: &Arrived) -> Result<Released> {
+        let Arrived { entry, file, version, .. } = *one;
+        let hand = self.hands.for_entry(entry)?;
+        let open = match hand.writers(&entry.name, file, Hold::Alone, Duration::ZERO)? {
+            Writers::Nobody => None,
+            Writers::Somebody(who) => {
+                let who = who.or_else(|| writers::name_them(file)).unwrap_or_else(|| "a process".to_owned());
+                Some(format!("{who} has it open for writing"))
+            }
+            // As for who rotates, which it waited for no less.
+            Writers::Unknown(_) if self.assumes_closed(entry) => None,
+            Writers::Unknown(why) => Some(format!("nobody can tell whether it is still written to: {why}")),
+        };
+        open.map_or_else(|| hand.release(&entry.name, file, Hold::Alone, version), |why| Ok(Released::Changed(why)))
+    }
+
+    fn assumes_closed(&self, entry: &Entry) -> bool {
+        let set = self.direct.rotate.sets.iter().find(|set| set.name == entry.set);
+        let after = set.and_then(|set| set.assume_closed_after);
+        after.is_some_and(|after| self.ledger.content().leap(self.now).is_none() && self.now - entry.at >= after.chrono())
     }
 
     /// Somebody wrote to it after it was rotated. It is a log like any that waits to be archived: the next rotation measures it anew. What is
