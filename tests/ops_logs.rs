@@ -24,6 +24,8 @@ mod cost;
 mod direct;
 #[path = "ops_logs/direct_changes.rs"]
 mod direct_changes;
+#[path = "ops_logs/direct_drain.rs"]
+mod direct_drain;
 #[path = "ops_logs/drain.rs"]
 mod drain;
 #[path = "ops_logs/due.rs"]

@@ -15,8 +15,8 @@ use crate::{
     run::Run,
     tool::Change,
     tools::logs::{
-        ledger::{Entry, EntryId},
-        rotate::{Rotate, show::direct::waiting},
+        ledger::{Content, Entry, EntryId},
+        rotate::{Rotate, plan::Shipment, show::direct::waiting},
         ship::Ship,
         spool::Spool,
     },
@@ -65,17 +65,12 @@ impl Change for Direct {
     fn plan(&self, run: &Run) -> Result<Plan> {
         one_user(&self.ship.spool)?;
         let (ledger, plan) = self.rotate.plan(run)?;
-        let entries = |ids: &[EntryId]| ids.iter().filter_map(|id| ledger.content().entries.get(id).cloned()).collect();
-        let unreadable = plan.world.unreadable.clone();
-        Ok(Plan { send: entries(&plan.shipment.direct), over: entries(&plan.shipment.over), unreadable })
+        Ok(Plan { unreadable: plan.world.unreadable, ..Plan::of(ledger.content(), &plan.shipment) })
     }
 
     fn show(&self, _: &Run, plan: &Plan) -> Report {
         let mut report = Direct::troubles(plan);
-        let step =
-            |action, entry: &Entry, why| Step::new(action, entry.path(), Outcome::Planned, why).with("bytes", entry.stored());
-        report.steps.extend(plan.send.iter().map(|entry| step("ship", entry, WAITS)));
-        report.steps.extend(plan.over.iter().map(|entry| step("remove", entry, SHIPPED)));
+        report.steps.extend(plan.steps());
         report.summary = match (plan.send.len() as u64, plan.over.len() as u64) {
             (0, 0) => carry::NOTHING.to_owned(),
             (logs, over) => {
@@ -98,6 +93,20 @@ impl Direct {
 }
 
 impl Plan {
+    /// What passes directly between this machine and the store.
+    pub(super) fn of(content: &Content, shipment: &Shipment) -> Plan {
+        let entries = |ids: &[EntryId]| ids.iter().filter_map(|id| content.entries.get(id).cloned()).collect();
+        Plan { send: entries(&shipment.direct), over: entries(&shipment.over), unreadable: Vec::new() }
+    }
+
+    /// What would be done.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let step =
+            |action, entry: &Entry, why| Step::new(action, entry.path(), Outcome::Planned, why).with("bytes", entry.stored());
+        let send = self.send.iter().map(|entry| step("ship", entry, WAITS));
+        send.chain(self.over.iter().map(|entry| step("remove", entry, SHIPPED))).collect()
+    }
+
     /// What is to be shipped, as plain text.
     fn bytes(&self) -> u64 {
         self.send.iter().map(Entry::stored).sum()

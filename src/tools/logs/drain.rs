@@ -21,13 +21,13 @@ use self::{
     left::{Left, Mark},
     shares::Shares,
 };
-use super::{rotate::Rotate, ship::Ship, spool::Shipper};
+use super::{direct, rotate::Rotate, ship::Ship, spool::Shipper};
 use crate::{
     failure::{Exit, Result},
     report::{Report, count},
     run::Run,
     settings::units::Span,
-    tool::AnyChange,
+    tool::{AnyChange, Change},
 };
 
 /// All that is to go to the store, within a time.
@@ -70,6 +70,8 @@ impl AnyChange for Drain {
 
     fn preview(&self, run: &Run) -> Result<Report> {
         let mut report = self.rotate.preview(run)?;
+        let (ledger, plan) = self.rotate.plan(run)?;
+        report.steps.extend(direct::Plan::of(ledger.content(), &plan.shipment).steps());
         let ship = self.ship.preview(run)?;
         report.steps.extend(ship.steps);
         report.incomplete.extend(ship.incomplete);
@@ -85,12 +87,15 @@ impl AnyChange for Drain {
         let mut left = Left::look(&self.rotate, run, since)?;
         // More than one turn where the spool does not take all at once, as long as each leaves less.
         loop {
+            if self.rotate.sets.iter().any(|set| set.direct.is_some()) {
+                heard.take(self.directly(state).run(&shares.direct, &run.shutdown));
+            }
             match self.ship.spool.shipper() {
                 Ok(shipper) => heard.take(self.shipping(shipper, state).run(&shares.ship, &run.shutdown)),
                 Err(failure) => heard.trouble("ship", (&failure).into()),
             }
             heard.take(self.rotation(&["rotate", "--finish"], state).run(&shares.settle, &run.shutdown));
-            let before = std::mem::replace(&mut left, Left::look(&self.rotate, run, since)?);
+            let before = left.again(&self.rotate, run, since)?;
             if left.archives() == 0 || left.archives() >= before.archives() || shares.ship.is_over() || run.shutdown.asked() {
                 break;
             }
@@ -103,6 +108,11 @@ impl Drain {
     fn rotation<'a>(&'a self, words: &'static [&'static str], state: &Path) -> Errand<'a> {
         let sets = self.rotate.sets.iter().map(|set| set.name.as_str()).collect();
         Errand { words, sets, config: self.config.as_deref(), state: state.to_owned(), user: None }
+    }
+
+    /// What has no archive here is shipped by who may remove it.
+    fn directly(&self, state: &Path) -> Errand<'_> {
+        Errand { words: &["direct"], sets: Vec::new(), config: self.config.as_deref(), state: state.to_owned(), user: None }
     }
 
     /// Who ships for another user remembers beside that user's state, in `ship`, as the units have it.

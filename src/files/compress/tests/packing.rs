@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn packed(text: Text, how: Compression, times: Option<TimeRange>, at_once: usize) -> Vec<u8> {
+fn taken(text: Text, how: Compression, times: Option<TimeRange>, at_once: usize) -> Vec<u8> {
     let label = label();
     let mut packing = pack(text, how, &label, times, &|_| ()).unwrap();
     let (mut all, mut piece) = (Vec::new(), vec![0; at_once]);
@@ -24,7 +24,7 @@ fn what_is_made_as_it_is_taken_is_what_would_be_written() {
             let written = fs::read(&scene.archive).unwrap();
             let log = scene.log();
             for at_once in [1 << 20, 4001] {
-                assert!(packed((&log).into(), how, facts.times, at_once) == written, "{how}, {} bytes", text.len());
+                assert!(taken((&log).into(), how, facts.times, at_once) == written, "{how}, {} bytes", text.len());
             }
             let mut back = Vec::new();
             let mut take = |plain: &[u8]| {
@@ -40,13 +40,13 @@ fn what_is_made_as_it_is_taken_is_what_would_be_written() {
 }
 
 #[test]
-fn of_a_stretch_only_that_is_packed() {
+fn of_a_stretch_only_that_is_taken() {
     let scene = Scene::with(b"one\ntwo\nthree\n");
     let log = scene.log();
     let stretch = Stretch { from: 4, to: 8 };
     let (facts, _) = trial(Text::of(&log, Some(stretch)), ZSTD, &label(), None, (&mut |_| Ok(()), &|_| ())).unwrap();
     assert_eq!((facts.size, facts.lines), (4, 1));
-    assert_eq!(packed(Text::of(&log, Some(stretch)), Compression::None, None, 3), b"two\n");
+    assert_eq!(taken(Text::of(&log, Some(stretch)), Compression::None, None, 3), b"two\n");
 }
 
 #[test]

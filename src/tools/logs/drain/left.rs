@@ -13,7 +13,7 @@ use crate::{
         parcel::ParcelId,
         rotate::{
             Rotate,
-            plan::{Plan, Rest, is_to_ship},
+            plan::{Plan, Rest, is_direct, is_to_ship},
         },
         settings::Method,
     },
@@ -45,6 +45,8 @@ pub(super) struct Left {
     unknown: Vec<Incomplete>,
     /// Logs that were written to after they were rotated, and how much.
     grown: (u64, u64),
+    /// The logs that were rotated by then: of what has gone into the store without an archive here, no entry tells any more.
+    rotated: HashSet<String>,
 }
 
 /// An archive or a log that is not in the store.
@@ -66,6 +68,7 @@ enum Stage {
     NotCollected,
     NotArchived,
     NotHandedOver,
+    WaitsHere,
     Waits,
 }
 
@@ -78,6 +81,7 @@ impl Stage {
             Stage::NotCollected => "it was not collected",
             Stage::NotArchived => "it is not archived yet",
             Stage::NotHandedOver => "it is not handed over yet",
+            Stage::WaitsHere => "it waits here as plain text",
             Stage::Waits => "it waits in the spool",
         }
     }
@@ -86,6 +90,7 @@ impl Stage {
     fn runs(self) -> &'static [&'static str] {
         match self {
             Stage::Waits => &["ship"],
+            Stage::WaitsHere => &["direct"],
             Stage::StaysInPlace | Stage::TooLittleInPlace => &[],
             _ => &["rotate --finish", "rotate --force"],
         }
@@ -95,10 +100,20 @@ impl Stage {
 impl Left {
     /// Looks; a log that was rotated since then has been.
     pub(super) fn look(rotate: &Rotate, run: &Run, since: Mark) -> Result<Left> {
+        Left::default().looked(rotate, run, since)
+    }
+
+    /// Looks again; what was left before.
+    pub(super) fn again(&mut self, rotate: &Rotate, run: &Run, since: Mark) -> Result<Left> {
+        let now = self.looked(rotate, run, since)?;
+        Ok(std::mem::replace(self, now))
+    }
+
+    fn looked(&self, rotate: &Rotate, run: &Run, since: Mark) -> Result<Left> {
         let (ledger, plan) = rotate.plan(run)?;
         let content = ledger.content();
-        let rotated: HashSet<String> =
-            content.entries.values().filter(|entry| since.is_before(entry)).map(Entry::log_path).collect();
+        let fresh = content.entries.values().filter(|entry| since.is_before(entry)).map(Entry::log_path);
+        let rotated: HashSet<String> = fresh.chain(self.rotated.iter().cloned()).collect();
         let mut left = Left { archives: archives(rotate, content, &plan), ..Left::default() };
         left.unknown.clone_from(&plan.world.unreadable);
         for trouble in plan.troubles.iter().filter(|trouble| trouble.outcome.is_trouble()) {
@@ -116,6 +131,7 @@ impl Left {
             let path = plan.world.path(&plan.world.logs[log.log]).display().to_string();
             left.log(path, Stage::TooLittleInPlace);
         }
+        left.rotated = rotated;
         for file in &plan.collections {
             left.log(file.path(), Stage::NotCollected);
         }
@@ -172,6 +188,7 @@ fn archives(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Item> {
         let keys = keys.remove(&(entry.log_path(), entry.name.clone())).unwrap_or_default();
         let stage = match &entry.archive {
             None => Stage::NotArchived,
+            Some(_) if keys.is_empty() && is_direct(rotate, entry) => Stage::WaitsHere,
             Some(_) if keys.is_empty() => Stage::NotHandedOver,
             Some(_) => Stage::Waits,
         };
