@@ -14,7 +14,11 @@ mod s3;
 mod tally;
 
 use self::notes::Begun;
-pub use self::{address::Address, body::Body, key::Key};
+pub use self::{
+    address::Address,
+    body::{Body, Maker, Making},
+    key::Key,
+};
 pub use crate::aws::{
     pace,
     standing::{Access, Cold, Hold, Removal, Standing, Tier},

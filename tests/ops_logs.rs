@@ -20,6 +20,12 @@ mod collect;
 mod containers;
 #[path = "ops_logs/cost.rs"]
 mod cost;
+#[path = "ops_logs/direct.rs"]
+mod direct;
+#[path = "ops_logs/direct_changes.rs"]
+mod direct_changes;
+#[path = "ops_logs/direct_drain.rs"]
+mod direct_drain;
 #[path = "ops_logs/drain.rs"]
 mod drain;
 #[path = "ops_logs/drain_left.rs"]

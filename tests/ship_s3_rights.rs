@@ -120,6 +120,7 @@ fn a_policy_allows_what_its_command_does_and_nothing_else() {
     scene.rotate().exits(0);
     assert_eq!(allowed(&scene, &["ship"]), done(&between.asked()));
     assert_eq!(allowed(&scene, &["drain"]), allowed(&scene, &["ship"]));
+    assert_eq!(allowed(&scene, &["direct"]), allowed(&scene, &["ship"]));
 
     let before = between.asked().len();
     Ran::of(&mut scene.command(&["verify", &bucket.url()])).exits(0);
@@ -228,4 +229,23 @@ fn what_is_put_into_a_bucket_with_object_lock_is_locked_and_says_whose_log_it_wa
         said("plain-sha256").is_some_and(|sum| sum.len() == 64) && said("lines").is_some() && said("encoder").is_some(),
         "{answer}"
     );
+}
+
+#[test]
+fn a_policy_allows_what_it_takes_to_ship_without_an_archive_here() {
+    static REFUSES: AtomicBool = AtomicBool::new(true);
+    if !needs::met(SEAWEED) {
+        return;
+    }
+    let bucket = Seaweed::of_this_program().bucket();
+    let (scene, between) = machine(&bucket, "tags = { team = \"web\" }", &REFUSES);
+    let scene = scene.log_of("small.log", 3000).log_of("large.log", LARGE);
+    scene.change_settings("compress =", "ship = \"direct\"\ncompress =");
+    scene.rotate().exits(0);
+    scene.run(&["direct"]).exits(3);
+    REFUSES.store(false, Ordering::Relaxed);
+    scene.run(&["direct"]).exits(0);
+    let done = done(&between.asked());
+    assert!(done.is_subset(&allowed(&scene, &["direct"])), "{done:?}");
+    assert_eq!(bucket.objects().len(), 2);
 }

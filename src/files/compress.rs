@@ -12,6 +12,7 @@ mod days;
 mod facts;
 mod gzip;
 mod log;
+mod pack;
 mod part;
 mod seek_table;
 mod span;
@@ -29,6 +30,7 @@ pub use choice::Compression;
 pub use days::{Day, days};
 pub use facts::{Examined, Facts, Label, TimeRange, TimeSource};
 pub use log::{Stretch, Text};
+pub use pack::{Packing, pack, trial};
 pub use part::part;
 
 use facts::Tally;

@@ -68,6 +68,17 @@ impl Scenario {
         self.run(&["--format", "json", "ship"])
     }
 
+    /// One set that ships without archives here.
+    #[must_use]
+    pub fn shipping_directly(self, words: &str) -> Scenario {
+        self.shipping("", &format!("ship = \"direct\"\n{words}"))
+    }
+
+    /// `direct`, as a timer would.
+    pub fn direct(&self) -> Ran {
+        self.run(&["--format", "json", "direct"])
+    }
+
     /// The text of each object that holds a log, by key.
     pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
         let logs = files_under(&self.store()).into_keys().filter(|key| key.starts_with("logs/"));

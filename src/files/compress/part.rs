@@ -21,7 +21,7 @@ pub fn part(
 ) -> Result<Facts> {
     let mut tally = Tally::default();
     if let (Compression::Zstd { level }, Some(source)) = (how, trailer_of(archive, how)?) {
-        let mut frames = zstd::Frames::into(into, level)?;
+        let mut frames = zstd::Frames::into(Sink::into(into), level)?;
         zstd::each_own_frame_of(archive, &source, part, &mut |at, packed, plain| {
             let wanted = within(part, at, plain);
             tally.take(wanted);
@@ -75,8 +75,8 @@ impl<'a> Packer<'a> {
     fn new(into: &'a File, how: Compression, label: &Label) -> Result<Packer<'a>> {
         Ok(match how {
             Compression::None => Packer::Plain(Sink::into(into)),
-            Compression::Gzip { level } => Packer::Gzip(gzip::member(into, level, label), level),
-            Compression::Zstd { level } => Packer::Zstd(zstd::Frames::into(into, level)?, level),
+            Compression::Gzip { level } => Packer::Gzip(gzip::member(Sink::into(into), level, label), level),
+            Compression::Zstd { level } => Packer::Zstd(zstd::Frames::into(Sink::into(into), level)?, level),
         })
     }
 

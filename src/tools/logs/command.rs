@@ -100,6 +100,16 @@ pub enum Command {
         #[command(flatten)]
         reach: Reach,
     },
+    /// For sets that ship without an archive here (`ship = "direct"`): put rotated logs into the store, compressed on their way, and remove
+    /// each once the store has it
+    Direct {
+        /// Send so many bytes a second at most, instead of what the settings say: `10MiB`
+        #[arg(long, value_name = "BYTES")]
+        bandwidth: Option<Bytes>,
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
+    },
     /// Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them
     #[command(after_help = examples::PRUNE)]
     Prune {

@@ -26,6 +26,7 @@ use self::{
     shares::Shares,
 };
 use super::{
+    direct,
     rotate::Rotate,
     ship::Ship,
     spool::{Keeper, Shipper, two_ledgers},
@@ -36,7 +37,7 @@ use crate::{
     report::{Incomplete, Report, count},
     run::Run,
     settings::units::Span,
-    tool::AnyChange,
+    tool::{AnyChange, Change},
 };
 
 /// All that is to go to the store, within a time.
@@ -83,6 +84,8 @@ impl AnyChange for Drain {
         let lost = self.is_of_this_ledger(run.state.folder()?)?;
         let mut report = self.rotate.preview(run)?;
         report.incomplete.extend(lost);
+        let (ledger, plan) = self.rotate.plan(run)?;
+        report.steps.extend(direct::Plan::of(ledger.content(), &plan.shipment).steps());
         let ship = self.ship.preview(run)?;
         report.steps.extend(ship.steps);
         report.incomplete.extend(ship.incomplete);
@@ -103,12 +106,15 @@ impl AnyChange for Drain {
         let mut left = Left::look(&self.rotate, run, since);
         // More than one turn where the spool does not take all at once, as long as each leaves less.
         loop {
+            if self.rotate.sets.iter().any(|set| set.direct.is_some()) {
+                heard.take(self.directly(state).run(&shares.direct, &run.shutdown));
+            }
             match self.ship.spool.shipper().and_then(|shipper| self.shipping(shipper, state)) {
                 Ok(shipping) => heard.take(shipping.run(&shares.ship, &run.shutdown)),
                 Err(failure) => heard.trouble("ship", (&failure).into()),
             }
             heard.take(self.rotation("rotate --finish", state).run(&shares.settle, &run.shutdown));
-            let before = std::mem::replace(&mut left, Left::look(&self.rotate, run, since));
+            let before = left.again(&self.rotate, run, since);
             if left.archives() == 0 || left.archives() >= before.archives() || shares.ship.is_over() || run.shutdown.asked() {
                 break;
             }
@@ -123,6 +129,12 @@ impl Drain {
         let sets = self.rotate.sets.iter().map(|set| set.name.as_str()).collect();
         let flags = vec!["--keep-all".to_owned()];
         Errand { what, flags, sets, config: self.config.as_deref(), state: state.to_owned(), user: None }
+    }
+
+    /// What has no archive here is shipped by who may remove it.
+    fn directly(&self, state: &Path) -> Errand<'_> {
+        let flags = self.how.clone();
+        Errand { what: "direct", flags, sets: Vec::new(), config: self.config.as_deref(), state: state.to_owned(), user: None }
     }
 
     /// Who ships for another user remembers beside that user's state, in `ship`, as the units have it.

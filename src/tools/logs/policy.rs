@@ -27,6 +27,8 @@ pub enum Job {
     Prune,
     /// What `drain` does, which ships
     Drain,
+    /// What `direct` does, which ships
+    Direct,
     /// What this machine itself needs, where the settings name a role: to take it on
     Role,
 }
@@ -58,7 +60,9 @@ impl Job {
 
     fn acts(self) -> &'static [Act] {
         match self {
-            Job::Ship | Job::Drain => &[Act::List, Act::ListUploads, Act::ListParts, Act::Read, Act::Make, Act::Abort],
+            Job::Ship | Job::Drain | Job::Direct => {
+                &[Act::List, Act::ListUploads, Act::ListParts, Act::Read, Act::Make, Act::Abort]
+            }
             Job::Restore => &[Act::List, Act::Read, Act::Thaw],
             Job::Verify => &[Act::List, Act::Read],
             Job::Prune => &[Act::List, Act::Read, Act::Make, Act::Remove],

@@ -4,12 +4,13 @@ mod apply;
 pub mod facts;
 pub mod hand;
 pub mod plan;
-mod show;
+pub(in crate::tools::logs) mod show;
 mod tell;
 pub mod waiting;
 
 use std::{collections::HashSet, path::PathBuf};
 
+pub(in crate::tools::logs) use self::apply::Hands;
 use crate::{
     failure::Result,
     files::compress::Compression,

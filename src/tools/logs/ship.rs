@@ -5,9 +5,9 @@
 //! repeats the last: the objects; what the next segment of the manifest will say; the segment; the receipts.
 
 mod carry;
-mod patience;
-mod under_way;
-mod upload;
+pub(super) mod patience;
+pub(super) mod under_way;
+pub(super) mod upload;
 
 use std::collections::HashSet;
 

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     command::{Choice, Command},
+    direct::Direct,
     drain::Drain,
     heirs::Heirs,
     init::{Init, InitFile},
@@ -48,6 +49,7 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         }
         Command::Drain { deadline, bandwidth, reach } => Task::Change(Box::new(drain(&load()?, deadline, bandwidth, reach)?)),
         Command::Ship { bandwidth, reach } => Task::Change(Box::new(ship(load()?.value, bandwidth, reach)?)),
+        Command::Direct { bandwidth, reach } => Task::Change(Box::new(direct(load()?, bandwidth, reach)?)),
         Command::Prune { choice, hosts, store, apply, reach } => {
             let prune = Box::new(prune(&load()?, &choice, hosts, store, reach)?);
             if apply { Task::Change(prune) } else { Task::Plan(prune) }
@@ -145,6 +147,11 @@ fn drain(loaded: &Loaded<Settings>, deadline: Duration, bandwidth: Option<Bytes>
     let config = loaded.named().map(std::path::absolute).transpose();
     let config = config.map_err(|error| Failure::of_system("find", "the settings", &error))?;
     Ok(Drain { rotate, ship, how, config, began: Instant::now(), deadline })
+}
+
+fn direct(loaded: Loaded<Settings>, bandwidth: Option<Bytes>, reach: Reach) -> Result<Direct> {
+    let rotate = rotation(&loaded, &Choice::default(), Begins::Nothing)?;
+    Ok(Direct { rotate, ship: ship(loaded.value, bandwidth, reach)? })
 }
 
 fn ship(mut settings: Settings, bandwidth: Option<Bytes>, reach: Reach) -> Result<Ship> {

@@ -16,7 +16,7 @@ use crate::{
         rotate::{
             Rotate,
             facts::{LogFact, What, absent},
-            plan::{Plan, Rest, is_to_ship},
+            plan::{Plan, Rest, is_direct, is_to_ship},
         },
         settings::Method,
         spool::Waiting,
@@ -55,6 +55,8 @@ pub(super) struct Left {
     unknown: Vec<Incomplete>,
     /// Logs that were written to after they were rotated, and how much.
     grown: (u64, u64),
+    /// The logs that were rotated by then: of what has gone into the store without an archive here, no entry tells any more.
+    rotated: HashSet<String>,
 }
 
 /// An archive or a log that is not in the store.
@@ -79,6 +81,7 @@ enum Stage {
     Live,
     NotArchived,
     NotHandedOver,
+    WaitsHere,
     Waits,
 }
 
@@ -92,6 +95,7 @@ impl Stage {
             Stage::Live => "only its writer ends it, and what it holds is in no archive",
             Stage::NotArchived => "it is not archived yet",
             Stage::NotHandedOver => "it is not handed over yet",
+            Stage::WaitsHere => "it waits here as plain text",
             Stage::Waits => "it waits in the spool",
         }
     }
@@ -100,6 +104,7 @@ impl Stage {
     fn runs(self) -> &'static [&'static str] {
         match self {
             Stage::Waits => &["ship"],
+            Stage::WaitsHere => &["direct"],
             Stage::StaysInPlace | Stage::TooLittleInPlace | Stage::Live => &[],
             _ => &["rotate --finish", "rotate --force"],
         }
@@ -109,15 +114,25 @@ impl Stage {
 impl Left {
     /// Looks; a log that was rotated since then has been. Where the ledger cannot be read, nothing is known, and that is told.
     pub(super) fn look(rotate: &Rotate, run: &Run, since: Mark) -> Left {
+        Left::default().looked(rotate, run, since)
+    }
+
+    /// Looks again; what was left before.
+    pub(super) fn again(&mut self, rotate: &Rotate, run: &Run, since: Mark) -> Left {
+        let now = self.looked(rotate, run, since);
+        std::mem::replace(self, now)
+    }
+
+    fn looked(&self, rotate: &Rotate, run: &Run, since: Mark) -> Left {
         match rotate.plan(run) {
-            Ok((ledger, plan)) => Left::of(rotate, ledger.content(), &plan, since),
-            Err(failure) => Left { unknown: vec![(&failure).into()], ..Left::default() },
+            Ok((ledger, plan)) => self.after(rotate, ledger.content(), &plan, since),
+            Err(failure) => Left { unknown: vec![(&failure).into()], rotated: self.rotated.clone(), ..Left::default() },
         }
     }
 
-    fn of(rotate: &Rotate, content: &Content, plan: &Plan, since: Mark) -> Left {
-        let rotated: HashSet<String> =
-            content.entries.values().filter(|entry| since.is_before(entry)).map(Entry::log_path).collect();
+    fn after(&self, rotate: &Rotate, content: &Content, plan: &Plan, since: Mark) -> Left {
+        let fresh = content.entries.values().filter(|entry| since.is_before(entry)).map(Entry::log_path);
+        let rotated: HashSet<String> = fresh.chain(self.rotated.iter().cloned()).collect();
         let mut left = Left { archives: archives(rotate, content, plan), ..Left::default() };
         left.unknown.clone_from(&plan.world.unreadable);
         for trouble in plan.troubles.iter().filter(|trouble| trouble.outcome.is_trouble()) {
@@ -135,6 +150,7 @@ impl Left {
             let path = plan.world.path(&plan.world.logs[log.log]).display().to_string();
             left.log(path, Stage::TooLittleInPlace);
         }
+        left.rotated = rotated;
         for file in &plan.collections {
             left.log(file.path(), Stage::NotCollected);
         }
@@ -212,6 +228,7 @@ fn archives(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Item> {
         let keys = keys.remove(&(entry.log_path(), entry.name.clone())).unwrap_or_default();
         let stage = match &entry.archive {
             None => Stage::NotArchived,
+            Some(_) if keys.is_empty() && is_direct(rotate, entry) => Stage::WaitsHere,
             Some(_) if keys.is_empty() => Stage::NotHandedOver,
             Some(_) => Stage::Waits,
         };

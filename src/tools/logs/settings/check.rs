@@ -19,9 +19,16 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
         let key = format!("log[{index}]");
         found.extend(log(&key, words));
         let whole = words.complete(&settings.defaults).ok();
-        if whole.as_ref().is_some_and(|set| set.compress == Compression::None && set.archive_dir.is_some()) {
-            let problem = "without compression the rotated file stays where it is, and archive-dir has no use".to_owned();
-            found.push(contradiction(key.clone(), problem, "choose a compressor, or leave archive-dir out"));
+        if let Some(set) = whole.as_ref().filter(|set| set.compress == Compression::None && set.archive_dir.is_some()) {
+            let (problem, hint) = if set.direct.is_some() {
+                let problem =
+                    "what is shipped directly stays where it was rotated until the store has it, and archive-dir has no use";
+                (problem, "leave archive-dir out, or ship = true")
+            } else {
+                let problem = "without compression the rotated file stays where it is, and archive-dir has no use";
+                (problem, "choose a compressor, or leave archive-dir out")
+            };
+            found.push(contradiction(key.clone(), problem.to_owned(), hint));
         }
         found.extend(whole.iter().flat_map(|set| method(&key, words, set)));
     }
@@ -92,8 +99,11 @@ fn method(key: &str, words: &LogWords, set: &LogSet) -> Vec<Contradiction> {
     let why = "only a log that is rotated in place can have a hole made of its head";
     refuse("punch-hole", words.punch_hole.is_some() && !in_place, why, "add method = \"in-place\", or leave it out");
     let why = "uncompressed, the archive would be the writer's own file, which it may still alter";
-    let uncompressed = collect && set.compress == Compression::None;
+    let uncompressed = collect && set.compress == Compression::None && set.direct.is_none();
     refuse("method", uncompressed, why, "choose a compressor (compress = \"zstd\")");
+    let why = "only what is renamed can be shipped without an archive here: of anything else its writer still has the file";
+    let directly = set.direct.is_some() && !renamed;
+    refuse("ship", directly, why, "ship = true, or method = \"rename\" where its writer can be told");
     for (index, pattern) in words.finished.iter().flatten().enumerate() {
         let hint = "a file name, such as \"{name}.*\" or \"{stem}-[0-9]*.log\"";
         if let Err(problem) = finished::check(pattern) {

@@ -57,12 +57,7 @@ pub struct Copied {
 impl Spool {
     /// Makes what is missing of the spool, and removes what a killed run left. What is handed over is remembered in `state`.
     pub fn counter(&self, state: &Path) -> Result<Counter> {
-        let above = self.path.parent().ok_or_else(|| Failure::new("make a spool in", self.path.display()))?;
-        let name = self.path.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| Failure::new("make a spool in", self.path.display()).because("its name is no text"))?;
-        let above = Dir::made(above, FOLDERS)?;
-        let spool = above.folder_made(name, FOLDERS)?;
-        self.believed(&spool.stat_self()?, "")?;
+        let (above, spool) = self.made()?;
         let (us, ships) = (rustix::process::geteuid().as_raw(), receipts::desk(&spool)?.stat_self()?);
         let readers = (ships.uid != us).then(|| Gid::from_raw(ships.gid));
         let ready = spool.folder_made(READY, Mode::RWXU)?;
@@ -76,6 +71,24 @@ impl Spool {
         counter.sweep()?;
         counter.show_all()?;
         Ok(counter)
+    }
+
+    /// Makes the folder of receipts where there is none: whoever has it is the one who ships from this machine.
+    pub fn make_desk(&self) -> Result<()> {
+        let (above, spool) = self.made()?;
+        receipts::desk(&spool)?;
+        [&above, &spool].into_iter().try_for_each(Dir::sync)
+    }
+
+    /// The folder above it, and its own.
+    fn made(&self) -> Result<(Dir, Dir)> {
+        let above = self.path.parent().ok_or_else(|| Failure::new("make a spool in", self.path.display()))?;
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| Failure::new("make a spool in", self.path.display()).because("its name is no text"))?;
+        let above = Dir::made(above, FOLDERS)?;
+        let spool = above.folder_made(name, FOLDERS)?;
+        self.believed(&spool.stat_self()?, "")?;
+        Ok((above, spool))
     }
 }
 

@@ -63,7 +63,7 @@ fn shipped(arrival: &Arrival) -> Option<Shipped> {
     let first = receipts.next()?;
     let at = arrival.parcels.iter().map(|signed| signed.receipt.shipped_at).max()?;
     let more = receipts.map(|receipt| More { key: receipt.key.clone(), segment: receipt.segment }).collect();
-    Some(Shipped { store: first.store.clone(), key: first.key.clone(), segment: first.segment, at, more })
+    Some(Shipped { store: first.store.clone(), key: first.key.clone(), segment: first.segment, at, more, direct: false })
 }
 
 /// The spool, ready to be written to. Without it nothing is handed over, and all stays as it is.

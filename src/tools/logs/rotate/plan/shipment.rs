@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     failure::Result,
     tools::logs::{
-        ledger::{Content, Entry, EntryId},
+        ledger::{Content, Entry, EntryId, Stage},
         parcel::{
             Parcel, ParcelId, Receipt,
             part::{Part, Whole, are_whole},
@@ -35,6 +35,10 @@ pub struct Shipment {
     pub damaged: Vec<Damaged>,
     /// Archives that are to be handed over, the oldest first.
     pub due: Vec<EntryId>,
+    /// Rotated logs that are to go to the store without an archive here, the oldest first.
+    pub direct: Vec<EntryId>,
+    /// Those that went there like that, and are here yet.
+    pub over: Vec<EntryId>,
     /// Archives of which all is on its way already.
     handed: HashSet<Mark>,
     /// Archives of which some is on its way, and some is not.
@@ -149,6 +153,8 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
         damaged.replaced = shipment.handed.contains(&origin(parcel, &parcel.part()));
     }
     shipment.due = due(rotate, content, &shipment);
+    shipment.direct = wanted(rotate, content, &shipment, true);
+    shipment.over = over(content, world);
     shipment
 }
 
@@ -189,10 +195,15 @@ impl Shipment {
 
 /// Archives of the chosen sets that the store is to get and that are not on their way, the oldest first.
 pub fn due(rotate: &Rotate, content: &Content, shipment: &Shipment) -> Vec<EntryId> {
+    wanted(rotate, content, shipment, false)
+}
+
+fn wanted(rotate: &Rotate, content: &Content, shipment: &Shipment, directly: bool) -> Vec<EntryId> {
     let arrived: HashSet<EntryId> = shipment.arrivals.iter().filter_map(|arrival| arrival.entry).collect();
     let wanted = |entry: &&Entry| {
         entry.is_settled()
             && is_to_ship(rotate, entry)
+            && is_direct(rotate, entry) == directly
             && !arrived.contains(&entry.id)
             && mark(entry).is_some_and(|mark| !shipment.handed.contains(&mark))
     };
@@ -205,6 +216,23 @@ pub fn due(rotate: &Rotate, content: &Content, shipment: &Shipment) -> Vec<Entry
 pub fn is_to_ship(rotate: &Rotate, entry: &Entry) -> bool {
     let ships = || rotate.sets.iter().any(|set| set.name == entry.set && set.service.is_some());
     rotate.shipping.is_some() && entry.shipped.is_none() && ships()
+}
+
+/// Whether it goes there without an archive here. What was compressed before its set said so goes by the spool.
+pub fn is_direct(rotate: &Rotate, entry: &Entry) -> bool {
+    entry.is_plain() && rotate.sets.iter().any(|set| set.name == entry.set && set.direct.is_some())
+}
+
+/// What went there without an archive here, whatever its set says by now, and was not removed yet.
+fn over(content: &Content, world: &World) -> Vec<EntryId> {
+    let here = |entry: &&Entry| {
+        entry.inherited.is_none()
+            && entry.is_plain()
+            && matches!(entry.stage, Stage::Stored | Stage::Removing)
+            && !world.away.contains_key(&entry.id)
+    };
+    let entries = content.entries.values().filter(|entry| entry.shipped.as_ref().is_some_and(|shipped| shipped.direct));
+    entries.filter(here).map(|entry| entry.id).collect()
 }
 
 /// Which archive: of which log, under which name, of which text, how long. A ledger that was lost begins its numbers anew.

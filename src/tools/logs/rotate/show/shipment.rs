@@ -30,7 +30,7 @@ pub(super) fn planned(report: &mut Report, rotate: &Rotate, ledger: &Ledger, pla
     let collected = plan.collections.iter().map(|file| (&file.bound, file.taken.packed.map(Packed::how)));
     for (bound, packed) in plan.rotations.iter().map(|rotation| (&rotation.bound, None)).chain(collected) {
         let set = &rotate.sets[bound.set];
-        if rotate.shipping.is_some() && set.service.is_some() {
+        if rotate.shipping.is_some() && set.service.is_some() && set.direct.is_none() {
             let path = archive(bound, packed.unwrap_or(set.compress));
             report.steps.push(planned("hand-over", path, "when it is archived, it is to go to the store"));
         }

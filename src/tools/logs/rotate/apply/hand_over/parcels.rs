@@ -7,7 +7,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::{
         archive_name::ArchiveName,
-        compress::{self, Compression, Day, Facts, Label, Stretch},
+        compress::{self, Compression, Day, Facts, Stretch},
         dir::{Dir, Kind, stat_open},
         fingerprint,
     },
@@ -77,7 +77,7 @@ impl Making<'_> {
     fn part(&self, whole: &File, day: &Day, to: u64) -> Result<(File, Facts)> {
         let file = self.counter.fresh()?;
         let stretch = Stretch { from: day.from, to };
-        let facts = compress::part(whole, self.how, stretch, &file, &self.label(), Some(day.times))?;
+        let facts = compress::part(whole, self.how, stretch, &file, &self.entry.label(&self.carry.rotate.host), Some(day.times))?;
         let found = compress::examine(&file, self.how, &|_| ())?;
         if (found.size, found.size, &found.sha256) == (facts.size, stretch.length(), &facts.sha256) {
             Ok((file, facts))
@@ -86,39 +86,18 @@ impl Making<'_> {
         }
     }
 
-    fn label(&self) -> Label {
-        let (entry, host) = (self.entry, self.carry.rotate.host.clone());
-        let (set, log, labels) = (entry.set.clone(), entry.log_path(), entry.labels.clone());
-        Label { set, log, host, rotated_at: entry.at, begun_at: entry.begun, labels }
-    }
-
     /// The key of its object. What is on its way already, from a run that was killed, is not handed over twice.
     fn parcel(&self, copied: &Copied, facts: &Facts, part: Option<Part>) -> Result<String> {
         let (entry, host) = (self.entry, &self.carry.rotate.host);
         let set = self.carry.rotate.sets.iter().find(|set| set.name == entry.set);
         let service = set.and_then(|set| set.service.as_deref()).ok_or_else(|| refuse(entry, "its set does not ship"))?;
-        let key = key::key(entry, self.archive, facts, host, service)
-            .ok_or_else(|| refuse(entry, "no key can be made of its names"))?
-            .to_string();
-        if part.is_some() && self.shipment.is_on_its_way(&key) {
-            return Ok(key);
+        let key = key::key(entry, &self.archive.file, facts, host, service)
+            .ok_or_else(|| refuse(entry, "no key can be made of its names"))?;
+        if part.is_some() && self.shipment.is_on_its_way(key.as_str()) {
+            return Ok(key.to_string());
         }
-        let parcel = Parcel {
-            key,
-            host: host.clone(),
-            set: entry.set.clone(),
-            service: service.to_owned(),
-            log: entry.log_path(),
-            name: entry.name.clone(),
-            entry: entry.id,
-            rotated_at: entry.at,
-            begun_at: entry.begun,
-            labels: entry.labels.clone(),
-            facts: facts.clone(),
-            stored_sha256: copied.sha256.clone(),
-            part,
-            handed_at: self.carry.run.clock.now(),
-        };
+        let now = self.carry.run.clock.now();
+        let parcel = Parcel::of(entry, (&key, host, service), facts.clone(), copied.sha256.clone(), part, now);
         self.counter.hand_over(copied, &parcel)?;
         Ok(parcel.key)
     }
