@@ -17,6 +17,7 @@ pub mod heads;
 pub mod line;
 pub mod machine;
 pub mod needs;
+pub mod ports;
 pub mod power;
 pub mod process;
 pub mod proxy;

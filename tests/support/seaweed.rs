@@ -5,7 +5,6 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Read,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -22,6 +21,7 @@ use super::{
     filer::{Filer, exchange},
     files,
     needs::{self, Need},
+    ports,
     process::{Process, must},
     scenario::Scenario,
     shipped, tally, wait_until,
@@ -113,7 +113,7 @@ fn start(home: &Path) -> (Seaweed, Process) {
     let (all, some) = (one("ship", SHIP, "\"Admin\""), one("reader", READER, "\"Read\",\"List\""));
     files::write(home.join("s3.json"), format!("{{\"identities\":[{all},{some}]}}")).expect("a writable tree");
     fs::create_dir_all(home.join("data")).expect("a writable tree");
-    serve(home, free_ports())
+    serve(home, ports::free().expect("there are free ports"))
 }
 
 /// The server whose data is there, on these ports.
@@ -122,7 +122,7 @@ fn serve(home: &Path, ports: [u16; 8]) -> (Seaweed, Process) {
     let weed = if weed.is_file() { weed } else { "weed".into() };
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).arg(weed).arg("server").env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin");
-    for (flag, port) in FLAGS.iter().zip(ports) {
+    for (flag, port) in ports::FLAGS.iter().zip(ports) {
         command.arg(format!("-{flag}={port}"));
     }
     command.args([
@@ -183,24 +183,6 @@ impl Outage {
         let takes = || exchange(filer, "PUT", "/ready", b"x").is_ok_and(|(status, _)| status == 201);
         wait_until("SeaweedFS to know its volumes", START, takes);
     }
-}
-
-const FLAGS: [&str; 8] = [
-    "master.port",
-    "master.port.grpc",
-    "volume.port",
-    "volume.port.grpc",
-    "filer.port",
-    "filer.port.grpc",
-    "s3.port",
-    "s3.port.grpc",
-];
-
-/// Ports that nobody listens on just now, all different.
-fn free_ports() -> [u16; 8] {
-    let all: Vec<_> = FLAGS.iter().map(|_| TcpListener::bind(("127.0.0.1", 0)).expect("there are free ports")).collect();
-    let port = |at: usize| all[at].local_addr().expect("it is bound").port();
-    std::array::from_fn(port)
 }
 
 /// Buckets that nobody uses any more, empty.
