@@ -21,7 +21,7 @@ use crate::{
     store::{self, Address, Store, Terms},
     tool::Change,
     tools::logs::{
-        manifest::chain::Chain,
+        manifest::{chain::Chain, register::sign::SignKey},
         settings::{LockWords, LogSet},
         spool::Spool,
     },
@@ -35,6 +35,8 @@ pub struct Prune {
     pub terms: Terms,
     /// For how long the segments that are put there are locked.
     pub lock: Option<LockWords>,
+    /// What signs the end of the manifest that tombstones stand in.
+    pub sign_key: Option<SignKey>,
     /// Where receipts go for what an earlier run shipped and did not come to sign for.
     pub spool: Spool,
     /// This machine, in whose manifest tombstones stand.

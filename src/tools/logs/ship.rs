@@ -18,6 +18,7 @@ use crate::{
     store::{Address, Terms},
     tool::Change,
     tools::logs::{
+        manifest::register::sign::SignKey,
         settings::LockWords,
         spool::{Listed, Spool, Waiting},
     },
@@ -31,6 +32,8 @@ pub struct Ship {
     pub terms: Terms,
     /// For how long what is put there is locked.
     pub lock: Option<LockWords>,
+    /// What signs the end of the manifest.
+    pub sign_key: Option<SignKey>,
     /// Where archives wait.
     pub spool: Spool,
     /// This machine's name.

@@ -28,6 +28,9 @@ pub struct Chain {
     /// The next one, which the store may have or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
+    /// The last segment whose head the store has signed; none where nothing signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<u64>,
 }
 
 impl Paper for Chain {
@@ -65,6 +68,11 @@ impl Chain {
         let chain: Chain = paper::read(&text).map_err(|why| Failure::new("read", shown).because(why).hint(hint))?;
         // What another machine did, whose disk this one has a copy of, is that machine's.
         Ok(if chain.host == host { chain } else { fresh })
+    }
+
+    /// The last segment, if nobody signed that it is.
+    pub fn unsigned(&self) -> Option<&Head> {
+        self.head.as_ref().filter(|head| self.signed.is_none_or(|signed| signed < head.number))
     }
 
     /// Remembers; it survives a power cut when this returns.

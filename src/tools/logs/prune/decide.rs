@@ -183,6 +183,7 @@ mod tests {
         Prune {
             store: "file:///a".parse().unwrap(),
             terms: Terms::default(),
+            sign_key: None,
             lock: None,
             spool: Spool::at(""),
             host: "i".to_owned(),
