@@ -1264,7 +1264,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__verify)
-            opts="-q -v -h --method --host --quick --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --host --quick --public-key --fresh --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1275,6 +1275,14 @@ _ops__logs() {
                     return 0
                     ;;
                 --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fresh)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -246,6 +246,8 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l method -d '
 in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l host -d 'Of a store: only what this machine put there; may be given several times' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l public-key -d 'Of a store: how manifests end was signed with the key whose public half is in this file (PEM or DER), instead of `sign-key` of the settings, and KMS is not asked; may be given several times' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l fresh -d 'Of a store: ask for a person where the end of a manifest was signed longer ago: `26h`' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l profile -d 'Ask as this profile of the AWS files' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l region -d 'In this region' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l role -d 'Take on this role first' -r

@@ -282,6 +282,8 @@ _arguments "${_arguments_options[@]}" : \
 in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '*--host=[Of a store\: only what this machine put there; may be given several times]:HOST:_default' \
+'*--public-key=[Of a store\: how manifests end was signed with the key whose public half is in this file (PEM or DER), instead of \`sign-key\` of the settings, and KMS is not asked; may be given several times]:FILE:_files' \
+'--fresh=[Of a store\: ask for a person where the end of a manifest was signed longer ago\: \`26h\`]:TIME:_default' \
 '--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
 '--region=[In this region]:REGION:_default' \
 '--role=[Take on this role first]:ARN:_default' \

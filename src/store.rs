@@ -10,6 +10,7 @@ mod key;
 pub mod notes;
 #[cfg(feature = "s3")]
 mod s3;
+pub mod signer;
 #[cfg(feature = "s3")]
 mod tally;
 

@@ -12,9 +12,11 @@ use std::{
 use support::{files, scenario::Scenario, stories, tally};
 
 /// Every format that is written, and the file that proves that its first version is still read.
-const FIXTURES: [(&str, &str); 8] = [
+const FIXTURES: [(&str, &str); 10] = [
     ("opsbelt.logs.archive", "archive-v1.zst"),
     ("opsbelt.logs.chain", "chain-v1.json"),
+    ("opsbelt.logs.head", "head-v1.json"),
+    ("opsbelt.logs.head-statement", "head-v1.json"),
     ("opsbelt.logs.ledger", "ledger-v1.jsonl"),
     ("opsbelt.logs.manifest", "manifest-v1.json"),
     ("opsbelt.logs.parcel", "parcel-v1.json"),
@@ -315,4 +317,27 @@ fn what_a_tombstone_of_version_1_says_is_not_missed() {
     assert!(verify(1).starts_with("as named: 0 of 1 object"));
     files::copy(fixture("manifest-v1-removed.json"), second).expect("our own tree");
     assert!(verify(0).ends_with("; 1 pruned"));
+}
+
+#[test]
+fn a_head_that_version_1_signed_proves_its_segment() {
+    let scene = Scenario::new().shipping("", "");
+    let key = fixture("head-v1.pem").display().to_string();
+    let url = format!("file://{}", scene.store().display());
+    for (folder, name) in [("manifests", "manifest-v1.json"), ("heads", "head-v1.json")] {
+        let to = scene.store().join(format!("_opsbelt/{folder}/test"));
+        fs::create_dir_all(&to).expect("our own tree");
+        files::copy(fixture(name), to.join("0000000001.json")).expect("our own tree");
+    }
+    let told = || {
+        let ran = scene.run(&["--format", "json", "verify", &url, "--public-key", &key, "--quick"]).exits(1);
+        let json = ran.json();
+        let findings = json["findings"].as_array().cloned().unwrap_or_default();
+        findings.into_iter().map(|one| one["id"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(), ["logs.head-elsewhere", "logs.head-proven", "logs.object-missing"]);
+    let head = scene.store().join("_opsbelt/heads/test/0000000001.json");
+    let newer = fs::read_to_string(fixture("head-v1.json")).expect("a fixture").replacen("\"version\":1", "\"version\":2", 1);
+    files::write(&head, newer).expect("our own tree");
+    assert_eq!(told(), ["logs.head-forged", "logs.head-missing", "logs.object-missing"]);
 }

@@ -14,6 +14,7 @@ pub mod filer;
 pub mod files;
 pub mod filesystem;
 pub mod heads;
+pub mod kms;
 pub mod line;
 pub mod machine;
 pub mod needs;

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     aws::reach::Reach,
     failure::{Exit, Failure, Result, plain},
-    settings::units::Bytes,
+    settings::units::{Bytes, Span},
     store::{Address, Tier},
 };
 
@@ -179,6 +179,13 @@ pub enum Command {
         /// Of a store: compare the sizes of objects, and read none
         #[arg(long)]
         quick: bool,
+        /// Of a store: how manifests end was signed with the key whose public half is in this file (PEM or DER), instead of `sign-key` of
+        /// the settings, and KMS is not asked; may be given several times
+        #[arg(long = "public-key", value_name = "FILE")]
+        public_keys: Vec<PathBuf>,
+        /// Of a store: ask for a person where the end of a manifest was signed longer ago: `26h`
+        #[arg(long, value_name = "TIME")]
+        fresh: Option<Span>,
         /// How.
         #[command(flatten)]
         reach: Reach,

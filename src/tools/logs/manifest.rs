@@ -6,6 +6,7 @@
 
 pub mod archived;
 pub mod chain;
+pub mod heads;
 pub mod links;
 pub mod memory;
 pub mod register;

@@ -24,7 +24,7 @@ use crate::{
     store::{self, Address, Store, Terms},
     tool::Change,
     tools::logs::{
-        manifest::{chain::Chain, memory::Memory},
+        manifest::{chain::Chain, memory::Memory, register::sign::SignKey},
         settings::{LockWords, LogSet},
         spool::Spool,
     },
@@ -38,6 +38,8 @@ pub struct Prune {
     pub terms: Terms,
     /// For how long the segments that are put there are locked.
     pub lock: Option<LockWords>,
+    /// What signs the end of the manifest that tombstones stand in.
+    pub sign_key: Option<SignKey>,
     /// Where receipts go for what an earlier run shipped and did not come to sign for, and where it is remembered what was said last. A
     /// machine that only prunes has none.
     pub spool: Option<Spool>,

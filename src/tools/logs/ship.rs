@@ -19,6 +19,7 @@ use crate::{
     tool::Change,
     tools::logs::{
         cost::{Month, Tariff},
+        manifest::register::sign::SignKey,
         settings::LockWords,
         spool::{Listed, Spool, Waiting},
     },
@@ -34,6 +35,8 @@ pub struct Ship {
     pub tariff: Option<Tariff>,
     /// For how long what is put there is locked.
     pub lock: Option<LockWords>,
+    /// What signs the end of the manifest.
+    pub sign_key: Option<SignKey>,
     /// Where archives wait.
     pub spool: Spool,
     /// This machine's name.

@@ -113,7 +113,8 @@ impl Carry<'_> {
         let notes = UnderWay { state: self.state, store: ship.store.to_string(), host: &ship.host };
         let today = self.run.clock.now().date_naive();
         let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none();
-        if plan.send.is_empty() && silent {
+        let signed = ship.sign_key.is_none() || chain.unsigned().is_none();
+        if plan.send.is_empty() && silent && signed {
             return Ok(());
         }
         let terms = Terms { lock: ship.lock.map(|lock| lock.from(self.run.clock.now())), ..ship.terms.clone() };
@@ -137,6 +138,13 @@ impl Carry<'_> {
         // A day without a segment would look like a tail that is missing.
         if register.last_day().is_some_and(|day| day < now.date_naive()) && self.patience.is_whole() {
             register.say(now, Vec::new(), &[])?;
+        }
+        // Last, because nothing that waits may wait for it.
+        if let Some(with) = &ship.sign_key
+            && self.patience.is_whole()
+            && !self.run.shutdown.asked()
+        {
+            register.sign_end(with, now, self.report);
         }
         if self.patience.is_over() {
             let why = format!("{} failures in a row: the rest is left to the next run", Patience::FAILURES);

@@ -19,6 +19,9 @@ pub struct Chain {
     /// The next one, which the store may have or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
+    /// The last segment whose head the store has signed; none where nothing signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<u64>,
 }
 
 impl Paper for Chain {
@@ -43,4 +46,11 @@ pub struct Pending {
     pub text: String,
     /// The receipts for what it names.
     pub receipts: Vec<Receipt>,
+}
+
+impl Chain {
+    /// The last segment, if nobody signed that it is.
+    pub fn unsigned(&self) -> Option<&Head> {
+        self.head.as_ref().filter(|head| self.signed.is_none_or(|signed| signed < head.number))
+    }
 }

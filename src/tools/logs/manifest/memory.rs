@@ -85,7 +85,7 @@ mod tests {
 
     fn chain(number: u64, sha256: &str) -> Chain {
         let head = Head { number, sha256: sha256.to_owned(), made_at: DateTime::UNIX_EPOCH };
-        Chain { host: "web".to_owned(), store: "file:///a".to_owned(), head: Some(head), pending: None }
+        Chain { host: "web".to_owned(), store: "file:///a".to_owned(), head: Some(head), pending: None, signed: None }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! that a run that is killed at any point is concluded by the next one, in the same words. Decides nothing of what is said, and
 //! goes on only with the chain that it knows.
 
+pub mod sign;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{

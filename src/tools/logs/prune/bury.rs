@@ -75,6 +75,9 @@ pub(super) fn carry_out(prune: &Prune, run: &Run, plan: Plan) -> Result<Report> 
             report.findings.extend(resumed);
             let mut burial = Burial { prune, run, store: &*store, register, report: &mut report, gone: (0, 0), doubtful };
             burial.all(&going);
+            if let Some(with) = &prune.sign_key {
+                burial.register.sign_end(with, run.clock.now(), burial.report);
+            }
             burial.gone
         }
         Err(failure) => {

@@ -47,7 +47,8 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
     let chain = memory.recall(&ship.host, &ship.store.to_string())?;
     let under_way = UnderWay { state, store: ship.store.to_string(), host: &ship.host };
     let today = run.clock.now().date_naive();
-    let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none();
+    let signed = ship.sign_key.is_none() || chain.unsigned().is_none();
+    let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none() && signed;
     if plan.parcels.is_empty() && silent && under_way.is_empty() {
         sweep(ship, plan, &mut report);
         "nothing waits for the store".clone_into(&mut report.summary);
@@ -115,6 +116,9 @@ fn all(
             let (named, shipped, patience) = (None, (0, 0), Patience::default());
             let mut carry = Carry { ship, run, store, register, under_way, keys, named, report, shipped, patience };
             let ended = carry.all(plan);
+            if ended.is_ok() {
+                carry.sign_end();
+            }
             (carry.shipped, ended)
         }
         Err(failure) => ((0, 0), Err(failure)),
@@ -153,6 +157,16 @@ impl Carry<'_> {
             self.report.incomplete.push(Incomplete::new(address, why));
         }
         Ok(())
+    }
+
+    /// Last, because nothing that waits may wait for it.
+    fn sign_end(&mut self) {
+        if let Some(with) = &self.ship.sign_key
+            && self.patience.is_whole()
+            && !self.run.shutdown.asked()
+        {
+            self.register.sign_end(with, self.run.clock.now(), self.report);
+        }
     }
 
     fn batch(&mut self, batch: &[&Waiting], moved: store::Moved) -> Result<()> {

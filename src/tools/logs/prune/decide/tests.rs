@@ -23,6 +23,7 @@ fn prune(rules: &str) -> Prune {
         store: "file:///a".parse().unwrap(),
         terms: Terms::default(),
         lock: None,
+        sign_key: None,
         spool: None,
         host: "i".to_owned(),
         hosts: Vec::new(),
