@@ -7,7 +7,7 @@ use aws_sdk_s3::{
     error::BoxError,
 };
 
-use super::{Bucket, Sum};
+use super::Sum;
 
 /// How a body is signed.
 #[derive(Debug)]
@@ -17,14 +17,12 @@ pub(super) struct Seal {
     sha256: Option<String>,
 }
 
-impl Bucket {
-    /// How a body with this checksum is signed, whose SHA-256 may be known.
-    pub(super) fn seal(&self, sum: Option<&Sum>, sha256: Option<&str>) -> Seal {
+impl Seal {
+    /// Of a body with this checksum, whose SHA-256 may be known.
+    pub(super) fn of(sum: Option<&Sum>, sha256: Option<&str>) -> Seal {
         Seal { proven: sum.is_some(), sha256: sha256.map(str::to_owned) }
     }
-}
 
-impl Seal {
     /// Nobody but the request itself knows for sure where it goes.
     fn over(&self, url: &str) -> Option<PayloadSigningOverride> {
         if self.proven && url.starts_with("https://") {

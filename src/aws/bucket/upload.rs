@@ -9,7 +9,7 @@ use aws_sdk_s3::{
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::{Answer, Bucket, Object, Refusal, Sum, attributes::whole_type};
+use super::{Answer, Bucket, Object, Refusal, Sum, attributes::whole_type, sealing::Seal};
 use crate::{
     aws::terms::ChecksumKind,
     failure::{Failure, Result},
@@ -105,7 +105,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner())
             .body(ByteStream::from(bytes))
             .customize()
-            .interceptor(self.seal(sum.as_ref(), None));
+            .interceptor(Seal::of(sum.as_ref(), None));
         let answer = self.runtime.spawn(async move {
             let answer = call.send().await;
             answer.map(|part| part.e_tag).map_err(|error| Box::new(Refusal::of(&error)))

@@ -74,7 +74,7 @@ impl Chain {
 }
 
 /// One file for each store.
-fn path(state: &Path, store: &str) -> PathBuf {
+pub fn path(state: &Path, store: &str) -> PathBuf {
     let hash = ParcelId::of(store.as_bytes());
     state.join(format!("chain-{}.json", &hash.as_str()[..16]))
 }

@@ -62,7 +62,7 @@ fn meant<'a>(set: &'a LogSet, place: &Path, files: &[&str]) -> Option<&'a str> {
             let path = place.join(file);
             pattern.as_ref().is_some_and(|pattern| pattern.matches(&path)) && !excluded.iter().any(|other| other.matches(&path))
         };
-        files.iter().any(|file| met(&file))
+        files.iter().any(met)
     };
     set.paths.iter().find(means).map(String::as_str)
 }
