@@ -167,7 +167,7 @@ impl Store for Objects {
 
     fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()> {
         let below = format!("{}/", self.name(folder)?);
-        let mut from = None;
+        let mut from: Option<String> = None;
         loop {
             let page = self.bucket.page(&below, PAGE, from.as_deref())?;
             for (name, size) in page.objects {

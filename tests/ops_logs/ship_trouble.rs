@@ -112,6 +112,25 @@ fn a_segment_that_was_begun_is_made_in_the_store_that_it_was_begun_for() {
 }
 
 #[test]
+fn a_state_that_is_an_older_copy_of_its_own_is_told_and_gone_on_from() {
+    let scene = handed_over(1, "");
+    scene.ship().exits(0);
+    let chain = scene.memory().remove(0);
+    let older = fs::read(&chain).unwrap();
+    turn(&scene, 1);
+    scene.ship().exits(0);
+    // As where a machine comes back from yesterday's snapshot.
+    files::write(&chain, older).unwrap();
+    turn(&scene, 2);
+    let ran = scene.ship().exits(3).says("the manifest is forked");
+    assert!(ran.stdout.contains(&format!("move {} away", chain.display())), "{ran:#?}");
+    assert_eq!((scene.segments().len(), scene.rotate().exits(0).steps("settle", "done").len()), (2, 0));
+    fs::remove_file(&chain).unwrap();
+    scene.ship().exits(0);
+    ends_well(&scene, 3);
+}
+
+#[test]
 fn what_vanished_before_it_was_named_is_shipped_anew() {
     let scene = handed_over(1, "");
     scene.ship().exits(0);

@@ -43,13 +43,19 @@ impl Memory {
         Ok(newest(here.filter(ours), there.filter(ours)).unwrap_or(fresh))
     }
 
+    /// Where it is remembered.
+    pub fn place(&self, store: &str) -> Result<PathBuf> {
+        let desk = self.spool.as_ref().map(Spool::desk_if_any).transpose()?.flatten();
+        Ok(desk.map_or_else(|| self.state.join(name(store)), |desk| desk.path().join(name(store))))
+    }
+
     /// Remembers; it survives a power cut when this returns.
     pub fn keep(&self, chain: &Chain) -> Result<()> {
-        let old = self.state.join(name(&chain.store));
-        let Some(desk) = self.spool.as_ref().map(Spool::desk_if_any).transpose()?.flatten() else {
-            return paper::keep(&old, chain);
-        };
-        paper::keep(&desk.path().join(name(&chain.store)), chain)?;
+        let (old, place) = (self.state.join(name(&chain.store)), self.place(&chain.store)?);
+        paper::keep(&place, chain)?;
+        if place == old {
+            return Ok(());
+        }
         // Whoever is killed before this, or loses it with the power, leaves one that is not newer.
         match fs::remove_file(&old) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error).doing("remove", old.display()),

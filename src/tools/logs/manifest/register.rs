@@ -174,7 +174,11 @@ impl<'a> Register<'a> {
             Put::Taken if self.segment(number)?.is_some_and(|found| found.sha256 == written.sha256) => Ok(()),
             Put::Taken => Err(Failure::new("write", self.store.shown(&key))
                 .because("another machine of this name wrote it: the manifest is forked")
-                .hint("give each machine its own name (`host` in the settings); nothing here is removed")
+                .hint(format!(
+                    "give each machine its own name (`host` in the settings); where this one's state is an older copy of its own, move {} \
+                     away, and it goes on where the store says; nothing here is removed",
+                    self.memory.place(&self.chain.store)?.display()
+                ))
                 .exit(Exit::PersonNeeded)),
         }
     }
