@@ -278,6 +278,28 @@ fn what_may_not_be_altered_stays_until_it_may() {
 }
 
 #[test]
+fn where_one_part_of_an_archive_may_not_go_none_does() {
+    if !needs::met(&[Need::Root, Need::Program("chattr")]) {
+        return;
+    }
+    let scene = Scenario::new().shipping("", "store-keep = { count = 1 }");
+    let line = |at: &str| format!("{at} {}\n", "x".repeat(1500));
+    scene.append("app.log", line("2026-11-20T23:00:00Z") + &line("2026-11-21T01:00:00Z"));
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+    scene.rotate().exits(0);
+    let path = scene.store().join(scene.objects().into_keys().find(|key| key.contains("dt=2026-11-21")).unwrap());
+    turn(&scene, 1);
+    process::must("chattr", &["+i".as_ref(), path.as_os_str()]);
+    let ran = prune(&scene, &["--apply"]);
+    process::must("chattr", &["-i".as_ref(), path.as_os_str()]);
+    let ran = ran.exits(0);
+    assert!(says(&ran, "kept", "another part of its archive stays"), "{ran:#?}");
+    assert_eq!((texts(&scene).len(), buried(&scene).len()), (3, 0), "{ran:#?}");
+    assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("remove", "done").len(), 2);
+}
+
+#[test]
 fn it_never_writes_to_the_manifest_while_somebody_ships() {
     let scene = shipped(3);
     let lock = File::open(scene.state().join("logs-ship.lock")).unwrap();

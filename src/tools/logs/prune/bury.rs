@@ -1,10 +1,12 @@
 //! Carries it out, a batch at a time: what the store says of each object now; the tombstones; the objects.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{
     Plan, Prune,
-    decide::{Buried, Fate},
+    decide::{Archive, Buried, Fate, archive},
     stay, told,
 };
 use crate::{
@@ -144,9 +146,14 @@ impl Burial<'_> {
         let asks = Asks { store, own: &self.prune.host, now, doubtful: self.doubtful };
         let one = |item: &Buried| asks.look(item);
         let verdicts = side_by_side(batch, self.prune.parallel, &self.run.shutdown, || (), one);
+        // A part of an archive without the others helps nobody.
+        let stays = |verdict: &Option<Verdict>| !matches!(verdict, Some(Verdict::Goes(_) | Verdict::Gone));
+        let held: HashSet<(&str, Archive)> =
+            batch.iter().zip(&verdicts).filter(|(_, verdict)| stays(verdict)).map(|(item, _)| of(item)).collect();
         let (mut going, mut there) = (Vec::new(), Vec::new());
         for (item, verdict) in batch.iter().zip(verdicts) {
             match verdict {
+                Some(Verdict::Goes(_)) if held.contains(&of(item)) => self.keep(item, "another part of its archive stays"),
                 Some(Verdict::Goes(key)) => going.push((item, key)),
                 Some(Verdict::Gone) => self.keep(item, "it is not there any more"),
                 Some(Verdict::Stays(why)) => self.keep(item, &why),
@@ -205,6 +212,11 @@ impl Burial<'_> {
         let step = item.step(Outcome::Failed, why);
         self.report.steps.push(step);
     }
+}
+
+/// The archive that it is all or a part of.
+fn of(item: &Buried) -> (&str, Archive) {
+    (&item.host, archive(&item.object))
 }
 
 /// What says that it went; none where that is said already.

@@ -69,7 +69,7 @@ impl Buried {
         step.with("bytes", self.object.stored).with("host", self.host.clone())
     }
 
-    /// A tombstone holds as long as the rules say the same. It is for the machine itself to take it back.
+    /// A tombstone holds as long as the rules say the same. Only what is in its own manifest a machine can name anew.
     fn settle(&mut self, own: bool) {
         let Some((why, at)) = self.tomb.clone() else { return };
         match &self.fate {
@@ -187,9 +187,9 @@ fn apply_rules(prune: &Prune, items: &mut [Buried], now: DateTime<Utc>, doubt: O
 }
 
 /// What an object holds all or a part of: the log, the archive's name, its text.
-type Archive = (String, String, String);
+pub(super) type Archive = (String, String, String);
 
-fn archive(object: &Object) -> Archive {
+pub(super) fn archive(object: &Object) -> Archive {
     (object.log.clone(), object.name.clone(), object.part().whole.sha256)
 }
 

@@ -118,7 +118,7 @@ fn a_tombstone_is_carried_out_and_what_is_named_after_it_is_decided_about() {
     let machine = Machine { host: "i2".to_owned(), objects: vec![(1, object("", 1))], made: BTreeMap::new(), unclear: None };
     let tomb = Removed { host: "i2".to_owned(), ..removed(2) };
     let of_another = World { machines: vec![machine], ..world(again(), &[tomb]) };
-    assert_eq!(fate("", of_another), [""; 0], "its tombstones are taken back by itself");
+    assert_eq!(fate("", of_another), [""; 0], "nobody names another one's objects");
     let doubtful = World { doubt: Some(day(1)), ..world(again(), &[removed(2)]) };
     assert_eq!(fate("store-keep = { max-age = \"1d\" }", doubtful), [""; 0], "nobody knows what the rules say");
 }
