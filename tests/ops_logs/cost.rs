@@ -55,6 +55,15 @@ fn a_dry_run_of_ship_says_what_the_shipment_costs() {
 }
 
 #[test]
+fn of_what_has_no_archive_here_only_what_is_due_counts() {
+    let scene = Scenario::new().shipping_to("s3://acme-logs/fleet", "", "", "ship = \"direct\"").log_of("a.log", 5000);
+    scene.rotate().exits(0);
+    assert!(cost(&plan(&scene).exits(0)).is_empty(), "nobody knows how small what waits will be");
+    scene.append("a.log", [b'x'; 2000]);
+    scene.run(&["plan"]).exits(0).says("estimated from 1 log due now");
+}
+
+#[test]
 fn what_a_class_bills_besides_is_told() {
     let scene = scene("storage-class = \"STANDARD_IA\"");
     let ran = plan(&scene).exits(0);
