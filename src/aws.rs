@@ -1,9 +1,10 @@
 //! AWS. Everything below names the SDK and its runtime, and nothing outside does: what the SDK says becomes our own types and our own
 //! sentences here. Calls look synchronous from above; each has a deadline. Only `terms`, `standing`, `pace`,
-//! `signature` and `reach` are there without the feature `s3`.
+//! `code`, `signature` and `reach` are there without the feature `s3`.
 
 #[cfg(feature = "s3")]
 pub mod bucket;
+pub mod code;
 #[cfg(feature = "s3")]
 pub mod kms;
 pub mod pace;

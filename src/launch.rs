@@ -1,6 +1,7 @@
 //! The only code that touches the process: reads flags and settings, builds the [`Run`], takes the lock,
 //! decides between showing and doing, renders, and ends with an exit code. Names no tool.
 
+mod ask;
 mod flags;
 mod history;
 mod signals;
@@ -92,6 +93,7 @@ impl<T: Tool> Launch<T> {
         if let Err(failure) = signals::listen(&run.shutdown) {
             return Self::complain(&failure);
         }
+        ask::listen(&run.shutdown);
         let mut record = Self::record(&run);
         let ended = match word {
             Word::Config(config) => self.config(&config, &run),
