@@ -66,7 +66,9 @@ fn an_object_is_the_very_one_that_an_archive_would_have_become() {
         let bytes = |ship: &str, commands: &[&[&str]]| {
             let scene = Scenario::new().shipping("", &words(ship)).log("app.log", text_of("app", 300_000));
             scene.rotate().exits(0);
-            commands.iter().for_each(|command| drop(scene.run(command).exits(0)));
+            for command in commands {
+                scene.run(command).exits(0);
+            }
             let text: Vec<_> = scene.objects().into_values().collect();
             assert_eq!(text, [text_of("app", 300_000)], "{compress}");
             let object = scene.segments()[0]["objects"][0].clone();
@@ -98,8 +100,10 @@ fn nothing_goes_while_the_store_is_away_and_everything_gets_there_once_when_it_i
 
 #[test]
 fn a_log_of_several_days_becomes_an_object_for_each() {
-    let day =
-        |day: u32| (0..12).map(|hour| format!("2026-10-{day:02}T{hour:02}:00:00Z {}\n", "x".repeat(100))).collect::<String>();
+    let day = |day: u32| {
+        let line = |hour: u32| format!("2026-10-{day:02}T{hour:02}:00:00Z {}\n", "x".repeat(100));
+        (0..12).map(line).collect::<String>()
+    };
     let days: Vec<String> = [10, 11, 13].map(day).into();
     let scene = Scenario::new().shipping_directly("").log("app.log", days.concat());
     scene.rotate().exits(0);
