@@ -77,6 +77,25 @@ fn what_its_writer_compresses_after_it_was_collected_is_told_to_be_in_two_archiv
     assert_eq!(kept(&scene).len(), 3, "nobody knows that it is the same file");
 }
 
+#[test]
+fn what_its_writer_removes_while_it_is_collected_is_said_to_be_gone() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = collecting("").log("app.log.1", "first\n").log("app.log", "");
+    let file = scene.live("app.log.1");
+    // It is open by then, and has no other name yet.
+    let ended = strace::held(&scene.command(&["--format", "json", "rotate"]), "statx", 1, Some(&file), || {
+        fs::remove_file(&file).unwrap();
+    });
+    let ran = Ran::from(ended).exits(3);
+    assert!(
+        !file.exists() && ran.reason("collect", "failed", "app.log.1").contains("its writer removed it a moment ago"),
+        "{ran:#?}"
+    );
+    assert_eq!((kept(&scene), findings(&scene.rotate(), "logs.gap").len()), (Vec::<String>::new(), 1));
+}
+
 /// Runs while a file is written anew just after its archive was recorded.
 fn written_anew_when_archived(scene: &Scenario, name: &str, text: &[u8]) -> Ran {
     // The intents, that they are kept, that they are archived.

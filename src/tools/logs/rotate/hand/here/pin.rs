@@ -20,15 +20,19 @@ impl Here {
         // What could not be archived there, or whose pin could not be removed, is better off without one.
         self.archives().check_writable()?;
         self.check_unlocked(name)?;
+        let gone = || {
+            let gone = Failure::new("collect", self.logs.shown(name)).because("its writer removed it a moment ago");
+            gone.hint("run more often, or have its writer keep more files")
+        };
         let open = match self.opened(name, file)? {
             Some(open) => open,
-            None => self.elsewhere(file)?.ok_or_else(|| {
-                let gone = Failure::new("collect", self.logs.shown(name)).because("its writer removed it a moment ago");
-                gone.hint("run more often, or have its writer keep more files")
-            })?,
+            None => self.elsewhere(file)?.ok_or_else(gone)?,
         };
-        self.logs.link(&open, pin)?;
-        Ok(Acted::Done)
+        match self.logs.link(&open, pin) {
+            // What has lost its last name while it was open gets no other one.
+            Err(failure) if failure.is_absence() => Err(gone()),
+            linked => linked.map(|()| Acted::Done),
+        }
     }
 
     /// Copies what its writer compressed as it is, once it is proven to give back what it holds. One more name would not do:
