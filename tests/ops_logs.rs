@@ -68,6 +68,8 @@ mod restore;
 mod settings;
 #[path = "ops_logs/ship.rs"]
 mod ship;
+#[path = "ops_logs/ship_batch.rs"]
+mod ship_batch;
 #[path = "ops_logs/ship_days.rs"]
 mod ship_days;
 #[path = "ops_logs/ship_trouble.rs"]

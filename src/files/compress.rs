@@ -11,6 +11,7 @@ mod choice;
 mod days;
 mod facts;
 mod gzip;
+mod join;
 mod log;
 mod part;
 mod seek_table;
@@ -28,8 +29,9 @@ use crate::failure::{Doing, Exit, Failure, Result};
 pub use choice::Compression;
 pub use days::{Day, days};
 pub use facts::{Examined, Facts, Label, TimeRange, TimeSource};
+pub use join::{Found, Joint, examine_each};
 pub use log::{Stretch, Text};
-pub use part::part;
+pub use part::{part, read_part};
 
 use facts::Tally;
 use log::{Comparison, Log};

@@ -1,6 +1,6 @@
 //! What is not in the store, by the ledger and by receipts that are believed: never by what a run said of itself. That only tells why.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::heard::Heard;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         parcel::ParcelId,
         rotate::{
             Rotate,
-            plan::{Plan, Rest, is_to_ship},
+            plan::{Arrival, Plan, Rest, is_to_ship},
         },
         settings::Method,
     },
@@ -158,15 +158,16 @@ impl Left {
 
 /// Archives that the store is to have and, as far as is known, has not; and what else waits for it.
 fn archives(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Item> {
-    let arrived: HashSet<EntryId> = plan.shipment.arrivals.iter().filter_map(|arrival| arrival.entry).collect();
+    let arrived: HashSet<EntryId> = plan.shipment.arrivals.iter().flat_map(Arrival::entries).collect();
     let signed: HashSet<&ParcelId> =
         plan.shipment.arrivals.iter().flat_map(|arrival| &arrival.parcels).map(|signed| &signed.id).collect();
     let spooled = plan.world.spool.iter().flatten().map(|spooled| &spooled.waiting);
     let waits = spooled.filter(|waiting| waiting.parcel.host == rotate.host && !signed.contains(&waiting.id));
     let mut keys: HashMap<(String, String), Vec<&str>> = HashMap::new();
     for waiting in waits {
-        let archive = (waiting.parcel.log.clone(), waiting.parcel.name.clone());
-        keys.entry(archive).or_default().push(&waiting.parcel.key);
+        for (name, _) in waiting.parcel.archives() {
+            keys.entry((waiting.parcel.log.clone(), name.to_owned())).or_default().push(&waiting.parcel.key);
+        }
     }
     let item = |entry: &Entry| {
         let keys = keys.remove(&(entry.log_path(), entry.name.clone())).unwrap_or_default();
@@ -181,7 +182,8 @@ fn archives(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Item> {
     let unshipped = |entry: &&Entry| entry.inherited.is_none() && is_to_ship(rotate, entry) && !arrived.contains(&entry.id);
     let mut items: Vec<Item> = content.entries.values().filter(unshipped).map(item).collect();
     let unknown = |key: &str| Item { path: key.to_owned(), names: vec![key.to_owned()], stage: Stage::Waits };
-    items.extend(keys.into_values().flatten().map(unknown));
+    // One object may have several archives that nobody knows any more.
+    items.extend(keys.into_values().flatten().collect::<BTreeSet<_>>().into_iter().map(unknown));
     items.sort_by(|one, other| one.path.cmp(&other.path));
     items
 }

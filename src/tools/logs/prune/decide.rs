@@ -211,6 +211,8 @@ mod tests {
             stored: 10,
             encoder: String::new(),
             part: None,
+            several: Vec::new(),
+            stretch: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Objects in a class that must be asked for: which they are, the request, and when to come back.
 
+use std::collections::HashSet;
+
 use super::Restore;
 use crate::{
     report::{Incomplete, Outcome, Report, Size, Step, count},
@@ -44,6 +46,7 @@ pub(super) fn sort(store: &dyn Store, archives: Vec<Archived>, parallel: usize, 
     };
     let mut found = side_by_side(&objects, parallel, &run.shutdown, || (), look).into_iter();
     let mut sorted = Sorted::default();
+    let mut asked = HashSet::new();
     for archived in archives {
         let access: Vec<Access> = found.by_ref().take(archived.objects.len()).map(|one| one.unwrap_or(Access::Ready)).collect();
         if access.iter().all(|access| *access == Access::Ready) {
@@ -52,6 +55,10 @@ pub(super) fn sort(store: &dyn Store, archives: Vec<Archived>, parallel: usize, 
         }
         sorted.waiting += 1;
         for (object, access) in archived.objects.into_iter().zip(access) {
+            // One object may hold several of the archives.
+            if access != Access::Ready && !asked.insert(object.key.clone()) {
+                continue;
+            }
             let one = One { host: archived.host.clone(), object };
             match access {
                 Access::Ready => {}

@@ -8,7 +8,7 @@ use std::{
 
 use rustix::{fs::Mode, io::Errno};
 
-use super::{Archived, Fetched, Key, Object, compress, form};
+use super::{Archived, texts::Texts};
 use crate::{
     failure::{Doing, Exit, Failure, Result},
     files::{
@@ -18,11 +18,8 @@ use crate::{
     report::Outcome,
 };
 
-/// Gets an object, proven.
-pub(super) type Proven<'a> = &'a dyn Fn(&Object) -> Result<(Fetched, Key)>;
-
 /// Writes the text of an archive below `target`; how that went.
-pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, proven: Proven) -> Result<(String, Outcome)> {
+pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, texts: &Texts) -> Result<(String, Outcome)> {
     let mut names: Vec<&str> =
         place.components().filter_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect();
     let name = names.pop().ok_or_else(|| Failure::new("name", archived.keys()))?;
@@ -45,7 +42,7 @@ pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, proven: Pro
     let part = format!(".{name}.part");
     folder.remove(&part)?;
     let file = folder.create(&part)?;
-    let written = text(&file, archived, proven, &folder.shown(name)).and_then(|()| folder.rename(&part, name));
+    let written = text(&file, archived, texts, &folder.shown(name)).and_then(|()| folder.rename(&part, name));
     if let Err(failure) = written {
         folder.remove(&part)?;
         let taken = failure.errno == Some(Errno::EXIST);
@@ -56,12 +53,11 @@ pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, proven: Pro
 }
 
 /// The proven text; compared once more when it is written.
-fn text(file: &File, archived: &Archived, proven: Proven, shown: &str) -> Result<()> {
+fn text(file: &File, archived: &Archived, texts: &Texts, shown: &str) -> Result<()> {
     let mut into = file;
     let mut hash = Fingerprint::default();
     for object in &archived.objects {
-        let (fetched, key) = proven(object)?;
-        compress::read(&fetched.file, form(key.as_str()), &mut |piece| {
+        texts.proven(object)?.read(&mut |piece| {
             hash.take(piece);
             into.write_all(piece).doing("write", shown)
         })?;

@@ -3,7 +3,7 @@
 mod contained;
 mod cost;
 mod heads;
-mod shipment;
+pub(super) mod shipment;
 mod unmeant;
 
 use std::{collections::BTreeMap, path::Path};

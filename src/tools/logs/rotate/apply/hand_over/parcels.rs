@@ -77,7 +77,8 @@ impl Making<'_> {
     fn part(&self, whole: &File, day: &Day, to: u64) -> Result<(File, Facts)> {
         let file = self.counter.fresh()?;
         let stretch = Stretch { from: day.from, to };
-        let facts = compress::part(whole, self.how, stretch, &file, &self.label(), Some(day.times))?;
+        let label = label(self.carry, self.entry);
+        let facts = compress::part(whole, self.how, stretch, &file, &label, Some(day.times))?;
         let found = compress::examine(&file, self.how, &|_| ())?;
         if (found.size, found.size, &found.sha256) == (facts.size, stretch.length(), &facts.sha256) {
             Ok((file, facts))
@@ -86,44 +87,49 @@ impl Making<'_> {
         }
     }
 
-    fn label(&self) -> Label {
-        let (entry, host) = (self.entry, self.carry.rotate.host.clone());
-        let (set, log, labels) = (entry.set.clone(), entry.log_path(), entry.labels.clone());
-        Label { set, log, host, rotated_at: entry.at, begun_at: entry.begun, labels }
-    }
-
     /// The key of its object. What is on its way already, from a run that was killed, is not handed over twice.
     fn parcel(&self, copied: &Copied, facts: &Facts, part: Option<Part>) -> Result<String> {
-        let (entry, host) = (self.entry, &self.carry.rotate.host);
-        let set = self.carry.rotate.sets.iter().find(|set| set.name == entry.set);
-        let service = set.and_then(|set| set.service.as_deref()).ok_or_else(|| refuse(entry, "its set does not ship"))?;
-        let key = key::key(entry, self.archive, facts, host, service)
-            .ok_or_else(|| refuse(entry, "no key can be made of its names"))?
-            .to_string();
-        if part.is_some() && self.shipment.is_on_its_way(&key) {
-            return Ok(key);
+        let parcel = described(self.carry, self.entry, self.archive, facts)?;
+        if part.is_some() && self.shipment.is_on_its_way(&parcel.key) {
+            return Ok(parcel.key);
         }
-        let parcel = Parcel {
-            key,
-            host: host.clone(),
-            set: entry.set.clone(),
-            service: service.to_owned(),
-            log: entry.log_path(),
-            name: entry.name.clone(),
-            entry: entry.id,
-            rotated_at: entry.at,
-            begun_at: entry.begun,
-            labels: entry.labels.clone(),
-            facts: facts.clone(),
-            stored_sha256: copied.sha256.clone(),
-            part,
-            handed_at: self.carry.run.clock.now(),
-        };
+        let parcel = Parcel { stored_sha256: copied.sha256.clone(), part, ..parcel };
         self.counter.hand_over(copied, &parcel)?;
         Ok(parcel.key)
     }
 }
 
-fn refuse(entry: &Entry, why: &str) -> Failure {
+/// What an archive for the store says of itself.
+pub(super) fn label(carry: &Carry, entry: &Entry) -> Label {
+    let (set, log, labels, host) = (entry.set.clone(), entry.log_path(), entry.labels.clone(), carry.rotate.host.clone());
+    Label { set, log, host, rotated_at: entry.at, begun_at: entry.begun, labels }
+}
+
+/// The parcel of an archive of which this is true; what waits of it is still to be said.
+pub(super) fn described(carry: &Carry, entry: &Entry, archive: &Archive, facts: &Facts) -> Result<Parcel> {
+    let host = &carry.rotate.host;
+    let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
+    let service = set.and_then(|set| set.service.as_deref()).ok_or_else(|| refuse(entry, "its set does not ship"))?;
+    let key = key::key(entry, archive, facts, host, service).ok_or_else(|| refuse(entry, "no key can be made of its names"))?;
+    Ok(Parcel {
+        key: key.to_string(),
+        host: host.clone(),
+        set: entry.set.clone(),
+        service: service.to_owned(),
+        log: entry.log_path(),
+        name: entry.name.clone(),
+        entry: entry.id,
+        rotated_at: entry.at,
+        begun_at: entry.begun,
+        labels: entry.labels.clone(),
+        facts: facts.clone(),
+        stored_sha256: String::new(),
+        part: None,
+        several: Vec::new(),
+        handed_at: carry.run.clock.now(),
+    })
+}
+
+pub(super) fn refuse(entry: &Entry, why: &str) -> Failure {
     Failure::new("hand over", entry.path()).because(why)
 }
