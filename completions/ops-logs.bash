@@ -19,6 +19,9 @@ _ops__logs() {
             ops__logs,config)
                 cmd="ops__logs__subcmd__config"
                 ;;
+            ops__logs,direct)
+                cmd="ops__logs__subcmd__direct"
+                ;;
             ops__logs,drain)
                 cmd="ops__logs__subcmd__drain"
                 ;;
@@ -91,6 +94,9 @@ _ops__logs() {
             ops__logs__subcmd__help,config)
                 cmd="ops__logs__subcmd__help__subcmd__config"
                 ;;
+            ops__logs__subcmd__help,direct)
+                cmd="ops__logs__subcmd__help__subcmd__direct"
+                ;;
             ops__logs__subcmd__help,drain)
                 cmd="ops__logs__subcmd__help__subcmd__drain"
                 ;;
@@ -152,7 +158,7 @@ _ops__logs() {
 
     case "${cmd}" in
         ops__logs)
-            opts="-q -v -h -V --config --dry-run --wait --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help"
+            opts="-q -v -h -V --config --dry-run --wait --format --quiet --verbose --no-progress --color --help --version survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -371,14 +377,84 @@ _ops__logs() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ops__logs__subcmd__direct)
+            opts="-q -v -h --bandwidth --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bandwidth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ops__logs__subcmd__drain)
-            opts="-q -v -h --deadline --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --deadline --bandwidth --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bandwidth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -406,7 +482,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__help)
-            opts="survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help"
+            opts="survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -464,6 +540,20 @@ _ops__logs() {
         ops__logs__subcmd__help__subcmd__config__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ops__logs__subcmd__help__subcmd__direct)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -720,7 +810,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__iam__subcmd__policy)
-            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help ship restore verify prune drain role"
+            opts="-q -v -h --config --dry-run --wait --format --quiet --verbose --no-progress --color --help ship restore verify prune drain direct role"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -984,7 +1074,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__rotate)
-            opts="-q -v -h --method --force --finish --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --force --finish --keep-all --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1174,7 +1264,7 @@ _ops__logs() {
             return 0
             ;;
         ops__logs__subcmd__verify)
-            opts="-q -v -h --method --host --quick --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
+            opts="-q -v -h --method --host --quick --public-key --fresh --profile --region --role --endpoint-url --config --dry-run --wait --format --quiet --verbose --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1185,6 +1275,14 @@ _ops__logs() {
                     return 0
                     ;;
                 --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fresh)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

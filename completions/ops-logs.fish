@@ -44,6 +44,7 @@ complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "plan" -d 'Show wh
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "drain" -d 'Before the machine goes: rotate all that is to go to the store, ship it, and name what could not be shipped'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "ship" -d 'Put what waits for the store there, and sign for it; removes nothing'
+complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "direct" -d 'For sets that ship without an archive here (`ship = "direct"`): put rotated logs into the store, compressed on their way, and remove each once the store has it'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "prune" -d 'Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "restore" -d 'Get logs back from the store, as the text that they were'
 complete -c ops-logs -n "__fish_ops_logs_needs_command" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
@@ -121,12 +122,18 @@ always\t''
 never\t''"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l force -d 'Rotate every log that is not empty, due or not; means nothing for one that is collected'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l finish -d 'Rotate no log; only finish what was begun, hand it over, take back what the store has, and remove'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l keep-all -d 'Remove no archive, whatever the keep-rules say, but where free space (`min-free`) is wanting'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l dry-run -d 'Show what would be done, and do nothing'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s q -l quiet -d 'Print nothing unless something went wrong'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l deadline -d 'How long all of it may take' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l bandwidth -d 'Send so many bytes a second at most, instead of what the settings say: `10MiB`' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l profile -d 'Ask as this profile of the AWS files' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l region -d 'In this region' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l role -d 'Take on this role first' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l endpoint-url -d 'Whoever answers there, instead of AWS' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand drain" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
@@ -156,6 +163,23 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -s q -l quiet -d
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand ship" -s h -l help -d 'Print help'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l bandwidth -d 'Send so many bytes a second at most, instead of what the settings say: `10MiB`' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l profile -d 'Ask as this profile of the AWS files' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l region -d 'In this region' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l role -d 'Take on this role first' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l endpoint-url -d 'Whoever answers there, instead of AWS' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l config -d 'Read these settings (a file, or a folder of *.toml) instead of the standard ones' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l wait -d 'Wait so long, `30s`, for another run that is at it, instead of ending with 75 at once' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l format -d 'How to print the result: a table for people, or one JSON document' -r -f -a "table\t''
+json\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l color -d 'When to use colour; `NO_COLOR` is honoured' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l dry-run -d 'Show what would be done, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -s q -l quiet -d 'Print nothing unless something went wrong'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -s v -l verbose -d 'Also list what needed nothing, with the reason'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -l no-progress -d 'No progress bars, also on a terminal'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand direct" -s h -l help -d 'Print help'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l method -d 'Only sets with one of these methods; several joined by commas' -r -f -a "rename\t'The log is exchanged with an empty file; its writer opens it anew'
 in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
@@ -222,6 +246,8 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l method -d '
 in-place\t'The file stays, and its head is taken away once it is archived: for writers that cannot open it anew'
 collect\t'The writer rotates by itself; what it is done with is archived before it is deleted'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l host -d 'Of a store: only what this machine put there; may be given several times' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l public-key -d 'Of a store: how manifests end was signed with the key whose public half is in this file (PEM or DER), instead of `sign-key` of the settings, and KMS is not asked; may be given several times' -r -F
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l fresh -d 'Of a store: ask for a person where the end of a manifest was signed longer ago: `26h`' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l profile -d 'Ask as this profile of the AWS files' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l region -d 'In this region' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand verify" -l role -d 'Take on this role first' -r
@@ -333,22 +359,23 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s q -l quiet
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s v -l verbose -d 'Also list what needed nothing, with the reason'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand history" -s h -l help -d 'Print help'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "survey" -d 'What is true of this machine\'s logs; reads only, needs no settings and no root'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "init" -d 'Propose settings from what a survey finds'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "presets" -d 'List the stanzas that come with the tool, or show one'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "drain" -d 'Before the machine goes: rotate all that is to go to the store, ship it, and name what could not be shipped'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "ship" -d 'Put what waits for the store there, and sign for it; removes nothing'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "prune" -d 'Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "restore" -d 'Get logs back from the store, as the text that they were'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "iam-policy" -d 'The rights that a command needs on the bucket of the settings, and no other, as a document of IAM'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "sql" -d 'Print what makes a table of the store in another engine, one row for each line'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "config" -d 'Check, show or describe the settings'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "history" -d 'What earlier runs did, newest last'
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship prune restore status verify iam-policy sql config history help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "survey" -d 'What is true of this machine\'s logs; reads only, needs no settings and no root'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "init" -d 'Propose settings from what a survey finds'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "presets" -d 'List the stanzas that come with the tool, or show one'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "plan" -d 'Show what `rotate` would do and why, and do nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "rotate" -d 'Rotate what is due, archive it, and remove what no keep-rule wants'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "drain" -d 'Before the machine goes: rotate all that is to go to the store, ship it, and name what could not be shipped'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "ship" -d 'Put what waits for the store there, and sign for it; removes nothing'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "direct" -d 'For sets that ship without an archive here (`ship = "direct"`): put rotated logs into the store, compressed on their way, and remove each once the store has it'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "prune" -d 'Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "restore" -d 'Get logs back from the store, as the text that they were'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "status" -d 'Each log\'s size, last and next rotation, archives and problems'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "verify" -d 'Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "iam-policy" -d 'The rights that a command needs on the bucket of the settings, and no other, as a document of IAM'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "sql" -d 'Print what makes a table of the store in another engine, one row for each line'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "config" -d 'Check, show or describe the settings'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "history" -d 'What earlier runs did, newest last'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and not __fish_seen_subcommand_from survey init presets plan rotate drain ship direct prune restore status verify iam-policy sql config history help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read all settings files and name every problem with its line'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'The merged settings, with the origin of each value'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "schema" -d 'The JSON Schema of the settings, for editors'

@@ -123,6 +123,7 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 '--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
 '--force[Rotate every log that is not empty, due or not; means nothing for one that is collected]' \
 '(--force)--finish[Rotate no log; only finish what was begun, hand it over, take back what the store has, and remove]' \
+'--keep-all[Remove no archive, whatever the keep-rules say, but where free space (\`min-free\`) is wanting]' \
 '--dry-run[Show what would be done, and do nothing]' \
 '(-v --verbose)-q[Print nothing unless something went wrong]' \
 '(-v --verbose)--quiet[Print nothing unless something went wrong]' \
@@ -137,6 +138,11 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 (drain)
 _arguments "${_arguments_options[@]}" : \
 '--deadline=[How long all of it may take]:TIME:_default' \
+'--bandwidth=[Send so many bytes a second at most, instead of what the settings say\: \`10MiB\`]:BYTES:_default' \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
 '--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
 '--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
 '--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
@@ -152,6 +158,27 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (ship)
+_arguments "${_arguments_options[@]}" : \
+'--bandwidth=[Send so many bytes a second at most, instead of what the settings say\: \`10MiB\`]:BYTES:_default' \
+'--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
+'--region=[In this region]:REGION:_default' \
+'--role=[Take on this role first]:ARN:_default' \
+'--endpoint-url=[Whoever answers there, instead of AWS]:URL:_default' \
+'--config=[Read these settings (a file, or a folder of *.toml) instead of the standard ones]:FILE:_files' \
+'--wait=[Wait so long, \`30s\`, for another run that is at it, instead of ending with 75 at once]:TIME:_default' \
+'--format=[How to print the result\: a table for people, or one JSON document]:FORMAT:(table json)' \
+'--color=[When to use colour; \`NO_COLOR\` is honoured]:WHEN:(auto always never)' \
+'--dry-run[Show what would be done, and do nothing]' \
+'(-v --verbose)-q[Print nothing unless something went wrong]' \
+'(-v --verbose)--quiet[Print nothing unless something went wrong]' \
+'-v[Also list what needed nothing, with the reason]' \
+'--verbose[Also list what needed nothing, with the reason]' \
+'--no-progress[No progress bars, also on a terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(direct)
 _arguments "${_arguments_options[@]}" : \
 '--bandwidth=[Send so many bytes a second at most, instead of what the settings say\: \`10MiB\`]:BYTES:_default' \
 '--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
@@ -255,6 +282,8 @@ _arguments "${_arguments_options[@]}" : \
 in-place\:"The file stays, and its head is taken away once it is archived\: for writers that cannot open it anew"
 collect\:"The writer rotates by itself; what it is done with is archived before it is deleted"))' \
 '*--host=[Of a store\: only what this machine put there; may be given several times]:HOST:_default' \
+'*--public-key=[Of a store\: how manifests end was signed with the key whose public half is in this file (PEM or DER), instead of \`sign-key\` of the settings, and KMS is not asked; may be given several times]:FILE:_files' \
+'--fresh=[Of a store\: ask for a person where the end of a manifest was signed longer ago\: \`26h\`]:TIME:_default' \
 '--profile=[Ask as this profile of the AWS files]:PROFILE:_default' \
 '--region=[In this region]:REGION:_default' \
 '--role=[Take on this role first]:ARN:_default' \
@@ -294,6 +323,7 @@ restore\:"What \`restore\` does"
 verify\:"What \`verify\` of the store does"
 prune\:"What \`prune --apply\` does"
 drain\:"What \`drain\` does, which ships"
+direct\:"What \`direct\` does, which ships"
 role\:"What this machine itself needs, where the settings name a role\: to take it on"))' \
 && ret=0
 ;;
@@ -482,6 +512,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(direct)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (prune)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -561,6 +595,7 @@ _ops-logs_commands() {
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'drain:Before the machine goes\: rotate all that is to go to the store, ship it, and name what could not be shipped' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
+'direct:For sets that ship without an archive here (\`ship = "direct"\`)\: put rotated logs into the store, compressed on their way, and remove each once the store has it' \
 'prune:Show which objects of the store no rule (\`store-keep\`) wants there any more, and why; with --apply, remove them' \
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
@@ -628,6 +663,11 @@ _ops-logs__subcmd__config__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs config show commands' commands "$@"
 }
+(( $+functions[_ops-logs__subcmd__direct_commands] )) ||
+_ops-logs__subcmd__direct_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs direct commands' commands "$@"
+}
 (( $+functions[_ops-logs__subcmd__drain_commands] )) ||
 _ops-logs__subcmd__drain_commands() {
     local commands; commands=()
@@ -643,6 +683,7 @@ _ops-logs__subcmd__help_commands() {
 'rotate:Rotate what is due, archive it, and remove what no keep-rule wants' \
 'drain:Before the machine goes\: rotate all that is to go to the store, ship it, and name what could not be shipped' \
 'ship:Put what waits for the store there, and sign for it; removes nothing' \
+'direct:For sets that ship without an archive here (\`ship = "direct"\`)\: put rotated logs into the store, compressed on their way, and remove each once the store has it' \
 'prune:Show which objects of the store no rule (\`store-keep\`) wants there any more, and why; with --apply, remove them' \
 'restore:Get logs back from the store, as the text that they were' \
 'status:Each log'\''s size, last and next rotation, archives and problems' \
@@ -678,6 +719,11 @@ _ops-logs__subcmd__help__subcmd__config__subcmd__schema_commands() {
 _ops-logs__subcmd__help__subcmd__config__subcmd__show_commands() {
     local commands; commands=()
     _describe -t commands 'ops-logs help config show commands' commands "$@"
+}
+(( $+functions[_ops-logs__subcmd__help__subcmd__direct_commands] )) ||
+_ops-logs__subcmd__help__subcmd__direct_commands() {
+    local commands; commands=()
+    _describe -t commands 'ops-logs help direct commands' commands "$@"
 }
 (( $+functions[_ops-logs__subcmd__help__subcmd__drain_commands] )) ||
 _ops-logs__subcmd__help__subcmd__drain_commands() {

@@ -1,6 +1,7 @@
 //! The only code that touches the process: reads flags and settings, builds the [`Run`], takes the lock,
 //! decides between showing and doing, renders, and ends with an exit code. Names no tool.
 
+mod ask;
 mod flags;
 mod history;
 mod signals;
@@ -58,9 +59,10 @@ pub fn command<T: Tool>() -> clap::Command {
         .after_help(format!("{}\n\n{}", T::EXAMPLES, Exit::HELP))
 }
 
-/// Whoever writes a timer or a pipeline stage asks one command for its help, so each says how it ends.
+/// Whoever writes a timer or a pipeline stage asks one command for its help, so each says how it ends, after its own examples.
 fn with_exits(command: clap::Command) -> clap::Command {
-    command.mut_subcommands(with_exits).after_help(Exit::HELP)
+    let own = command.get_after_help().map(|own| format!("{own}\n\n")).unwrap_or_default();
+    command.mut_subcommands(with_exits).after_help(format!("{own}{}", Exit::HELP))
 }
 
 /// What one launch holds on to.
@@ -91,6 +93,7 @@ impl<T: Tool> Launch<T> {
         if let Err(failure) = signals::listen(&run.shutdown) {
             return Self::complain(&failure);
         }
+        ask::listen(&run.shutdown);
         let mut record = Self::record(&run);
         let ended = match word {
             Word::Config(config) => self.config(&config, &run),

@@ -10,11 +10,16 @@ mod key;
 pub mod notes;
 #[cfg(feature = "s3")]
 mod s3;
+pub mod signer;
 #[cfg(feature = "s3")]
 mod tally;
 
 use self::notes::Begun;
-pub use self::{address::Address, body::Body, key::Key};
+pub use self::{
+    address::Address,
+    body::{Body, Maker, Making},
+    key::Key,
+};
 pub use crate::aws::{
     pace,
     standing::{Access, Cold, Hold, Removal, Standing, Tier},
@@ -40,8 +45,18 @@ pub trait Store: Send + Sync {
     fn remove(&self, keys: &[Key]) -> Vec<Result<Removal>>;
     /// Asks for an object that cannot be read as it is, for so many days.
     fn thaw(&self, key: &Key, cold: Cold, tier: Tier, days: u16) -> Result<()>;
+    /// Whether the store itself says that it has an object of exactly these bytes; not, where it cannot say. Less than to read it: for what
+    /// cannot be read.
+    fn says_it_has(&self, _: &Key, _: &Body) -> Result<bool> {
+        Ok(false)
+    }
     /// The place of a key, for messages.
     fn shown(&self, key: &Key) -> String;
+
+    /// Whether it may be one that replaces an object although it is asked not to: nobody knows before it was tried.
+    fn may_replace(&self) -> bool {
+        false
+    }
 
     /// How many objects it takes at a time, where that is the store's own matter.
     fn at_once(&self) -> Option<usize> {

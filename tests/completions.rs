@@ -115,6 +115,32 @@ fn the_manual_names_each_variable_that_is_read_and_where_things_are() {
     assert!(["EXAMPLES", "SETTINGS", "EXIT STATUS"].iter().all(|name| !section(name).is_empty()), "{page}");
 }
 
+/// What is typed, of a line of examples: what follows after two blanks says what it is for.
+fn typed(line: &str) -> Option<Vec<String>> {
+    let line = line.strip_prefix("  ")?;
+    let line = line.split("  ").next().unwrap_or_default();
+    let words = line.split(' ').skip_while(|word| word.starts_with("OPSBELT_"));
+    Some(words.map(str::to_owned).collect())
+}
+
+#[test]
+fn each_command_has_examples_that_it_understands() {
+    for (tool, whole) in tools().iter().zip([command::<Logs>()]) {
+        let own = |below: &&Command| !["config", "history", "help"].contains(&below.get_name());
+        for below in tool.get_subcommands().filter(own) {
+            let name = below.get_name();
+            let help = below.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<_> = help.lines().take_while(|line| *line != "Exit status:").filter_map(typed).collect();
+            assert!(!examples.is_empty(), "{name} has no examples: {help}");
+            for example in examples {
+                assert!(example[0] == tool.get_name() && example.iter().any(|word| word == name), "{example:?} is of {name}");
+                let read = whole.clone().try_get_matches_from(&example);
+                assert!(read.is_ok(), "{example:?}: {}", read.expect_err("it is none"));
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_hidden_is_nowhere() {
     for tool in [command::<Logs>()] {

@@ -12,9 +12,11 @@ use std::{
 use support::{files, scenario::Scenario, stories, tally};
 
 /// Every format that is written, and the file that proves that its first version is still read.
-const FIXTURES: [(&str, &str); 8] = [
+const FIXTURES: [(&str, &str); 10] = [
     ("opsbelt.logs.archive", "archive-v1.zst"),
     ("opsbelt.logs.chain", "chain-v1.json"),
+    ("opsbelt.logs.head", "head-v1.json"),
+    ("opsbelt.logs.head-statement", "head-v1.json"),
     ("opsbelt.logs.ledger", "ledger-v1.jsonl"),
     ("opsbelt.logs.manifest", "manifest-v1.json"),
     ("opsbelt.logs.parcel", "parcel-v1.json"),
@@ -272,6 +274,7 @@ fn what_version_1_handed_over_is_shipped_after_what_it_shipped() {
     let segments = scene.segments();
     let first = sha256(&scene.store().join("_opsbelt/manifests/test/0000000001.json"));
     assert_eq!((segments.len(), segments[1]["previous"].as_str()), (2, Some(first.as_str())), "{segments:#?}");
+    assert!(!chain.exists() && scene.memory().len() == 1, "what was remembered in the state is remembered beside the receipts");
     scene.rotate().exits(0);
     assert_eq!(scene.parcels().len(), 0);
 }
@@ -338,4 +341,27 @@ fn an_object_of_several_archives_of_version_1_is_shipped_and_comes_back_as_what_
         let path = back.join("test/srv/opsbelt-shop").join(member["name"].as_str().expect("a name"));
         assert_eq!(sha256(&path), member["sha256"].as_str().expect("a hash"));
     }
+}
+
+#[test]
+fn a_head_that_version_1_signed_proves_its_segment() {
+    let scene = Scenario::new().shipping("", "");
+    let key = fixture("head-v1.pem").display().to_string();
+    let url = format!("file://{}", scene.store().display());
+    for (folder, name) in [("manifests", "manifest-v1.json"), ("heads", "head-v1.json")] {
+        let to = scene.store().join(format!("_opsbelt/{folder}/test"));
+        fs::create_dir_all(&to).expect("our own tree");
+        files::copy(fixture(name), to.join("0000000001.json")).expect("our own tree");
+    }
+    let told = || {
+        let ran = scene.run(&["--format", "json", "verify", &url, "--public-key", &key, "--quick"]).exits(1);
+        let json = ran.json();
+        let findings = json["findings"].as_array().cloned().unwrap_or_default();
+        findings.into_iter().map(|one| one["id"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(), ["logs.head-elsewhere", "logs.head-proven", "logs.object-missing"]);
+    let head = scene.store().join("_opsbelt/heads/test/0000000001.json");
+    let newer = fs::read_to_string(fixture("head-v1.json")).expect("a fixture").replacen("\"version\":1", "\"version\":2", 1);
+    files::write(&head, newer).expect("our own tree");
+    assert_eq!(told(), ["logs.head-forged", "logs.head-missing", "logs.object-missing"]);
 }

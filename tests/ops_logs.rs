@@ -20,8 +20,16 @@ mod collect;
 mod containers;
 #[path = "ops_logs/cost.rs"]
 mod cost;
+#[path = "ops_logs/direct.rs"]
+mod direct;
+#[path = "ops_logs/direct_changes.rs"]
+mod direct_changes;
+#[path = "ops_logs/direct_drain.rs"]
+mod direct_drain;
 #[path = "ops_logs/drain.rs"]
 mod drain;
+#[path = "ops_logs/drain_left.rs"]
+mod drain_left;
 #[path = "ops_logs/due.rs"]
 mod due;
 #[path = "ops_logs/emptied.rs"]
@@ -70,6 +78,8 @@ mod settings;
 mod ship;
 #[path = "ops_logs/ship_batch.rs"]
 mod ship_batch;
+#[path = "ops_logs/ship_damaged.rs"]
+mod ship_damaged;
 #[path = "ops_logs/ship_days.rs"]
 mod ship_days;
 #[path = "ops_logs/ship_trouble.rs"]

@@ -17,6 +17,7 @@ use support::{
 
 const ROTATE: &[&str] = &["--format", "json", "rotate"];
 const SHIP: &[&str] = &["--format", "json", "ship"];
+const DIRECT: &[&str] = &["--format", "json", "direct"];
 const PRUNE: &[&str] = &["--format", "json", "prune", "--apply"];
 const TURNS: usize = 3;
 
@@ -85,7 +86,7 @@ fn texts(turns: usize) -> Vec<Vec<u8>> {
 
 /// Whose segment could not be made: the next run says what this one was about to say.
 fn begun(scene: Scene) -> Scene {
-    let odd = scene.scenario.store().join("_opsbelt/manifests/test/.0000000001.json.part");
+    let odd = scene.scenario.store().join("_opsbelt/manifests/test/0000000001.json");
     fs::create_dir_all(&odd).expect("our own tree");
     scene.scenario.ship().exits(3);
     fs::remove_dir(odd).expect("our own tree");
@@ -94,10 +95,8 @@ fn begun(scene: Scene) -> Scene {
 
 /// Whoever is struck has signed for nothing that the store does not have, under its name, and name.
 fn assert_signed_for_what_is_named(scenario: &Scenario, story: &str) {
-    let receipts = scenario.spool().join("receipts");
     let segments = serde_json::Value::from(scenario.segments()).to_string();
-    let names = fs::read_dir(&receipts).into_iter().flatten().map(|entry| entry.expect("it was listed").path());
-    for path in names.filter(|path| path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))) {
+    for path in scenario.receipts() {
         let receipt: serde_json::Value =
             serde_json::from_slice(&fs::read(&path).expect("it was listed")).expect("a receipt is JSON");
         let key = receipt["key"].as_str().expect("it names an object");
@@ -144,6 +143,52 @@ fn pruned_well(scene: &Scene, story: &str) {
     let ran = scenario.run(&["--format", "json", "verify", &format!("file://{}", scenario.store().display())]);
     assert_eq!((ran.code, ran.json()["findings"].as_array().map(Vec::len)), (Some(0), Some(0)), "{story}: {ran:#?}");
     assert_eq!(scenario.run(PRUNE).summary(), "nothing to remove; 1 object stays", "{story}");
+}
+
+/// Logs that were rotated and wait here for the store; one that the store has and somebody had open; and one more to be rotated.
+fn direct(rotated: usize, held: bool) -> Scene {
+    let scenario = Scenario::new().shipping_under("parallel = 1", "", "ship = \"direct\"");
+    for turn in 0..=rotated {
+        scenario.append("app.log", text(turn));
+        if turn < rotated {
+            scenario.rotate().exits(0);
+        }
+        if held && turn == 0 {
+            let writer = scenario.writer(&scenario.archives("app.log")[0]);
+            scenario.run(DIRECT).exits(0);
+            drop(writer);
+        }
+    }
+    Scene { scenario, before: Before::default() }
+}
+
+/// The same of one log of two days.
+fn direct_days() -> Scene {
+    let scenario = Scenario::new().shipping_under("parallel = 1", "", "ship = \"direct\"");
+    scenario.append("app.log", [day(10), day(11)].concat());
+    scenario.rotate().exits(0);
+    Scene { scenario, before: Before::default() }
+}
+
+/// What must be true after one more turn: what is not here is in the store, and by then that is everything. Whatever was struck, nothing is
+/// missing: what is not in the store, and named, is here.
+fn shipped_well(scene: &Scene, texts: &[Vec<u8>], story: &str) {
+    let scenario = &scene.scenario;
+    let named = serde_json::Value::from(scenario.segments()).to_string();
+    let stored = scenario.objects().into_iter().filter(|(key, _)| named.contains(key.as_str())).map(|(_, text)| text);
+    let names = scenario.archives("app.log").into_iter().chain(["app.log".to_owned()]);
+    let here = names.map(|name| fs::read(scenario.logs().join(name)).expect("it was listed"));
+    let all: Vec<Vec<u8>> = stored.chain(here).collect();
+    for text in texts {
+        assert!(all.iter().any(|one| one.windows(text.len()).any(|part| part == text)), "{story}: neither here nor there");
+    }
+    let well = |ran: Ran| assert_eq!(ran.code, Some(0), "{story}: {ran:#?}");
+    for _ in 0..2 {
+        well(scenario.rotate());
+        well(scenario.run(DIRECT));
+    }
+    scenario.assert_shipped(texts, story);
+    assert_eq!(scenario.archives("app.log"), [""; 0], "{story}: what the store has goes");
 }
 
 fn sweep(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), texts: &[Vec<u8>], least: usize) {
@@ -222,4 +267,24 @@ fn struck_at_any_call_of_a_run_that_takes_back_several_together() {
 #[test]
 fn struck_at_any_call_of_a_run_that_prunes() {
     swept("prune", PRUNE, &to_prune, &pruned_well, 8);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_ships_directly() {
+    swept("direct", DIRECT, &|| direct(2, false), &|scene, story| shipped_well(scene, &texts(3), story), 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_removes_what_it_shipped_before() {
+    swept("direct, held", DIRECT, &|| direct(2, true), &|scene, story| shipped_well(scene, &texts(3), story), 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_ships_a_log_of_two_days_directly() {
+    swept("direct days", DIRECT, &direct_days, &|scene, story| shipped_well(scene, &[day(10), day(11)], story), 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_rotates_what_is_shipped_directly() {
+    swept("rotate, direct", ROTATE, &|| direct(1, false), &|scene, story| shipped_well(scene, &texts(2), story), 15);
 }

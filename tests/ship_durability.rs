@@ -47,7 +47,7 @@ fn each_sync_of_a_run_that_ships_is_needed() {
 fn each_sync_of_a_run_that_says_what_an_earlier_one_was_about_to_say_is_needed() {
     each_sync_is_needed("conclude", SHIP, 6, &|| {
         let scene = scene(true, false);
-        let odd = scene.scenario.store().join("_opsbelt/manifests/test/.0000000001.json.part");
+        let odd = scene.scenario.store().join("_opsbelt/manifests/test/0000000001.json");
         fs::create_dir_all(&odd).expect("our own tree");
         scene.scenario.ship().exits(3);
         fs::remove_dir(odd).expect("our own tree");

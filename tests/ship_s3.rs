@@ -77,7 +77,7 @@ fn what_is_archived_gets_into_the_bucket_once_and_is_named_there() {
     assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 2);
     let before = bucket.listed();
     assert_eq!(scene.ship().exits(0).summary(), "nothing waits for the store");
-    assert_eq!((bucket.listed(), files_under(&scene.spool())), (before, BTreeMap::new()));
+    assert_eq!((bucket.listed(), scene.spooled()), (before, BTreeMap::new()));
     let ran = verify(&scene, &bucket).exits(0);
     assert!(told(&ran).is_empty() && ran.summary().starts_with("as named: 2 of 2 objects of 1 machine ("), "{ran:#?}");
 }

@@ -1,19 +1,22 @@
 //! A run that ships is cut off at each call to S3 in turn, before the server hears of it and after it did what was asked, and killed
-//! at each of these moments: one more run, and each archive is in the bucket once, named once, signed for, and no upload is left.
+//! at each of these moments; and it is killed before, and refused at, each of its own calls to the kernel. One more run, and each archive is
+//! in the bucket once, named once, signed for, and no upload is left.
 #![expect(clippy::unwrap_used, reason = "a story fails loudly")]
 
 mod support;
 
-use std::{collections::BTreeSet, fs, sync::Mutex, time::Duration};
+use std::{collections::BTreeSet, fs, path::PathBuf, sync::Mutex, time::Duration};
 
 use support::{
     Dice,
     ambush::{Ambush, Attack, Called, Moment, Victim},
-    needs,
+    needs::{self, TRACES},
     process::{Ended, Process},
-    scenario::{Ran, Scenario, files_under, text_of},
-    seaweed::{Bucket, SEAWEED, Seaweed},
+    scenario::{Ran, Scenario, text_of},
+    seaweed::{Bucket, SEAWEED, Seaweed, sha256},
+    strace::{self, Blow, Strike, Traced},
     sweep::in_parallel,
+    trace::{Act, Call},
 };
 
 const SHIP: &[&str] = &["--format", "json", "ship"];
@@ -64,9 +67,7 @@ impl Story {
     }
 
     fn without_its_memory(self) -> Story {
-        for name in files_under(self.scene.state()).into_keys().filter(|name| name.starts_with("chain-")) {
-            fs::remove_file(self.scene.state().join(name)).unwrap();
-        }
+        self.scene.forget();
         self
     }
 
@@ -75,12 +76,33 @@ impl Story {
         self.ambush.run(self.scene.command(SHIP).env("AWS_MAX_ATTEMPTS", "1"), attack)
     }
 
+    /// What the run writes to on this machine. Its other threads write to none of that, so that the calls about it come in one order.
+    fn own_paths(&self) -> Vec<PathBuf> {
+        let (state, receipts) = (self.scene.state(), self.scene.spool().join("receipts"));
+        let record = |kind: &str, of: &str| format!("{kind}-{}", &sha256(of.as_bytes())[..16]);
+        let url = self.bucket.url();
+        // Where it is now, and where it was once.
+        let chain = [&receipts, state].map(|folder| folder.join(record("chain", &url)));
+        let uploads = self
+            .scene
+            .parcels()
+            .into_values()
+            .map(|parcel| state.join(record("upload", &format!("{url} {}", parcel["key"].as_str().unwrap()))));
+        let records = uploads.chain(chain).flat_map(|path| ["json", "new"].map(|end| path.with_extension(end)));
+        let known = ["logs-ship.lock", "history.jsonl"].map(|name| state.join(name));
+        records.chain(known).chain([state.to_owned(), receipts.join(".new.json"), receipts]).collect()
+    }
+
+    /// A run that is struck.
+    fn struck(&self, strike: Option<&Strike>) -> Traced {
+        strace::run_on(self.scene.command(SHIP).env("AWS_MAX_ATTEMPTS", "1"), strike, &self.own_paths())
+    }
+
     /// Parcels that somebody signed for; each of these is in the bucket, and named there.
     fn signed(&self, story: &str) -> usize {
-        let (receipts, named) = (self.scene.spool().join("receipts"), self.bucket.named());
-        let signed: Vec<_> = files_under(&receipts).into_keys().filter(|name| !name.starts_with('.')).collect();
-        for name in &signed {
-            let receipt: serde_json::Value = serde_json::from_slice(&fs::read(receipts.join(name)).unwrap()).unwrap();
+        let (signed, named) = (self.scene.receipts(), self.bucket.named());
+        for path in &signed {
+            let receipt: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
             let key = receipt["key"].as_str().unwrap();
             assert!(named.iter().any(|known| known == key), "{story}: signed for, and not named: {receipt:#}");
         }
@@ -100,7 +122,7 @@ impl Story {
         well(self.scene.run(&["--format", "json", "verify", &self.bucket.url()]));
         assert_eq!(well(self.scene.rotate()).steps("settle", "done").len(), parcels, "{story}");
         well(self.scene.ship());
-        assert_eq!(files_under(&self.scene.spool()), [].into(), "{story}");
+        assert_eq!(self.scene.spooled(), [].into(), "{story}");
         self.bucket.assert_shipped(&self.texts, story);
         self.bucket.leave();
     }
@@ -142,6 +164,59 @@ fn sweep(name: &str, least: usize, story: &(dyn Fn() -> Story + Sync)) {
     let cut = cut.into_inner().unwrap();
     support::say(&format!("{name}: calls in the trace {}, calls cut {}, in {} ways", calls.len(), cut.len(), attacks.len()));
     assert_eq!(calls, cut, "{name}: not every call was cut");
+}
+
+/// Tells the story whole, then once for each call to the kernel and what may come of it.
+fn sweep_own_calls(name: &str, least: usize, story: &(dyn Fn() -> Story + Sync)) {
+    if !needs::met(SEAWEED) || !needs::met(TRACES) {
+        return;
+    }
+    let whole = story();
+    let traced = whole.struck(None);
+    assert!(traced.ended.status.success(), "{name}: {traced:#?}");
+    whole.ends_well(name);
+    let threads = traced.trace.busy_threads();
+    assert_eq!(threads.len(), 1, "{name}: ranks count per thread, so one must make all the calls: {threads:?}");
+    let calls = traced.trace.cut_points();
+    assert!(calls.len() >= least, "{name}: {calls:#?}");
+    let blows = |call: &&Call| {
+        let strike = |blow| Strike { call: call.name.clone(), rank: call.rank, blow };
+        let refuses = |errno: &'static str| match (call.act(), errno) {
+            (None | Some(Act::Signal), _) | (Some(Act::Remove(_)), "ENOSPC") => None,
+            _ => Some(strike(Blow::Error(errno))),
+        };
+        [Some(strike(Blow::Kill)), refuses("ENOSPC"), refuses("EIO")]
+    };
+    let strikes: Vec<Strike> = calls.iter().flat_map(blows).flatten().step_by(support::by_tier(5, 1)).collect();
+    in_parallel(&strikes, |strike| {
+        let told = format!("{name}, {strike:?}");
+        let story = story();
+        let traced = story.struck(Some(strike));
+        let (ends, hit) = match strike.blow {
+            Blow::Kill => (true, traced.ended.was_killed()),
+            _ => (matches!(traced.ended.code(), Some(0 | 1 | 3 | 4)), traced.trace.calls.iter().any(Call::injected)),
+        };
+        assert!(ends && hit, "{told}: {traced:#?}");
+        story.signed(&told);
+        story.ends_well(&told);
+    });
+    support::say(&format!("{name}: calls in the trace {}, blows {}", calls.len(), strikes.len()));
+}
+
+#[test]
+fn struck_at_any_call_to_the_kernel_of_a_first_run() {
+    sweep_own_calls("first, own", 30, &|| Story::new().waiting(&[("large", LARGE)]));
+}
+
+#[test]
+fn struck_at_any_call_to_the_kernel_of_a_run_that_goes_on_with_a_chain() {
+    sweep_own_calls("goes on, own", 30, &|| Story::new().waiting(&[("a", 3000)]).shipped().waiting(&[("large", LARGE)]));
+}
+
+#[test]
+fn struck_at_any_call_to_the_kernel_of_a_run_that_follows_a_killed_upload() {
+    let story = || Story::new().waiting(&[("large", LARGE)]).killed_at("POST test_large uploadId", Moment::Before);
+    sweep_own_calls("anew, own", 20, &story);
 }
 
 #[test]

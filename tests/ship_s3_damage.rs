@@ -40,7 +40,7 @@ fn ends_well(scene: &Scenario, bucket: &Bucket, texts: &[Vec<u8>], story: &str) 
     }
     scene.ship().exits(0);
     bucket.assert_shipped(texts, story);
-    assert_eq!(files_under(&scene.spool()), BTreeMap::new(), "{story}");
+    assert_eq!(scene.spooled(), BTreeMap::new(), "{story}");
     let ran = scene.run(&["--format", "json", "verify", &bucket.url()]);
     assert_eq!(ran.code, Some(0), "{story}: {ran:#?}");
 }
@@ -144,8 +144,7 @@ impl Tampered {
 
 /// All receipts.
 fn signed(scene: &Scenario) -> Vec<String> {
-    let receipts = scene.spool().join("receipts");
-    files_under(&receipts).into_keys().map(|name| fs::read_to_string(receipts.join(name)).unwrap()).collect()
+    scene.receipts().into_iter().map(|path| fs::read_to_string(path).unwrap()).collect()
 }
 
 /// A body with a bit turned in its middle.
@@ -245,6 +244,6 @@ fn what_is_compared_with_an_object_that_is_there_and_reads_as_another_is_not_sig
     }
     let ran = tampered.meanwhile(SHIP, "read back").exits(3);
     assert_eq!(ran.steps("ship", "failed").len(), 2, "{ran:#?}");
-    assert_eq!((bucket.segments().len(), files_under(&scene.spool().join("receipts"))), (0, BTreeMap::new()));
+    assert_eq!((bucket.segments().len(), scene.receipts().len()), (0, 0));
     ends_well(scene, bucket, texts, "read back");
 }

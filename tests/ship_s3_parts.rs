@@ -16,37 +16,13 @@ use std::{
 
 use support::{
     between::{Between, Fate, Request},
-    needs,
-    scenario::{Ran, Scenario, files_under, text_of},
-    seaweed::{Bucket, SEAWEED, Seaweed},
+    scenario::{Scenario, files_under, text_of},
+    seaweed::Bucket,
+    through::{through, try_once},
 };
 
 /// Three parts: two of 8 MiB and a small one.
 const LARGE: usize = 17 << 20;
-
-/// A machine with these logs to ship, uncompressed, through the story, into a bucket of its own.
-fn scene(
-    logs: &[(&str, usize)],
-    words: &str,
-    story: impl Fn(&Request, usize) -> Fate + Send + Sync + 'static,
-) -> Option<(Scenario, Bucket, Between)> {
-    if !needs::met(SEAWEED) {
-        return None;
-    }
-    let bucket = Seaweed::of_this_program().bucket();
-    let between = Between::before(bucket.server.port(), story);
-    let mut scene = bucket.scene(words, "compress = \"none\"");
-    for (name, size) in logs {
-        scene = scene.log_of(name, *size);
-    }
-    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
-    scene.rotate().exits(0);
-    Some((scene, bucket, between))
-}
-
-fn try_once(scene: &Scenario) -> Ran {
-    Ran::of(scene.command(&["--format", "json", "ship"]).env("AWS_MAX_ATTEMPTS", "1"))
-}
 
 /// The object is there once, whole and named, and nothing is left of the way there.
 #[track_caller]
@@ -100,7 +76,7 @@ fn several_parts_of_an_object_are_on_their_way_at_a_time() {
         let alone = request.is("PUT", "partNumber") && !PARTS.of(3);
         if alone { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
     };
-    let Some((scene, bucket, _)) = scene(&[("app.log", LARGE)], "max-memory = \"24 MiB\"", story) else { return };
+    let Some((scene, bucket, _)) = through(&[("app.log", LARGE)], "max-memory = \"24 MiB\"", story) else { return };
     scene.change_settings("[store]", "parallel = 1\n[store]");
     try_once(&scene).exits(0);
     assert_there(&scene, &bucket, LARGE);
@@ -114,7 +90,7 @@ fn several_objects_are_on_their_way_at_a_time_whatever_parallel_says() {
         if alone { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
     };
     let logs = [("a.log", 3000), ("b.log", 3000), ("c.log", 3000), ("d.log", 3000)];
-    let Some((scene, bucket, _)) = scene(&logs, "max-memory = \"16 MiB\"", story) else { return };
+    let Some((scene, bucket, _)) = through(&logs, "max-memory = \"16 MiB\"", story) else { return };
     scene.change_settings("[store]", "parallel = 1\n[store]");
     try_once(&scene).exits(0);
     assert_eq!(bucket.objects().len(), 4);
@@ -129,7 +105,7 @@ fn stopped(words: &str, listed: impl Fn(&Request) -> Fate + Send + Sync + 'stati
         }
         if request.is("GET", "uploadId=") { listed(request) } else { Fate::Passes }
     };
-    let (scene, bucket, between) = scene(&[("app.log", LARGE)], words, story)?;
+    let (scene, bucket, between) = through(&[("app.log", LARGE)], words, story)?;
     let ran = try_once(&scene).exits(3);
     assert!(ran.stdout.contains("access denied: said by the story"), "{ran:#?}");
     assert_eq!((bucket.uploads().len(), noted(&scene).len(), bucket.listed().len()), (1, 1, 0));
@@ -159,7 +135,7 @@ fn stopped_and_told(wrong: Option<&'static str>) -> Option<(Scenario, Bucket, Be
         }
         if request.is("GET", "uploadId=") { with_sums(heard) } else { Fate::Passes }
     };
-    let (scene, bucket, between) = scene(&[("app.log", LARGE)], "", story)?;
+    let (scene, bucket, between) = through(&[("app.log", LARGE)], "", story)?;
     try_once(&scene).exits(3);
     assert_eq!((bucket.uploads().len(), noted(&scene).len(), bucket.listed().len()), (1, 1, 0));
     Some((scene, bucket, between))
@@ -188,6 +164,34 @@ fn of_a_store_that_does_not_tell_what_its_parts_hold_none_is_believed() {
     try_once(&scene).exits(0);
     assert_there(&scene, &bucket, LARGE);
     assert_eq!((begun(&between), sent(&between)[0]), (1, 2));
+}
+
+#[test]
+fn an_upload_that_somebody_ended_is_begun_anew_also_where_nobody_may_see_its_parts() {
+    let first: &'static Mutex<Option<String>> = Box::leak(Box::default());
+    let id = |request: &Request| request.target.split("uploadId=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let ended: &'static AtomicBool = Box::leak(Box::default());
+    let story = move |request: &Request, _: usize| {
+        if request.is("GET", "uploadId=") {
+            return Fate::error(403, "AccessDenied", "");
+        }
+        if !request.is("PUT", "partNumber=") {
+            return Fate::Passes;
+        }
+        let first = first.lock().unwrap().get_or_insert_with(|| id(request)).clone();
+        match (id(request) == first, ended.load(Ordering::Relaxed)) {
+            (true, false) if request.target.contains("partNumber=2&") => Fate::error(403, "AccessDenied", ""),
+            (true, true) => Fate::error(404, "NoSuchUpload", ""),
+            _ => Fate::Passes,
+        }
+    };
+    let Some((scene, bucket, between)) = through(&[("app.log", LARGE)], "", story) else { return };
+    try_once(&scene).exits(3);
+    assert_eq!(noted(&scene).len(), 1);
+    ended.store(true, Ordering::Relaxed);
+    try_once(&scene).exits(0);
+    assert_there(&scene, &bucket, LARGE);
+    assert_eq!(begun(&between), 2);
 }
 
 #[test]
@@ -225,7 +229,7 @@ fn an_upload_whose_answer_is_lost_is_found_by_the_next_run() {
     let story = |request: &Request, before: usize| {
         if request.is("POST", "?uploads") && before == 0 { Fate::AnswerIsLost } else { Fate::Passes }
     };
-    let Some((scene, bucket, between)) = scene(&[("app.log", LARGE)], "", story) else { return };
+    let Some((scene, bucket, between)) = through(&[("app.log", LARGE)], "", story) else { return };
     try_once(&scene).exits(3);
     assert_eq!((bucket.uploads().len(), noted(&scene).len()), (1, 1));
     try_once(&scene).exits(0);
@@ -236,7 +240,7 @@ fn an_upload_whose_answer_is_lost_is_found_by_the_next_run() {
 #[test]
 fn no_more_is_sent_than_the_limit_allows() {
     const SIZE: usize = 3 << 20;
-    let Some((scene, bucket, _)) = scene(&[("app.log", SIZE)], "", |_: &Request, _: usize| Fate::Passes) else { return };
+    let Some((scene, bucket, _)) = through(&[("app.log", SIZE)], "", |_: &Request, _: usize| Fate::Passes) else { return };
     let ran = scene.run(&["--format", "json", "ship", "--bandwidth", "1MiB"]).exits(0);
     assert_there(&scene, &bucket, SIZE);
     assert!((Duration::from_millis(2500)..Duration::from_secs(30)).contains(&ran.took), "{:?}", ran.took);
@@ -250,7 +254,7 @@ fn a_store_that_refuses_everything_is_left_alone_soon() {
     let story = |request: &Request, _: usize| {
         if request.is("PUT", "/logs/") { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
     };
-    let Some((scene, bucket, between)) = scene(&logs, "max-memory = \"16 MiB\"", story) else { return };
+    let Some((scene, bucket, between)) = through(&logs, "max-memory = \"16 MiB\"", story) else { return };
     try_once(&scene).exits(3).says("5 failures in a row: the rest is left to the next run");
     let tried = between.asked().iter().filter(|request| request.is("PUT", "/logs/")).count();
     assert!((5..=8).contains(&tried) && bucket.listed().is_empty(), "{tried}");
@@ -260,7 +264,7 @@ fn a_store_that_refuses_everything_is_left_alone_soon() {
 fn objects_that_differ_are_not_the_stores_failure() {
     let names: Vec<String> = (0..7).map(|number| format!("{number}.log")).collect();
     let logs: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 2000)).collect();
-    let Some((scene, bucket, _)) = scene(&logs, "", |_: &Request, _: usize| Fate::Passes) else { return };
+    let Some((scene, bucket, _)) = through(&logs, "", |_: &Request, _: usize| Fate::Passes) else { return };
     let keys = scene.parcels().into_values().map(|parcel| parcel["key"].as_str().unwrap().to_owned());
     let odd: Vec<String> = keys.filter(|key| !key.contains("test_6.log")).collect();
     for key in &odd {

@@ -14,6 +14,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
 use support::{
     between::{Between, Fate, Request},
+    kms::{Kind, Kms},
     needs::{self, Need},
     process::Process,
     scenario::{DEADLINE, Ran, Scenario, text_of},
@@ -86,6 +87,11 @@ fn allowed(scene: &Scenario, command: &[&str]) -> BTreeSet<String> {
     statements.iter().flat_map(of).collect()
 }
 
+/// And what KMS was asked.
+fn signing(done: BTreeSet<String>, asked: &[String]) -> BTreeSet<String> {
+    done.into_iter().chain(asked.iter().cloned()).collect()
+}
+
 /// Rights that a command needs in a bucket other than this one, or with other objects in it.
 fn and(done: BTreeSet<String>, elsewhere: &[&str]) -> BTreeSet<String> {
     for right in elsewhere {
@@ -97,11 +103,15 @@ fn and(done: BTreeSet<String>, elsewhere: &[&str]) -> BTreeSet<String> {
 #[test]
 fn a_policy_allows_what_its_command_does_and_nothing_else() {
     static REFUSES: AtomicBool = AtomicBool::new(false);
-    if !needs::met(SEAWEED) {
+    if !needs::met(SEAWEED) || !needs::met(&[Need::Program("openssl")]) {
         return;
     }
-    let bucket = Seaweed::of_this_program().bucket();
+    let (bucket, kms) = (Seaweed::of_this_program().bucket(), Kms::with(Kind::P256));
     let (scene, between) = machine(&bucket, "tags = { team = \"web\" }", &REFUSES);
+    for command in ["ship", "verify", "prune", "drain"] {
+        assert!(!allowed(&scene, &[command]).iter().any(|right| right.starts_with("kms:")), "nothing signs here");
+    }
+    kms.serves(&scene);
     let scene = scene.log_of("small.log", 3000).log_of("large.log", LARGE);
     scene.rotate().exits(0);
     REFUSES.store(true, Ordering::Relaxed);
@@ -118,12 +128,13 @@ fn a_policy_allows_what_its_command_does_and_nothing_else() {
     scene.change_settings("tags =", "checksum = \"crc32\"\ntags =");
     scene.ship().exits(0);
     scene.rotate().exits(0);
-    assert_eq!(allowed(&scene, &["ship"]), done(&between.asked()));
+    assert_eq!(allowed(&scene, &["ship"]), signing(done(&between.asked()), &kms.asked()));
     assert_eq!(allowed(&scene, &["drain"]), allowed(&scene, &["ship"]));
+    assert_eq!(allowed(&scene, &["direct"]), allowed(&scene, &["ship"]));
 
-    let before = between.asked().len();
+    let (before, asked) = (between.asked().len(), kms.asked().len());
     Ran::of(&mut scene.command(&["verify", &bucket.url()])).exits(0);
-    assert_eq!(allowed(&scene, &["verify"]), done(&between.asked()[before..]));
+    assert_eq!(allowed(&scene, &["verify"]), signing(done(&between.asked()[before..]), &kms.asked()[asked..]));
 
     let before = between.asked().len();
     let back = scene.root().join("back");
@@ -131,12 +142,14 @@ fn a_policy_allows_what_its_command_does_and_nothing_else() {
     scene.run(&["restore", "--to", back.to_str().unwrap()]).exits(0);
     assert_eq!(allowed(&scene, &["restore"]), and(done(&between.asked()[before..]), &["s3:RestoreObject"]));
 
-    let before = between.asked().len();
+    let (before, asked) = (between.asked().len(), kms.asked().len());
     let pruned = scene.run(&["--format", "json", "prune", "--apply"]).exits(0);
-    assert_eq!(pruned.steps("remove", "done").len(), 1, "{pruned:#?}");
+    assert_eq!((pruned.steps("remove", "done").len(), pruned.steps("sign", "done").len()), (1, 1), "{pruned:#?}");
     let locks = &["s3:GetObjectRetention", "s3:GetObjectLegalHold"];
-    assert_eq!(allowed(&scene, &["prune"]), and(done(&between.asked()[before..]), locks));
-    assert_eq!(allowed(&scene, &[]), and(and(done(&between.asked()), locks), &["s3:RestoreObject"]));
+    let rights = signing(done(&between.asked()[before..]), &kms.asked()[asked..]);
+    assert_eq!(allowed(&scene, &["prune"]), and(rights, locks));
+    let all = signing(done(&between.asked()), &kms.asked());
+    assert_eq!(allowed(&scene, &[]), and(and(all, locks), &["s3:RestoreObject"]));
 }
 
 #[test]
@@ -228,4 +241,23 @@ fn what_is_put_into_a_bucket_with_object_lock_is_locked_and_says_whose_log_it_wa
         said("plain-sha256").is_some_and(|sum| sum.len() == 64) && said("lines").is_some() && said("encoder").is_some(),
         "{answer}"
     );
+}
+
+#[test]
+fn a_policy_allows_what_it_takes_to_ship_without_an_archive_here() {
+    static REFUSES: AtomicBool = AtomicBool::new(true);
+    if !needs::met(SEAWEED) {
+        return;
+    }
+    let bucket = Seaweed::of_this_program().bucket();
+    let (scene, between) = machine(&bucket, "tags = { team = \"web\" }", &REFUSES);
+    let scene = scene.log_of("small.log", 3000).log_of("large.log", LARGE);
+    scene.change_settings("compress =", "ship = \"direct\"\ncompress =");
+    scene.rotate().exits(0);
+    scene.run(&["direct"]).exits(3);
+    REFUSES.store(false, Ordering::Relaxed);
+    scene.run(&["direct"]).exits(0);
+    let done = done(&between.asked());
+    assert!(done.is_subset(&allowed(&scene, &["direct"])), "{done:?}");
+    assert_eq!(bucket.objects().len(), 2);
 }

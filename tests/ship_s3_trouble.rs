@@ -6,17 +6,19 @@ mod support;
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use support::{
     between::{Between, Fate, Request},
-    needs,
     scenario::{Ran, Scenario, text_of},
-    seaweed::{Bucket, SEAWEED, Seaweed},
+    seaweed::Bucket,
+    through::{through, try_once},
 };
 
-const SHIP: &[&str] = &["--format", "json", "ship"];
 const LARGE: usize = 9 << 20;
 
 /// A machine with an archive of this size to ship, through the story, into a bucket of its own.
@@ -25,19 +27,7 @@ fn scene(
     words: &str,
     story: impl Fn(&Request, usize) -> Fate + Send + Sync + 'static,
 ) -> Option<(Scenario, Bucket, Between)> {
-    if !needs::met(SEAWEED) {
-        return None;
-    }
-    let bucket = Seaweed::of_this_program().bucket();
-    let between = Between::before(bucket.server.port(), story);
-    let scene = bucket.scene(words, "compress = \"none\"").log_of("app.log", size);
-    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
-    scene.rotate().exits(0);
-    Some((scene, bucket, between))
-}
-
-fn try_once(scene: &Scenario) -> Ran {
-    Ran::of(scene.command(SHIP).env("AWS_MAX_ATTEMPTS", "1"))
+    through(&[("app.log", size)], words, story)
 }
 
 /// The object is there once, whole and named, and no upload is left.
@@ -131,6 +121,100 @@ fn a_large_object_that_is_there_already_is_not_sent_again() {
 }
 
 #[test]
+fn a_store_that_replaces_what_is_there_is_not_relied_on() {
+    // Of a store that knows no conditions, the second wish to make an object is granted like the first.
+    let story = |request: &Request, before: usize| {
+        let sum = request.header("x-amz-checksum-crc64nvme").unwrap_or_default();
+        let headers = format!("x-amz-checksum-crc64nvme: {sum}\r\n");
+        let granted = Fate::Answered { status: 200, headers, body: String::new() };
+        if request.method == "PUT" && before > 0 { granted } else { Fate::Passes }
+    };
+    let Some((scene, bucket, _)) = scene(3000, "", story) else { return };
+    // Nor by a later run, which finds the segment there.
+    for _ in 0..2 {
+        try_once(&scene).exits(3).says("it replaces what is there, although it is asked not to");
+        assert_eq!((bucket.segments().len(), scene.rotate().exits(0).steps("settle", "done").len()), (1, 0));
+    }
+}
+
+/// A machine whose object was made just before it heard no more of it, in a class whose objects must be asked for. The story knows its
+/// checksum, or another one.
+fn frozen(size: usize, honest: bool) -> Option<(Scenario, Bucket, Between)> {
+    let made: Mutex<Option<(usize, String)>> = Mutex::new(None);
+    let story = move |request: &Request, _: usize| {
+        let mut made = made.lock().unwrap();
+        let makes = (request.method == "PUT" && !request.target.contains("partNumber")) || request.is("POST", "uploadId");
+        match (&*made, request.method.as_str()) {
+            _ if !request.target.contains("/logs/") => Fate::Passes,
+            (None, _) if makes => {
+                let sum = if honest { request.header("x-amz-checksum-crc64nvme").unwrap() } else { "AAAAAAAAAAA=" };
+                *made = Some((size, sum.to_owned()));
+                Fate::AnswerIsLost
+            }
+            (Some((size, sum)), "HEAD") => {
+                let headers = format!(
+                    "x-amz-storage-class: DEEP_ARCHIVE\r\nx-amz-checksum-crc64nvme: {sum}\r\nx-amz-checksum-type: FULL_OBJECT\r\n\
+                     Content-Length: {size}\r\n"
+                );
+                Fate::Answered { status: 200, headers, body: String::new() }
+            }
+            (Some(_), "GET") => Fate::error(403, "InvalidObjectState", ""),
+            _ => Fate::Passes,
+        }
+    };
+    let (scene, bucket, between) = scene(size, "storage-class = \"DEEP_ARCHIVE\"", story)?;
+    try_once(&scene).exits(3);
+    assert_eq!((bucket.objects().len(), bucket.segments().len()), (1, 0), "it was made, and nobody heard of it");
+    Some((scene, bucket, between))
+}
+
+#[test]
+fn what_was_made_in_a_class_that_cannot_be_read_is_known_by_its_checksum() {
+    for size in [3000, LARGE] {
+        let size = text_of("app.log", size).len();
+        let Some((scene, bucket, between)) = frozen(size, true) else { return };
+        let ran = try_once(&scene).exits(0);
+        assert_eq!(ran.steps("ship", "done").len(), 1, "{ran:#?}");
+        assert_there(&bucket, size);
+        assert!(!between.asked().iter().any(|request| request.is("GET", "/logs/")), "nobody tried to read it");
+        assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
+        let Some((scene, bucket, _)) = frozen(size, false) else { return };
+        try_once(&scene).exits(3).says("it cannot be read (DEEP_ARCHIVE), and its checksum is not that of what waits");
+        assert_eq!((bucket.segments().len(), scene.rotate().exits(0).steps("settle", "done").len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_list_that_leads_nowhere_is_not_taken_for_all_that_is_there() {
+    for marker in ["", "<NextContinuationToken>again</NextContinuationToken>"] {
+        let story = move |request: &Request, _: usize| {
+            if request.is("GET", "list-type=2") && !request.target.contains("max-keys=1&") {
+                let body = format!("<ListBucketResult><IsTruncated>true</IsTruncated>{marker}</ListBucketResult>");
+                return Fate::Answered { status: 200, headers: String::new(), body };
+            }
+            Fate::Passes
+        };
+        let Some((scene, bucket, _)) = scene(3000, "", story) else { return };
+        let ran = Ran::of(&mut scene.command(&["--format", "json", "verify", &bucket.url()]));
+        assert!(ran.code != Some(0) && ran.stderr.contains("the store says that there is more, and not where"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn what_goes_over_an_open_line_is_signed_whoever_named_the_line() {
+    for size in [3000, LARGE] {
+        let Some((scene, bucket, between)) = scene(size, "", |_: &Request, _: usize| Fate::Passes) else { return };
+        scene.change_settings(&format!("endpoint = \"{}\"\n", between.endpoint()), "");
+        Ran::of(scene.command(&["--format", "json", "ship"]).env("AWS_ENDPOINT_URL_S3", between.endpoint())).exits(0);
+        assert_there(&bucket, size);
+        let asked = between.asked();
+        let unsigned = |request: &&Request| request.header("x-amz-content-sha256") == Some("UNSIGNED-PAYLOAD");
+        assert_eq!(asked.iter().filter(unsigned).count(), 0, "{size}");
+        assert!(asked.iter().any(|request| request.is("PUT", "/logs/")));
+    }
+}
+
+#[test]
 fn each_refusal_is_told_in_its_own_words() {
     let skew = "<RequestTime>20261121T220000Z</RequestTime><ServerTime>2026-11-21T22:20:30Z</ServerTime>";
     let elsewhere = |code: &str, status| {
@@ -160,7 +244,11 @@ fn each_refusal_is_told_in_its_own_words() {
             "and see that account 123456789012 owns the bucket",
         ),
         (Fate::error(503, "SlowDown", ""), "the store asks to slow down (request STORY)", "bandwidth ="),
-        (Fate::error(501, "NotImplemented", ""), "said by the story (NotImplemented) (request STORY)", ""),
+        (
+            Fate::error(501, "NotImplemented", ""),
+            "the store lacks something: said by the story (request STORY)",
+            "nothing is shipped to a store that may replace what is there",
+        ),
     ] {
         let story = move |_: &Request, _: usize| fate.clone();
         let Some((scene, bucket, _)) = scene(3000, "bucket-owner = \"123456789012\"", story) else { return };
@@ -226,11 +314,15 @@ fn an_object_that_breaks_off_is_not_called_sound_and_not_called_wrong() {
 
 #[test]
 fn every_call_carries_what_the_settings_say() {
-    let story = |request: &Request, _: usize| {
+    let story = |request: &Request, before: usize| {
         let sum = request.header("x-amz-checksum-crc64nvme").unwrap_or_default();
         let headers = format!("x-amz-checksum-crc64nvme: {sum}\r\n");
-        // The stand-in has no KMS.
-        if request.method == "PUT" { Fate::Answered { status: 200, headers, body: String::new() } } else { Fate::Passes }
+        match (request.method.as_str(), before) {
+            // The stand-in has no KMS.
+            ("PUT", 0) => Fate::Answered { status: 200, headers, body: String::new() },
+            ("PUT", _) => Fate::error(412, "PreconditionFailed", ""),
+            _ => Fate::Passes,
+        }
     };
     let words =
         "bucket-owner = \"123456789012\"\nkms-key = \"alias/logs\"\nstorage-class = \"STANDARD_IA\"\ntags = { team = \"a b\" }";

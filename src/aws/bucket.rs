@@ -22,10 +22,13 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 
-use self::limit::{Limit, Limited};
 pub use self::{
     attributes::{Object, Sum},
     upload::{Arrived, Part, Sending, Upload},
+};
+use self::{
+    limit::{Limit, Limited},
+    sealing::Seal,
 };
 use super::{
     pace::Pace,
@@ -43,8 +46,6 @@ pub struct Bucket {
     name: String,
     terms: Terms,
     region: String,
-    /// Whether nobody on the way can alter a body unnoticed.
-    sealed: bool,
     /// Whether objects can be locked in it; asked when first needed.
     locks: OnceLock<bool>,
 }
@@ -83,8 +84,6 @@ impl Bucket {
     pub fn new(name: &str, terms: &Terms) -> Result<Bucket> {
         let config = session::config(terms)?;
         let region = config.region().map(ToString::to_string).unwrap_or_default();
-        let endpoint = terms.endpoint.as_deref().or(config.endpoint_url());
-        let sealed = !endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
         let mut own = aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(terms.path_style)
             // Our own sums go along as headers: other stores do not know the trailers that the SDK would add.
@@ -104,7 +103,7 @@ impl Bucket {
         }
         let client = Client::from_conf(own.build());
         let (name, terms, locks) = (name.to_owned(), terms.clone(), OnceLock::new());
-        Ok(Bucket { client, runtime: session::runtime()?, name, terms, region, sealed, locks })
+        Ok(Bucket { client, runtime: session::runtime()?, name, terms, region, locks })
     }
 
     /// The place of an object, for messages.
@@ -136,7 +135,7 @@ impl Bucket {
         let call = object.put(self.client.put_object(), &self.terms, sum);
         let call = call.bucket(&self.name).key(object.name).set_expected_bucket_owner(self.owner()).if_none_match("*");
         let call = call.body(ByteStream::from(Bytes::from_owner(bytes))).customize();
-        let call = call.interceptor(self.seal(sum, Some(object.sha256)));
+        let call = call.interceptor(Seal::of(sum, Some(object.sha256)));
         let told =
             self.wait(call.send()).map(|made| self.of_kind(made.checksum_crc64_nvme, made.checksum_crc32, made.checksum_sha256));
         self.answer(told, object.name)
@@ -178,11 +177,16 @@ impl Bucket {
     }
 
     /// A page of the objects whose names begin with `prefix`, `most` at most.
-    pub fn page(&self, prefix: &str, most: i32, from: Option<String>) -> Result<Page> {
+    pub fn page(&self, prefix: &str, most: i32, from: Option<&str>) -> Result<Page> {
         let call = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).max_keys(most);
-        let call = call.set_continuation_token(from).set_expected_bucket_owner(self.owner());
+        let call = call.set_continuation_token(from.map(str::to_owned)).set_expected_bucket_owner(self.owner());
         let found = self.wait(call.send()).map_err(|refusal| self.failure(&refusal, "list", prefix, "s3:ListBucket"))?;
-        let next = found.next_continuation_token.filter(|_| found.is_truncated == Some(true));
+        let goes_on = found.is_truncated == Some(true);
+        let next = found.next_continuation_token.filter(|_| goes_on);
+        // Half a list would be taken for all that is there, and the same page again and again for no end.
+        if goes_on && (next.is_none() || next.as_deref() == from) {
+            return Err(Failure::new("list", self.shown(prefix)).because("the store says that there is more, and not where"));
+        }
         let named = |object: aws_sdk_s3::types::Object| Some((object.key?, u64::try_from(object.size?).ok()?));
         Ok(Page { objects: found.contents.unwrap_or_default().into_iter().filter_map(named).collect(), next })
     }

@@ -24,6 +24,24 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// Whether somebody else than AWS is to be asked, as far as that was typed.
+    pub fn names_an_endpoint(&self) -> bool {
+        self.endpoint_url.is_some()
+    }
+
+    /// The same, to be typed again.
+    pub fn words(&self) -> Vec<String> {
+        let said = [
+            ("--profile", &self.profile),
+            ("--region", &self.region),
+            ("--role", &self.role),
+            ("--endpoint-url", &self.endpoint_url),
+        ];
+        let said = said.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
+        // As one word: a value may begin with a dash.
+        said.map(|(flag, value)| format!("{flag}={value}")).collect()
+    }
+
     /// The terms, as far as nothing else was typed.
     #[must_use]
     pub fn over(self, terms: Terms) -> Terms {

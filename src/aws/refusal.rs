@@ -175,6 +175,10 @@ impl Refusal {
             "SlowDown" | "ThrottlingException" | "TooManyRequests" => {
                 with("the store asks to slow down", "the next run goes on; less at a time: bandwidth = \"1 MiB\" in [store]")
             }
+            "NotImplemented" => (
+                format!("the store lacks something: {}", visible(&self.message)),
+                Some("nothing is shipped to a store that may replace what is there (`If-None-Match`); a newer version of it may know that".to_owned()),
+            ),
             "AccessDenied" | "AllAccessDisabled" | "AccessDeniedException" => self.denied(call),
             "" if self.status == 403 => self.denied(call),
             "" if self.status == 0 => self.unanswered(call),

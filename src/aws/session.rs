@@ -2,6 +2,7 @@
 //! its own, and each call from here has all of them.
 
 mod login;
+mod mfa;
 mod profile;
 mod transport;
 
@@ -54,7 +55,7 @@ pub(super) fn config(terms: &Terms) -> Result<SdkConfig> {
         let instance = imds::Client::builder().configure(&about).max_attempts(2);
         let instance = instance.connect_timeout(INSTANCE).read_timeout(INSTANCE).build();
         let region = region(terms, &profile, &about, &instance).await?;
-        let who = login::provider(&profile, &about, region.clone(), instance).await?;
+        let who = login::provider(&profile, (&about, &client), region.clone(), instance).await?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(client).timeout_config(timeouts());
         if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
             loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));

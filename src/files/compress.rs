@@ -13,6 +13,7 @@ mod facts;
 mod gzip;
 mod join;
 mod log;
+mod pack;
 mod part;
 mod seek_table;
 mod span;
@@ -31,6 +32,7 @@ pub use days::{Day, days};
 pub use facts::{Examined, Facts, Label, TimeRange, TimeSource};
 pub use join::{Found, Joint, examine_each};
 pub use log::{Stretch, Text};
+pub use pack::{Packing, pack, trial};
 pub use part::{part, read_part};
 
 use facts::Tally;

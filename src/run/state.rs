@@ -79,10 +79,14 @@ fn distrust(owner: u32, mode: u32, us: u32) -> Option<String> {
     (mode & 0o022 != 0).then(|| format!("others than its owner may write to it (mode {:o})", mode & 0o7777))
 }
 
-/// Makes the folder and lets its name survive a power cut: what lies in it is relied on at once.
+/// Makes the folder and lets its name survive a power cut: what lies in it is relied on at once. Those above it are anybody's to pass:
+/// beside it another user keeps what that one remembers, as who ships does.
 fn private(folder: &Path) -> Result<()> {
     let missing = folder.ancestors().take_while(|above| !above.exists()).count();
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).doing("make", folder.display())?;
+    let make = |mode: u32, folder: &Path| {
+        fs::DirBuilder::new().recursive(true).mode(mode).create(folder).doing("make", folder.display())
+    };
+    folder.parent().map_or(Ok(()), |above| make(0o755, above)).and_then(|()| make(0o700, folder))?;
     folder
         .ancestors()
         .skip(1)

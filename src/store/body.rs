@@ -1,6 +1,11 @@
 //! What an object is to hold. Whoever reads it gets no more than was recorded of it, and is told at its end when it was something else.
 
-use std::{fs::File, io::ErrorKind, os::unix::fs::FileExt};
+use std::{
+    fmt::{self, Debug},
+    fs::File,
+    io::ErrorKind,
+    os::unix::fs::FileExt,
+};
 
 use super::{Take, notes::Noted};
 use crate::{
@@ -24,10 +29,32 @@ pub struct Body<'a> {
     noted: Option<Noted<'a>>,
 }
 
-#[derive(Debug)]
+/// Makes a body, the same each time: it lies nowhere.
+pub trait Maker: Sync {
+    /// From its start.
+    fn begin(&self) -> Result<Box<dyn Making + '_>>;
+}
+
+/// A body that is being made.
+pub trait Making {
+    /// Fills the buffer, or as much of it as is ready; 0 at the end, and not before.
+    fn fill(&mut self, into: &mut [u8]) -> Result<usize>;
+}
+
 enum Content<'a> {
     File(&'a File),
     Bytes(&'a [u8]),
+    Made(&'a dyn Maker),
+}
+
+impl Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Content::File(_) => "a file",
+            Content::Bytes(_) => "bytes",
+            Content::Made(_) => "made anew",
+        })
+    }
 }
 
 impl<'a> Body<'a> {
@@ -41,6 +68,11 @@ impl<'a> Body<'a> {
     /// All of an open file, which must be what was recorded of it; rarely read again.
     pub fn of_file(file: &'a File, size: u64, sha256: impl Into<String>) -> Body<'a> {
         Body { content: Content::File(file), size, sha256: sha256.into(), about: Vec::new(), noted: None }
+    }
+
+    /// What is made anew each time that it is read, and must be what was recorded of it; rarely read again.
+    pub fn of_made(maker: &'a dyn Maker, size: u64, sha256: impl Into<String>) -> Body<'a> {
+        Body { content: Content::Made(maker), size, sha256: sha256.into(), about: Vec::new(), noted: None }
     }
 
     /// The same, and what a store that can say something about an object is to say of it.
@@ -63,7 +95,7 @@ impl<'a> Body<'a> {
     /// Whether it will hardly be read again, so that a store may keep it where reading costs more.
     #[cfg(feature = "s3")]
     pub(super) fn is_cold(&self) -> bool {
-        matches!(self.content, Content::File(_))
+        !matches!(self.content, Content::Bytes(_))
     }
 
     /// All of it, piece by piece. Fails at the end, and not later than where it gets longer, when it is not what was recorded.
@@ -79,7 +111,7 @@ impl<'a> Body<'a> {
 
     /// Reads it from its start, once.
     pub(super) fn reader(&'a self, shown: &'a str) -> Reader<'a> {
-        Reader { body: self, shown, at: 0, hash: Fingerprint::default() }
+        Reader { body: self, shown, at: 0, making: None, hash: Fingerprint::default() }
     }
 }
 
@@ -88,6 +120,8 @@ pub(super) struct Reader<'a> {
     body: &'a Body<'a>,
     shown: &'a str,
     at: u64,
+    /// Where it must be made; begun when it is first read.
+    making: Option<Box<dyn Making + 'a>>,
     hash: Fingerprint,
 }
 
@@ -102,11 +136,9 @@ impl Reader<'_> {
         let wanted = usize::try_from(self.left()).map_or(buffer.len(), |left| left.min(buffer.len()));
         let mut got = 0;
         while got < wanted {
-            match self.body.content.read_at(&mut buffer[got..wanted], self.at + got as u64) {
-                Ok(0) => return Err(self.altered()),
-                Ok(more) => got += more,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).doing("read", self.shown),
+            match self.read_on(&mut buffer[got..wanted], self.at + got as u64)? {
+                0 => return Err(self.altered()),
+                more => got += more,
             }
         }
         self.hash.take(&buffer[..got]);
@@ -115,15 +147,27 @@ impl Reader<'_> {
     }
 
     /// Fails when it was not what was recorded.
-    pub(super) fn end(self) -> Result<()> {
-        let mut more = [0];
-        let ended = loop {
-            match self.body.content.read_at(&mut more, self.at) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read.doing("read", self.shown)? == 0,
-            }
-        };
+    pub(super) fn end(mut self) -> Result<()> {
+        let ended = self.read_on(&mut [0], self.at)? == 0;
         if ended && self.left() == 0 && self.hash.clone().hex() == self.body.sha256 { Ok(()) } else { Err(self.altered()) }
+    }
+
+    /// What comes at `at`, which is where it was read to.
+    fn read_on(&mut self, into: &mut [u8], at: u64) -> Result<usize> {
+        loop {
+            let read = match self.body.content {
+                Content::File(file) => file.read_at(into, at),
+                Content::Bytes(bytes) => Ok(copied(bytes, into, at)),
+                Content::Made(maker) => {
+                    let making = self.making.take().map_or_else(|| maker.begin(), Ok)?;
+                    return self.making.insert(making).fill(into);
+                }
+            };
+            match read {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read.doing("read", self.shown),
+            }
+        }
     }
 
     fn altered(&self) -> Failure {
@@ -131,18 +175,11 @@ impl Reader<'_> {
     }
 }
 
-impl Content<'_> {
-    fn read_at(&self, buffer: &mut [u8], at: u64) -> std::io::Result<usize> {
-        match self {
-            Content::File(file) => file.read_at(buffer, at),
-            Content::Bytes(bytes) => {
-                let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
-                let got = rest.len().min(buffer.len());
-                buffer[..got].copy_from_slice(&rest[..got]);
-                Ok(got)
-            }
-        }
-    }
+fn copied(bytes: &[u8], into: &mut [u8], at: u64) -> usize {
+    let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+    let got = rest.len().min(into.len());
+    into[..got].copy_from_slice(&rest[..got]);
+    got
 }
 
 /// All of a file from its start to its end, wherever it stands.

@@ -1,13 +1,19 @@
 //! A store in a folder: of this disk, or of one that is mounted.
 //!
-//! A key is a path below the folder. An object is written into a hidden part beside its name, read again, synced, and then
+//! A key is a path below the folder. An object is written into a hidden part beside its name, synced, read again, and then
 //! renamed, which never replaces; its folders are made as needed, and synced up to the store's own. No link is followed below
 //! the folder, which itself is never made: where a disk is not mounted, nothing may look like the store.
 
+mod part;
+
 use std::{fs::File, io::Write, path::Path};
 
-use rustix::{fs::Mode, io::Errno};
+use rustix::{
+    fs::{Advice, Mode, fadvise},
+    io::Errno,
+};
 
+use self::part::Part;
 use super::{Access, Body, Cold, Hold, Key, Moved, Put, Removal, Standing, Store, Take, Tier, body::each_piece};
 use crate::{
     failure::{Doing, Failure, Result},
@@ -76,6 +82,7 @@ impl Store for Folder {
     fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put> {
         let (way, name) = (self.way(key)?, key.parts().1);
         let folder = way.last().unwrap_or(&self.0);
+        part::sweep(folder, name)?;
         let put = match folder.stat(name)? {
             Some(_) => Put::Taken,
             None => publish(folder, name, body, moved)?,
@@ -146,24 +153,19 @@ impl Store for Folder {
     }
 }
 
-/// Writes the part, proves it, and gives it its name.
+/// Writes a part, proves it, and gives it its name.
 fn publish(folder: &Dir, name: &str, body: &Body, moved: Moved) -> Result<Put> {
-    let part = format!(".{name}.part");
-    // Of a run that was killed: nobody else writes under this host's keys.
-    folder.remove(&part)?;
-    let file = folder.create(&part)?;
-    let written = write(&file, body, &folder.shown(name), moved)
-        .and_then(|()| rustix::fs::fchmod(&file, OBJECTS).doing("set the mode of", folder.shown(&part)))
-        .and_then(|()| file.sync_all().doing("sync", folder.shown(&part)))
-        .and_then(|()| prove(&file, body, &folder.shown(name)))
-        .and_then(|()| match folder.rename(&part, name) {
-            Err(failure) if failure.errno == Some(Errno::EXIST) => Ok(Put::Taken),
-            renamed => renamed.map(|()| Put::Made),
-        });
-    if !matches!(written, Ok(Put::Made)) {
-        folder.remove(&part)?;
+    let part = Part::of(folder, name)?;
+    let shown = folder.shown(name);
+    let published = write(&part.file, body, &shown, moved)
+        .and_then(|()| rustix::fs::fchmod(&part.file, OBJECTS).doing("set the mode of", &shown))
+        .and_then(|()| part.file.sync_all().doing("sync", &shown))
+        .and_then(|()| prove(&part.file, body, &shown))
+        .and_then(|()| part.publish(name));
+    if !matches!(published, Ok(true)) {
+        part.give_up()?;
     }
-    written
+    published.map(|made| if made { Put::Made } else { Put::Taken })
 }
 
 fn write(mut into: &File, body: &Body, shown: &str, moved: Moved) -> Result<()> {
@@ -176,6 +178,8 @@ fn write(mut into: &File, body: &Body, shown: &str, moved: Moved) -> Result<()> 
 
 /// Reads what was written, and compares it with what was meant.
 fn prove(written: &File, body: &Body, shown: &str) -> Result<()> {
+    // What is only in memory proves nothing of the disk, or of who is behind a mount. Where this is not granted, it is all that there is.
+    let _ = fadvise(written, 0, None, Advice::DontNeed);
     let mut hash = Fingerprint::default();
     each_piece(written, shown, &mut |piece| {
         hash.take(piece);

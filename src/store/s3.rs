@@ -70,6 +70,21 @@ impl Objects {
         Ok((answer, sum))
     }
 
+    /// The checksum that the store has of an object of this body, however it got there.
+    fn sum(&self, body: &Body, shown: &str) -> Result<Option<String>> {
+        let (mut reader, mut tally) = (body.reader(shown), Tally::new(self.checksum));
+        let part = large::part_size(body.size);
+        let mut last = None;
+        while last.is_none() || reader.left() > 0 {
+            let mut buffer = self.pool.buffer(part.min(reader.left()));
+            reader.fill(buffer.as_mut())?;
+            last = Some(tally.part(buffer.as_ref()));
+        }
+        reader.end()?;
+        let whole = if body.size <= PART { last.flatten() } else { tally.whole() };
+        Ok(whole.map(|sum| sum.as_str().to_owned()))
+    }
+
     /// Ends an upload that a note tells of; where it was stopped before its id was known, all of that name.
     fn end_upload(&self, name: &str, begun: &Begun) -> Result<()> {
         if let Some(id) = &begun.upload {
@@ -152,9 +167,9 @@ impl Store for Objects {
 
     fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()> {
         let below = format!("{}/", self.name(folder)?);
-        let mut from = None;
+        let mut from: Option<String> = None;
         loop {
-            let page = self.bucket.page(&below, PAGE, from)?;
+            let page = self.bucket.page(&below, PAGE, from.as_deref())?;
             for (name, size) in page.objects {
                 if let Some(key) = name.strip_prefix(&self.prefix).and_then(Key::new) {
                     visit(key, size)?;
@@ -188,8 +203,17 @@ impl Store for Objects {
         self.bucket.thaw(&self.name(key)?, cold, tier, days)
     }
 
+    fn says_it_has(&self, key: &Key, body: &Body) -> Result<bool> {
+        let Some(head) = self.bucket.head(&self.name(key)?)?.filter(|head| head.size == body.size) else { return Ok(false) };
+        Ok(head.sum.is_some() && head.sum == self.sum(body, &self.shown(key))?)
+    }
+
     fn shown(&self, key: &Key) -> String {
         self.bucket.shown(&format!("{}{key}", self.prefix))
+    }
+
+    fn may_replace(&self) -> bool {
+        true
     }
 
     fn at_once(&self) -> Option<usize> {

@@ -3,6 +3,7 @@
 mod command;
 pub mod containers;
 pub mod cost;
+pub mod direct;
 mod drain;
 mod fetch;
 mod heirs;

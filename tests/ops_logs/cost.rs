@@ -39,6 +39,31 @@ fn a_plan_says_what_a_month_in_the_bucket_costs() {
 }
 
 #[test]
+fn a_dry_run_of_ship_says_what_the_shipment_costs() {
+    let scene = scene("");
+    let dry = |args: &[&str]| scene.run(&[&["--dry-run", "ship"], args].concat()).exits(0);
+    let json = || scene.run(&["--format", "json", "--dry-run", "ship"]).exits(0);
+    assert!(cost(&json()).is_empty(), "nothing waits");
+    scene.rotate().exits(0);
+    let bytes: u64 = scene.parcels().values().map(|ticket| ticket["facts"]["stored"].as_u64().unwrap()).sum();
+    let rows = cost(&json());
+    // Two objects, and a list and a segment; each is looked at.
+    assert_eq!((&rows[0][1], &rows[1][1], &rows[2][1]), (&4.into(), &4.into(), &2.into()), "{rows:?}");
+    assert_eq!((&rows[2][2], rows[0][3].as_f64()), (&bytes.into(), Some(0.00002)), "{rows:?}");
+    dry(&[]).says("Cost of this shipment to s3://acme-logs/fleet, estimated (AWS's list prices for us-east-1 as of");
+    assert!(!dry(&["--endpoint-url", "http://127.0.0.1:1"]).stdout.contains("Cost of"), "nobody knows what that one charges");
+}
+
+#[test]
+fn of_what_has_no_archive_here_only_what_is_due_counts() {
+    let scene = Scenario::new().shipping_to("s3://acme-logs/fleet", "", "", "ship = \"direct\"").log_of("a.log", 5000);
+    scene.rotate().exits(0);
+    assert!(cost(&plan(&scene).exits(0)).is_empty(), "nobody knows how small what waits will be");
+    scene.append("a.log", [b'x'; 2000]);
+    scene.run(&["plan"]).exits(0).says("estimated from 1 log due now");
+}
+
+#[test]
 fn what_a_class_bills_besides_is_told() {
     let scene = scene("storage-class = \"STANDARD_IA\"");
     let ran = plan(&scene).exits(0);

@@ -122,7 +122,11 @@ fn a_tombstone_whose_object_is_still_there_is_told_and_the_next_run_ends_it() {
     put_back(&kept);
     let ran = verify(&scene).exits(0);
     assert_eq!(findings(&ran, "logs.prune-unfinished").len(), 1, "{ran:#?}");
-    assert!(!scene.run(&["restore", "--to", "-"]).exits(0).stdout.contains("turn-0"));
+    assert!(scene.run(&["restore", "--to", "-"]).exits(0).stdout.contains("turn-0"), "what is there comes back");
+    let into = scene.root().join("back");
+    fs::create_dir(&into).unwrap();
+    let ran = scene.run(&["--format", "json", "restore", "--to", into.to_str().unwrap()]).exits(0);
+    assert!(findings(&ran, "logs.prune-unfinished")[0].contains("1 log to be pruned, and still in the store"), "{ran:#?}");
     let ran = prune(&scene, &["--apply"]).exits(0);
     assert_eq!((ran.steps("remove", "done").len(), scene.segments().len()), (1, 5), "{ran:#?}");
     assert_eq!(texts(&scene), of_turns(2..4));
@@ -274,6 +278,28 @@ fn what_may_not_be_altered_stays_until_it_may() {
 }
 
 #[test]
+fn where_one_part_of_an_archive_may_not_go_none_does() {
+    if !needs::met(&[Need::Root, Need::Program("chattr")]) {
+        return;
+    }
+    let scene = Scenario::new().shipping("", "store-keep = { count = 1 }");
+    let line = |at: &str| format!("{at} {}\n", "x".repeat(1500));
+    scene.append("app.log", line("2026-11-20T23:00:00Z") + &line("2026-11-21T01:00:00Z"));
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+    scene.rotate().exits(0);
+    let path = scene.store().join(scene.objects().into_keys().find(|key| key.contains("dt=2026-11-21")).unwrap());
+    turn(&scene, 1);
+    process::must("chattr", &["+i".as_ref(), path.as_os_str()]);
+    let ran = prune(&scene, &["--apply"]);
+    process::must("chattr", &["-i".as_ref(), path.as_os_str()]);
+    let ran = ran.exits(0);
+    assert!(says(&ran, "kept", "another part of its archive stays"), "{ran:#?}");
+    assert_eq!((texts(&scene).len(), buried(&scene).len()), (3, 0), "{ran:#?}");
+    assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("remove", "done").len(), 2);
+}
+
+#[test]
 fn it_never_writes_to_the_manifest_while_somebody_ships() {
     let scene = shipped(3);
     let lock = File::open(scene.state().join("logs-ship.lock")).unwrap();
@@ -282,6 +308,150 @@ fn it_never_writes_to_the_manifest_while_somebody_ships() {
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).unwrap();
     ran.exits(75);
     assert_eq!(texts(&scene).len(), 3);
+}
+
+#[test]
+fn with_whatever_state_it_runs_it_goes_on_with_the_one_chain_of_the_machine() {
+    let scene = shipped(3);
+    let with_other_state = |args: &[&str]| {
+        let mut command = scene.command(args);
+        Ran::of(command.env("STATE_DIRECTORY", scene.root().join("other")))
+    };
+    let ran = with_other_state(&["--format", "json", "prune", "--apply"]).exits(0);
+    assert_eq!((ran.steps("remove", "done").len(), findings(&ran, "logs.chain-resumed").len()), (1, 0), "{ran:#?}");
+    turn(&scene, 3);
+    assert_eq!((scene.segments().len(), texts(&scene)), (5, of_turns(1..4)));
+    let url = format!("file://{}", scene.store().display());
+    for ran in [verify(&scene).exits(0), with_other_state(&["--format", "json", "verify", &url]).exits(0)] {
+        assert_eq!(findings(&ran, "logs.tail-unproven"), [""; 0]);
+    }
+    let desk = File::open(scene.spool().join("receipts")).unwrap();
+    rustix::fs::flock(&desk, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let ran = with_other_state(&["--format", "json", "prune", "--apply"]).exits(3).says("another run of ops-logs");
+    assert_eq!(ran.steps("remove", "done").len(), 0, "{ran:#?}");
+}
+
+#[test]
+fn a_clock_that_leaps_ahead_makes_nothing_old_in_the_store_at_once() {
+    if !needs::met(&[Need::Program("faketime")]) {
+        return;
+    }
+    let scene = shipped(3);
+    scene.change_settings("count = 2", "max-age = \"30d\"");
+    let at = |when: &str| scene.run_at(when, &["--format", "json", "prune", "--apply"]).exits(0);
+    let stays = |when: &str| {
+        let ran = at(when);
+        assert_eq!(ran.steps("remove", "done").len(), 0, "{when}: {ran:#?}");
+        assert!(findings(&ran, "logs.clock")[0].contains("2 objects that would be too old stay"), "{when}: {ran:#?}");
+    };
+    stays("+4000d");
+    scene.run_at("+4000d", &["ship"]).exits(0);
+    stays("+4000d");
+    assert_eq!(texts(&scene).len(), 3);
+    let ran = at("+4002d");
+    assert_eq!((ran.steps("remove", "done").len(), texts(&scene)), (2, of_turns(2..3)), "it goes on: {ran:#?}");
+}
+
+#[test]
+fn what_a_clock_that_was_behind_made_old_stays_in_the_store() {
+    if !needs::met(&[Need::Program("faketime")]) {
+        return;
+    }
+    let scene = Scenario::new().shipping("", "store-keep = { max-age = \"30d\" }").log_of("app.log", 3000);
+    scene.run_at("-400d", &["rotate"]).exits(0);
+    scene.ship().exits(0);
+    turn(&scene, 1);
+    let ran = prune(&scene, &["--apply"]).exits(0);
+    assert!(says(&ran, "kept", "in the store only since"), "{ran:#?}");
+    assert_eq!((ran.steps("remove", "done").len(), texts(&scene).len()), (0, 2), "{ran:#?}");
+}
+
+#[test]
+fn another_machine_vouches_for_a_clock() {
+    if !needs::met(&[Need::Program("faketime")]) {
+        return;
+    }
+    let scene = shipped(3);
+    scene.change_settings("count = 2", "max-age = \"30d\"");
+    let other = Scenario::new().shipping_to(&format!("file://{}", scene.store().display()), "", "", "");
+    other.change_settings("host = \"test\"", "host = \"other\"");
+    other.append("app.log", text_of("other", 3000));
+    other.rotate().exits(0);
+    other.run_at("+3999d", &["ship"]).exits(0);
+    let ran = scene.run_at("+4000d", &["--format", "json", "prune", "--apply"]).exits(0);
+    assert_eq!(ran.steps("remove", "done").len(), 2, "{ran:#?}");
+}
+
+#[test]
+fn what_the_rules_want_again_before_it_is_gone_is_taken_back_and_named_anew() {
+    let scene = shipped(4);
+    let kept = object(&scene, 0);
+    prune(&scene, &["--apply"]).exits(0);
+    put_back(&kept);
+    scene.change_settings("count = 2", "count = 9");
+    let planned = prune(&scene, &[]).exits(0);
+    assert_eq!((planned.steps("name", "planned").len(), planned.steps("remove", "planned").len()), (1, 0), "{planned:#?}");
+    let ran = prune(&scene, &["--apply"]).exits(0);
+    assert_eq!((ran.steps("name", "done").len(), ran.steps("remove", "done").len()), (1, 0), "{ran:#?}");
+    assert!(kept.0.exists(), "the rules want it");
+    let ran = verify(&scene).exits(0);
+    assert!(ran.summary().starts_with("as named: 3 of 3 objects"), "{ran:#?}");
+    assert_eq!(findings(&ran, "logs.prune-unfinished"), [""; 0]);
+    assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("name", "done").len(), 0, "once is enough");
+    fs::remove_file(&kept.0).unwrap();
+    assert_eq!(findings(&verify(&scene).exits(1), "logs.object-missing").len(), 1, "it is missed again");
+    files::write(&kept.0, "other").unwrap();
+    scene.change_settings("count = 9", "count = 2");
+    let ran = prune(&scene, &["--apply"]);
+    assert_eq!(findings(&ran, "logs.object-differs").len(), 1, "{ran:#?}");
+}
+
+#[test]
+fn what_somebody_locks_before_it_is_gone_is_named_anew() {
+    if !needs::met(&[Need::Root, Need::Program("chattr")]) {
+        return;
+    }
+    let scene = shipped(4);
+    let kept = object(&scene, 0);
+    prune(&scene, &["--apply"]).exits(0);
+    put_back(&kept);
+    process::must("chattr", &["+i".as_ref(), kept.0.as_os_str()]);
+    let (ran, verified, again) = (prune(&scene, &["--apply"]), verify(&scene), prune(&scene, &["--apply"]));
+    process::must("chattr", &["-i".as_ref(), kept.0.as_os_str()]);
+    assert_eq!((ran.steps("name", "done").len(), again.steps("name", "done").len()), (1, 0), "{ran:#?}");
+    assert!(verified.exits(0).summary().starts_with("as named: 3 of 3 objects"));
+    assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("remove", "done").len(), 1, "once it may go, it goes");
+}
+
+#[test]
+fn where_another_machine_of_that_name_goes_on_with_the_manifest_nothing_goes() {
+    let scene = shipped(2);
+    let remembered: Vec<_> = scene.memory().into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
+    (2..4).for_each(|number| turn(&scene, number));
+    let kept = object(&scene, 0);
+    prune(&scene, &["--apply"]).exits(0);
+    put_back(&kept);
+    for (path, text) in &remembered {
+        files::write(path, text).unwrap();
+    }
+    let before = files_under(&scene.store());
+    let ran = prune(&scene, &["--apply"]).exits(3).says("another one has its name");
+    assert_eq!((ran.steps("remove", "done").len(), files_under(&scene.store())), (0, before), "{ran:#?}");
+}
+
+#[test]
+fn nobody_goes_on_with_the_manifest_of_a_machine_that_ships_elsewhere() {
+    let scene = shipped(3);
+    let laptop =
+        Scenario::new().shipping_to(&format!("file://{}", scene.store().display()), "", "", "store-keep = { count = 1 }");
+    let before = files_under(&scene.store());
+    prune(&laptop, &["--apply"]).exits(4).says("nothing here remembers one");
+    assert_eq!(files_under(&scene.store()), before);
+    laptop.change_settings("host = \"test\"", "host = \"laptop\"");
+    let ran = prune(&laptop, &["--apply", "--host", "test"]).exits(0);
+    assert_eq!(ran.steps("remove", "done").len(), 2, "{ran:#?}");
+    turn(&scene, 3);
+    verify(&scene).exits(0);
 }
 
 #[test]

@@ -2,9 +2,14 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::support::{
-    files,
-    scenario::{Ran, Scenario, files_under, text_of},
+use crate::{
+    collect::findings,
+    support::{
+        files,
+        needs::{self, Need},
+        process,
+        scenario::{Ran, Scenario, files_under, text_of},
+    },
 };
 
 /// Three turns of two logs of two sets, in the store, and an empty folder.
@@ -169,4 +174,43 @@ fn mistakes_are_told() {
     scene.run(&["restore", "--to", "-", "--since", "soon"]).exits(2).says("`soon` is no time");
     scene.run(&["restore", "--to", "-", "--store", "ftp://x"]).exits(2).says("is no store that is known");
     scene.run(&["restore"]).exits(2);
+}
+
+#[test]
+fn archives_of_one_name_and_two_texts_come_back_side_by_side() {
+    if !needs::met(&[Need::Program("faketime")]) {
+        return;
+    }
+    let scene = Scenario::new().shipping("", "");
+    let back = scene.root().join("back");
+    fs::create_dir(&back).unwrap();
+    let texts = ["first", "second"].map(|name| text_of(name, 3000));
+    for text in &texts {
+        // The machine is made anew, gets its name again, and rotates at the same second.
+        for folder in [scene.state().to_owned(), scene.spool(), scene.logs().to_owned()] {
+            if folder.exists() {
+                fs::remove_dir_all(&folder).unwrap();
+            }
+        }
+        fs::create_dir(scene.logs()).unwrap();
+        scene.append("app.log", text);
+        scene.run_at("2027-01-01 10:00:00", &["rotate"]).exits(0);
+        scene.ship().exits(0);
+    }
+    let ran = restore(&scene, &[]).exits(0);
+    assert_eq!(ran.steps("restore", "done").len(), 2, "{ran:#?}");
+    assert!(findings(&ran, "logs.one-name")[0].contains("2 logs with the name of another one"), "{ran:#?}");
+    let names: Vec<_> = files_under(&back).into_keys().collect();
+    let digits: Vec<String> = texts.iter().map(|text| sha256_of(&scene, text)[..12].to_owned()).collect();
+    for (digits, text) in digits.iter().zip(&texts) {
+        let name = names.iter().find(|name| name.ends_with(&format!("-0001.{digits}"))).unwrap();
+        assert_eq!(fs::read(back.join(name)).unwrap(), *text, "{names:?}");
+    }
+    assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "kept").len(), 2);
+}
+
+fn sha256_of(scene: &Scenario, text: &[u8]) -> String {
+    let path = scene.root().join("text");
+    files::write(&path, text).unwrap();
+    process::must("sha256sum", &[path.as_os_str()])
 }

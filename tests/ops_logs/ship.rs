@@ -61,7 +61,7 @@ fn what_is_archived_gets_into_the_store_once_and_is_named_there() {
         assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
     }
     assert_eq!((scene.objects(), scene.segments().len()), (objects, 1));
-    assert_eq!(files_under(&scene.spool()), BTreeMap::new(), "receipts have done what they were for");
+    assert_eq!(scene.spooled(), BTreeMap::new(), "receipts have done what they were for");
     assert_eq!(scene.archives("a.log").len(), 1, "no rule says that it goes");
 }
 
@@ -128,9 +128,9 @@ fn an_archive_larger_than_the_spool_goes_by_itself() {
 
 /// The one receipt there is.
 fn receipt(scene: &Scenario) -> PathBuf {
-    let names: Vec<_> = files_under(&scene.spool().join("receipts")).into_keys().collect();
-    assert_eq!(names.len(), 1, "{names:?}");
-    scene.spool().join("receipts").join(&names[0])
+    let mut receipts = scene.receipts();
+    assert_eq!(receipts.len(), 1, "{receipts:?}");
+    receipts.remove(0)
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_damaged_archive_is_not_handed_over() {
     files::write(&archive, bytes).unwrap();
     scene.change_settings("ship = false", "");
     assert_eq!(scene.rotate().exits(3).steps("hand-over", "failed").len(), 1);
-    assert_eq!(files_under(&scene.spool()), BTreeMap::new());
+    assert_eq!(scene.spooled(), BTreeMap::new());
 }
 
 #[test]
@@ -273,18 +273,14 @@ fn two_machines_of_one_name_are_told() {
     turn(&scene, 0);
     scene.rotate().exits(0);
     scene.ship().exits(0);
-    let state = scene.root().join("copy");
-    fs::create_dir(&state).unwrap();
-    for name in files_under(scene.state()).keys().filter(|name| name.starts_with("chain-")) {
-        files::copy(scene.state().join(name), state.join(name)).unwrap();
-    }
+    let remembered: Vec<_> = scene.memory().into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
     turn(&scene, 1);
     scene.rotate().exits(0);
     scene.ship().exits(0);
     scene.rotate().exits(0);
     // The other one, which does not know of the second segment, has something to say as well.
-    for name in files_under(&state).keys() {
-        fs::rename(state.join(name), scene.state().join(name)).unwrap();
+    for (path, text) in &remembered {
+        files::write(path, text).unwrap();
     }
     turn(&scene, 2);
     scene.rotate().exits(0);
@@ -301,9 +297,7 @@ fn without_its_state_a_machine_goes_on_after_its_last_segment_and_says_so() {
     scene.rotate().exits(0);
     scene.ship().exits(0);
     scene.rotate().exits(0);
-    for name in files_under(scene.state()).keys().filter(|name| name.starts_with("chain-")) {
-        fs::remove_file(scene.state().join(name)).unwrap();
-    }
+    scene.forget();
     turn(&scene, 1);
     scene.rotate().exits(0);
     let ran = scene.ship().exits(0);

@@ -54,7 +54,7 @@ fn stand_in_the_way(scene: &Scenario, day: u32) -> PathBuf {
     let key = scene.parcels().into_values().map(|ticket| ticket["key"].as_str().unwrap().to_owned());
     let key = key.into_iter().find(|key| key.contains(&dated)).unwrap();
     let (folder, name) = key.rsplit_once('/').unwrap();
-    let odd = scene.store().join(folder).join(format!(".{name}.part"));
+    let odd = scene.store().join(folder).join(name);
     fs::create_dir_all(&odd).unwrap();
     odd
 }

@@ -7,29 +7,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    collect::findings,
-    support::{
-        files,
-        needs::{self, Need, TRACES},
-        process,
-        scenario::{Ran, Scenario, files_under, text_of},
-        stories::NOBODY,
-        strace,
-    },
+use crate::support::{
+    files,
+    filesystem::{Kind, Recipe},
+    needs::{self, Need, TRACES},
+    process,
+    scenario::{Scenario, files_under, text_of},
+    stories::NOBODY,
+    strace,
+    trace::Call,
 };
 
 const ROOT: &[Need] = &[Need::Root];
 const LOCKS: &[Need] = &[Need::Program("flock")];
 
 /// So many archives, each handed over.
-fn handed_over(turns: usize, words: &str) -> Scenario {
+pub(crate) fn handed_over(turns: usize, words: &str) -> Scenario {
     let scene = Scenario::new().shipping("", words);
     (0..turns).for_each(|number| turn(&scene, number));
     scene
 }
 
-fn turn(scene: &Scenario, number: usize) {
+pub(crate) fn turn(scene: &Scenario, number: usize) {
     scene.append("app.log", text_of(&format!("turn-{number}"), 3000));
     scene.rotate().exits(0);
 }
@@ -43,7 +42,7 @@ fn set_mode(path: impl AsRef<Path>, mode: u32) {
 }
 
 /// All texts that were rotated are in the store, once, and nothing is left on the way.
-fn ends_well(scene: &Scenario, turns: usize) {
+pub(crate) fn ends_well(scene: &Scenario, turns: usize) {
     for _ in 0..2 {
         scene.rotate().exits(0);
         scene.ship().exits(0);
@@ -99,7 +98,7 @@ fn a_segment_that_was_begun_is_made_in_the_store_that_it_was_begun_for() {
         }
         turn(&scene, shipped);
         let segments = scene.store().join("_opsbelt/manifests/test");
-        let odd = segments.join(format!(".{:010}.json.part", shipped + 1));
+        let odd = segments.join(format!("{:010}.json", shipped + 1));
         fs::create_dir_all(&odd).unwrap();
         scene.ship().exits(3);
         assert_eq!(scene.segments().len(), shipped, "the object is there, and its segment is not");
@@ -113,11 +112,30 @@ fn a_segment_that_was_begun_is_made_in_the_store_that_it_was_begun_for() {
 }
 
 #[test]
+fn a_state_that_is_an_older_copy_of_its_own_is_told_and_gone_on_from() {
+    let scene = handed_over(1, "");
+    scene.ship().exits(0);
+    let chain = scene.memory().remove(0);
+    let older = fs::read(&chain).unwrap();
+    turn(&scene, 1);
+    scene.ship().exits(0);
+    // As where a machine comes back from yesterday's snapshot.
+    files::write(&chain, older).unwrap();
+    turn(&scene, 2);
+    let ran = scene.ship().exits(3).says("the manifest is forked");
+    assert!(ran.stdout.contains(&format!("move {} away", chain.display())), "{ran:#?}");
+    assert_eq!((scene.segments().len(), scene.rotate().exits(0).steps("settle", "done").len()), (2, 0));
+    fs::remove_file(&chain).unwrap();
+    scene.ship().exits(0);
+    ends_well(&scene, 3);
+}
+
+#[test]
 fn what_vanished_before_it_was_named_is_shipped_anew() {
     let scene = handed_over(1, "");
     scene.ship().exits(0);
     turn(&scene, 1);
-    let odd = scene.store().join(format!("_opsbelt/manifests/test/.{:010}.json.part", 2));
+    let odd = scene.store().join(format!("_opsbelt/manifests/test/{:010}.json", 2));
     fs::create_dir_all(&odd).unwrap();
     scene.ship().exits(3);
     fs::remove_dir(odd).unwrap();
@@ -177,112 +195,6 @@ fn what_waits_can_be_read_by_who_ships_from_now_on() {
     }
 }
 
-/// Flips a bit of what waits for the store, where there is one parcel.
-fn flip_what_waits(scene: &Scenario, turn: usize) {
-    let tickets = scene.parcels();
-    let ticket = tickets.into_iter().filter(|(_, ticket)| ticket["rotated_at"].is_string()).nth(turn).unwrap().0;
-    let data = ticket.with_extension("data");
-    let mut bytes = fs::read(&data).unwrap();
-    bytes[100] ^= 1;
-    files::write(data, bytes).unwrap();
-}
-
-#[test]
-fn a_bit_that_is_lost_in_the_spool_is_named_and_the_archive_is_handed_over_anew() {
-    let scene = handed_over(3, "");
-    flip_what_waits(&scene, 1);
-    let damaged = |ran: &Ran| findings(ran, "logs.parcel-damaged").len();
-    let verified = scene.run(&["--format", "json", "verify"]).exits(1);
-    assert_eq!(damaged(&verified), 1, "{verified:#?}");
-    assert_eq!(damaged(&scene.rotate().exits(0)), 0, "nobody looked yet");
-    for _ in 0..2 {
-        let shipped = scene.ship().exits(3);
-        assert_eq!((damaged(&shipped), shipped.steps("ship", "skipped").len()), (1, 1), "{shipped:#?}");
-    }
-    assert_eq!(scene.objects().len(), 2);
-    let planned = scene.run(&["--format", "json", "plan"]).exits(1);
-    assert_eq!((damaged(&planned), planned.steps("discard", "planned").len()), (1, 1), "{planned:#?}");
-    let healed = scene.rotate().exits(1);
-    assert_eq!((healed.steps("hand-over", "done").len(), healed.steps("discard", "done").len()), (1, 1), "{healed:#?}");
-    ends_well(&scene, 3);
-}
-
-#[test]
-fn a_ticket_that_is_damaged_goes_once_its_archive_is_handed_over_anew() {
-    for taken_away in [false, true] {
-        let scene = handed_over(2, "");
-        let ticket = scene.parcels().into_iter().find(|(_, told)| told["rotated_at"].is_string()).unwrap().0;
-        let mut text = fs::read(&ticket).unwrap();
-        text[20] ^= 1;
-        files::write(&ticket, text).unwrap();
-        if taken_away {
-            scene.archives("app.log").iter().for_each(|name| fs::remove_file(scene.live(name)).unwrap());
-        }
-        scene.ship().exits(3).says("is not the parcel of its name");
-        let ran = scene.rotate();
-        assert_eq!((ran.code, ran.steps("discard", "done").len()), (Some(3), usize::from(!taken_away)), "{ran:#?}");
-        assert_eq!(ticket.exists(), taken_away, "what nothing else has stays");
-        if !taken_away {
-            ends_well(&scene, 2);
-        }
-    }
-}
-
-#[test]
-fn what_waits_and_is_cut_off_is_handed_over_anew_without_being_asked() {
-    let scene = handed_over(1, "");
-    let data = scene.parcels().into_keys().next().unwrap().with_extension("data");
-    files::write(&data, &fs::read(&data).unwrap()[..100]).unwrap();
-    let healed = scene.rotate().exits(1);
-    assert_eq!((healed.steps("hand-over", "done").len(), healed.steps("discard", "done").len()), (1, 1), "{healed:#?}");
-    ends_well(&scene, 1);
-}
-
-#[test]
-fn a_doubt_alone_changes_nothing() {
-    let scene = handed_over(2, "");
-    let tickets = scene.parcels();
-    for ticket in tickets.keys() {
-        let name = ticket.with_extension("doubt");
-        files::write(scene.spool().join("receipts").join(name.file_name().unwrap()), "").unwrap();
-    }
-    assert_eq!(scene.rotate().exits(0).summary(), "nothing to do");
-    assert_eq!(scene.parcels(), tickets);
-    ends_well(&scene, 2);
-}
-
-#[test]
-fn what_is_damaged_stays_where_nothing_better_is_left() {
-    let scene = handed_over(1, "");
-    flip_what_waits(&scene, 0);
-    for name in scene.archives("app.log") {
-        fs::remove_file(scene.live(&name)).unwrap();
-    }
-    scene.ship().exits(3);
-    let tickets = scene.parcels();
-    for _ in 0..2 {
-        let ran = scene.rotate();
-        assert_eq!((findings(&ran, "logs.parcel-damaged").len(), ran.steps("discard", "done").len()), (1, 0), "{ran:#?}");
-    }
-    assert_eq!(scene.parcels(), tickets);
-}
-
-#[test]
-fn a_damaged_parcel_does_not_hold_back_a_good_one_of_the_same_archive() {
-    let scene = handed_over(1, "");
-    flip_what_waits(&scene, 0);
-    scene.ship().exits(3);
-    let (ready, old) = (scene.spool().join("ready"), scene.root().join("old"));
-    fs::rename(&ready, &old).unwrap();
-    scene.rotate().exits(0);
-    for name in files_under(&old).into_keys() {
-        fs::rename(old.join(&name), ready.join(&name)).unwrap();
-    }
-    assert_eq!(scene.ship().exits(0).steps("ship", "done").len(), 1);
-    scene.rotate().exits(1);
-    ends_well(&scene, 1);
-}
-
 #[test]
 fn a_receipt_that_is_not_believed_is_written_anew() {
     let scene = handed_over(1, "");
@@ -295,9 +207,7 @@ fn a_receipt_that_is_not_believed_is_written_anew() {
     assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
     turn(&scene, 1);
     scene.ship().exits(0);
-    let receipts = scene.spool().join("receipts");
-    let name = files_under(&receipts).into_keys().next_back().unwrap();
-    files::write(receipts.join(name), "torn").unwrap();
+    files::write(scene.receipts().pop().unwrap(), "torn").unwrap();
     scene.rotate().exits(1);
     scene.ship().exits(0);
     assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
@@ -324,13 +234,11 @@ fn an_object_that_is_the_same_byte_for_byte_needs_no_room_to_be_compared() {
         return;
     }
     let scene = handed_over(1, "");
-    let part = scene.store().join("_opsbelt/manifests/test/.0000000001.json.part");
+    let part = scene.store().join("_opsbelt/manifests/test/0000000001.json");
     fs::create_dir_all(&part).unwrap();
     scene.ship().exits(3);
     fs::remove_dir(part).unwrap();
-    for name in files_under(scene.state()).keys().filter(|name| name.starts_with("chain-")) {
-        fs::remove_file(scene.state().join(name)).unwrap();
-    }
+    scene.forget();
     let opened = strace::calls(&scene.command(&["ship"]), "openat");
     assert!(scene.segments().len() == 1 && !opened.iter().any(|call| call.contains("O_TMPFILE")), "{opened:#?}");
     ends_well(&scene, 1);
@@ -431,4 +339,47 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         process::must("umount", &[self.0.path().as_os_str()]);
     }
+}
+
+#[test]
+fn what_is_in_a_store_is_nobodys_log() {
+    let scene = Scenario::new().shipping("", "compress = \"none\"");
+    turn(&scene, 0);
+    scene.ship().exits(0);
+    let stored = files_under(&scene.store());
+    // As somebody does who wants all logs of a machine, and has the store among them.
+    scene.change_settings(&format!("{}/*.log", scene.logs().display()), &format!("{}/**/*.log", scene.root().display()));
+    let ran = scene.rotate().exits(2).says("means what is in the store");
+    assert!(ran.stderr.contains("exclude = ["), "{ran:#?}");
+    assert_eq!(files_under(&scene.store()), stored);
+    scene.change_settings("when = ", &format!("exclude = [\"{}/**/*\"]\nwhen = ", scene.store().display()));
+    scene.rotate().exits(0);
+    assert_eq!(files_under(&scene.store()), stored);
+}
+
+#[test]
+fn what_the_disk_of_a_store_made_of_an_object_is_found_before_anybody_signs_for_it() {
+    if !needs::met(needs::MOUNTS) || !needs::met(TRACES) {
+        return;
+    }
+    let disk = Recipe::new(Kind::Ext4).mount();
+    fs::create_dir(disk.path().join("store")).unwrap();
+    let url = format!("file://{}/store", disk.path().display());
+    let scene = Scenario::new().shipping_to(&url, "parallel = 1", "", "compress = \"none\"");
+    let text = text_of("turn-0", 300_000);
+    scene.append("app.log", &text);
+    scene.rotate().exits(0);
+    let ship = scene.command(&["--format", "json", "ship"]);
+    let whole = strace::run(&ship, None).trace;
+    let synced = |call: &&Call| call.name == "fsync" && call.args[0].contains(".part");
+    let rank = whole.calls.iter().find(synced).unwrap().rank;
+    // The same once more, in a store of its own: the disk loses a bit of what was written and synced, and is still in memory.
+    fs::create_dir(disk.path().join("other")).unwrap();
+    scene.change_settings("/store\"", "/other\"");
+    let line = &text[100_000..100_060];
+    let ended = strace::held(&ship, "fsync", rank, None, || disk.lose_a_bit_of(line));
+    assert!(ended.code() == Some(3) && ended.stdout.contains("what was written reads back as something else"), "{ended:#?}");
+    assert_eq!(files_under(&disk.path().join("other")), [].into());
+    scene.ship().exits(0);
+    assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
 }

@@ -73,7 +73,7 @@ fn who_ships_reads_what_is_ready_and_nothing_else_and_nobody_else_does() {
     assert_eq!(scene.objects().into_values().collect::<Vec<_>>(), [text_of("app.log", 3000)]);
     assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
     assert_eq!(ship_as(&scene, DAEMON).exits(0).summary(), "nothing waits for the store");
-    assert_eq!(files_under(&scene.spool()), std::collections::BTreeMap::new());
+    assert_eq!(scene.spooled(), std::collections::BTreeMap::new());
 }
 
 #[test]
@@ -87,9 +87,44 @@ fn whoever_does_not_own_the_receipts_ships_nothing() {
     assert!(ran.code == Some(4) && ran.stderr.contains("permission denied"), "{ran:#?}");
     let root = scene.ship();
     assert!(root.code == Some(3) && root.stdout.contains("it belongs to user 1, and this is user 0"), "{root:#?}");
-    assert_eq!((files_under(&scene.store()).len(), files_under(&scene.spool().join("receipts")).len()), (0, 0));
+    assert_eq!((files_under(&scene.store()).len(), scene.receipts().len()), (0, 0));
     ship_as(&scene, DAEMON).exits(0);
     assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1);
+}
+
+#[test]
+fn who_does_not_ship_prunes_nothing_and_is_told_who_does() {
+    if !needs::met(TWO_USERS) {
+        return;
+    }
+    let scene = laid_out();
+    scene.change_settings("keep = { count = 1 }", "keep = { count = 1 }\nstore-keep = { count = 1 }");
+    for number in 1..3 {
+        scene.rotate().exits(0);
+        ship_as(&scene, DAEMON).exits(0);
+        scene.append("app.log", text_of(&format!("turn-{number}"), 3000));
+    }
+    let before = files_under(&scene.store());
+    for uid in [0, NOBODY] {
+        let state = scene.root().join(format!("of-{uid}"));
+        fs::create_dir(&state).unwrap();
+        chown(&state, Some(uid), Some(uid)).unwrap();
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
+        for args in [&["prune", "--apply"][..], &["prune"]] {
+            let mut real = scene.command(args);
+            let ran = by(uid, real.env("STATE_DIRECTORY", &state));
+            assert_eq!(ran.code, Some(4), "{ran:#?}");
+            assert!(ran.stderr.contains(&format!("it belongs to user {DAEMON}, and this is user {uid}")), "{ran:#?}");
+            assert!(ran.stderr.contains(&format!("run it as user {DAEMON}, who ships for this machine")), "{ran:#?}");
+        }
+    }
+    assert_eq!(files_under(&scene.store()), before);
+    let mut real = scene.command(&["--format", "json", "prune", "--apply"]);
+    let ran = by(DAEMON, real.env("STATE_DIRECTORY", scene.root().join("ships"))).exits(0);
+    assert_eq!(ran.steps("remove", "done").len(), 1, "{ran:#?}");
+    let url = format!("file://{}", scene.store().display());
+    let ran = scene.run(&["--format", "json", "verify", &url]).exits(0);
+    assert_eq!(findings(&ran, "logs.tail-unproven"), [""; 0], "root may read what who ships remembers: {ran:#?}");
 }
 
 #[test]
@@ -101,7 +136,7 @@ fn a_receipt_that_another_user_wrote_is_not_believed() {
     scene.rotate().exits(0);
     ship_as(&scene, DAEMON).exits(0);
     let receipts = scene.spool().join("receipts");
-    let name = files_under(&receipts).into_keys().next().unwrap();
+    let name = scene.receipts().pop().unwrap();
     let refused = |what: &str| {
         let ran = scene.rotate().exits(1);
         assert_eq!((findings(&ran, "logs.receipt-refused").len(), ran.steps("settle", "done").len()), (1, 0), "{what}: {ran:#?}");

@@ -225,7 +225,7 @@ fn a_chain_that_was_written_anew_from_its_first_segment_on_is_named() {
 #[test]
 fn segments_that_another_machine_of_that_name_made_are_named() {
     let scene = shipped(1);
-    let path = scene.state().join(files_under(scene.state()).into_keys().find(|name| name.starts_with("chain-")).unwrap());
+    let path = scene.memory().pop().unwrap();
     let remembered = fs::read(&path).unwrap();
     scene.append("app.log", text_of("of another", 3000));
     scene.rotate().exits(0);

@@ -1,4 +1,4 @@
-//! Three disks, for logs, state and archives, whose power goes at one moment.
+//! Disks for logs, state, archives and a store, whose power goes at one moment.
 //!
 //! Whatever was not synced is gone then, on each of them for itself: one may be ahead of another.
 
@@ -19,15 +19,18 @@ pub enum Disks {
     One,
     State,
     ArchivesToo,
+    /// The same, and one more for a store.
+    StoreToo,
 }
 
-/// Three disks, not all of them used.
+/// Three disks, not all of them used, and a fourth where there is a store.
 pub struct ThreeDisks {
     pub kind: Kind,
     pub used: Disks,
     logs: FileSystem,
     state: FileSystem,
     archives: FileSystem,
+    store: Option<FileSystem>,
 }
 
 /// While the power of a disk fails nobody can tell what we have open there, and a run in place would refuse.
@@ -42,7 +45,8 @@ impl ThreeDisks {
     /// Mounts them.
     pub fn new(kind: Kind, used: Disks) -> ThreeDisks {
         let [logs, state, archives] = [(); 3].map(|()| Recipe::new(kind).mount());
-        ThreeDisks { kind, used, logs, state, archives }
+        let store = (used == Disks::StoreToo).then(|| Recipe::new(kind).mount());
+        ThreeDisks { kind, used, logs, state, archives, store }
     }
 
     /// Where logs go.
@@ -57,7 +61,12 @@ impl ThreeDisks {
 
     /// Where archives go; none for beside the logs.
     pub fn archives(&self) -> Option<PathBuf> {
-        (self.used == Disks::ArchivesToo).then(|| self.archives.path())
+        matches!(self.used, Disks::ArchivesToo | Disks::StoreToo).then(|| self.archives.path())
+    }
+
+    /// Where a store goes, when it has a disk of its own.
+    pub fn store(&self) -> Option<PathBuf> {
+        self.store.as_ref().map(FileSystem::path)
     }
 
     /// What was done so far is the past, and on the disks.
@@ -70,7 +79,7 @@ impl ThreeDisks {
         settle(&self.logs);
     }
 
-    /// The power of all three goes and comes back, and the disks are numbered anew, as after any restart.
+    /// The power of all of them goes and comes back, and the disks are numbered anew, as after any restart.
     pub fn fail(&self) {
         let alone = CUTTING.write().unwrap_or_else(PoisonError::into_inner);
         self.all().into_iter().for_each(power::cut);
@@ -81,8 +90,8 @@ impl ThreeDisks {
         }
     }
 
-    fn all(&self) -> [&FileSystem; 3] {
-        [&self.logs, &self.state, &self.archives]
+    fn all(&self) -> Vec<&FileSystem> {
+        [&self.logs, &self.state, &self.archives].into_iter().chain(&self.store).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 use std::{
     ffi::OsStr,
     fs::{self, File},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -213,6 +214,17 @@ impl FileSystem {
         };
         files::with(File::options().write(true).create(true).truncate(true), &path, fill).expect("room for one more file");
         path
+    }
+
+    /// A bit of this text turns on the disk, wherever it stands there; what is in memory of the file stays as it is.
+    pub fn lose_a_bit_of(&self, text: &[u8]) {
+        let image = fs::read(self.at("image")).expect("it is mounted from there");
+        let found: Vec<usize> =
+            image.windows(text.len()).enumerate().filter(|(_, window)| *window == text).map(|(at, _)| at).collect();
+        assert!(!found.is_empty(), "the disk does not have that");
+        let other = [text[0] ^ 1];
+        let turn = |file: &mut File| found.iter().try_for_each(|at| file.write_all_at(&other, *at as u64));
+        files::with(File::options().write(true), self.at("image"), turn).expect("our own image");
     }
 
     /// Limits it to so many bytes by quota (btrfs), or to none.

@@ -220,7 +220,8 @@ pub fn text_of(name: &str, bytes: usize) -> Vec<u8> {
     text
 }
 
-/// Every file under `folder`, by its path from there, with its size.
+/// Every file under `folder`, by its path from there, with its size. The spool's link to the state
+/// is none.
 pub fn files_under(folder: &Path) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_path_buf()];
@@ -230,7 +231,7 @@ pub fn files_under(folder: &Path) -> BTreeMap<String, u64> {
             let meta = fs::symlink_metadata(&path).expect("a listed entry");
             if meta.is_dir() {
                 open.push(path);
-            } else {
+            } else if !(meta.is_symlink() && path.ends_with("state")) {
                 let name = path.strip_prefix(folder).expect("found below it").display().to_string();
                 found.insert(name, meta.len());
             }

@@ -5,7 +5,6 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Read,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -22,9 +21,10 @@ use super::{
     filer::{Filer, exchange},
     files,
     needs::{self, Need},
+    ports,
     process::{Process, must},
     scenario::Scenario,
-    tally, wait_until,
+    shipped, tally, wait_until,
 };
 
 /// What stories with a bucket need.
@@ -113,7 +113,7 @@ fn start(home: &Path) -> (Seaweed, Process) {
     let (all, some) = (one("ship", SHIP, "\"Admin\""), one("reader", READER, "\"Read\",\"List\""));
     files::write(home.join("s3.json"), format!("{{\"identities\":[{all},{some}]}}")).expect("a writable tree");
     fs::create_dir_all(home.join("data")).expect("a writable tree");
-    serve(home, free_ports())
+    serve(home, ports::free().expect("there are free ports"))
 }
 
 /// The server whose data is there, on these ports.
@@ -122,7 +122,7 @@ fn serve(home: &Path, ports: [u16; 8]) -> (Seaweed, Process) {
     let weed = if weed.is_file() { weed } else { "weed".into() };
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).arg(weed).arg("server").env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin");
-    for (flag, port) in FLAGS.iter().zip(ports) {
+    for (flag, port) in ports::FLAGS.iter().zip(ports) {
         command.arg(format!("-{flag}={port}"));
     }
     command.args([
@@ -185,24 +185,6 @@ impl Outage {
     }
 }
 
-const FLAGS: [&str; 8] = [
-    "master.port",
-    "master.port.grpc",
-    "volume.port",
-    "volume.port.grpc",
-    "filer.port",
-    "filer.port.grpc",
-    "s3.port",
-    "s3.port.grpc",
-];
-
-/// Ports that nobody listens on just now, all different.
-fn free_ports() -> [u16; 8] {
-    let all: Vec<_> = FLAGS.iter().map(|_| TcpListener::bind(("127.0.0.1", 0)).expect("there are free ports")).collect();
-    let port = |at: usize| all[at].local_addr().expect("it is bound").port();
-    std::array::from_fn(port)
-}
-
 /// Buckets that nobody uses any more, empty.
 static USED: Mutex<Vec<Bucket>> = Mutex::new(Vec::new());
 
@@ -262,17 +244,8 @@ impl Bucket {
     #[track_caller]
     pub fn assert_shipped(&self, texts: &[Vec<u8>], story: &str) {
         let objects = self.objects();
-        let (mut found, mut meant): (Vec<_>, Vec<_>) = (objects.values().collect(), texts.iter().collect());
-        found.sort();
-        meant.sort();
-        assert!(found == meant, "{story}: {} texts, and these objects: {:?}", meant.len(), objects.keys());
-        let mut previous = Value::Null;
-        for (number, segment) in (1_u64..).zip(self.segments()) {
-            assert_eq!((&segment["number"], &segment["previous"]), (&number.into(), &previous), "{story}: {segment:#}");
-            previous = sha256(&self.read(&format!("_opsbelt/manifests/test/{number:010}.json"))).into();
-        }
-        let mut named = self.named();
-        named.sort();
+        shipped::assert_texts(&objects, texts, story);
+        let named = shipped::assert_chain(self.segments(), |key| sha256(&self.read(key)), story);
         assert_eq!(named, objects.into_keys().collect::<Vec<_>>(), "{story}");
         assert_eq!(self.uploads(), Vec::<String>::new(), "{story}");
     }
@@ -321,7 +294,7 @@ impl Bucket {
 }
 
 /// In lower-case hex, as `sha256sum` says it.
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     files::write(file.path(), bytes).expect("a temporary file");
     must("sha256sum", &[file.path().as_os_str()])[..64].to_owned()

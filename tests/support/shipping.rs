@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     scenario::{Ran, Scenario, files_under},
-    tally,
+    shipped, tally,
 };
 
 impl Scenario {
@@ -40,9 +40,43 @@ impl Scenario {
         self.root().join("spool")
     }
 
+    /// What is in the spool but for what this machine remembers of its manifests there.
+    pub fn spooled(&self) -> BTreeMap<String, u64> {
+        let all = if self.spool().exists() { files_under(&self.spool()) } else { BTreeMap::new() };
+        all.into_iter().filter(|(name, _)| !name.starts_with("receipts/chain-")).collect()
+    }
+
+    /// The receipts.
+    pub fn receipts(&self) -> Vec<PathBuf> {
+        let all = self.spooled().into_keys().filter(|name| name.starts_with("receipts/") && !name.contains("/."));
+        all.map(|name| self.spool().join(name)).collect()
+    }
+
+    /// Where this machine remembers its manifests.
+    pub fn memory(&self) -> Vec<PathBuf> {
+        let all = files_under(&self.spool()).into_keys().filter(|name| name.starts_with("receipts/chain-"));
+        all.map(|name| self.spool().join(name)).collect()
+    }
+
+    /// It remembers nothing any more.
+    pub fn forget(&self) {
+        self.memory().into_iter().for_each(|path| fs::remove_file(path).expect("it was listed"));
+    }
+
     /// `ship`, as a timer would.
     pub fn ship(&self) -> Ran {
         self.run(&["--format", "json", "ship"])
+    }
+
+    /// One set that ships without archives here.
+    #[must_use]
+    pub fn shipping_directly(self, words: &str) -> Scenario {
+        self.shipping("", &format!("ship = \"direct\"\n{words}"))
+    }
+
+    /// `direct`, as a timer would.
+    pub fn direct(&self) -> Ran {
+        self.run(&["--format", "json", "direct"])
     }
 
     /// The text of each object that holds a log, by key.
@@ -70,23 +104,11 @@ impl Scenario {
     #[track_caller]
     pub fn assert_shipped(&self, texts: &[Vec<u8>], story: &str) {
         let objects = self.objects();
-        let (mut found, mut meant): (Vec<_>, Vec<_>) = (objects.values().collect(), texts.iter().collect());
-        found.sort();
-        meant.sort();
-        assert!(found == meant, "{story}: {} texts, and these objects: {:?}", meant.len(), objects.keys());
-        let mut named = Vec::new();
-        let mut previous = Value::Null;
-        for (number, segment) in (1_u64..).zip(self.segments()) {
-            assert_eq!((&segment["number"], &segment["previous"]), (&number.into(), &previous), "{story}: {segment:#}");
-            let path = self.store().join(format!("_opsbelt/manifests/test/{number:010}.json"));
-            previous = super::process::must("sha256sum", &[path.as_os_str()])[..64].into();
-            named.extend(
-                segment["objects"].as_array().into_iter().flatten().map(|object| object["key"].as_str().map(str::to_owned)),
-            );
-        }
-        named.sort();
-        assert_eq!(named, objects.into_keys().map(Some).collect::<Vec<_>>(), "{story}");
-        assert_eq!(files_under(&self.spool()), BTreeMap::new(), "{story}");
+        shipped::assert_texts(&objects, texts, story);
+        let hash = |key: &str| super::process::must("sha256sum", &[self.store().join(key).as_os_str()])[..64].to_owned();
+        let named = shipped::assert_chain(self.segments(), hash, story);
+        assert_eq!(named, objects.into_keys().collect::<Vec<_>>(), "{story}");
+        assert_eq!(self.spooled(), BTreeMap::new(), "{story}");
         let debris = files_under(&self.store()).into_keys().find(|name| name.split('/').any(|part| part.starts_with('.')));
         assert_eq!(debris, None, "{story}");
     }

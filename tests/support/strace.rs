@@ -5,7 +5,7 @@
 
 use std::{
     ffi::OsString,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -56,8 +56,13 @@ pub struct Traced {
 
 /// Runs `command` under strace to its end.
 pub fn run(command: &Command, strike: Option<&Strike>) -> Traced {
+    run_on(command, strike, &[])
+}
+
+/// The same, where only calls that are about one of these paths count, if there are any: what other threads do elsewhere is passed over.
+pub fn run_on(command: &Command, strike: Option<&Strike>, paths: &[PathBuf]) -> Traced {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    let mut traced = wrap(command, file.path(), strike);
+    let mut traced = wrap(command, file.path(), strike, paths);
     let ended = Process::start(&mut traced).end(DEADLINE);
     let text = std::fs::read(file.path()).expect("strace wrote it");
     Traced { ended, trace: Trace::parse(&String::from_utf8_lossy(&text)) }
@@ -70,6 +75,19 @@ pub fn calls(command: &Command, kind: &str) -> Vec<String> {
     words.extend([file.path().into(), "-e".into(), format!("trace={kind}").into(), "--".into()]);
     Process::start(&mut sight::before_program(command, &words)).end(DEADLINE);
     std::fs::read_to_string(&file).expect("strace wrote it").lines().map(str::to_owned).collect()
+}
+
+/// Runs `command` to its end, where each such call in these folders fails with that error, nothing done.
+pub fn refused(command: &Command, call: &str, errno: &str, folders: &[PathBuf]) -> Ended {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let mut words = ["strace", "-f", "-qqq", "-o"].map(OsString::from).to_vec();
+    words.push(file.path().into());
+    words.extend(folders.iter().flat_map(|folder| ["-P".into(), folder.into()]));
+    words.extend(["-e".into(), format!("inject={call}:error={errno}").into(), "--".into()]);
+    let ended = Process::start(&mut sight::before_program(command, &words)).end(DEADLINE);
+    let text = std::fs::read_to_string(&file).expect("strace wrote it");
+    assert!(text.contains("(INJECTED)"), "nothing was refused: {text}");
+    ended
 }
 
 /// Holds `command` just after one call, lets `meanwhile` happen, and lets it run to its end.
@@ -118,9 +136,10 @@ pub fn hold(command: &Command, call: &str, when: &str, path: Option<&Path>, mut 
     process.end(DEADLINE)
 }
 
-fn wrap(command: &Command, output: &Path, strike: Option<&Strike>) -> Command {
+fn wrap(command: &Command, output: &Path, strike: Option<&Strike>, paths: &[PathBuf]) -> Command {
     let mut words = ["strace", "-f", "-y", "-qqq", "-s", "65536", "-e", "signal=none", "-o"].map(OsString::from).to_vec();
     words.extend([output.as_os_str().to_owned(), "-e".into(), format!("trace={WRITE_SIDE}").into()]);
+    words.extend(paths.iter().flat_map(|path| ["-P".into(), path.into()]));
     if let Some(Strike { call, rank, blow }) = strike {
         let how = match blow {
             Blow::Kill => "signal=KILL".to_owned(),

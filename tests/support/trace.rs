@@ -159,6 +159,7 @@ impl Call {
             "mknodat" => Act::Create(self.at(0)),
             "mknod" => Act::Create(self.plain(0)),
             "link" | "symlink" => Act::Link { from: self.plain(0), to: self.plain(1) },
+            "symlinkat" => Act::MakeFolder(self.at(1)),
             "linkat" => Act::Link { from: self.at(0), to: self.at(2) },
             "rename" => Act::Rename { from: self.plain(0), to: self.plain(1) },
             "renameat" | "renameat2" => self.rename(),

@@ -136,10 +136,10 @@ fn what(path: &Path) -> Option<What> {
         () if name.starts_with('.') || ends("new") => None,
         () if below("/spool/ready/") && ends("data") => Some(What::Copy),
         () if below("/spool/ready/") && ends("json") => Some(What::Ticket),
+        () if name.starts_with("chain-") && ends("json") => Some(What::Memory),
         () if below("/spool/receipts/") && ends("json") => Some(What::Receipt),
         () if below("/store/_opsbelt/") && ends("json") => Some(What::Segment),
         () if below("/store/logs/") && name.contains(".log.") => Some(What::Object),
-        () if name.starts_with("chain-") && ends("json") => Some(What::Memory),
         () if name == "ledger.jsonl" => Some(What::Ledger),
         () => None,
     }
@@ -151,9 +151,9 @@ fn leads_to(path: &Path, kind: What) -> bool {
     let folder = path.extension().is_none();
     match kind {
         What::Copy | What::Ticket => folder && part("spool") && !part("receipts"),
-        What::Receipt => folder && part("spool") && part("receipts"),
+        What::Receipt | What::Memory => folder && part("spool") && part("receipts"),
         What::Object => folder && part("store") && part("logs") && what(path).is_none(),
         What::Segment => folder && part("store") && part("_opsbelt"),
-        What::Memory | What::Ledger => false,
+        What::Ledger => false,
     }
 }

@@ -129,6 +129,7 @@ mod tests {
         "env",
         "flock",
         "id",
+        "mkfifo",
         "mknod",
         "rm",
         "seq",

@@ -74,31 +74,32 @@ fn algorithm(kind: ChecksumKind) -> Option<ChecksumAlgorithm> {
     }
 }
 
+/// What an object keeps, however it is made: the SDK has a type for each way, with the same words.
+macro_rules! kept {
+    ($object:expr, $call:expr, $terms:expr) => {
+        $call
+            .set_metadata(Some($object.metadata()))
+            .set_storage_class($object.class())
+            .set_tagging(tags($terms))
+            .set_object_lock_mode($terms.lock.map(mode))
+            .set_object_lock_retain_until_date($terms.lock.map(until))
+            .set_server_side_encryption(encryption($terms))
+            .set_ssekms_key_id($terms.kms_key.clone())
+            .set_bucket_key_enabled($terms.kms_key.as_ref().map(|_| true))
+    };
+}
+
 impl Object<'_> {
     pub(super) fn put(&self, call: PutObjectFluentBuilder, terms: &Terms, sum: Option<&Sum>) -> PutObjectFluentBuilder {
         let of = |kind| sum.and_then(|sum| sum.of(kind));
-        call.set_metadata(Some(self.metadata()))
-            .set_storage_class(self.class())
-            .set_tagging(tags(terms))
-            .set_object_lock_mode(terms.lock.map(mode))
-            .set_object_lock_retain_until_date(terms.lock.map(until))
-            .set_server_side_encryption(encryption(terms))
-            .set_ssekms_key_id(terms.kms_key.clone())
-            .set_bucket_key_enabled(terms.kms_key.as_ref().map(|_| true))
+        kept!(self, call, terms)
             .set_checksum_crc64_nvme(of(ChecksumKind::Crc64nvme))
             .set_checksum_crc32(of(ChecksumKind::Crc32))
             .set_checksum_sha256(of(ChecksumKind::Sha256))
     }
 
     pub(super) fn begin(&self, call: CreateMultipartUploadFluentBuilder, terms: &Terms) -> CreateMultipartUploadFluentBuilder {
-        call.set_metadata(Some(self.metadata()))
-            .set_storage_class(self.class())
-            .set_tagging(tags(terms))
-            .set_object_lock_mode(terms.lock.map(mode))
-            .set_object_lock_retain_until_date(terms.lock.map(until))
-            .set_server_side_encryption(encryption(terms))
-            .set_ssekms_key_id(terms.kms_key.clone())
-            .set_bucket_key_enabled(terms.kms_key.as_ref().map(|_| true))
+        kept!(self, call, terms)
             // Declared here, or the store would take any value at the end.
             .set_checksum_algorithm(algorithm(terms.checksum))
             .set_checksum_type(whole_type(terms.checksum))

@@ -7,20 +7,29 @@ use aws_sdk_s3::{
     error::BoxError,
 };
 
-use super::{Bucket, Sum};
+use super::Sum;
 
 /// How a body is signed.
 #[derive(Debug)]
-pub(super) struct Seal(Option<PayloadSigningOverride>);
+pub(super) struct Seal {
+    /// Whether a checksum goes along.
+    proven: bool,
+    sha256: Option<String>,
+}
 
-impl Bucket {
-    /// How a body with this checksum is signed, whose SHA-256 may be known.
-    pub(super) fn seal(&self, sum: Option<&Sum>, sha256: Option<&str>) -> Seal {
-        Seal(match sha256 {
-            _ if self.sealed && sum.is_some() => Some(PayloadSigningOverride::UnsignedPayload),
-            Some(sha256) => Some(PayloadSigningOverride::Precomputed(sha256.to_owned())),
-            None => None,
-        })
+impl Seal {
+    /// That of a body with this checksum, whose SHA-256 may be known.
+    pub(super) fn of(sum: Option<&Sum>, sha256: Option<&str>) -> Seal {
+        Seal { proven: sum.is_some(), sha256: sha256.map(str::to_owned) }
+    }
+
+    /// Nobody but the request itself knows for sure where it goes.
+    fn over(&self, url: &str) -> Option<PayloadSigningOverride> {
+        if self.proven && url.starts_with("https://") {
+            Some(PayloadSigningOverride::UnsignedPayload)
+        } else {
+            self.sha256.clone().map(PayloadSigningOverride::Precomputed)
+        }
     }
 }
 
@@ -31,12 +40,12 @@ impl Intercept for Seal {
 
     fn modify_before_signing(
         &self,
-        _: &mut BeforeTransmitInterceptorContextMut<'_>,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let Some(payload) = &self.0 {
-            config.interceptor_state().store_put(payload.clone());
+        if let Some(payload) = self.over(context.request().uri()) {
+            config.interceptor_state().store_put(payload);
         }
         Ok(())
     }

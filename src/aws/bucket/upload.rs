@@ -9,7 +9,7 @@ use aws_sdk_s3::{
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::{Answer, Bucket, Object, Refusal, Sum, attributes::whole_type};
+use super::{Answer, Bucket, Object, Refusal, Sum, attributes::whole_type, sealing::Seal};
 use crate::{
     aws::terms::ChecksumKind,
     failure::{Failure, Result},
@@ -105,7 +105,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner())
             .body(ByteStream::from(bytes))
             .customize()
-            .interceptor(self.seal(sum.as_ref(), None));
+            .interceptor(Seal::of(sum.as_ref(), None));
         let answer = self.runtime.spawn(async move {
             let answer = call.send().await;
             answer.map(|part| part.e_tag).map_err(|error| Box::new(Refusal::of(&error)))
@@ -113,13 +113,14 @@ impl Bucket {
         Sending { part: Part { number, tag: None, sum }, size, answer }
     }
 
-    /// Waits until a part is there.
-    pub fn sent(&self, name: &str, mut sending: Sending) -> Result<Part> {
-        let tag = match self.runtime.block_on(&mut sending.answer) {
-            Ok(answer) => answer.map_err(|refusal| self.store_failure(&refusal, name))?,
-            Err(_) => return Err(Failure::new("store", self.shown(name)).because("a part of it was given up")),
-        };
-        Ok(Part { tag, ..sending.part.clone() })
+    /// Waits until a part is there; None when there is no such upload any more.
+    pub fn sent(&self, name: &str, mut sending: Sending) -> Result<Option<Part>> {
+        match self.runtime.block_on(&mut sending.answer) {
+            Ok(Ok(tag)) => Ok(Some(Part { tag, ..sending.part.clone() })),
+            Ok(Err(refusal)) if refusal.is_no_upload() => Ok(None),
+            Ok(Err(refusal)) => Err(self.store_failure(&refusal, name)),
+            Err(_) => Err(Failure::new("store", self.shown(name)).because("a part of it was given up")),
+        }
     }
 
     /// Makes the object of its parts.
@@ -169,7 +170,8 @@ impl Bucket {
         let (mut found, mut from) = (Vec::new(), (None, None));
         loop {
             let call = self.client.list_multipart_uploads().bucket(&self.name).prefix(prefix).max_uploads(PAGE);
-            let call = call.set_key_marker(from.0).set_upload_id_marker(from.1).set_expected_bucket_owner(self.owner());
+            let call =
+                call.set_key_marker(from.0.clone()).set_upload_id_marker(from.1.clone()).set_expected_bucket_owner(self.owner());
             let page = match self.wait(call.send()) {
                 Ok(page) => page,
                 // Who may not see them cannot end them either, and ships.
@@ -180,10 +182,12 @@ impl Bucket {
             };
             let named = |upload: aws_sdk_s3::types::MultipartUpload| Some((upload.key?, Upload(upload.upload_id?)));
             found.extend(page.uploads.unwrap_or_default().into_iter().filter_map(named));
-            match page.next_key_marker {
-                Some(next) if page.is_truncated == Some(true) => from = (Some(next), page.next_upload_id_marker),
-                _ => return Ok(found),
+            let next = (page.next_key_marker, page.next_upload_id_marker);
+            // A store that names the same place again and again would be asked for ever.
+            if page.is_truncated != Some(true) || next.0.is_none() || next == from {
+                return Ok(found);
             }
+            from = next;
         }
     }
 
@@ -192,7 +196,7 @@ impl Bucket {
         let (mut found, mut from) = (BTreeMap::new(), None);
         loop {
             let call = self.client.list_parts().bucket(&self.name).key(name).upload_id(&upload.0).max_parts(PAGE);
-            let call = call.set_part_number_marker(from).set_expected_bucket_owner(self.owner());
+            let call = call.set_part_number_marker(from.clone()).set_expected_bucket_owner(self.owner());
             let page = match self.wait(call.send()) {
                 Err(refusal) if refusal.is_no_upload() => return Ok(None),
                 listed => {
@@ -204,10 +208,11 @@ impl Bucket {
                 let size = part.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
                 found.extend(part.part_number.map(|number| (number, Arrived { size, sum, tag: part.e_tag })));
             }
-            match page.next_part_number_marker {
-                Some(next) if page.is_truncated == Some(true) => from = Some(next),
-                _ => return Ok(Some(found)),
+            let next = page.next_part_number_marker;
+            if page.is_truncated != Some(true) || next.is_none() || next == from {
+                return Ok(Some(found));
             }
+            from = next;
         }
     }
 }

@@ -8,24 +8,28 @@ use aws_config::{
     provider_config::ProviderConfig, sts::AssumeRoleProvider,
 };
 use aws_sdk_s3::config::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::profile::Profile;
-use crate::failure::{Failure, Result};
+use super::{mfa, profile::Profile};
+use crate::failure::Result;
 
 /// The name under which a role is taken on, for whoever reads the trail of the account.
-const SESSION: &str = "opsbelt";
+pub(super) const SESSION: &str = "opsbelt";
 
 /// Where credentials come from.
 pub(super) async fn provider(
     profile: &Profile,
-    about: &ProviderConfig,
+    (about, client): (&ProviderConfig, &SharedHttpClient),
     region: Region,
     instance: imds::Client,
 ) -> Result<SharedCredentialsProvider> {
     let about = about.clone().with_region(Some(region.clone()));
     let variables = env::var_os("AWS_ACCESS_KEY_ID").is_some_and(|key| !key.is_empty());
     if profile.is_asked || !variables {
-        refuse_codes(profile)?;
+        // The SDK would take on the role without the code that the profile asks for, and only be told that access is denied.
+        if let Some(taken_on) = mfa::provider(profile, &about, client, &region).await? {
+            return Ok(taken_on);
+        }
     }
     Ok(if profile.is_asked {
         // Not the chain, where variables that somebody left in a shell would win over what was asked for.
@@ -35,16 +39,6 @@ pub(super) async fn provider(
         let chain = DefaultCredentialsChain::builder().configure(about).region(region).imds_client(instance);
         SharedCredentialsProvider::new(chain.build().await)
     })
-}
-
-/// The SDK takes on a role without the code that the profile asks for, and is only told that access is denied.
-fn refuse_codes(profile: &Profile) -> Result<()> {
-    let Some(device) = profile.says("mfa_serial").filter(|_| profile.says("role_arn").is_some()) else { return Ok(()) };
-    let name = &profile.name;
-    let failure = Failure::new("log in with", format!("the profile `{name}`"));
-    Err(failure.because(format!("it asks for a code of {device}, and nobody is asked here")).hint(format!(
-        "eval \"$(aws configure export-credentials --profile {name} --format env)\" asks for it; then leave the profile out"
-    )))
 }
 
 /// The same, having taken on that role.

@@ -30,7 +30,7 @@ pub(super) fn write(
     tally: &mut Tally,
     progress: Progress,
 ) -> Result<(u64, String)> {
-    let mut member = member(into, level, label);
+    let mut member = member(Sink::into(into), level, label);
     log.each_piece(&mut |piece| {
         tally.take(piece);
         member.write_all(piece).doing("write", "the archive")?;
@@ -42,11 +42,11 @@ pub(super) fn write(
 }
 
 /// A member that is begun.
-pub(super) fn member<'a>(into: &'a File, level: u32, label: &Label) -> GzEncoder<Sink<'a>> {
+pub(super) fn member<'a>(into: Sink<'a>, level: u32, label: &Label) -> GzEncoder<Sink<'a>> {
     GzBuilder::new()
         .mtime(u32::try_from(label.rotated_at.timestamp()).unwrap_or(0))
         .filename(name_of(&label.log))
-        .write(Sink::into(into), flate2::Compression::new(level.clamp(1, 9)))
+        .write(into, flate2::Compression::new(level.clamp(1, 9)))
 }
 
 /// What compresses, as facts name it.

@@ -34,7 +34,7 @@ impl<'a> Joint<'a> {
     /// Of archives in that form, into an empty file.
     pub fn new(into: &'a File, how: Compression) -> Result<Joint<'a>> {
         let into = match how {
-            Compression::Zstd { level } => Into::Frames(zstd::Frames::into(into, level)?),
+            Compression::Zstd { level } => Into::Frames(zstd::Frames::into(Sink::into(into), level)?),
             Compression::None | Compression::Gzip { .. } => Into::Bytes(Sink::into(into)),
         };
         Ok(Joint { how, into, tally: Tally::default(), encoders: Vec::new() })

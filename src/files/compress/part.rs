@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use super::{
     Compression, Facts, Label, Stretch, Take, TimeRange, UNCOMPRESSED, each_piece, facts::Tally, gzip, span::Sink, trailer, zstd,
 };
-use crate::failure::{Doing, Result};
+use crate::failure::{Doing, Failure, Result};
 
 /// Writes the part into `into`, which must be empty, and returns what is true of it. `times` are those of its lines.
 pub fn part(
@@ -21,7 +21,7 @@ pub fn part(
 ) -> Result<Facts> {
     let mut tally = Tally::default();
     if let (Compression::Zstd { level }, Some(source)) = (how, trailer_of(archive, how)?) {
-        let mut frames = zstd::Frames::into(into, level)?;
+        let mut frames = zstd::Frames::into(Sink::into(into), level)?;
         zstd::each_own_frame_of(archive, &source, part, &mut |at, packed, plain| {
             let wanted = within(part, at, plain);
             tally.take(wanted);
@@ -52,13 +52,16 @@ pub fn read_part(archive: &File, how: Compression, part: Stretch, take: Take) ->
     if let Some(source) = trailer_of(archive, how)? {
         return zstd::each_own_frame_of(archive, &source, part, &mut |at, _, plain| take(within(part, at, plain)));
     }
-    let mut at = 0;
-    each_piece(archive, how, &mut |piece| {
+    // What lies behind is nobody's here, however much a few bytes can be made to hold.
+    let (mut at, mut enough) = (0, false);
+    let read = each_piece(archive, how, &mut |piece| {
         let wanted = within(part, at, piece);
         at += piece.len() as u64;
-        take(wanted)
-    })
-    .map(drop)
+        take(wanted)?;
+        enough = at > part.to;
+        if enough { Err(Failure::new("read", "more than was asked for")) } else { Ok(()) }
+    });
+    if enough { Ok(()) } else { read.map(drop) }
 }
 
 fn trailer_of(archive: &File, how: Compression) -> Result<Option<trailer::Trailer>> {
@@ -89,8 +92,8 @@ impl<'a> Packer<'a> {
     fn new(into: &'a File, how: Compression, label: &Label) -> Result<Packer<'a>> {
         Ok(match how {
             Compression::None => Packer::Plain(Sink::into(into)),
-            Compression::Gzip { level } => Packer::Gzip(gzip::member(into, level, label), level),
-            Compression::Zstd { level } => Packer::Zstd(zstd::Frames::into(into, level)?, level),
+            Compression::Gzip { level } => Packer::Gzip(gzip::member(Sink::into(into), level, label), level),
+            Compression::Zstd { level } => Packer::Zstd(zstd::Frames::into(Sink::into(into), level)?, level),
         })
     }
 

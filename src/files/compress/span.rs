@@ -46,23 +46,45 @@ pub(super) fn fill(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
     Ok(got)
 }
 
-/// An empty file, written from its start to its end.
+/// Where an archive goes, from its start to its end.
 pub(super) struct Sink<'a> {
-    file: &'a File,
+    place: Place<'a>,
     /// Bytes written so far.
     pub(super) at: u64,
+}
+
+enum Place<'a> {
+    /// An empty file.
+    File(&'a File),
+    /// Nowhere yet: somebody takes it away as it comes.
+    Held(Vec<u8>),
 }
 
 impl<'a> Sink<'a> {
     /// Writes from the file's start.
     pub(super) fn into(file: &'a File) -> Sink<'a> {
-        Sink { file, at: 0 }
+        Sink { place: Place::File(file), at: 0 }
+    }
+
+    /// Holds what is written until it is taken away.
+    pub(super) fn held() -> Sink<'a> {
+        Sink { place: Place::Held(Vec::new()), at: 0 }
+    }
+
+    /// Moves what is held behind what is in `into`; of a file, nothing is.
+    pub(super) fn give(&mut self, into: &mut Vec<u8>) {
+        if let Place::Held(held) = &mut self.place {
+            into.append(held);
+        }
     }
 }
 
 impl Write for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write_at(bytes, self.at)?;
+        let written = match &mut self.place {
+            Place::File(file) => file.write_at(bytes, self.at)?,
+            Place::Held(held) => held.write(bytes)?,
+        };
         self.at += written as u64;
         Ok(written)
     }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod joins;
+mod packing;
 mod parts;
 mod refusals;
 mod strangers;

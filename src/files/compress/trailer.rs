@@ -48,14 +48,18 @@ struct Text<'a> {
 
 /// Ends the archive, and returns its final size. `facts.stored` is left out: it is the file's size.
 pub(super) fn write(body: Body, label: &Label, facts: &Facts) -> Result<u64> {
-    let Body { mut sink, mut frames } = body;
+    let Body { mut sink, frames } = body;
+    sink.write_all(&written(frames, label, facts)?).doing("write", "the archive")?;
+    Ok(sink.at)
+}
+
+/// What ends an archive of these frames.
+pub(super) fn written(mut frames: Vec<Entry>, label: &Label, facts: &Facts) -> Result<Vec<u8>> {
     let text = text(label, facts)?;
     let size = u32::try_from(text.len()).expect("it was limited");
     frames.push(Entry { stored: size + 8, plain: 0 });
     let table = seek_table::written(&frames)?;
-    let all = [&MAGIC.to_le_bytes(), &size.to_le_bytes(), text.as_bytes(), &table].concat();
-    sink.write_all(&all).doing("write", "the archive")?;
-    Ok(sink.at)
+    Ok([&MAGIC.to_le_bytes(), &size.to_le_bytes(), text.as_bytes(), &table].concat())
 }
 
 fn text(label: &Label, facts: &Facts) -> Result<String> {

@@ -38,9 +38,24 @@ pub(super) struct Frames<'a> {
 
 impl<'a> Frames<'a> {
     /// None yet.
-    pub(super) fn into(into: &'a File, level: i32) -> Result<Frames<'a>> {
-        let body = Body { sink: Sink::into(into), frames: Vec::new() };
+    pub(super) fn into(sink: Sink<'a>, level: i32) -> Result<Frames<'a>> {
+        let body = Body { sink, frames: Vec::new() };
         Ok(Frames { context: context(level)?, body, packed: Vec::new(), open: Vec::new() })
+    }
+
+    /// What of the log begins at `at` comes next, as one frame; how much that is. `text` is room for it.
+    pub(super) fn next(&mut self, log: &Log, at: u64, text: &mut [u8], tally: &mut Tally) -> Result<u64> {
+        let piece = &mut text[..fitting(log.size - at, FRAME)];
+        log.read(piece, at)?;
+        let frame = &piece[..cut(piece, at + piece.len() as u64 == log.size)];
+        tally.take(frame);
+        self.frame(frame)?;
+        Ok(frame.len() as u64)
+    }
+
+    /// Moves what is ready behind what is in `into`, where nothing else takes it.
+    pub(super) fn give(&mut self, into: &mut Vec<u8>) {
+        self.body.sink.give(into);
     }
 
     /// This text comes next.
@@ -101,17 +116,13 @@ impl<'a> Frames<'a> {
 
 /// Writes the log's text as frames; an empty log is one empty frame.
 pub(super) fn write<'a>(log: &Log, into: &'a File, level: i32, tally: &mut Tally, progress: Progress) -> Result<Body<'a>> {
-    let mut frames = Frames::into(into, level)?;
+    let mut frames = Frames::into(Sink::into(into), level)?;
     let mut text = vec![0; fitting(log.size, FRAME)];
     let mut at = 0;
     loop {
-        let piece = &mut text[..fitting(log.size - at, FRAME)];
-        log.read(piece, at)?;
-        let frame = &piece[..cut(piece, at + piece.len() as u64 == log.size)];
-        tally.take(frame);
-        frames.frame(frame)?;
-        at += frame.len() as u64;
-        progress(frame.len() as u64);
+        let length = frames.next(log, at, &mut text, tally)?;
+        at += length;
+        progress(length);
         if at == log.size {
             return frames.end();
         }
@@ -277,5 +288,41 @@ fn one_frame(context: &mut DCtx, input: &mut Preview, plain: &mut Vec<u8>, take:
         if is_end && written == 0 {
             return Err(damaged("it ends in the middle of a frame"));
         }
+    }
+}
+
+/// Frames that come in pieces, of any length, and the text that comes out of them.
+pub(super) struct Unframing {
+    context: DCtx<'static>,
+    plain: Vec<u8>,
+    /// Whether the last frame so far is not over.
+    open: bool,
+}
+
+impl Unframing {
+    pub(super) fn new() -> Result<Unframing> {
+        let context = DCtx::try_create().ok_or_else(|| no_context("there is no memory"))?;
+        Ok(Unframing { context, plain: Vec::with_capacity(DCtx::out_size()), open: false })
+    }
+
+    /// These bytes come next.
+    pub(super) fn take(&mut self, packed: &[u8], take: Take) -> Result<()> {
+        let mut from = InBuffer::around(packed);
+        loop {
+            self.plain.clear();
+            let mut into = OutBuffer::around(&mut self.plain);
+            let left = self.context.decompress_stream(&mut into, &mut from);
+            self.open = left.map_err(|code| damaged(safe::get_error_name(code)))? > 0;
+            let is_full = into.pos() == into.capacity();
+            take(&self.plain)?;
+            if from.pos() == packed.len() && !is_full {
+                return Ok(());
+            }
+        }
+    }
+
+    /// That was all.
+    pub(super) fn end(self) -> Result<()> {
+        if self.open { Err(damaged("it ends in the middle of a frame")) } else { Ok(()) }
     }
 }

@@ -39,6 +39,8 @@ struct UnderWay {
 enum Ended {
     /// The store said so, of parts with this sum together.
     Told(Answer, Option<Sum>),
+    /// There is no such upload any more: somebody ended it.
+    Gone,
     /// What is here is not what was to be stored.
     Spoilt(Failure),
     /// The store did not take it, and may take it later.
@@ -64,6 +66,8 @@ impl Large<'_> {
         match self.parts(&under_way, part) {
             Ended::Told(Answer::Made(sum), whole) => Ok((Answer::Made(sum), whole)),
             Ended::Told(answer, whole) => self.drop(&under_way.upload).map(|()| (answer, whole)),
+            // Begun anew.
+            Ended::Gone => self.drop(&under_way.upload).map(|()| (Answer::Contested, None)),
             Ended::Spoilt(failure) => Err(self.drop(&under_way.upload).err().unwrap_or(failure)),
             // The next run goes on; without notes nobody could.
             Ended::Stuck(failure) if self.body.notes().is_some() => Err(failure),
@@ -145,8 +149,8 @@ impl Large<'_> {
         if let Err(failure) = reader.end() {
             return Ended::Spoilt(failure);
         }
-        if let Err(failure) = line.settle(|_| true) {
-            return Ended::Stuck(failure);
+        if let Err(ended) = line.settle(|_| true) {
+            return ended;
         }
         let whole = line.tally.whole();
         let parts: Vec<Part> = line.parts.into_iter().flatten().collect();
@@ -187,14 +191,15 @@ impl Line<'_> {
             self.sent.push_back((self.parts.len(), sending));
             self.parts.push(None);
         }
-        self.settle(Sending::is_over).map_err(Ended::Stuck)
+        self.settle(Sending::is_over)
     }
 
     /// Takes note of the oldest parts that arrived, as long as it is their turn.
-    fn settle(&mut self, turn: impl Fn(&Sending) -> bool) -> Result<()> {
+    fn settle(&mut self, turn: impl Fn(&Sending) -> bool) -> std::result::Result<(), Ended> {
         while let Some((at, sending)) = self.sent.pop_front_if(|(_, sending)| turn(sending)) {
             let bytes = sending.size();
-            self.parts[at] = Some(self.large.store.bucket.sent(self.large.object.name, sending)?);
+            let sent = self.large.store.bucket.sent(self.large.object.name, sending).map_err(Ended::Stuck)?;
+            self.parts[at] = Some(sent.ok_or(Ended::Gone)?);
             (self.large.moved)(bytes);
         }
         Ok(())
@@ -207,7 +212,7 @@ fn holds(there: &Arrived, bytes: u64, sum: &Sum) -> bool {
 }
 
 /// Parts grow only where there would be too many of them.
-fn part_size(size: u64) -> u64 {
+pub(super) fn part_size(size: u64) -> u64 {
     size.div_ceil(PARTS).next_multiple_of(1 << 20).max(PART)
 }
 

@@ -1,5 +1,7 @@
 //! What can be typed after `ops-logs`. Knows no more of it than that it can be read.
 
+mod examples;
+
 use std::{io::ErrorKind, path::PathBuf, time::Duration};
 
 use clap::Subcommand;
@@ -16,7 +18,7 @@ use super::{
 use crate::{
     aws::reach::Reach,
     failure::{Exit, Failure, Result, plain},
-    settings::units::Bytes,
+    settings::units::{Bytes, Span},
     store::{Address, Tier},
 };
 
@@ -24,6 +26,7 @@ use crate::{
 #[derive(Subcommand)]
 pub enum Command {
     /// What is true of this machine's logs; reads only, needs no settings and no root
+    #[command(after_help = examples::SURVEY)]
     Survey {
         /// Which folders.
         #[command(flatten)]
@@ -33,6 +36,7 @@ pub enum Command {
         top: usize,
     },
     /// Propose settings from what a survey finds
+    #[command(after_help = examples::INIT)]
     Init {
         /// Which folders.
         #[command(flatten)]
@@ -42,11 +46,13 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// List the stanzas that come with the tool, or show one
+    #[command(after_help = examples::PRESETS)]
     Presets {
         /// The preset to show
         name: Option<String>,
     },
     /// Show what `rotate` would do and why, and do nothing
+    #[command(after_help = examples::PLAN)]
     Plan {
         /// Which sets.
         #[command(flatten)]
@@ -56,6 +62,7 @@ pub enum Command {
         force: bool,
     },
     /// Rotate what is due, archive it, and remove what no keep-rule wants
+    #[command(after_help = examples::ROTATE)]
     Rotate {
         /// Which sets.
         #[command(flatten)]
@@ -66,14 +73,25 @@ pub enum Command {
         /// Rotate no log; only finish what was begun, hand it over, take back what the store has, and remove
         #[arg(long, conflicts_with = "force")]
         finish: bool,
+        /// Remove no archive, whatever the keep-rules say, but where free space (`min-free`) is wanting
+        #[arg(long)]
+        keep_all: bool,
     },
     /// Before the machine goes: rotate all that is to go to the store, ship it, and name what could not be shipped
+    #[command(after_help = examples::DRAIN)]
     Drain {
         /// How long all of it may take
         #[arg(long, value_name = "TIME", default_value = "90s", value_parser = drain::deadline)]
         deadline: Duration,
+        /// Send so many bytes a second at most, instead of what the settings say: `10MiB`
+        #[arg(long, value_name = "BYTES")]
+        bandwidth: Option<Bytes>,
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
     },
     /// Put what waits for the store there, and sign for it; removes nothing
+    #[command(after_help = examples::SHIP)]
     Ship {
         /// Send so many bytes a second at most, instead of what the settings say: `10MiB`
         #[arg(long, value_name = "BYTES")]
@@ -82,7 +100,18 @@ pub enum Command {
         #[command(flatten)]
         reach: Reach,
     },
+    /// For sets that ship without an archive here (`ship = "direct"`): put rotated logs into the store, compressed on their way, and remove
+    /// each once the store has it
+    Direct {
+        /// Send so many bytes a second at most, instead of what the settings say: `10MiB`
+        #[arg(long, value_name = "BYTES")]
+        bandwidth: Option<Bytes>,
+        /// How.
+        #[command(flatten)]
+        reach: Reach,
+    },
     /// Show which objects of the store no rule (`store-keep`) wants there any more, and why; with --apply, remove them
+    #[command(after_help = examples::PRUNE)]
     Prune {
         /// Which sets.
         #[command(flatten)]
@@ -101,6 +130,7 @@ pub enum Command {
         reach: Reach,
     },
     /// Get logs back from the store, as the text that they were
+    #[command(after_help = examples::RESTORE)]
     Restore {
         /// Sets, or services as the store calls them; all of them when left out
         #[arg(value_name = "SET")]
@@ -131,12 +161,14 @@ pub enum Command {
         reach: Reach,
     },
     /// Each log's size, last and next rotation, archives and problems
+    #[command(after_help = examples::STATUS)]
     Status {
         /// Which sets.
         #[command(flatten)]
         choice: Choice,
     },
     /// Decompress every archive and compare it with what was recorded when it was made; or prove a store, given by its URL
+    #[command(after_help = examples::VERIFY)]
     Verify {
         /// Which sets.
         #[command(flatten)]
@@ -147,17 +179,26 @@ pub enum Command {
         /// Of a store: compare the sizes of objects, and read none
         #[arg(long)]
         quick: bool,
+        /// Of a store: how manifests end was signed with the key whose public half is in this file (PEM or DER), instead of `sign-key` of
+        /// the settings, and KMS is not asked; may be given several times
+        #[arg(long = "public-key", value_name = "FILE")]
+        public_keys: Vec<PathBuf>,
+        /// Of a store: ask for a person where the end of a manifest was signed longer ago: `26h`
+        #[arg(long, value_name = "TIME")]
+        fresh: Option<Span>,
         /// How.
         #[command(flatten)]
         reach: Reach,
     },
     /// The rights that a command needs on the bucket of the settings, and no other, as a document of IAM
+    #[command(after_help = examples::POLICY)]
     IamPolicy {
         /// The command; all that talk to the store when left out
         #[arg(value_name = "COMMAND")]
         command: Option<Job>,
     },
     /// Print what makes a table of the store in another engine, one row for each line
+    #[command(after_help = examples::SQL)]
     Sql {
         /// Which engine
         engine: Engine,

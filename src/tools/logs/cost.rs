@@ -64,6 +64,8 @@ pub enum Basis {
     Archives,
     /// What is due now, as long as it is before it is compressed.
     Due,
+    /// What waits to be shipped by one run: no month at all.
+    Shipment,
 }
 
 impl Month {
@@ -98,6 +100,17 @@ impl Month {
         month.with_segments(MONTH)
     }
 
+    /// Of one run that ships this, and names it in so many segments.
+    pub fn of_a_shipment(sizes: impl IntoIterator<Item = u64>, segments: u64, tariff: &Tariff) -> Month {
+        let segments = float(segments);
+        let mut run = Month { basis: Basis::Shipment, segments, gets: 2.0 * segments, ..Month::default() };
+        for bytes in sizes {
+            run.add(bytes, 1.0, tariff);
+            run.archives += 1;
+        }
+        run
+    }
+
     /// So many objects of that size.
     fn add(&mut self, bytes: u64, times: f64, tariff: &Tariff) {
         // After each object the bucket is asked what it has; before a large one, whether it has it, and for uploads that were left.
@@ -118,7 +131,16 @@ impl Month {
 
     /// What its requests cost.
     pub fn requests(&self, tariff: &Tariff) -> f64 {
-        (self.puts * tariff.put + 2.0 * self.segments * tariff.plain_put + self.gets * tariff.get) / 1000.0
+        let (put, get) = self.dollars(tariff);
+        put + get
+    }
+
+    /// Of those that are billed as PUT, and of all others.
+    fn dollars(&self, tariff: &Tariff) -> (f64, f64) {
+        let segments = 2.0 * self.segments;
+        let put = self.puts * tariff.put + segments * tariff.plain_put;
+        let get = (self.gets - segments) * tariff.get + segments * tariff.plain_get;
+        (put / 1000.0, get / 1000.0)
     }
 
     /// What it costs to keep for a month what a month adds.
@@ -128,27 +150,31 @@ impl Month {
 
     /// For a person, and for machines.
     pub fn table(&self, store: &str, tariff: &Tariff) -> Table {
-        let known = match self.basis {
-            Basis::Archives => format!("{} of the last 30 days", count(self.archives, "archive")),
-            Basis::Due => format!("{} due now, as if each day, not compressed", count(self.archives, "log")),
+        let title = match self.basis {
+            Basis::Archives => format!("{store} a month, estimated from {} of the last 30 days", count(self.archives, "archive")),
+            Basis::Due => {
+                let due = count(self.archives, "log");
+                format!("{store} a month, estimated from {due} due now, as if each day, not compressed")
+            }
+            Basis::Shipment => format!("this shipment to {store}, estimated"),
         };
+        let what = if self.basis == Basis::Shipment { "these archives" } else { "a month's archives" };
         let class = tariff.class.as_str();
         let row = |what: String, number: f64, bytes: Cell, dollars: f64| {
             vec![Cell::Text(what), Cell::Count(whole(number)), bytes, Cell::Dollars(dollars)]
         };
         let puts = self.puts + 2.0 * self.segments;
-        let (put, get) =
-            ((self.puts * tariff.put + 2.0 * self.segments * tariff.plain_put) / 1000.0, self.gets * tariff.get / 1000.0);
+        let (put, get) = self.dollars(tariff);
         let kept = if tariff.least_days > 0 { format!(", {} days at least", tariff.least_days) } else { String::new() };
         Table {
             name: "cost",
-            title: format!("Cost of {store} a month, estimated from {known} ({})", tariff.source),
+            title: format!("Cost of {title} ({})", tariff.source),
             columns: vec!["what", "number", "bytes", "dollars"],
             rows: vec![
                 row("requests like PUT".to_owned(), puts, Cell::None, put),
                 row("other requests".to_owned(), self.gets, Cell::None, get),
                 row(
-                    format!("a month's archives, for each month that they are kept ({class}{kept})"),
+                    format!("{what}, for each month that they are kept ({class}{kept})"),
                     self.objects,
                     Cell::Bytes(Size(whole(self.bytes))),
                     self.storage(tariff),

@@ -11,9 +11,13 @@ mod left;
 mod shares;
 
 use std::{
+    fs,
+    os::unix::fs::{MetadataExt, fchown},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+
+use rustix::fs::Mode;
 
 use self::{
     errand::Errand,
@@ -21,13 +25,19 @@ use self::{
     left::{Left, Mark},
     shares::Shares,
 };
-use super::{rotate::Rotate, ship::Ship, spool::Shipper};
+use super::{
+    direct,
+    rotate::Rotate,
+    ship::Ship,
+    spool::{Keeper, Shipper, two_ledgers},
+};
 use crate::{
-    failure::{Exit, Result},
-    report::{Report, count},
+    failure::{Doing, Exit, Failure, Result},
+    files::dir::Dir,
+    report::{Incomplete, Report, count},
     run::Run,
     settings::units::Span,
-    tool::AnyChange,
+    tool::{AnyChange, Change},
 };
 
 /// All that is to go to the store, within a time.
@@ -36,6 +46,8 @@ pub(super) struct Drain {
     pub(super) rotate: Rotate,
     /// What ships them.
     pub(super) ship: Ship,
+    /// How that was typed: the flags of who ships.
+    pub(super) how: Vec<String>,
     /// The settings that were named instead of the usual ones.
     pub(super) config: Option<PathBuf>,
     /// Since when the time runs.
@@ -69,7 +81,11 @@ impl AnyChange for Drain {
     }
 
     fn preview(&self, run: &Run) -> Result<Report> {
+        let lost = self.is_of_this_ledger(run.state.folder()?)?;
         let mut report = self.rotate.preview(run)?;
+        report.incomplete.extend(lost);
+        let (ledger, plan) = self.rotate.plan(run)?;
+        report.steps.extend(direct::Plan::of(ledger.content(), &plan.shipment).steps());
         let ship = self.ship.preview(run)?;
         report.steps.extend(ship.steps);
         report.incomplete.extend(ship.incomplete);
@@ -78,42 +94,89 @@ impl AnyChange for Drain {
     }
 
     fn perform(&self, run: &Run) -> Result<Report> {
-        let (state, since) = (run.state.folder()?, Mark::now(&self.rotate, run)?);
+        let state = run.state.folder()?;
+        let lost = self.is_of_this_ledger(state)?;
+        let since = Mark::now(&self.rotate, run);
         let shares = Shares::of(self.began, self.deadline);
         let mut heard = Heard::default();
-        heard.take(self.rotation(&["rotate", "--force"], state).run(&shares.rotate, &run.shutdown));
-        let mut left = Left::look(&self.rotate, run, since)?;
+        if let Some(lost) = lost {
+            heard.trouble("state", lost);
+        }
+        heard.take(self.rotation("rotate --force", state).run(&shares.rotate, &run.shutdown));
+        let mut left = Left::look(&self.rotate, run, since);
         // More than one turn where the spool does not take all at once, as long as each leaves less.
         loop {
-            match self.ship.spool.shipper() {
-                Ok(shipper) => heard.take(self.shipping(shipper, state).run(&shares.ship, &run.shutdown)),
+            if self.rotate.sets.iter().any(|set| set.direct.is_some()) {
+                heard.take(self.directly(state).run(&shares.direct, &run.shutdown));
+            }
+            match self.ship.spool.shipper().and_then(|shipper| self.shipping(shipper, state)) {
+                Ok(shipping) => heard.take(shipping.run(&shares.ship, &run.shutdown)),
                 Err(failure) => heard.trouble("ship", (&failure).into()),
             }
-            heard.take(self.rotation(&["rotate", "--finish"], state).run(&shares.settle, &run.shutdown));
-            let before = std::mem::replace(&mut left, Left::look(&self.rotate, run, since)?);
+            heard.take(self.rotation("rotate --finish", state).run(&shares.settle, &run.shutdown));
+            let before = left.again(&self.rotate, run, since);
             if left.archives() == 0 || left.archives() >= before.archives() || shares.ship.is_over() || run.shutdown.asked() {
                 break;
             }
         }
-        Ok(report(run, heard, &left))
+        Ok(report(run, &self.rotate.host, heard, &left))
     }
 }
 
 impl Drain {
-    fn rotation<'a>(&'a self, words: &'static [&'static str], state: &Path) -> Errand<'a> {
+    /// Removes nothing that a later run may want: a machine that starts again has had one rotation more than its rules reckon with.
+    fn rotation<'a>(&'a self, what: &'static str, state: &Path) -> Errand<'a> {
         let sets = self.rotate.sets.iter().map(|set| set.name.as_str()).collect();
-        Errand { words, sets, config: self.config.as_deref(), state: state.to_owned(), user: None }
+        let flags = vec!["--keep-all".to_owned()];
+        Errand { what, flags, sets, config: self.config.as_deref(), state: state.to_owned(), user: None }
+    }
+
+    /// What has no archive here is shipped by who may remove it.
+    fn directly(&self, state: &Path) -> Errand<'_> {
+        let flags = self.how.clone();
+        Errand { what: "direct", flags, sets: Vec::new(), config: self.config.as_deref(), state: state.to_owned(), user: None }
     }
 
     /// Who ships for another user remembers beside that user's state, in `ship`, as the units have it.
-    fn shipping(&self, user: Option<Shipper>, state: &Path) -> Errand<'_> {
-        let state = if user.is_some() { state.with_file_name("ship") } else { state.to_owned() };
-        Errand { words: &["ship"], sets: Vec::new(), config: self.config.as_deref(), state, user }
+    fn shipping(&self, user: Option<Shipper>, state: &Path) -> Result<Errand<'_>> {
+        let state = user.map_or_else(|| Ok(state.to_owned()), |user| memory(user, state))?;
+        Ok(Errand { what: "ship", flags: self.how.clone(), sets: Vec::new(), config: self.config.as_deref(), state, user })
+    }
+
+    /// Refuses to work with another ledger than whoever hands over every day: what only that one knows would be called nothing. Says
+    /// where it was, when it is not there any more.
+    fn is_of_this_ledger(&self, state: &Path) -> Result<Option<Incomplete>> {
+        let spool = &self.ship.spool;
+        match spool.keeper(state) {
+            Err(failure) => Ok(Some((&failure).into())),
+            Ok(Keeper::Nobody | Keeper::Ours) => Ok(None),
+            Ok(Keeper::Other(theirs)) => Err(Failure::new("drain", "this machine")
+                .because(two_ledgers(spool, &theirs, state))
+                .hint(format!("STATE_DIRECTORY={}, as the user that it belongs to", theirs.display()))
+                .exit(Exit::BadInput)),
+            Ok(Keeper::Gone(theirs)) => {
+                let why = "it remembered what was handed over here, and is not there any more: what only it knew is not known";
+                Ok(Some(Incomplete::new(theirs.display().to_string(), why)))
+            }
+        }
     }
 }
 
-fn report(run: &Run, heard: Heard, left: &Left) -> Report {
-    let steps = left.steps(&heard);
+/// The folder of who ships, made where there is none yet: that user cannot make it beside root's.
+fn memory(user: Shipper, state: &Path) -> Result<PathBuf> {
+    const NAME: &str = "ship";
+    let folder = state.with_file_name(NAME);
+    if fs::symlink_metadata(&folder).is_ok_and(|found| found.uid() != 0) {
+        return Ok(folder);
+    }
+    let above = Dir::open(state.parent().unwrap_or(state))?;
+    let theirs = above.folder_made(NAME, Mode::RWXU)?;
+    fchown(theirs.handle()?, Some(user.uid), Some(user.gid)).doing("give to who ships", folder.display())?;
+    above.sync().map(|()| folder)
+}
+
+fn report(run: &Run, host: &str, heard: Heard, left: &Left) -> Report {
+    let steps = left.steps(&heard, host);
     let shipped = heard.shipped();
     let mut report = heard.report(run);
     report.findings.extend(left.grown());

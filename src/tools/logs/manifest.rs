@@ -6,7 +6,9 @@
 
 pub mod archived;
 pub mod chain;
+pub mod heads;
 pub mod links;
+pub mod memory;
 pub mod register;
 pub mod stored;
 pub mod tombs;

@@ -15,7 +15,11 @@ use self::{
     part::{Part, Whole},
     several::Member,
 };
-use super::{containers::Labels, ledger::EntryId, paper::Paper};
+use super::{
+    containers::Labels,
+    ledger::{Entry, EntryId},
+    paper::Paper,
+};
 use crate::{
     files::{compress::Facts, fingerprint::Fingerprint},
     store::Key,
@@ -90,6 +94,34 @@ impl ParcelId {
 }
 
 impl Parcel {
+    /// The archive of an entry, or a part of it, on its way to that object, as that service's log of that machine.
+    pub fn of(
+        entry: &Entry,
+        (key, host, service): (&Key, &str, &str),
+        facts: Facts,
+        stored_sha256: String,
+        part: Option<Part>,
+        handed_at: DateTime<Utc>,
+    ) -> Parcel {
+        Parcel {
+            key: key.to_string(),
+            host: host.to_owned(),
+            set: entry.set.clone(),
+            service: service.to_owned(),
+            log: entry.log_path(),
+            name: entry.name.clone(),
+            entry: entry.id,
+            rotated_at: entry.at,
+            begun_at: entry.begun,
+            labels: entry.labels.clone(),
+            facts,
+            stored_sha256,
+            part,
+            several: Vec::new(),
+            handed_at,
+        }
+    }
+
     /// The name of its object; none where what is written is no name.
     pub fn key(&self) -> Option<Key> {
         Key::new(self.key.clone())

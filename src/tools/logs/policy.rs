@@ -27,6 +27,8 @@ pub enum Job {
     Prune,
     /// What `drain` does, which ships
     Drain,
+    /// What `direct` does, which ships
+    Direct,
     /// What this machine itself needs, where the settings name a role: to take it on
     Role,
 }
@@ -50,6 +52,10 @@ enum Act {
     Thaw,
     /// An object goes, if nothing forbids it.
     Remove,
+    /// The end of the manifest is signed.
+    Sign,
+    /// What was signed is proven.
+    Prove,
 }
 
 impl Job {
@@ -58,10 +64,12 @@ impl Job {
 
     fn acts(self) -> &'static [Act] {
         match self {
-            Job::Ship | Job::Drain => &[Act::List, Act::ListUploads, Act::ListParts, Act::Read, Act::Make, Act::Abort],
+            Job::Ship | Job::Drain | Job::Direct => {
+                &[Act::List, Act::ListUploads, Act::ListParts, Act::Read, Act::Make, Act::Abort, Act::Sign, Act::Prove]
+            }
             Job::Restore => &[Act::List, Act::Read, Act::Thaw],
-            Job::Verify => &[Act::List, Act::Read],
-            Job::Prune => &[Act::List, Act::Read, Act::Make, Act::Remove],
+            Job::Verify => &[Act::List, Act::Read, Act::Prove],
+            Job::Prune => &[Act::List, Act::Read, Act::Make, Act::Remove, Act::Sign, Act::Prove],
             Job::Role => &[],
         }
     }
@@ -122,7 +130,12 @@ impl Policy {
         // To make an object in parts, S3 decrypts as well.
         let keys: Vec<&str> =
             makes.then_some("kms:GenerateDataKey").into_iter().chain((reads || makes).then_some("kms:Decrypt")).collect();
-        statements.extend((!keys.is_empty()).then(|| place.key(&keys)).flatten());
+        let named = self.store.kms_key.as_ref().filter(|_| !keys.is_empty());
+        statements.extend(named.map(|key| place.key("Encryption", key, &keys)));
+        let signs = does(Act::Sign).then_some("kms:Sign");
+        let keys: Vec<&str> = does(Act::Prove).then_some("kms:GetPublicKey").into_iter().chain(signs).collect();
+        let named = self.store.sign_key.as_ref().filter(|_| !keys.is_empty());
+        statements.extend(named.map(|key| place.key("SignTheEndsOfManifests", key, &keys)));
         Ok(json!({"Version": "2012-10-17", "Statement": statements}))
     }
 }
@@ -156,8 +169,7 @@ impl Place<'_> {
     }
 
     /// An alias is no resource: any key, if it is the one that bears it. One without an ARN is looked for in the account of who asks.
-    fn key(&self, actions: &[&str]) -> Option<Value> {
-        let key = self.store.kms_key.as_ref()?;
+    fn key(&self, sid: &str, key: &str, actions: &[&str]) -> Value {
         let of_role = self.store.role.as_deref().and_then(|role| role.split(':').nth(4));
         let (region, account) = (self.store.region.as_deref().unwrap_or("*"), of_role.unwrap_or("*"));
         let here = format!("arn:{}:kms:{region}:{account}", self.partition());
@@ -165,11 +177,11 @@ impl Place<'_> {
         let (resource, condition) = match (key.split_once(":alias/"), key.strip_prefix("alias/")) {
             (Some((there, name)), _) => (format!("{there}:key/*"), bears(name)),
             (_, Some(name)) => (format!("{here}:key/*"), bears(name)),
-            _ if key.starts_with("arn:") => (key.clone(), None),
+            _ if key.starts_with("arn:") => (key.to_owned(), None),
             _ => (format!("{here}:key/{key}"), None),
         };
-        let statement = json!({"Sid": "Encryption", "Effect": "Allow", "Action": actions, "Resource": resource});
-        Some(with(statement, condition))
+        let statement = json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource});
+        with(statement, condition)
     }
 
     fn statement(&self, sid: &str, actions: &[&str], resource: &str, condition: Option<Value>) -> Value {

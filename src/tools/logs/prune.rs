@@ -5,14 +5,17 @@
 //! are never pruned.
 
 mod bury;
+mod clock;
 mod decide;
 mod facts;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use self::{
     decide::{Decision, Fate, decide},
-    facts::gather,
+    facts::{Own, gather},
 };
 use crate::{
     failure::Result,
@@ -21,7 +24,7 @@ use crate::{
     store::{self, Address, Store, Terms},
     tool::Change,
     tools::logs::{
-        manifest::chain::Chain,
+        manifest::{chain::Chain, memory::Memory, register::sign::SignKey},
         settings::{LockWords, LogSet},
         spool::Spool,
     },
@@ -35,8 +38,11 @@ pub struct Prune {
     pub terms: Terms,
     /// For how long the segments that are put there are locked.
     pub lock: Option<LockWords>,
-    /// Where receipts go for what an earlier run shipped and did not come to sign for.
-    pub spool: Spool,
+    /// What signs the end of the manifest that tombstones stand in.
+    pub sign_key: Option<SignKey>,
+    /// Where receipts go for what an earlier run shipped and did not come to sign for, and where it is remembered what was said last. A
+    /// machine that only prunes has none.
+    pub spool: Option<Spool>,
     /// This machine, in whose manifest tombstones stand.
     pub host: String,
     /// Whose objects; its own when empty.
@@ -56,6 +62,8 @@ pub struct Plan {
     decision: Decision,
     /// What is wrong with the manifests.
     troubles: Report,
+    /// Whether the clock may be wrong.
+    doubtful: bool,
 }
 
 impl Change for Prune {
@@ -75,18 +83,24 @@ impl Change for Prune {
     }
 
     fn plan(&self, run: &Run) -> Result<Plan> {
+        // Who may not go on with this machine's manifest is told before anything is asked.
+        let signs = self.spool.as_ref().map_or(Ok(None), Spool::desk_if_any)?.is_some();
         let terms = Terms { lock: self.lock.map(|lock| lock.from(run.clock.now())), ..self.terms.clone() };
         let store = store::open(&self.store, &terms)?;
-        let chain = Chain::read(run.state.folder()?, &self.host, &self.store.to_string())?;
+        let chain = Memory::of(self.spool.as_ref(), run.state.folder()?).recall(&self.host, &self.store.to_string())?;
         let mut troubles = Report::default();
-        let world = gather(self, &*store, &chain, &mut troubles)?;
-        Ok(Plan { store, chain, decision: decide(self, world, run.clock.now()), troubles })
+        let now = run.clock.now();
+        let world = gather(self, &*store, &Own { chain: &chain, signs, now }, &mut troubles)?;
+        let doubt = world.doubt;
+        let decision = decide(self, world, now);
+        troubles.findings.extend(doubt.and_then(|until| doubted(now, until, decision.doubted)));
+        Ok(Plan { store, chain, decision, troubles, doubtful: doubt.is_some() })
     }
 
     fn show(&self, run: &Run, plan: &Plan) -> Report {
         let mut report = told(run, plan);
         for item in &plan.decision.items {
-            if let Fate::Remove(why) | Fate::Finish { why, .. } = &item.fate {
+            if let Fate::Remove(why) | Fate::Finish { why, .. } | Fate::Name(why) = &item.fate {
                 report.steps.push(item.step(Outcome::Planned, why.clone()));
             }
         }
@@ -114,11 +128,11 @@ impl Change for Prune {
 fn told(run: &Run, plan: &Plan) -> Report {
     let mut report = plan.troubles.clone();
     for item in &plan.decision.items {
-        if let Fate::Keep(why) = &item.fate {
-            report.unchanged += 1;
-            if run.every_item {
-                report.steps.push(item.step(Outcome::Kept, why.clone()));
-            }
+        report.unchanged += u64::from(matches!(item.fate, Fate::Keep(_) | Fate::Name(_)));
+        if let Fate::Keep(why) = &item.fate
+            && run.every_item
+        {
+            report.steps.push(item.step(Outcome::Kept, why.clone()));
         }
     }
     for (key, bytes) in &plan.decision.unknown {
@@ -129,6 +143,17 @@ fn told(run: &Run, plan: &Plan) -> Report {
             .push(finding.hint("somebody put it there, or a machine is just shipping it: look again after its next run"));
     }
     report
+}
+
+/// That the clock may be wrong; told only where that keeps something.
+fn doubted(now: DateTime<Utc>, until: DateTime<Utc>, kept: u64) -> Option<Finding> {
+    let days = count(u64::try_from((now - until).num_days()).unwrap_or(0), "day");
+    let message = format!(
+        "it is {days} ahead of the last segment that was made before: it may be wrong, and {} that would be too old stay for now",
+        count(kept, "object")
+    );
+    let hint = "check it (`timedatectl`); a day after the next segment, which `ship` makes, it is believed";
+    (kept > 0).then(|| Finding::new("logs.clock", Severity::Note, "the clock", message).hint(hint))
 }
 
 fn stay(report: &Report) -> String {

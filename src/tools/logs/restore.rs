@@ -12,7 +12,7 @@ mod write;
 use std::{collections::HashMap, path::PathBuf};
 
 use self::{
-    place::place,
+    place::Placed,
     selection::select,
     texts::Texts,
     thaw::{Sorted, sort},
@@ -25,7 +25,7 @@ pub use self::{
 use crate::{
     failure::{Exit, Failure, Result},
     files::dir::Dir,
-    report::{Incomplete, Outcome, Report, Size, Step, count},
+    report::{Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Run, side_by_side},
     store::{self, Address, Store, Terms},
     tool::{Change, Query},
@@ -87,8 +87,8 @@ impl Change for Restore {
     fn show(&self, _: &Run, chosen: &Chosen) -> Report {
         let mut report = chosen.troubles.clone();
         self.show_cold(&chosen.archives, &mut report);
-        for archived in &chosen.archives.ready {
-            let path = self.into.join(place(archived)).display().to_string();
+        for Placed { archived, place, .. } in &chosen.archives.ready {
+            let path = self.into.join(place).display().to_string();
             let step = Step::new("restore", path, Outcome::Planned, times(archived));
             report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
         }
@@ -109,11 +109,12 @@ impl Change for Restore {
         let target = Dir::open(&self.into)?;
         let moved = |bytes: u64| bar.advance(bytes);
         let texts = Texts::of(&*chosen.store, &chosen.archives.ready, &moved);
-        let one = |archived: &Archived| -> Result<(String, Outcome)> { write(&target, &place(archived), archived, &texts) };
+        let one =
+            |Placed { archived, place, .. }: &Placed| -> Result<(String, Outcome)> { write(&target, place, archived, &texts) };
         let results = side_by_side(&chosen.archives.ready, self.parallel, &run.shutdown, || (), one);
         let mut restored = (0_u64, 0);
-        for (archived, result) in chosen.archives.ready.iter().zip(results) {
-            let path = self.into.join(place(archived)).display().to_string();
+        for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(results) {
+            let path = self.into.join(place).display().to_string();
             let step = match result {
                 Some(Ok((why, outcome))) => {
                     if outcome == Outcome::Done {
@@ -154,13 +155,15 @@ impl Query for Print {
         let bar = run.progress.bytes("restoring", chosen.stored());
         let moved = |bytes: u64| bar.advance(bytes);
         let texts = Texts::of(&*chosen.store, &chosen.archives.ready, &moved);
-        for object in chosen.archives.ready.iter().flat_map(|archived| &archived.objects) {
+        for object in chosen.archives.ready.iter().flat_map(|placed| &placed.archived.objects) {
             if run.shutdown.asked() || run.out.is_closed() {
                 break;
             }
             texts.proven(object)?.read(&mut |piece| run.out.bytes(piece))?;
         }
-        let broken = chosen.troubles.findings.first().map(|finding| format!("{}: {}", finding.subject, finding.message));
+        // What is only worth knowing is told where there is a report.
+        let mut findings = chosen.troubles.findings.iter().filter(|finding| finding.severity != Severity::Note);
+        let broken = findings.next().map(|finding| format!("{}: {}", finding.subject, finding.message));
         let broken = broken.or_else(|| chosen.troubles.incomplete.first().map(|part| format!("{}: {}", part.what, part.why)));
         match broken {
             None => Ok(Report::default()),
@@ -173,7 +176,7 @@ fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, ru
     let store = store::open(address, terms)?;
     let mut troubles = Report::default();
     let archives = select(&*store, wanted, run.clock.now(), &mut troubles)?;
-    for less in archives.iter().filter(|archived| archived.is_less()) {
+    for less in archives.iter().map(|placed| &placed.archived).filter(|archived| archived.is_less()) {
         let why =
             format!("the manifests name no more of its text than these bytes, and it has {}", less.first().part().whole.size);
         troubles.incomplete.push(Incomplete::new(less.name(), why));
@@ -184,14 +187,14 @@ fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, ru
 
 impl Chosen {
     fn plain(&self) -> u64 {
-        self.archives.ready.iter().map(Archived::size).sum()
+        self.archives.ready.iter().fold(0, |all, placed| all.saturating_add(placed.archived.size()))
     }
 
     /// Each object counts once, however many archives are wanted of it.
     fn stored(&self) -> u64 {
-        let objects = self.archives.ready.iter().flat_map(|archived| &archived.objects);
+        let objects = self.archives.ready.iter().flat_map(|placed| &placed.archived.objects);
         let sizes: HashMap<&str, u64> = objects.map(|object| (object.key.as_str(), object.stored)).collect();
-        sizes.into_values().sum()
+        sizes.into_values().fold(0, u64::saturating_add)
     }
 }
 

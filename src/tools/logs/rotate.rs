@@ -4,12 +4,13 @@ mod apply;
 pub mod facts;
 pub mod hand;
 pub mod plan;
-mod show;
+pub(in crate::tools::logs) mod show;
 mod tell;
 pub mod waiting;
 
 use std::{collections::HashSet, path::PathBuf};
 
+pub(in crate::tools::logs) use self::apply::Hands;
 use self::plan::company::Company;
 use crate::{
     failure::Result,
@@ -36,6 +37,8 @@ pub struct Rotate {
     pub heirs: Heirs,
     /// Which logs are rotated now.
     pub begins: Begins,
+    /// Whether archives stay whatever the rules say, but for want of free space.
+    pub keeps_all: bool,
     /// Where logrotate's configuration is, when it is to be asked.
     pub logrotate: Option<PathBuf>,
     /// Files compressed at the same time.

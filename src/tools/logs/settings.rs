@@ -8,8 +8,10 @@ mod foreign;
 mod method;
 mod misfit;
 mod notes;
+mod places;
 mod reopen;
 mod store;
+mod way;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +28,7 @@ pub use self::{
     notes::notes,
     reopen::{Reopen, Signal},
     store::{LockWords, StoreWords},
+    way::Way,
 };
 use super::{presets, when::When};
 use crate::{
@@ -121,9 +124,10 @@ pub struct LogWords {
     /// How long to wait for the writer to let go of the old file before leaving it to the next run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_wait: Option<Span>,
-    /// With a `[store]`: whether archives go there. true when left out.
+    /// With a `[store]`: whether archives go there. "direct": without an archive here; a rotated log waits as plain text until
+    /// `ops-logs direct` has put it there. true when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ship: Option<bool>,
+    pub ship: Option<Way>,
     /// With a `[store]`: which objects are kept there, as `keep` says it of archives here. All of them when left out; `prune` removes the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store_keep: Option<Keep>,
@@ -171,6 +175,8 @@ pub struct LogSet {
     pub store_keep: Keep,
     /// What the store calls its writer; None: its archives do not go there.
     pub service: Option<String>,
+    /// How its logs are compressed on their way, when they go there without an archive here: `compress` is none then.
+    pub direct: Option<Compression>,
 }
 
 impl Settings {
@@ -208,6 +214,8 @@ impl LogWords {
     fn complete(&self, defaults: &LogWords) -> Result<LogSet> {
         let preset = self.preset.as_deref().map(LogWords::of_preset).transpose()?.unwrap_or_default();
         let layers = [self, &preset, defaults];
+        let compress = first(layers, |words| words.compress).unwrap_or_default();
+        let way = first(layers, |words| words.ship).unwrap_or_default();
         Ok(LogSet {
             name: self.shown_name().to_owned(),
             paths: first(layers, |words| words.paths.clone()).unwrap_or_default(),
@@ -216,7 +224,7 @@ impl LogWords {
             finished: first(layers, |words| words.finished.clone()).unwrap_or_else(|| vec![finished::USUAL.to_owned()]),
             punch_hole: first(layers, |words| words.punch_hole).unwrap_or(false),
             when: first(layers, |words| words.when.clone()).unwrap_or_default(),
-            compress: first(layers, |words| words.compress).unwrap_or_default(),
+            compress: if way == Way::Direct { Compression::None } else { compress },
             keep: first(layers, |words| words.keep).unwrap_or_default(),
             reopen: first(layers, |words| words.reopen.clone()),
             zone: first(layers, |words| words.zone).map_or(ZONE, |zone| zone.0),
@@ -226,9 +234,9 @@ impl LogWords {
             assume_closed_after: first(layers, |words| words.assume_closed_after),
             close_wait: first(layers, |words| words.close_wait).unwrap_or(CLOSE_WAIT),
             store_keep: first(layers, |words| words.store_keep).unwrap_or_default(),
-            service: first(layers, |words| words.ship)
-                .unwrap_or(true)
+            service: (way != Way::Stays)
                 .then(|| first(layers, |words| words.service.clone()).unwrap_or_else(|| self.shown_name().to_owned())),
+            direct: (way == Way::Direct).then_some(compress),
         })
     }
 

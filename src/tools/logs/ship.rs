@@ -5,9 +5,9 @@
 //! repeats the last: the objects; what the next segment of the manifest will say; the segment; the receipts.
 
 mod carry;
-mod patience;
-mod under_way;
-mod upload;
+pub(super) mod patience;
+pub(super) mod under_way;
+pub(super) mod upload;
 
 use std::collections::HashSet;
 
@@ -18,6 +18,8 @@ use crate::{
     store::{Address, Terms},
     tool::Change,
     tools::logs::{
+        cost::{Month, Tariff},
+        manifest::register::sign::SignKey,
         settings::LockWords,
         spool::{Listed, Spool, Waiting},
     },
@@ -29,8 +31,12 @@ pub struct Ship {
     pub store: Address,
     /// On what terms it is used.
     pub terms: Terms,
+    /// What it costs, where that is known.
+    pub tariff: Option<Tariff>,
     /// For how long what is put there is locked.
     pub lock: Option<LockWords>,
+    /// What signs the end of the manifest.
+    pub sign_key: Option<SignKey>,
     /// Where archives wait.
     pub spool: Spool,
     /// This machine's name.
@@ -85,6 +91,11 @@ impl Change for Ship {
             let why = "it waits in the spool, and nobody has signed for it";
             let step = Step::new("ship", waiting.parcel.key.clone(), Outcome::Planned, why);
             report.steps.push(step.with("bytes", waiting.bytes.unwrap_or(0)));
+        }
+        let sizes = plan.parcels.iter().filter_map(|waiting| waiting.bytes);
+        if let Some(tariff) = self.tariff.as_ref().filter(|_| !plan.parcels.is_empty()) {
+            let segments = plan.parcels.len().div_ceil(carry::BATCH) as u64;
+            report.tables.push(Month::of_a_shipment(sizes, segments, tariff).table(&self.store.to_string(), tariff));
         }
         report.summary = match plan.parcels.len() as u64 {
             0 => "nothing waits for the store".to_owned(),

@@ -1,10 +1,12 @@
 //! Where the side that may remove logs and the side that has the network meet.
 //!
 //! ```text
-//! SPOOL/ready/PARCEL.json      what the archive is (tools/logs/parcel.rs); PARCEL is the SHA-256 of this file
-//! SPOOL/ready/PARCEL.data      the archive
-//! SPOOL/receipts/PARCEL.json   that the store has it
-//! SPOOL/receipts/PARCEL.doubt  that what waits is not what its ticket says; nothing is in it, and it is only looked into
+//! SPOOL/ready/PARCEL.json          what the archive is (tools/logs/parcel.rs); PARCEL is the SHA-256 of this file
+//! SPOOL/ready/PARCEL.data          the archive
+//! SPOOL/state                      a link to the state folder of who rotates (tools/logs/spool/keeper.rs)
+//! SPOOL/receipts/PARCEL.json       that the store has it
+//! SPOOL/receipts/chain-STORE.json  what who ships remembers of this machine's manifest in a store (tools/logs/manifest/memory.rs)
+//! SPOOL/receipts/PARCEL.doubt      that what waits is not what its ticket says; nothing is in it, and it is only looked into
 //! ```
 //!
 //! `ready` is written by the one side and read by the other, `receipts` the other way round; neither writes to what the other
@@ -13,6 +15,7 @@
 
 mod counter;
 pub mod damage;
+mod keeper;
 mod receipts;
 
 use std::{
@@ -33,7 +36,8 @@ use crate::{
 
 pub use self::{
     counter::{Copied, Counter},
-    receipts::Shipper,
+    keeper::{Keeper, two_ledgers},
+    receipts::{Pen, Shipper},
 };
 
 const READY: &str = "ready";
@@ -144,16 +148,22 @@ impl Spool {
     }
 
     fn folder(&self, name: &str) -> Result<Option<Dir>> {
-        let opened = Dir::open(&self.path).and_then(|spool| {
-            // Whoever may write to it may put another folder in the place of one that is to be believed.
-            self.believed(&spool.stat_self()?, "")?;
-            spool.folder(name)
-        });
-        match opened {
-            Ok(folder) => Ok(Some(folder)),
-            Err(failure) if failure.is_absence() => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        let Some(spool) = self.open()? else { return Ok(None) };
+        if_any(spool.folder(name))
+    }
+
+    /// The spool itself. Whoever may write to it may put another folder in the place of one that is to be believed.
+    fn open(&self) -> Result<Option<Dir>> {
+        let believed = |spool: Dir| self.believed(&spool.stat_self()?, "").map(|()| spool);
+        if_any(Dir::open(&self.path).and_then(believed))
+    }
+}
+
+fn if_any(opened: Result<Dir>) -> Result<Option<Dir>> {
+    match opened {
+        Ok(folder) => Ok(Some(folder)),
+        Err(failure) if failure.is_absence() => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 

@@ -69,7 +69,7 @@ impl Sql {
     }
 
     fn duckdb(&self) -> String {
-        let objects = quoted(&format!("{}/service=*/dt=*/hour=*/[!.]*", self.logs()));
+        let objects = quoted(&format!("{}/service=*/dt=*/hour=*/[!.]*", literal(&self.logs())));
         format!(
             "{}\
 -- One row for each line; an empty one too. A lone carriage return counts as the end of a line, and one before the end of a
@@ -162,6 +162,12 @@ const ZSTD: &str = "\
 ";
 
 /// As a text of SQL.
+/// What `DuckDB` would take for a pattern stands for itself.
+fn literal(path: &str) -> String {
+    let one = |c: char| if matches!(c, '[' | '*' | '?') { format!("[{c}]") } else { c.to_string() };
+    path.chars().map(one).collect()
+}
+
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
@@ -201,6 +207,8 @@ mod tests {
     fn a_folder_is_for_duckdb_alone() {
         let text = sql(Engine::Duckdb, "file:///srv/o'hara", &[]).unwrap();
         assert!(text.contains("'/srv/o''hara/logs/service=*/") && !text.contains("SECRET"), "{text}");
+        let odd = sql(Engine::Duckdb, "file:///srv/a[1]*?", &[]).unwrap();
+        assert!(odd.contains("'/srv/a[[]1][*][?]/logs/service=*/"), "{odd}");
         for engine in [Engine::Athena, Engine::Trino] {
             assert_eq!(sql(engine, "file:///srv/archive", &[]).unwrap_err().exit, Exit::BadInput);
         }

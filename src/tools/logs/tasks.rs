@@ -1,6 +1,7 @@
 //! From what was typed, and the settings, to what is to be done. Loads settings only for a command that needs them.
 
 use std::{
+    fs::File,
     io::ErrorKind,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -8,9 +9,12 @@ use std::{
 
 use super::{
     command::{Choice, Command},
+    direct::Direct,
     drain::Drain,
     heirs::Heirs,
     init::{Init, InitFile},
+    manifest::register::sign::SignKey,
+    paper,
     parcel::key,
     policy::Policy,
     presets::Presets,
@@ -23,14 +27,17 @@ use super::{
     sql::{Engine, Sql},
     status::Status,
     survey::Survey,
-    verify::{Verify, VerifyStore},
+    verify::{SignedBy, Verify, VerifyStore},
 };
 use crate::{
     aws::reach::Reach,
-    failure::{Exit, Failure, Result},
+    failure::{Doing, Exit, Failure, Result},
     run::host,
-    settings::{Loaded, suggest, units::Bytes},
-    store::{Address, Terms},
+    settings::{
+        Loaded, suggest,
+        units::{Bytes, Span},
+    },
+    store::{Address, Terms, signer},
     tool::Task,
 };
 
@@ -42,9 +49,13 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
         Command::Init { view, out: Some(out) } => Task::Change(Box::new(InitFile { survey: view.survey()?, out })),
         Command::Presets { name } => Task::Query(Box::new(Presets { name })),
         Command::Plan { choice, force } => Task::Plan(Box::new(rotation(&load()?, &choice, begins(force, false))?)),
-        Command::Rotate { choice, force, finish } => Task::Change(Box::new(rotation(&load()?, &choice, begins(force, finish))?)),
-        Command::Drain { deadline } => Task::Change(Box::new(drain(&load()?, deadline)?)),
+        Command::Rotate { choice, force, finish, keep_all } => {
+            let rotate = rotation(&load()?, &choice, begins(force, finish))?;
+            Task::Change(Box::new(Rotate { keeps_all: keep_all, ..rotate }))
+        }
+        Command::Drain { deadline, bandwidth, reach } => Task::Change(Box::new(drain(&load()?, deadline, bandwidth, reach)?)),
         Command::Ship { bandwidth, reach } => Task::Change(Box::new(ship(load()?.value, bandwidth, reach)?)),
+        Command::Direct { bandwidth, reach } => Task::Change(Box::new(direct(load()?, bandwidth, reach)?)),
         Command::Prune { choice, hosts, store, apply, reach } => {
             let prune = Box::new(prune(&load()?, &choice, hosts, store, reach)?);
             if apply { Task::Change(prune) } else { Task::Plan(prune) }
@@ -62,14 +73,27 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
             }
         }
         Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, Begins::Due)?))),
-        Command::Verify { choice, hosts, quick, reach } if choice.is_a_store() => {
+        Command::Verify { choice, hosts, quick, reach, public_keys, fresh } if choice.is_a_store() => {
             let settings = load()?.value;
             let (store, parallel) = (choice.store()?, settings.parallel());
             let terms = terms(&settings, &store, reach)?;
-            Task::Query(Box::new(VerifyStore { store, terms, hosts, host: host(&settings), quick, parallel }))
+            let signed_by = signed_by(&settings, &store, &terms, &public_keys)?;
+            if let (Some(_), None) = (fresh, &signed_by) {
+                let refused = Failure::new("tell", "how fresh the ends of manifests are").because("nobody knows who signs them");
+                return Err(refused.hint("--public-key FILE, or sign-key in [store]").exit(Exit::BadInput));
+            }
+            let spool = settings.store.as_ref().map(|store| Spool::at(store.spool()));
+            let (host, fresh) = (host(&settings), fresh.map(Span::chrono));
+            Task::Query(Box::new(VerifyStore { store, terms, spool, hosts, host, quick, parallel, signed_by, fresh }))
         }
-        Command::Verify { hosts, quick, reach, .. } if quick || !hosts.is_empty() || !reach.is_silent() => {
-            let flags = if reach.is_silent() { "--host and --quick" } else { "profile, region, role and endpoint" };
+        Command::Verify { hosts, quick, reach, public_keys, fresh, .. }
+            if quick || !hosts.is_empty() || !reach.is_silent() || !public_keys.is_empty() || fresh.is_some() =>
+        {
+            let flags = match (reach.is_silent(), public_keys.is_empty() && fresh.is_none()) {
+                (false, _) => "profile, region, role and endpoint",
+                (true, false) => "--public-key and --fresh",
+                (true, true) => "--host and --quick",
+            };
             let refused = Failure::new("verify", "archives of this machine").because(format!("{flags} are about a store"));
             return Err(refused.hint("name the store: ops-logs verify file:///srv/archive").exit(Exit::BadInput));
         }
@@ -105,6 +129,7 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, begins: Begins) -> Resul
         others,
         heirs: Heirs::of(all),
         begins,
+        keeps_all: false,
         logrotate: settings.logrotate().filter(|path| is_asked(path)).map(PathBuf::from),
         parallel: settings.parallel(),
         host: host(settings),
@@ -126,9 +151,11 @@ fn begins(force: bool, finish: bool) -> Begins {
     }
 }
 
-fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
-    let ship = ship(loaded.value.clone(), None, Reach::default())?;
-    let mut rotate = rotation(loaded, &Choice::default(), Begins::All)?;
+fn drain(loaded: &Loaded<Settings>, deadline: Duration, bandwidth: Option<Bytes>, reach: Reach) -> Result<Drain> {
+    let pace = bandwidth.into_iter().flat_map(|bytes| ["--bandwidth".to_owned(), bytes.to_string()]);
+    let how = reach.words().into_iter().chain(pace).collect();
+    let ship = ship(loaded.value.clone(), bandwidth, reach)?;
+    let mut rotate = Rotate { keeps_all: true, ..rotation(loaded, &Choice::default(), Begins::All)? };
     let (ships, stay): (Vec<_>, Vec<_>) = rotate.sets.into_iter().partition(|set| set.service.is_some());
     if ships.is_empty() {
         let refused = Failure::new("drain", "this machine").because("no set ships anything");
@@ -138,7 +165,12 @@ fn drain(loaded: &Loaded<Settings>, deadline: Duration) -> Result<Drain> {
     rotate.others.extend(stay.into_iter().map(|set| set.name));
     let config = loaded.named().map(std::path::absolute).transpose();
     let config = config.map_err(|error| Failure::of_system("find", "the settings", &error))?;
-    Ok(Drain { rotate, ship, config, began: Instant::now(), deadline })
+    Ok(Drain { rotate, ship, how, config, began: Instant::now(), deadline })
+}
+
+fn direct(loaded: Loaded<Settings>, bandwidth: Option<Bytes>, reach: Reach) -> Result<Direct> {
+    let rotate = rotation(&loaded, &Choice::default(), Begins::Nothing)?;
+    Ok(Direct { rotate, ship: ship(loaded.value, bandwidth, reach)? })
 }
 
 fn ship(mut settings: Settings, bandwidth: Option<Bytes>, reach: Reach) -> Result<Ship> {
@@ -150,14 +182,39 @@ fn ship(mut settings: Settings, bandwidth: Option<Bytes>, reach: Reach) -> Resul
         }
     }
     let store = store_of(&settings)?;
+    // What another one charges than that of the settings, they do not say.
+    let tariff = store.tariff().filter(|_| !reach.names_an_endpoint() || store.prices.is_some());
+    let terms = terms(&settings, &store.url, reach)?;
     Ok(Ship {
         store: store.url.clone(),
-        terms: terms(&settings, &store.url, reach)?,
+        tariff,
         lock: store.lock,
+        sign_key: sign_key(store, &terms),
         spool: Spool::at(store.spool()),
         host: host(&settings),
         parallel: settings.parallel(),
+        terms,
     })
+}
+
+/// What signs for the store of the settings; whoever uses it asks.
+fn sign_key(store: &StoreWords, terms: &Terms) -> Option<SignKey> {
+    store.sign_key.clone().map(|key| SignKey { key, terms: terms.clone() })
+}
+
+/// Who may have signed how the manifests of that store end.
+fn signed_by(settings: &Settings, store: &Address, terms: &Terms, typed: &[PathBuf]) -> Result<Option<SignedBy>> {
+    if typed.is_empty() {
+        let own = settings.store.as_ref().filter(|own| own.url == *store);
+        return Ok(own.and_then(|own| sign_key(own, terms)).map(Box::new).map(SignedBy::Kms));
+    }
+    let read = |path: &PathBuf| {
+        let shown = path.display().to_string();
+        let file = File::open(path).doing("read the public key in", &shown);
+        let text = file.and_then(|file| paper::read_file(&file, &shown, paper::LONGEST));
+        text.and_then(|text| signer::public_key(&text, &shown)).map_err(|failure| failure.exit(Exit::BadInput))
+    };
+    Ok(Some(SignedBy::Keys(typed.iter().map(read).collect::<Result<_>>()?)))
 }
 
 fn sql(settings: &Settings, engine: Engine, typed: Option<Address>) -> Result<Sql> {
@@ -178,11 +235,14 @@ fn prune(loaded: &Loaded<Settings>, choice: &Choice, hosts: Vec<String>, store: 
     let chosen = (!choice.is_of_all()).then(|| chosen(loaded, choice)).transpose()?;
     let settings = &loaded.value;
     let store = store.map_or_else(|| Ok(store_of(settings)?.url.clone()), Ok::<_, Failure>)?;
+    let terms = terms(settings, &store, reach)?;
+    let own = settings.store.as_ref().filter(|own| own.url == store);
     Ok(Prune {
-        terms: terms(settings, &store, reach)?,
-        lock: settings.store.as_ref().filter(|own| own.url == store).and_then(|own| own.lock),
+        lock: own.and_then(|own| own.lock),
+        sign_key: own.and_then(|own| sign_key(own, &terms)),
+        terms,
         store,
-        spool: Spool::at(store_of(settings).map_or(Path::new(""), StoreWords::spool)),
+        spool: settings.store.as_ref().map(|store| Spool::at(store.spool())),
         host: host(settings),
         hosts,
         sets: settings.sets()?.into_iter().map(|set| (set.name.clone(), set)).collect(),

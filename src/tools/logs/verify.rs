@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-pub use self::stored::VerifyStore;
+pub use self::stored::{SignedBy, VerifyStore};
 
 /// Which archives to prove anew.
 pub struct Verify {

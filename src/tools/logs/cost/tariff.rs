@@ -44,8 +44,10 @@ pub struct Tariff {
     pub put: f64,
     /// A thousand requests that make or list others.
     pub plain_put: f64,
-    /// A thousand other requests.
+    /// A thousand other requests for objects of that class.
     pub get: f64,
+    /// A thousand other requests for others.
+    pub plain_get: f64,
     /// A GB for a month.
     pub storage: f64,
     /// An object for a month, besides its bytes.
@@ -83,23 +85,25 @@ impl Tariff {
     pub fn new(class: Option<StorageClass>, words: PriceWords) -> Tariff {
         const LEAST: u64 = 128 << 10;
         const GLACIER: u64 = 32 << 10;
+        const PLAIN_GET: f64 = 0.0004;
         // Of each object in Glacier, 8 KiB are kept in STANDARD.
         const NAMED: f64 = 8.0 / (1024.0 * 1024.0) * 0.023;
         let class = class.unwrap_or(USUAL);
-        let (put, storage, each, least, added, least_days) = match class {
-            StorageClass::Standard => (0.005, 0.023, 0.0, 0, 0, 0),
-            StorageClass::StandardIa => (0.01, 0.0125, 0.0, LEAST, 0, 30),
-            StorageClass::OnezoneIa => (0.01, 0.01, 0.0, LEAST, 0, 30),
-            StorageClass::IntelligentTiering => (0.005, 0.023, 0.000_002_5, 0, 0, 0),
-            StorageClass::GlacierIr => (0.02, 0.004, 0.0, LEAST, 0, 90),
-            StorageClass::Glacier => (0.03, 0.0036, NAMED, 0, GLACIER, 90),
-            StorageClass::DeepArchive => (0.05, 0.000_99, NAMED, 0, GLACIER, 180),
+        let (put, get, storage, each, least, added, least_days) = match class {
+            StorageClass::Standard => (0.005, PLAIN_GET, 0.023, 0.0, 0, 0, 0),
+            StorageClass::StandardIa => (0.01, 0.001, 0.0125, 0.0, LEAST, 0, 30),
+            StorageClass::OnezoneIa => (0.01, 0.001, 0.01, 0.0, LEAST, 0, 30),
+            StorageClass::IntelligentTiering => (0.005, PLAIN_GET, 0.023, 0.000_002_5, 0, 0, 0),
+            StorageClass::GlacierIr => (0.02, 0.01, 0.004, 0.0, LEAST, 0, 90),
+            StorageClass::Glacier => (0.03, PLAIN_GET, 0.0036, NAMED, 0, GLACIER, 90),
+            StorageClass::DeepArchive => (0.05, PLAIN_GET, 0.000_99, NAMED, 0, GLACIER, 180),
         };
         Tariff {
             class,
             put: words.put.unwrap_or(put),
             plain_put: words.put.unwrap_or(0.005),
-            get: words.get.unwrap_or(0.0004),
+            get: words.get.unwrap_or(get),
+            plain_get: words.get.unwrap_or(PLAIN_GET),
             storage: words.storage.unwrap_or(storage),
             each,
             least,

@@ -107,3 +107,16 @@ fn what_the_settings_say_of_prices_holds() {
     assert!(month.table("s3://logs", &tariff).title.contains("the settings' prices"));
     assert!(!PriceWords { put: Some(-1.0), ..words }.are_prices() && !PriceWords { get: Some(f64::NAN), ..words }.are_prices());
 }
+
+#[test]
+fn a_shipment_costs_its_objects_and_the_segments_that_name_them() {
+    let (ia, small, large) = (Tariff::new(Some(StorageClass::StandardIa), PriceWords::default()), 4096, 20 << 20);
+    let run = Month::of_a_shipment([small, large], 1, &ia);
+    assert!(close(run.objects, 2.0) && close(run.bytes, 4096.0 + 20.0 * 1024.0 * 1024.0), "{run:?}");
+    // One PUT, and what a large object takes; a list and a segment. Those of the class cost as the class does.
+    assert!(close(run.puts, 1.0 + 6.0) && close(run.gets, 1.0 + 2.0 + 2.0), "{run:?}");
+    let put = 7.0 * 0.01 + 2.0 * 0.005;
+    let get = 3.0 * 0.001 + 2.0 * 0.0004;
+    assert!(close(run.requests(&ia), (put + get) / 1000.0), "{run:?}");
+    assert!(run.table("s3://bucket", &ia).title.starts_with("Cost of this shipment to s3://bucket, estimated (AWS's list"));
+}

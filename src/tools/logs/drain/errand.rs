@@ -32,7 +32,9 @@ const LAST_BREATH: Duration = Duration::from_millis(500);
 
 /// A command of ours to be run.
 pub(super) struct Errand<'a> {
-    pub(super) words: &'static [&'static str],
+    pub(super) what: &'static str,
+    /// More of its flags.
+    pub(super) flags: Vec<String>,
     pub(super) sets: Vec<&'a str>,
     pub(super) config: Option<&'a Path>,
     /// Where it remembers.
@@ -70,7 +72,7 @@ enum Ended {
 impl Errand<'_> {
     /// Runs it.
     pub(super) fn run(&self, share: &Share, shutdown: &Shutdown) -> Answer {
-        let what = self.words.join(" ");
+        let what = self.what.to_owned();
         let trouble = |why: String| Incomplete::new(what.clone(), why);
         let (said, trouble) = if share.is_over() || shutdown.asked() {
             (Said::default(), Some(trouble("there was no time left for it".to_owned())))
@@ -90,10 +92,9 @@ impl Errand<'_> {
     }
 
     fn attended(&self, share: &Share, shutdown: &Shutdown) -> Result<(Ended, Vec<u8>)> {
-        let shown = self.words.join(" ");
-        kernel::keep_descriptors().doing("run", &shown)?;
-        let mut child = self.command(share).spawn().doing("run", &shown)?;
-        let ended = attend(&mut child, share, shutdown).doing("watch", &shown);
+        kernel::keep_descriptors().doing("run", self.what)?;
+        let mut child = self.command(share).spawn().doing("run", self.what)?;
+        let ended = attend(&mut child, share, shutdown).doing("watch", self.what);
         if !matches!(ended, Ok((Ended::Itself(_), _))) {
             kill(&mut child);
         }
@@ -107,7 +108,7 @@ impl Errand<'_> {
         if let Some(config) = self.config {
             command.arg("--config").arg(config);
         }
-        command.args(self.words);
+        command.args(self.what.split(' ')).args(&self.flags);
         if !self.sets.is_empty() {
             command.arg("--").args(&self.sets);
         }

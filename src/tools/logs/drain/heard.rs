@@ -37,7 +37,7 @@ impl Heard {
         self.findings.extend(said.findings.into_iter().map(|finding| (finding.fingerprint.clone(), finding)));
         let ended = trouble.or_else(|| said.failure.as_ref().map(Incomplete::from));
         // A wish to stop, or for who ships a store that is not there.
-        let gave_up = said.incomplete.iter().find(|one| what == "ship" || one.what == "this run");
+        let gave_up = said.incomplete.iter().find(|one| what == "ship" || what == "direct" || one.what == "this run");
         match ended.as_ref().or(gave_up) {
             Some(ended) => self.ended.insert(what.clone(), ended.clone()),
             None => self.ended.remove(&what),

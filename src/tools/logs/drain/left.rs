@@ -1,38 +1,48 @@
 //! What is not in the store, by the ledger and by receipts that are believed: never by what a run said of itself. That only tells why.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    path::Path,
+};
 
 use super::heard::Heard;
 use crate::{
-    failure::Result,
     report::{Finding, Incomplete, Outcome, Severity, Size, Step, count},
     run::Run,
     tool::Change,
     tools::logs::{
-        ledger::{Content, Entry, EntryId, Ledger},
+        ledger::{Content, Entry, EntryId, Ledger, Taken},
         parcel::ParcelId,
         rotate::{
             Rotate,
-            plan::{Arrival, Plan, Rest, is_to_ship},
+            facts::{LogFact, What, absent},
+            plan::{Arrival, Plan, Rest, is_direct, is_to_ship},
         },
         settings::Method,
+        spool::Waiting,
     },
 };
 
 /// How far the ledger had come. Times would not do: it remembers seconds, and the newest entry of a log always stays.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mark(Option<EntryId>);
+pub(super) enum Mark {
+    /// Up to there.
+    At(Option<EntryId>),
+    /// Nobody could tell.
+    Unknown,
+}
 
 impl Mark {
     /// That of now.
-    pub(super) fn now(rotate: &Rotate, run: &Run) -> Result<Mark> {
-        let ledger = Ledger::read(run.state.folder()?, &rotate.host)?;
-        Ok(Mark(ledger.content().entries.keys().next_back().copied()))
+    pub(super) fn now(rotate: &Rotate, run: &Run) -> Mark {
+        let ledger = run.state.folder().and_then(|state| Ledger::read(state, &rotate.host));
+        ledger.map_or(Mark::Unknown, |ledger| Mark::At(ledger.content().entries.keys().next_back().copied()))
     }
 
     /// Whether it was made since then; an archive that was found then was not.
     fn is_before(self, entry: &Entry) -> bool {
-        entry.file.is_some() && self.0.is_none_or(|mark| entry.id > mark)
+        let Mark::At(mark) = self else { return false };
+        entry.file.is_some() && mark.is_none_or(|mark| entry.id > mark)
     }
 }
 
@@ -45,6 +55,8 @@ pub(super) struct Left {
     unknown: Vec<Incomplete>,
     /// Logs that were written to after they were rotated, and how much.
     grown: (u64, u64),
+    /// The logs that were rotated by then: of what has gone into the store without an archive here, no entry tells any more.
+    rotated: HashSet<String>,
 }
 
 /// An archive or a log that is not in the store.
@@ -55,6 +67,8 @@ struct Item {
     names: Vec<String>,
     /// How far it has come.
     stage: Stage,
+    /// The machine that it is of, when that is another one by its name.
+    host: Option<String>,
 }
 
 /// How far something has come on its way to the store.
@@ -64,8 +78,10 @@ enum Stage {
     StaysInPlace,
     TooLittleInPlace,
     NotCollected,
+    Live,
     NotArchived,
     NotHandedOver,
+    WaitsHere,
     Waits,
 }
 
@@ -76,8 +92,10 @@ impl Stage {
             Stage::StaysInPlace => "it was rotated in place, and what stayed of it is in no archive",
             Stage::TooLittleInPlace => "it holds no whole block of whole lines, and nothing less can go in place",
             Stage::NotCollected => "it was not collected",
+            Stage::Live => "only its writer ends it, and what it holds is in no archive",
             Stage::NotArchived => "it is not archived yet",
             Stage::NotHandedOver => "it is not handed over yet",
+            Stage::WaitsHere => "it waits here as plain text",
             Stage::Waits => "it waits in the spool",
         }
     }
@@ -86,20 +104,36 @@ impl Stage {
     fn runs(self) -> &'static [&'static str] {
         match self {
             Stage::Waits => &["ship"],
-            Stage::StaysInPlace | Stage::TooLittleInPlace => &[],
+            Stage::WaitsHere => &["direct"],
+            Stage::StaysInPlace | Stage::TooLittleInPlace | Stage::Live => &[],
             _ => &["rotate --finish", "rotate --force"],
         }
     }
 }
 
 impl Left {
-    /// Looks; a log that was rotated since then has been.
-    pub(super) fn look(rotate: &Rotate, run: &Run, since: Mark) -> Result<Left> {
-        let (ledger, plan) = rotate.plan(run)?;
-        let content = ledger.content();
-        let rotated: HashSet<String> =
-            content.entries.values().filter(|entry| since.is_before(entry)).map(Entry::log_path).collect();
-        let mut left = Left { archives: archives(rotate, content, &plan), ..Left::default() };
+    /// Looks; a log that was rotated since then has been. Where the ledger cannot be read, nothing is known, and that is told.
+    pub(super) fn look(rotate: &Rotate, run: &Run, since: Mark) -> Left {
+        Left::default().looked(rotate, run, since)
+    }
+
+    /// Looks again; what was left before.
+    pub(super) fn again(&mut self, rotate: &Rotate, run: &Run, since: Mark) -> Left {
+        let now = self.looked(rotate, run, since);
+        std::mem::replace(self, now)
+    }
+
+    fn looked(&self, rotate: &Rotate, run: &Run, since: Mark) -> Left {
+        match rotate.plan(run) {
+            Ok((ledger, plan)) => self.after(rotate, ledger.content(), &plan, since),
+            Err(failure) => Left { unknown: vec![(&failure).into()], rotated: self.rotated.clone(), ..Left::default() },
+        }
+    }
+
+    fn after(&self, rotate: &Rotate, content: &Content, plan: &Plan, since: Mark) -> Left {
+        let fresh = content.entries.values().filter(|entry| since.is_before(entry)).map(Entry::log_path);
+        let rotated: HashSet<String> = fresh.chain(self.rotated.iter().cloned()).collect();
+        let mut left = Left { archives: archives(rotate, content, plan), ..Left::default() };
         left.unknown.clone_from(&plan.world.unreadable);
         for trouble in plan.troubles.iter().filter(|trouble| trouble.outcome.is_trouble()) {
             left.log(trouble.path.clone(), Stage::NotRotated);
@@ -116,10 +150,16 @@ impl Left {
             let path = plan.world.path(&plan.world.logs[log.log]).display().to_string();
             left.log(path, Stage::TooLittleInPlace);
         }
+        left.rotated = rotated;
         for file in &plan.collections {
             left.log(file.path(), Stage::NotCollected);
         }
-        Ok(left)
+        for log in plan.left.iter().filter(|left| left.why == Rest::Collected).map(|left| &plan.world.logs[left.log]) {
+            if holds_more(log, content, plan) {
+                left.log(plan.world.path(log).display().to_string(), Stage::Live);
+            }
+        }
+        left
     }
 
     /// How many archives.
@@ -128,10 +168,11 @@ impl Left {
     }
 
     /// Each, and why.
-    pub(super) fn steps(&self, heard: &Heard) -> Vec<Step> {
+    pub(super) fn steps(&self, heard: &Heard, ours: &str) -> Vec<Step> {
         let step = |item: &Item| {
             let stage = item.stage.told();
             let why = heard.why(&item.names).map(str::to_owned).or_else(|| heard.ended(item.stage.runs()));
+            let why = why.or_else(|| item.host.as_deref().map(|host| of_another(host, ours)));
             let why = why.map_or_else(|| stage.to_owned(), |why| format!("{stage}: {why}"));
             Step::new("drain", item.path.clone(), Outcome::Failed, why)
         };
@@ -152,8 +193,25 @@ impl Left {
     }
 
     fn log(&mut self, path: String, stage: Stage) {
-        self.logs.push(Item { names: vec![path.clone()], path, stage });
+        self.logs.push(Item { names: vec![path.clone()], path, stage, host: None });
     }
+}
+
+/// Whether the live file of a log that its writer rotates holds anything that was not collected, as it is now.
+fn holds_more(log: &LogFact, content: &Content, plan: &Plan) -> bool {
+    let What::File(stat) = &log.what else { return false };
+    let kept = content.entries.values().filter_map(|entry| entry.taken.as_ref());
+    let mut kept = kept.chain(content.collected.values().flatten().map(|collected| &collected.taken));
+    let is_it = |taken: &Taken| (taken.file.ino, taken.size, taken.modified) == (stat.id.ino, stat.size, stat.modified);
+    stat.size > 0 && !kept.any(is_it) && !plan.collections.iter().any(|file| file.bound.file == stat.id)
+}
+
+/// What to do about what is here under another machine's name.
+fn of_another(host: &str, ours: &str) -> String {
+    format!(
+        "it is of `{host}`, and this machine is `{ours}`; if it was called `{host}`: OPSBELT_LOGS_HOST={host} ops-logs drain, \
+         if this is a copy of that machine: that one ships it"
+    )
 }
 
 /// Archives that the store is to have and, as far as is known, has not; and what else waits for it.
@@ -162,26 +220,35 @@ fn archives(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Item> {
     let signed: HashSet<&ParcelId> =
         plan.shipment.arrivals.iter().flat_map(|arrival| &arrival.parcels).map(|signed| &signed.id).collect();
     let spooled = plan.world.spool.iter().flatten().map(|spooled| &spooled.waiting);
-    let waits = spooled.filter(|waiting| waiting.parcel.host == rotate.host && !signed.contains(&waiting.id));
-    let mut keys: HashMap<(String, String), Vec<&str>> = HashMap::new();
-    for waiting in waits {
-        for (name, _) in waiting.parcel.archives() {
-            keys.entry((waiting.parcel.log.clone(), name.to_owned())).or_default().push(&waiting.parcel.key);
+    let mut keys: HashMap<(String, String), Vec<(&str, &str)>> = HashMap::new();
+    for Waiting { parcel, .. } in spooled.filter(|waiting| !signed.contains(&waiting.id)) {
+        for (name, _) in parcel.archives() {
+            keys.entry((parcel.log.clone(), name.to_owned())).or_default().push((&parcel.key, &parcel.host));
         }
     }
     let item = |entry: &Entry| {
         let keys = keys.remove(&(entry.log_path(), entry.name.clone())).unwrap_or_default();
         let stage = match &entry.archive {
             None => Stage::NotArchived,
+            Some(_) if keys.is_empty() && is_direct(rotate, entry) => Stage::WaitsHere,
             Some(_) if keys.is_empty() => Stage::NotHandedOver,
             Some(_) => Stage::Waits,
         };
-        let names = [entry.path(), entry.rotated_path()].into_iter().chain(keys.into_iter().map(str::to_owned)).collect();
-        Item { path: entry.path(), names, stage }
+        let keys = keys.into_iter().map(|(key, _)| key.to_owned());
+        let names = [entry.path(), entry.rotated_path()].into_iter().chain(keys).collect();
+        Item { path: entry.path(), names, stage, host: entry.inherited.clone() }
     };
-    let unshipped = |entry: &&Entry| entry.inherited.is_none() && is_to_ship(rotate, entry) && !arrived.contains(&entry.id);
+    // Of what another machine made, only what this one has is left here.
+    let here = |entry: &Entry| [entry.path(), entry.rotated_path()].iter().any(|path| !absent(Path::new(path)));
+    let unshipped =
+        |entry: &&Entry| is_to_ship(rotate, entry) && !arrived.contains(&entry.id) && (entry.inherited.is_none() || here(entry));
     let mut items: Vec<Item> = content.entries.values().filter(unshipped).map(item).collect();
-    let unknown = |key: &str| Item { path: key.to_owned(), names: vec![key.to_owned()], stage: Stage::Waits };
+    let unknown = |(key, host): (&str, &str)| Item {
+        path: key.to_owned(),
+        names: vec![key.to_owned()],
+        stage: Stage::Waits,
+        host: (host != rotate.host).then(|| host.to_owned()),
+    };
     // One object may have several archives that nobody knows any more.
     items.extend(keys.into_values().flatten().collect::<BTreeSet<_>>().into_iter().map(unknown));
     items.sort_by(|one, other| one.path.cmp(&other.path));

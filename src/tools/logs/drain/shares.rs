@@ -15,6 +15,7 @@ pub(super) struct Share {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shares {
     pub(super) rotate: Share,
+    pub(super) direct: Share,
     pub(super) ship: Share,
     pub(super) settle: Share,
 }
@@ -24,7 +25,7 @@ impl Shares {
     /// something is left for saying what came of it.
     pub(super) fn of(began: Instant, deadline: Duration) -> Shares {
         let share = |ask: u32, end: u32| Share { ask: began + deadline * ask / 100, end: began + deadline * end / 100 };
-        Shares { rotate: share(40, 48), ship: share(78, 86), settle: share(92, 96) }
+        Shares { rotate: share(40, 48), direct: share(60, 66), ship: share(78, 86), settle: share(92, 96) }
     }
 }
 
@@ -44,8 +45,9 @@ mod tests {
         let began = Instant::now();
         for seconds in [1, 90, 7200] {
             let deadline = Duration::from_secs(seconds);
-            let Shares { rotate, ship, settle } = Shares::of(began, deadline);
-            let moments = [rotate.ask, rotate.end, ship.ask, ship.end, settle.ask, settle.end, began + deadline];
+            let Shares { rotate, direct, ship, settle } = Shares::of(began, deadline);
+            let parts = [rotate, direct, ship, settle];
+            let moments: Vec<Instant> = parts.iter().flat_map(|part| [part.ask, part.end]).chain([began + deadline]).collect();
             assert!(rotate.ask > began && moments.is_sorted_by(|one, next| one < next), "{seconds} s");
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Packed, Rotation, Taken};
 use crate::{
     files::{
-        compress::{Facts, Stretch},
+        compress::{Facts, Label, Stretch},
         cut::Cut,
         dir::FileId,
     },
@@ -89,6 +89,9 @@ pub struct Shipped {
     /// Where the rest of it is, when it is in several objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<More>,
+    /// Whether it went there without an archive here: then what is here goes as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub direct: bool,
 }
 
 /// One more object that holds a part of an archive.
@@ -204,6 +207,24 @@ impl Entry {
     /// The path of a name in the folder of the finished archive.
     pub fn archive_path(&self, name: &str) -> String {
         within(self.archive_folder(), name)
+    }
+
+    /// Whether the file that was rotated is itself the archive, and nobody else has it.
+    pub fn is_plain(&self) -> bool {
+        let archived = self.archive.as_ref().is_none_or(|archive| archive.file == self.name);
+        archived && self.archives.is_none() && self.cut.is_none() && self.taken.is_none()
+    }
+
+    /// What its archive says it is.
+    pub fn label(&self, host: &str) -> Label {
+        Label {
+            set: self.set.clone(),
+            log: self.log_path(),
+            host: host.to_owned(),
+            rotated_at: self.at,
+            begun_at: self.begun,
+            labels: self.labels.clone(),
+        }
     }
 
     /// Whether nothing is under way: its archive should stand on this machine's disk.

@@ -21,6 +21,7 @@ use crate::{
     report::{Incomplete, count},
 };
 
+const FILE: &str = "ledger.jsonl";
 /// A line longer than this is no line of ours.
 const LINE_LIMIT: u64 = 1 << 20;
 
@@ -50,7 +51,7 @@ struct Extent {
 impl Ledger {
     /// Reads the ledger in `state`; an absent one is empty. Changes nothing.
     pub fn read(state: &Path, host: &str) -> Result<Ledger> {
-        let path = state.join("ledger.jsonl");
+        let path = state.join(FILE);
         let mut ledger =
             Ledger { path, host: host.to_owned(), content: Content::default(), end: 0, there: None, damaged: 0, file: None };
         match own_file::open(&ledger.path, OpenOptions::new().read(true)) {
@@ -64,6 +65,11 @@ impl Ledger {
         }
         ledger.come_home();
         Ok(ledger)
+    }
+
+    /// Whether there is a ledger in `state`, or nobody can tell.
+    pub fn may_be_in(state: &Path) -> bool {
+        look(&state.join(FILE)).map_or(true, |there| there.is_some())
     }
 
     /// What it says.

@@ -1,19 +1,10 @@
 //! What this machine remembers of its manifest in one store: the last segment, and the one that it is about to make. Written
-//! before the store is asked to take it, so that whoever is killed goes on with the same words.
-
-use std::path::{Path, PathBuf};
+//! before the store is asked to take it, so that whoever is killed goes on with the same words. Where, `memory` says.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    failure::{Failure, Result},
-    tools::logs::{
-        manifest,
-        paper::{self, Paper},
-        parcel::{ParcelId, Receipt},
-    },
-};
+use crate::tools::logs::{paper::Paper, parcel::Receipt};
 
 /// The end of this machine's chain of segments in one store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +19,9 @@ pub struct Chain {
     /// The next one, which the store may have or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
+    /// The last segment whose head the store has signed; none where nothing signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<u64>,
 }
 
 impl Paper for Chain {
@@ -55,26 +49,8 @@ pub struct Pending {
 }
 
 impl Chain {
-    /// What is remembered; nothing yet where there is no such file.
-    pub fn read(state: &Path, host: &str, store: &str) -> Result<Chain> {
-        let path = path(state, store);
-        let shown = path.display();
-        let fresh = Chain { host: host.to_owned(), store: store.to_owned(), ..Chain::default() };
-        let Some(text) = paper::kept(&path, 2 * manifest::LONGEST)? else { return Ok(fresh) };
-        let hint = "move it away: the store itself then says which segment was the last, and nothing proves that it was";
-        let chain: Chain = paper::read(&text).map_err(|why| Failure::new("read", shown).because(why).hint(hint))?;
-        // What another machine did, whose disk this one has a copy of, is that machine's.
-        Ok(if chain.host == host { chain } else { fresh })
+    /// The last segment, if nobody signed that it is.
+    pub fn unsigned(&self) -> Option<&Head> {
+        self.head.as_ref().filter(|head| self.signed.is_none_or(|signed| signed < head.number))
     }
-
-    /// Remembers; it survives a power cut when this returns.
-    pub fn write(&self, state: &Path) -> Result<()> {
-        paper::keep(&path(state, &self.store), self)
-    }
-}
-
-/// One file for each store.
-fn path(state: &Path, store: &str) -> PathBuf {
-    let hash = ParcelId::of(store.as_bytes());
-    state.join(format!("chain-{}.json", &hash.as_str()[..16]))
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Object, Removed, Segment, Written, stored,
     tombs::{Tomb, Tombs},
@@ -24,6 +26,8 @@ pub struct Links {
     pub objects: Vec<(u64, Object)>,
     /// All that they say was taken out of the store.
     pub removed: Vec<Removed>,
+    /// When each segment was made.
+    pub made: BTreeMap<u64, DateTime<Utc>>,
     /// Whether no segment is missing, damaged or altered, but for what may be missing at the end.
     pub unbroken: bool,
 }
@@ -85,8 +89,9 @@ impl Links {
 impl Links {
     /// Takes in what a segment says, wherever it is.
     pub fn take(&mut self, segment: Segment) {
-        let Segment { host, number, objects, removed, .. } = segment;
+        let Segment { host, number, objects, removed, made_at, .. } = segment;
         self.host = Some(host);
+        self.made.insert(number, made_at);
         self.objects.extend(objects.into_iter().map(|object| (number, object)));
         self.removed.extend(removed);
     }

@@ -2,14 +2,16 @@
 //! that a run that is killed at any point is concluded by the next one, in the same words. Decides nothing of what is said, and
 //! goes on only with the chain that it knows.
 
-use std::path::Path;
+pub mod sign;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     Object, Removed, Segment, Written,
     chain::{Chain, Head, Pending},
-    folder, key, stored,
+    folder, key,
+    memory::Memory,
+    stored,
 };
 use crate::{
     failure::{Exit, Failure, Result},
@@ -21,7 +23,7 @@ use crate::{
 /// This machine's manifest in one store.
 pub struct Register<'a> {
     store: &'a dyn Store,
-    state: &'a Path,
+    memory: &'a Memory,
     chain: Chain,
     /// Tells whoever waits that what a segment says is in the store.
     sign: &'a dyn Fn(&[Receipt]) -> Result<()>,
@@ -32,11 +34,11 @@ impl<'a> Register<'a> {
     /// can be said no more.
     pub fn open(
         store: &'a dyn Store,
-        state: &'a Path,
+        memory: &'a Memory,
         chain: Chain,
         sign: &'a dyn Fn(&[Receipt]) -> Result<()>,
     ) -> Result<(Register<'a>, Option<Finding>)> {
-        let mut register = Register { store, state, chain, sign };
+        let mut register = Register { store, memory, chain, sign };
         register.same_store()?;
         let dropped = register.conclude()?;
         let told = if register.chain.head.is_none() { register.resume()? } else { dropped };
@@ -58,9 +60,9 @@ impl<'a> Register<'a> {
         self.follow(now, (objects, Vec::new()), receipts)
     }
 
-    /// Makes the next segment: these objects are about to be taken out of the store.
-    pub fn bury(&mut self, now: DateTime<Utc>, removed: Vec<Removed>) -> Result<()> {
-        self.follow(now, (Vec::new(), removed), &[])
+    /// Makes the next segment: these are about to be taken out of the store, and those are there although that was said of them.
+    pub fn bury(&mut self, now: DateTime<Utc>, removed: Vec<Removed>, there: Vec<Object>) -> Result<()> {
+        self.follow(now, (there, removed), &[])
     }
 
     fn follow(
@@ -79,7 +81,7 @@ impl<'a> Register<'a> {
         });
         let text = String::from_utf8(written.text.clone()).expect("JSON is text");
         self.chain.pending = Some(Pending { text, receipts: receipts.to_vec() });
-        self.chain.write(self.state)?;
+        self.memory.keep(&self.chain)?;
         self.publish(&written)?;
         self.signed(&written, receipts)
     }
@@ -131,7 +133,7 @@ impl<'a> Register<'a> {
                 .hint("is the store mounted, and the one that it was? nothing here is removed"));
         }
         self.chain.pending = None;
-        self.chain.write(self.state)?;
+        self.memory.keep(&self.chain)?;
         let message = "an earlier run put it there and had not named it yet, and it is not there as it was: it is shipped anew";
         let finding = Finding::new("logs.object-vanished", Severity::Warning, missing.to_owned(), message);
         Ok(finding.hint("find out who removed it: nobody else is to write there"))
@@ -156,7 +158,7 @@ impl<'a> Register<'a> {
         let found =
             self.segment(last)?.ok_or_else(|| Failure::new("read", format!("segment {last}")).because("it is not there"))?;
         self.chain.head = Some(Head { number: last, sha256: found.sha256, made_at: found.segment.made_at });
-        self.chain.write(self.state)?;
+        self.memory.keep(&self.chain)?;
         let message = format!("the store has {last} segments of this machine, and nothing here says that {last} was the last");
         let finding = Finding::new("logs.chain-resumed", Severity::Note, self.chain.store.clone(), message);
         Ok(Some(finding.hint("if this machine's state was not lost, another machine has its name: set `host`")))
@@ -167,11 +169,27 @@ impl<'a> Register<'a> {
         let number = written.segment.number;
         let key = self.key(number)?;
         match self.store.put(&key, &Body::of(&written.text), &|_| ())? {
+            Put::Made if self.chain.head.is_none() && self.store.may_replace() => self.keeps(&key, written),
             Put::Made => Ok(()),
             Put::Taken if self.segment(number)?.is_some_and(|found| found.sha256 == written.sha256) => Ok(()),
             Put::Taken => Err(Failure::new("write", self.store.shown(&key))
                 .because("another machine of this name wrote it: the manifest is forked")
-                .hint("give each machine its own name (`host` in the settings); nothing here is removed")
+                .hint(format!(
+                    "give each machine its own name (`host` in the settings); where this one's state is an older copy of its own, move {} \
+                     away, and it goes on where the store says; nothing here is removed",
+                    self.memory.place(&self.chain.store)?.display()
+                ))
+                .exit(Exit::PersonNeeded)),
+        }
+    }
+
+    /// A store that knows no conditions replaces what is there without a word, whoever said it. So the first segment is put there twice.
+    fn keeps(&self, key: &Key, written: &Written) -> Result<()> {
+        match self.store.put(key, &Body::of(&written.text), &|_| ())? {
+            Put::Taken => Ok(()),
+            Put::Made => Err(Failure::new("rely on", &self.chain.store)
+                .because("it replaces what is there, although it is asked not to (`If-None-Match: *`)")
+                .hint("use a store that does not, or a newer version of this one; nothing here is removed")
                 .exit(Exit::PersonNeeded)),
         }
     }
@@ -184,7 +202,7 @@ impl<'a> Register<'a> {
         let Segment { number, made_at, .. } = written.segment;
         self.chain.head = Some(Head { number, sha256: written.sha256.clone(), made_at });
         self.chain.pending = None;
-        self.chain.write(self.state)
+        self.memory.keep(&self.chain)
     }
 
     /// A segment of this machine as the store has it.

@@ -52,8 +52,13 @@ pub fn segments(store: &dyn Store, folder: &Key) -> Result<BTreeMap<u64, Key>> {
 
 /// The keys of all segments in order, by the folder of their machine.
 pub fn all(store: &dyn Store) -> Result<BTreeMap<String, BTreeMap<u64, Key>>> {
+    by_machine(store, MANIFESTS)
+}
+
+/// The keys of all that is numbered as segments are, below `top`, in order, by the folder of its machine.
+pub(super) fn by_machine(store: &dyn Store, top: &str) -> Result<BTreeMap<String, BTreeMap<u64, Key>>> {
     let mut all: BTreeMap<String, BTreeMap<u64, Key>> = BTreeMap::new();
-    let top = Key::new(MANIFESTS).expect("it is one");
+    let top = Key::new(top).expect("it is one");
     store.list(&top, &mut |key, _| {
         let folder = key.parts().0.last().map(str::to_owned);
         if let (Some(folder), Some(number)) = (folder, number(&key)) {

@@ -18,7 +18,7 @@ use crate::{
         fingerprint::Fingerprint,
     },
     store::Key,
-    tools::logs::ledger::{Archive, Entry},
+    tools::logs::ledger::Entry,
 };
 
 /// Where objects that hold logs are; everything else in a store is elsewhere.
@@ -26,9 +26,9 @@ pub const LOGS: &str = "logs";
 /// The longest that a machine's name gets in a key.
 const HOST: usize = 40;
 
-/// The key of what `facts` are true of, of the archive of `entry`, made by `host` for `service`.
-pub fn key(entry: &Entry, archive: &Archive, facts: &Facts, host: &str, service: &str) -> Option<Key> {
-    let end = match ArchiveName::parse(&archive.file)?.extension() {
+/// The key of what `facts` are true of, of the archive `file` of `entry`, made by `host` for `service`.
+pub fn key(entry: &Entry, file: &str, facts: &Facts, host: &str, service: &str) -> Option<Key> {
+    let end = match ArchiveName::parse(file)?.extension() {
         Extension::Plain => ".log",
         Extension::Gzip => ".gz",
         Extension::Zstd => ".zst",
@@ -96,7 +96,7 @@ mod tests {
         files::compress::{TimeRange, TimeSource},
         tools::logs::{
             containers::Labels,
-            ledger::{EntryId, Stage},
+            ledger::{Archive, EntryId, Stage},
         },
     };
 
@@ -132,7 +132,7 @@ mod tests {
 
     fn of(entry: &Entry, host: &str, service: &str) -> String {
         let archive = entry.archive.as_ref().unwrap();
-        key(entry, archive, &archive.facts, host, service).unwrap().to_string()
+        key(entry, &archive.file, &archive.facts, host, service).unwrap().to_string()
     }
 
     #[test]
@@ -147,13 +147,13 @@ mod tests {
             Archive { facts: Facts { times: None, ..entry.archive.clone().unwrap().facts }, ..entry.archive.clone().unwrap() };
         let begun = Entry { begun: Some(at("2026-11-19T07:00:00Z")), ..entry.clone() };
         assert!(
-            key(&begun, &unknown, &unknown.facts, "i", "web")
+            key(&begun, &unknown.file, &unknown.facts, "i", "web")
                 .unwrap()
                 .as_str()
                 .starts_with("logs/service=web/dt=2026-11-19/hour=07/")
         );
         assert!(
-            key(&entry, &unknown, &unknown.facts, "i", "web")
+            key(&entry, &unknown.file, &unknown.facts, "i", "web")
                 .unwrap()
                 .as_str()
                 .starts_with("logs/service=web/dt=2026-11-21/hour=04/")
@@ -183,7 +183,7 @@ mod tests {
         fn whatever_things_are_called_there_is_a_key(log in ".{1,80}", host in ".{0,300}", service in ".{1,300}") {
             let entry = entry("/a", &log, "app.log.20261121T042122Z-0001");
             let archive = entry.archive.as_ref().unwrap();
-            let key = key(&entry, archive, &archive.facts, &host, &service).unwrap();
+            let key = key(&entry, &archive.file, &archive.facts, &host, &service).unwrap();
             prop_assert_eq!(key.parts().0.count(), 4);
             prop_assert_eq!(key.as_str().rsplit('.').next(), Some("log"));
         }

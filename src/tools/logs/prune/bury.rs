@@ -1,20 +1,24 @@
 //! Carries it out, a batch at a time: what the store says of each object now; the tombstones; the objects.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{
     Plan, Prune,
-    decide::{Buried, Fate},
+    decide::{Archive, Buried, Fate, archive},
     stay, told,
 };
 use crate::{
     failure::{Exit, Failure, Result},
+    files::fingerprint::Fingerprint,
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, count},
     run::{Run, side_by_side},
-    store::{Hold, Key, Removal, Store},
+    store::{Access, Hold, Key, Removal, Standing, Store},
     tools::logs::{
-        manifest::{register::Register, tombs::Removed},
+        manifest::{chain::Chain, memory::Memory, register::Register, tombs::Removed},
         parcel::{Receipt, key},
+        spool::Pen,
     },
 };
 
@@ -28,6 +32,8 @@ enum Verdict {
     Gone,
     /// It stays, and that is no trouble.
     Stays(String),
+    /// It stays, is what was named, and has a tombstone that this machine takes back.
+    There(String),
     /// It is not what the manifest names.
     Other(String),
     Unknown(Failure),
@@ -41,23 +47,39 @@ struct Burial<'a> {
     register: Register<'a>,
     report: &'a mut Report,
     gone: (u64, u64),
+    doubtful: bool,
 }
 
 /// Removes what the plan says.
 pub(super) fn carry_out(prune: &Prune, run: &Run, plan: Plan) -> Result<Report> {
     let mut report = told(run, &plan);
-    let Plan { store, chain, decision, .. } = plan;
+    let Plan { store, chain, decision, doubtful, .. } = plan;
     let going: Vec<Buried> = decision.items.into_iter().filter(|item| !matches!(item.fate, Fate::Keep(_))).collect();
     if going.is_empty() {
         report.summary = format!("nothing to remove; {}", stay(&report));
         return Ok(report);
     }
-    let sign = |receipts: &[Receipt]| prune.spool.sign(receipts);
-    let gone = match Register::open(&*store, run.state.make()?, chain, &sign) {
-        Ok((register, resumed)) => {
+    let memory = Memory::of(prune.spool.as_ref(), run.state.make()?);
+    let sign = |receipts: &[Receipt]| sign(prune, receipts);
+    let opened = pen(prune).and_then(|pen| {
+        same(prune, &memory, &chain)?;
+        Ok((pen, Register::open(&*store, &memory, chain, &sign)?))
+    });
+    let gone = match opened {
+        // What was about to be named is not: then other things were decided than what is so.
+        Ok((_, (_, Some(told)))) if told.id == "logs.object-vanished" => {
+            report.findings.push(told);
+            let why = "this machine's manifest is not what it was when it was decided: run it again";
+            report.incomplete.push(Incomplete::new("this run", why));
+            (0, 0)
+        }
+        Ok((_pen, (register, resumed))) => {
             report.findings.extend(resumed);
-            let mut burial = Burial { prune, run, store: &*store, register, report: &mut report, gone: (0, 0) };
+            let mut burial = Burial { prune, run, store: &*store, register, report: &mut report, gone: (0, 0), doubtful };
             burial.all(&going);
+            if let Some(with) = &prune.sign_key {
+                burial.register.sign_end(with, run.clock.now(), burial.report);
+            }
             burial.gone
         }
         Err(failure) => {
@@ -67,6 +89,27 @@ pub(super) fn carry_out(prune: &Prune, run: &Run, plan: Plan) -> Result<Report> 
     };
     report.summary = format!("{} removed ({}); {}", count(gone.0, "object"), Size(gone.1), stay(&report));
     Ok(report)
+}
+
+/// Nobody else goes on with this machine's manifest meanwhile.
+fn pen(prune: &Prune) -> Result<Option<Pen>> {
+    let Some(spool) = &prune.spool else { return Ok(None) };
+    spool.desk_if_any()?.map(|_| spool.may_sign()).transpose()
+}
+
+/// What was decided was decided about the manifest as it was then.
+fn same(prune: &Prune, memory: &Memory, chain: &Chain) -> Result<()> {
+    if memory.recall(&prune.host, &chain.store)? == *chain {
+        return Ok(());
+    }
+    let failure = Failure::new("prune", &chain.store).because("this machine's manifest went on meanwhile, by another run");
+    Err(failure.hint("run it again").exit(Exit::Partial))
+}
+
+/// Receipts for what an earlier run shipped.
+fn sign(prune: &Prune, receipts: &[Receipt]) -> Result<()> {
+    let none = || Failure::new("sign for", "what an earlier run shipped").because("the settings have no store, and so no spool");
+    prune.spool.as_ref().ok_or_else(none)?.sign(receipts)
 }
 
 /// Of what no tombstone says nothing goes.
@@ -100,14 +143,21 @@ impl Burial<'_> {
     /// Whether to go on.
     fn batch(&mut self, batch: &[Buried]) -> Result<bool> {
         let (store, now) = (self.store, self.run.clock.now());
-        let one = |item: &Buried| look(store, item, now);
+        let asks = Asks { store, own: &self.prune.host, now, doubtful: self.doubtful };
+        let one = |item: &Buried| asks.look(item);
         let verdicts = side_by_side(batch, self.prune.parallel, &self.run.shutdown, || (), one);
-        let mut going = Vec::new();
+        // A part of an archive without the others helps nobody.
+        let stays = |verdict: &Option<Verdict>| !matches!(verdict, Some(Verdict::Goes(_) | Verdict::Gone));
+        let held: HashSet<(&str, Archive)> =
+            batch.iter().zip(&verdicts).filter(|(_, verdict)| stays(verdict)).map(|(item, _)| of(item)).collect();
+        let (mut going, mut there) = (Vec::new(), Vec::new());
         for (item, verdict) in batch.iter().zip(verdicts) {
             match verdict {
+                Some(Verdict::Goes(_)) if held.contains(&of(item)) => self.keep(item, "another part of its archive stays"),
                 Some(Verdict::Goes(key)) => going.push((item, key)),
                 Some(Verdict::Gone) => self.keep(item, "it is not there any more"),
                 Some(Verdict::Stays(why)) => self.keep(item, &why),
+                Some(Verdict::There(why)) => there.push((item, why)),
                 Some(Verdict::Other(why)) => {
                     let finding = Finding::new("logs.object-differs", Severity::Danger, item.object.key.clone(), why.clone());
                     self.report.findings.push(finding.hint("it stays: find out who wrote it"));
@@ -118,8 +168,14 @@ impl Burial<'_> {
             }
         }
         let fresh = going.iter().filter_map(|(item, _)| tombstone(item, now)).collect::<Vec<_>>();
-        if !fresh.is_empty() {
-            self.register.bury(now, fresh)?;
+        if !(fresh.is_empty() && there.is_empty()) {
+            let named = there.iter().map(|(item, _)| item.object.clone()).collect();
+            self.register.bury(now, fresh, named)?;
+        }
+        for (item, why) in there {
+            let item = Buried { fate: Fate::Name(why.clone()), ..item.clone() };
+            let step = item.step(Outcome::Done, format!("it was to be removed, is there, and stays: {why}"));
+            self.report.steps.push(step.with("sha256", item.object.sha256.clone()));
         }
         self.remove(&going);
         Ok(going.is_empty() || self.gone.0 > 0)
@@ -128,7 +184,7 @@ impl Burial<'_> {
     fn remove(&mut self, going: &[(&Buried, Key)]) {
         let keys: Vec<Key> = going.iter().map(|(_, key)| key.clone()).collect();
         for ((item, _), came) in going.iter().zip(self.store.remove(&keys)) {
-            let (Fate::Remove(why) | Fate::Finish { why, .. } | Fate::Keep(why)) = &item.fate;
+            let (Fate::Remove(why) | Fate::Finish { why, .. } | Fate::Keep(why) | Fate::Name(why)) = &item.fate;
             match came {
                 Ok(Removal::Gone) => self.done(item, why.clone()),
                 Ok(Removal::Hidden) => {
@@ -141,12 +197,13 @@ impl Burial<'_> {
     }
 
     fn done(&mut self, item: &Buried, why: String) {
-        self.gone = (self.gone.0 + 1, self.gone.1 + item.object.stored);
+        self.gone = (self.gone.0 + 1, self.gone.1.saturating_add(item.object.stored));
         self.report.steps.push(item.step(Outcome::Done, why).with("sha256", item.object.sha256.clone()));
     }
 
     fn keep(&mut self, item: &Buried, why: &str) {
-        self.report.unchanged += 1;
+        // What was not to go is counted already.
+        self.report.unchanged += u64::from(!matches!(item.fate, Fate::Name(_)));
         self.report.steps.push(item.step(Outcome::Kept, why));
     }
 
@@ -157,6 +214,11 @@ impl Burial<'_> {
     }
 }
 
+/// The archive that it is all or a part of.
+fn of(item: &Buried) -> (&str, Archive) {
+    (&item.host, archive(&item.object))
+}
+
 /// What says that it went; none where that is said already.
 fn tombstone(item: &Buried, at: DateTime<Utc>) -> Option<Removed> {
     let Fate::Remove(why) = &item.fate else { return None };
@@ -165,29 +227,65 @@ fn tombstone(item: &Buried, at: DateTime<Utc>) -> Option<Removed> {
     Some(Removed { host, segment: *segment, key, sha256, why: why.clone(), at })
 }
 
-/// Asks anew: nothing goes that is not what was decided about, or that somebody wants to keep.
-fn look(store: &dyn Store, item: &Buried, now: DateTime<Utc>) -> Verdict {
-    let Some(key) = Key::new(item.object.key.clone()).filter(|key| key::is_of(key, &item.host)) else {
-        return Verdict::Other("its key is none of that machine's".to_owned());
-    };
-    let found = match store.look(&key) {
-        Ok(Some(found)) => found,
-        Ok(None) => return Verdict::Gone,
-        Err(failure) => return Verdict::Unknown(failure),
-    };
-    if found.size != item.object.stored {
-        return Verdict::Other(format!("it has {} bytes, and {} are named", found.size, item.object.stored));
+/// What the store is asked about each object just before.
+struct Asks<'a> {
+    store: &'a dyn Store,
+    own: &'a str,
+    now: DateTime<Utc>,
+    doubtful: bool,
+}
+
+impl Asks<'_> {
+    /// Asks anew: nothing goes that is not what was decided about, or that somebody wants to keep.
+    fn look(&self, item: &Buried) -> Verdict {
+        let Some(key) = Key::new(item.object.key.clone()).filter(|key| key::is_of(key, &item.host)) else {
+            return Verdict::Other("its key is none of that machine's".to_owned());
+        };
+        let found = match self.store.look(&key) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Verdict::Gone,
+            Err(failure) => return Verdict::Unknown(failure),
+        };
+        if found.size != item.object.stored {
+            return Verdict::Other(format!("it has {} bytes, and {} are named", found.size, item.object.stored));
+        }
+        if let Fate::Name(why) = &item.fate {
+            return self.prove(item, &key, &found, why.clone());
+        }
+        if let Fate::Finish { at, .. } = item.fate
+            && found.made_at.is_none_or(|made| made > at)
+        {
+            return Verdict::Stays("it was put there again after it was removed, and no manifest names it since".to_owned());
+        }
+        match self.store.held(&key) {
+            Ok(Some(Hold::Until(until))) if until <= self.now && !self.doubtful => Verdict::Goes(key),
+            Ok(None) => Verdict::Goes(key),
+            // Somebody wants to keep what was to go: then it is not to be called gone.
+            Ok(Some(hold)) if matches!(item.fate, Fate::Finish { .. }) && item.host == self.own => {
+                self.prove(item, &key, &found, hold.to_string())
+            }
+            Ok(Some(hold)) => Verdict::Stays(hold.to_string()),
+            // A lock that nobody may see counts as one.
+            Err(failure) => Verdict::Unknown(failure.exit(Exit::Partial)),
+        }
     }
-    if let Fate::Finish { at, .. } = item.fate
-        && found.made_at.is_none_or(|made| made > at)
-    {
-        return Verdict::Stays("it was put there again after it was removed, and no manifest names it since".to_owned());
-    }
-    match store.held(&key) {
-        Ok(Some(Hold::Until(until))) if until <= now => Verdict::Goes(key),
-        Ok(None) => Verdict::Goes(key),
-        Ok(Some(hold)) => Verdict::Stays(hold.to_string()),
-        // A lock that nobody may see counts as one.
-        Err(failure) => Verdict::Unknown(failure.exit(Exit::Partial)),
+
+    /// Nothing is named anew that is not, byte for byte, what it was.
+    fn prove(&self, item: &Buried, key: &Key, found: &Standing, why: String) -> Verdict {
+        if found.access != Access::Ready {
+            return Verdict::Stays(format!(
+                "{why}; its class must be asked for, so whether it is what was named nobody can tell"
+            ));
+        }
+        let mut hash = Fingerprint::default();
+        let read = self.store.read(key, &mut |piece| {
+            hash.take(piece);
+            Ok(())
+        });
+        match read {
+            Err(failure) => Verdict::Unknown(failure),
+            Ok(()) if hash.hex() == item.object.stored_sha256 => Verdict::There(why),
+            Ok(()) => Verdict::Other("it is not what was named".to_owned()),
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Which objects go, and why; the kept ones too. Pure.
 
-use std::collections::{BTreeMap, HashSet};
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +13,7 @@ use super::{
 };
 use crate::{
     report::{Outcome, Step},
-    retention::{self, Item, Lot, Removable, Verdict},
+    retention::{self, Item, Keep, Lot, Reason, Removable, Verdict},
     tools::logs::manifest::{Object, tombs::Tomb},
 };
 
@@ -24,6 +27,8 @@ pub(super) struct Decision {
     pub(super) items: Vec<Buried>,
     /// Those that are there and that no manifest names, with their sizes.
     pub(super) unknown: Vec<(String, u64)>,
+    /// How many stay that would be too old, if the clock were believed.
+    pub(super) doubted: u64,
 }
 
 /// An object, and what becomes of it.
@@ -37,6 +42,10 @@ pub(super) struct Buried {
     pub(super) object: Object,
     /// What becomes of it.
     pub(super) fate: Fate,
+    /// When it came to the store, as far as a segment says it that no tombstone is about.
+    pub(super) came: Option<DateTime<Utc>>,
+    /// Why and when somebody was about to remove it, if the manifests say so.
+    pub(super) tomb: Option<(String, DateTime<Utc>)>,
 }
 
 /// Whether an object stays; the reasons in words.
@@ -49,44 +58,64 @@ pub(super) enum Fate {
         why: String,
         at: DateTime<Utc>,
     },
+    /// It has a tombstone, and the rules want it to stay: it is named anew, which takes the tombstone back.
+    Name(String),
 }
 
 impl Buried {
     pub(super) fn step(&self, outcome: Outcome, why: impl Into<String>) -> Step {
-        let step = Step::new("remove", self.object.key.clone(), outcome, why);
+        let action = if matches!(self.fate, Fate::Name(_)) { "name" } else { "remove" };
+        let step = Step::new(action, self.object.key.clone(), outcome, why);
         step.with("bytes", self.object.stored).with("host", self.host.clone())
+    }
+
+    /// A tombstone holds as long as the rules say the same. Only what is in its own manifest a machine can name anew.
+    fn settle(&mut self, own: bool) {
+        let Some((why, at)) = self.tomb.clone() else { return };
+        match &self.fate {
+            Fate::Remove(_) => self.fate = Fate::Finish { why, at },
+            Fate::Keep(reason) if own => self.fate = Fate::Name(reason.clone()),
+            _ => {}
+        }
     }
 }
 
 impl Decision {
     /// How many objects go, and how many bytes they have.
     pub(super) fn going(&self) -> (u64, u64) {
-        let going = self.items.iter().filter(|item| !matches!(item.fate, Fate::Keep(_)));
-        going.fold((0, 0), |(objects, bytes), item| (objects + 1, bytes + item.object.stored))
+        let going = self.items.iter().filter(|item| matches!(item.fate, Fate::Remove(_) | Fate::Finish { .. }));
+        going.fold((0, 0), |(objects, bytes): (u64, u64), item| (objects + 1, bytes.saturating_add(item.object.stored)))
     }
 }
 
 /// Decides for every object of the machines that are asked about.
 pub(super) fn decide(prune: &Prune, world: World, now: DateTime<Utc>) -> Decision {
-    let World { machines, tombs, there } = world;
+    let World { machines, tombs, there, doubt } = world;
     let mut decision = Decision::default();
     let mut named: HashSet<String> = HashSet::new();
     let clear = machines.iter().all(|machine| machine.unclear.is_none());
-    for Machine { host, objects, unclear } in machines {
+    for Machine { host, objects, made, unclear } in machines {
+        let mut came: HashMap<String, DateTime<Utc>> = HashMap::new();
+        for (segment, object) in objects.iter().filter(|(segment, object)| tombs.of(&host, &object.key, *segment).is_none()) {
+            came.extend(made.get(segment).filter(|_| !came.contains_key(&object.key)).map(|made| (object.key.clone(), *made)));
+        }
         named.extend(objects.iter().map(|(_, object)| object.key.clone()));
         let wanted = |object: &Object| prune.chosen.as_ref().is_none_or(|chosen| chosen.contains(&object.set));
         let of_it = last_named(objects).filter(|(_, object)| wanted(object) && there.contains_key(&object.key));
         let fated = |(segment, object): (u64, Object)| {
-            let fate = match (&unclear, tombs.of(&host, &object.key, segment)) {
-                (Some(why), _) => Fate::Keep(why.clone()),
-                (None, Some(Tomb { removed, .. })) => Fate::Finish { why: removed.why.clone(), at: removed.at },
-                (None, None) => Fate::Keep(NO_SET.to_owned()),
-            };
-            Buried { host: host.clone(), segment, object, fate }
+            let tomb = tombs.of(&host, &object.key, segment).map(|Tomb { removed, .. }| (removed.why.clone(), removed.at));
+            let fate = Fate::Keep(unclear.clone().unwrap_or_else(|| NO_SET.to_owned()));
+            let came = came.get(&object.key).copied();
+            Buried { host: host.clone(), segment, object, fate, came, tomb }
         };
         let mut items: Vec<Buried> = of_it.map(fated).collect();
         if unclear.is_none() {
-            apply_rules(prune, &mut items, now);
+            decision.doubted += apply_rules(prune, &mut items, now, doubt);
+            // While ages are in doubt, nobody knows what the rules say.
+            let own = host == prune.host && doubt.is_none();
+            for item in &mut items {
+                item.settle(own);
+            }
         }
         decision.items.extend(items);
     }
@@ -111,31 +140,57 @@ fn last_named(objects: Vec<(u64, Object)>) -> impl Iterator<Item = (u64, Object)
     by_key.into_values()
 }
 
-/// What the rules of the sets say of one machine's objects that have no tombstone.
-fn apply_rules(prune: &Prune, items: &mut [Buried], now: DateTime<Utc>) {
+/// What the rules of the sets say of one machine's objects; how many are too old by a clock that may be wrong, and stay.
+fn apply_rules(prune: &Prune, items: &mut [Buried], now: DateTime<Utc>, doubt: Option<DateTime<Utc>>) -> u64 {
     let mut by_set: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, item) in items.iter().enumerate().filter(|(_, item)| matches!(item.fate, Fate::Keep(_))) {
+    for (index, item) in items.iter().enumerate() {
         by_set.entry(item.object.set.clone()).or_default().push(index);
     }
+    let mut doubted = 0;
     for (set, indices) in by_set {
         let Some(set) = prune.sets.get(&set) else { continue };
-        let objects: Vec<&Object> = indices.iter().map(|index| &items[*index].object).collect();
-        let mut archives: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-        for object in &objects {
-            *archives.entry((&object.log, &object.name)).or_default() += 1;
+        let mut archives: BTreeMap<Archive, Vec<usize>> = BTreeMap::new();
+        for index in &indices {
+            archives.entry(archive(&items[*index].object)).or_default().push(*index);
         }
-        let parted = |object: &Object| archives.get(&(object.log.as_str(), object.name.as_str())).is_some_and(|parts| *parts > 1);
-        let lot = Lot {
-            items: objects.iter().map(|object| item(object, parted(object))).collect(),
-            keep: &set.store_keep,
-            zone: set.zone,
+        let parted = |object: &Object| archives.get(&archive(object)).is_some_and(|parts| parts.len() > 1);
+        let of_set = || indices.iter().map(|index| &items[*index].object);
+        let decided = |keep: &Keep| -> Vec<Fate> {
+            let lot = Lot { items: of_set().map(|object| item(object, parted(object))).collect(), keep, zone: set.zone };
+            let verdicts = retention::decide(&[lot], &[], now).pop().unwrap_or_default();
+            indices.iter().zip(verdicts).map(|(index, verdict)| fate(verdict, items[*index].came, now)).collect()
         };
-        let verdicts = retention::decide(&[lot], &[], now).pop().unwrap_or_default();
-        let fates: Vec<Fate> = verdicts.into_iter().map(fate).collect();
-        for (index, fate) in indices.into_iter().zip(fates) {
+        let mut fates: BTreeMap<usize, Fate> = indices.iter().copied().zip(decided(&set.store_keep)).collect();
+        if let Some(until) = doubt {
+            // So is every age.
+            let without_age = decided(&Keep { max_age: None, ..set.store_keep });
+            for (fate, without_age) in fates.values_mut().zip(without_age) {
+                if matches!((&*fate, &without_age), (Fate::Remove(_), Fate::Keep(_))) {
+                    doubted += 1;
+                    let until = until.format("%Y-%m-%d");
+                    *fate = Fate::Keep(format!("too old by a clock that may be wrong: nothing vouches for it since {until}"));
+                } else {
+                    *fate = without_age;
+                }
+            }
+        }
+        // A part of an archive without the others helps nobody: where a rule takes one, all go.
+        for parts in archives.into_values() {
+            let taken = parts.iter().find_map(|index| fates.get(index).filter(|fate| matches!(fate, Fate::Remove(_))).cloned());
+            fates.extend(taken.into_iter().flat_map(|taken| parts.iter().map(move |index| (*index, taken.clone()))));
+        }
+        for (index, fate) in fates {
             items[index].fate = fate;
         }
     }
+    doubted
+}
+
+/// What an object holds all or a part of: the log, the archive's name, its text.
+pub(super) type Archive = (String, String, String);
+
+pub(super) fn archive(object: &Object) -> Archive {
+    (object.log.clone(), object.name.clone(), object.part().whole.sha256)
 }
 
 /// Several objects of one archive, which were parted by the day, are kept or go together.
@@ -151,133 +206,19 @@ fn item(object: &Object, piece: bool) -> Item<'_> {
     }
 }
 
-fn fate(verdict: Verdict) -> Fate {
-    match verdict {
-        Verdict::Keep(reasons) => Fate::Keep(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
-        Verdict::Remove(reason) => Fate::Remove(reason.to_string()),
+fn fate(verdict: Verdict, came: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Fate {
+    match (verdict, came) {
+        // A machine whose clock was behind when it rotated made it old from its first day on.
+        (Verdict::Remove(Reason::TooOld { limit, .. }), Some(came)) if came <= now && now - came <= limit.chrono() => {
+            Fate::Keep(format!("old by its own time, and in the store only since {}", came.format("%Y-%m-%d")))
+        }
+        (verdict, _) => of_verdict(verdict),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-
-    use super::*;
-    use crate::{
-        store::Terms,
-        tools::logs::{
-            containers::Labels,
-            manifest::tombs::{Removed, Tombs},
-            settings::Settings,
-            spool::Spool,
-        },
-    };
-
-    fn day(number: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::days(20_000 + number)
-    }
-
-    fn prune(rules: &str) -> Prune {
-        let text = format!("[store]\nurl = \"file:///a\"\n[[log]]\nname = \"app\"\npaths = [\"/a.log\"]\n{rules}");
-        let settings: Settings = toml::from_str(&text).unwrap();
-        Prune {
-            store: "file:///a".parse().unwrap(),
-            terms: Terms::default(),
-            lock: None,
-            spool: Spool::at(""),
-            host: "i".to_owned(),
-            hosts: Vec::new(),
-            sets: settings.sets().unwrap().into_iter().map(|set| (set.name.clone(), set)).collect(),
-            chosen: None,
-            parallel: 1,
-        }
-    }
-
-    /// An object of 10 bytes of the archive that was made on that day.
-    fn object(part: &str, made: i64) -> Object {
-        Object {
-            key: format!("logs/i_{made}{part}"),
-            set: "app".to_owned(),
-            service: "app".to_owned(),
-            log: "/a.log".to_owned(),
-            name: format!("a.log.{made:03}"),
-            rotated_at: day(made),
-            times: None,
-            labels: Labels::new(),
-            sha256: String::new(),
-            size: 0,
-            lines: 0,
-            stored_sha256: String::new(),
-            stored: 10,
-            encoder: String::new(),
-            part: None,
-            several: Vec::new(),
-            stretch: None,
-        }
-    }
-
-    fn world(objects: Vec<Object>, removed: &[Removed]) -> World {
-        let mut tombs = Tombs::default();
-        tombs.add("i", removed);
-        let there = objects.iter().map(|object| (object.key.clone(), object.stored)).collect();
-        let objects = (1..).zip(objects).collect();
-        World { machines: vec![Machine { host: "i".to_owned(), objects, unclear: None }], tombs, there }
-    }
-
-    /// The keys that go on day 100, and why.
-    fn goes(rules: &str, world: World) -> Vec<(String, String)> {
-        let decision = decide(&prune(rules), world, day(100));
-        let going = decision.items.into_iter().filter_map(|item| match item.fate {
-            Fate::Keep(_) => None,
-            Fate::Remove(why) => Some((item.object.key, why)),
-            Fate::Finish { why, .. } => Some((item.object.key, format!("again: {why}"))),
-        });
-        going.collect()
-    }
-
-    #[test]
-    fn rules_are_those_of_archives_here_and_without_one_nothing_goes() {
-        let objects = || [1, 50, 99].map(|made| object("", made)).to_vec();
-        assert_eq!(goes("", world(objects(), &[])), []);
-        let keys = |rules| goes(rules, world(objects(), &[])).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-        assert_eq!(keys("store-keep = { max-age = \"30d\" }"), ["logs/i_1", "logs/i_50"]);
-        assert_eq!(keys("store-keep = { max-total = \"20\" }"), ["logs/i_1"]);
-        assert_eq!(keys("store-keep = { count = 1 }\nkeep = { count = 3 }"), ["logs/i_1", "logs/i_50"]);
-        assert_eq!(goes("store-keep = { max-age = \"1h\" }", world(vec![object("", 1)], &[])), [], "the newest stays");
-    }
-
-    #[test]
-    fn the_parts_of_one_archive_stay_or_go_together() {
-        let objects = vec![object("", 1), object("a", 2), object("b", 2), object("", 3)];
-        let keys: Vec<_> = goes("store-keep = { count = 2 }", world(objects, &[])).into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["logs/i_1"]);
-    }
-
-    #[test]
-    fn a_tombstone_is_carried_out_and_what_is_named_after_it_is_decided_about() {
-        let removed = |segment| Removed {
-            host: "i".to_owned(),
-            segment,
-            key: "logs/i_1".to_owned(),
-            sha256: String::new(),
-            why: "old".to_owned(),
-            at: day(90),
-        };
-        let again = || vec![object("", 1), object("", 1)];
-        assert_eq!(goes("", world(again(), &[removed(2)])), [("logs/i_1".to_owned(), "again: old".to_owned())]);
-        assert_eq!(goes("", world(again(), &[removed(1)])), []);
-    }
-
-    #[test]
-    fn what_is_of_an_unclear_machine_or_of_no_set_stays_and_what_nobody_names_is_told() {
-        let rule = "store-keep = { count = 1 }";
-        let mut unclear = world(vec![object("", 1), object("", 2)], &[]);
-        unclear.machines[0].unclear = Some("why".to_owned());
-        assert_eq!(goes(rule, unclear), []);
-        let of_none = |made| Object { set: "gone".to_owned(), ..object("", made) };
-        assert_eq!(goes(rule, world(vec![of_none(1), of_none(2)], &[])), []);
-        let mut more = world(vec![object("", 1)], &[]);
-        more.there.insert("logs/i_x".to_owned(), 7);
-        assert_eq!(decide(&prune(rule), more, day(100)).unknown, [("logs/i_x".to_owned(), 7)]);
+fn of_verdict(verdict: Verdict) -> Fate {
+    match verdict {
+        Verdict::Keep(reasons) => Fate::Keep(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        Verdict::Remove(reason) => Fate::Remove(reason.to_string()),
     }
 }

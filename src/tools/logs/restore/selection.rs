@@ -1,21 +1,20 @@
-//! Which objects of a store are wanted: of which sets, machines and times. What a missing segment named nobody knows, and that is told.
+//! Which objects of a store are wanted: of which sets, machines and times. What a missing segment named nobody knows, and that is told;
+//! what has a tombstone and is there all the same is told, too, and meant.
 
-use std::str::FromStr;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    str::FromStr,
+};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
+use super::place::{Placed, placed};
 use crate::{
     failure::Result,
-    report::Report,
+    report::{Finding, Report, Severity, count},
     settings::units::Span,
-    store::Store,
-    tools::logs::manifest::{
-        self, Object,
-        archived::{Archived, joined},
-        links::Links,
-        stored,
-        tombs::Tombs,
-    },
+    store::{Key, Store},
+    tools::logs::manifest::{self, Object, archived::joined, links::Links, stored, tombs::Tombs},
 };
 
 /// Which logs somebody wants.
@@ -65,7 +64,7 @@ impl Moment {
 }
 
 /// What the manifests name of it, in the order of the first lines.
-pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, troubles: &mut Report) -> Result<Vec<Archived>> {
+pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, troubles: &mut Report) -> Result<Vec<Placed>> {
     let (mut all, mut tombs) = (Vec::new(), Tombs::default());
     for (folder, segments) in stored::all(store)? {
         let mut found = Report::default();
@@ -84,28 +83,88 @@ pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, tro
     }
     let mut chosen = Vec::new();
     // Whoever wants some of an archive gets all of it: it is one file.
-    let meant = |archived: &Archived| archived.objects.iter().any(|object| wanted.means(object, now));
+    let meant = |placed: &Placed| placed.archived.objects.iter().any(|object| wanted.means(object, now));
     for (host, links) in all {
-        let there = links.parted(&tombs).0.into_iter().map(|(_, object)| object).collect();
-        chosen.extend(joined(&host, there).into_iter().filter(meant));
+        let (mut there, mut buried) = (Vec::new(), HashMap::new());
+        for (segment, object) in links.objects {
+            if tombs.of(&host, &object.key, segment).is_none() {
+                there.push(object);
+            } else if wanted.means_set(&object) {
+                buried.insert(object.key.clone(), object);
+            }
+        }
+        for object in &there {
+            buried.remove(&object.key);
+        }
+        let still = still_there(store, buried)?;
+        let keys: HashSet<String> = still.iter().map(|object| object.key.clone()).collect();
+        there.extend(still);
+        // Of all that there is, so that what somebody wants of it changes no place.
+        let of_it: Vec<Placed> = placed(joined(&host, there)).into_iter().filter(meant).collect();
+        troubles.findings.extend(not_gone(&host, &of_it, &keys));
+        troubles.findings.extend(in_one_place(&host, &of_it));
+        chosen.extend(of_it);
     }
     chosen.sort_by(|one, other| order(one).cmp(&order(other)));
     Ok(chosen)
 }
 
-fn order(archived: &Archived) -> (DateTime<Utc>, &str, &str) {
-    let object = archived.first();
-    (object.times.map_or(object.rotated_at, |times| times.from), &archived.host, &object.key)
+fn order(placed: &Placed) -> (DateTime<Utc>, &str, &str) {
+    let object = placed.archived.first();
+    (object.times.map_or(object.rotated_at, |times| times.from), &placed.archived.host, &object.key)
+}
+
+/// Those that are there as they were named, although somebody was about to take them out of the store. Asked for by the service: what was
+/// pruned in years may be much more than what is left.
+fn still_there(store: &dyn Store, mut buried: HashMap<String, Object>) -> Result<Vec<Object>> {
+    let service = |key: &String| {
+        let (top, below) = key.split_once('/')?;
+        Key::new(format!("{top}/{}", below.split_once('/')?.0))
+    };
+    let services: BTreeSet<Key> = buried.keys().filter_map(service).collect();
+    let mut still = Vec::new();
+    for folder in &services {
+        store.list(folder, &mut |key, size| {
+            still.extend(buried.remove(key.as_str()).filter(|object| object.stored == size));
+            Ok(())
+        })?;
+    }
+    Ok(still)
+}
+
+/// That some of them have a tombstone.
+fn not_gone(host: &str, chosen: &[Placed], buried: &HashSet<String>) -> Option<Finding> {
+    let is_buried = |placed: &&Placed| placed.archived.objects.iter().any(|object| buried.contains(&object.key));
+    let logs = chosen.iter().filter(is_buried).count() as u64;
+    let message = format!("{} to be pruned, and still in the store: restored as well", count(logs, "log"));
+    let finding = Finding::new("logs.prune-unfinished", Severity::Note, format!("machine {host}"), message);
+    (logs > 0).then(|| {
+        finding.hint("`ops-logs prune --apply` on the machine that prunes ends it, or takes it back where the rules changed")
+    })
+}
+
+/// That some of them would have hidden each other.
+fn in_one_place(host: &str, chosen: &[Placed]) -> Option<Finding> {
+    let logs = chosen.iter().filter(|placed| placed.shared).count() as u64;
+    let message = format!(
+        "{} with the name of another one, and another text: the digits of its SHA-256 tell each apart",
+        count(logs, "log")
+    );
+    let finding = Finding::new("logs.one-name", Severity::Note, format!("machine {host}"), message);
+    (logs > 0).then(|| finding.hint("was its name used again? `host` in the settings gives each machine one of its own"))
 }
 
 impl Wanted {
     fn means(&self, object: &Object, now: DateTime<Utc>) -> bool {
-        let set = self.sets.is_empty() || self.sets.contains(&object.set) || self.sets.contains(&object.service);
         let (from, until) = object.times.map_or((None, object.rotated_at), |times| (Some(times.from), times.until));
         let late_enough = self.since.is_none_or(|since| until >= since.at(now));
         // Where nobody knows when it began, it may have been any time before.
         let early_enough = self.until.is_none_or(|end| from.is_none_or(|from| from <= end.at(now)));
-        set && late_enough && early_enough
+        self.means_set(object) && late_enough && early_enough
+    }
+
+    fn means_set(&self, object: &Object) -> bool {
+        self.sets.is_empty() || self.sets.contains(&object.set) || self.sets.contains(&object.service)
     }
 }
 

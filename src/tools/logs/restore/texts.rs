@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::place::Placed;
 use crate::{
     failure::{Exit, Failure, Result},
     files::{
@@ -15,7 +16,7 @@ use crate::{
     store::{Key, Store},
     tools::logs::{
         fetch::{Fetched, fetch, form},
-        manifest::{Object, archived::Archived},
+        manifest::Object,
     },
 };
 
@@ -54,9 +55,9 @@ impl Proven {
 
 impl<'a> Texts<'a> {
     /// Of these archives, each of which is read once.
-    pub(super) fn of(store: &'a dyn Store, archives: &'a [Archived], moved: &'a (dyn Fn(u64) + Sync)) -> Texts<'a> {
+    pub(super) fn of(store: &'a dyn Store, archives: &'a [Placed], moved: &'a (dyn Fn(u64) + Sync)) -> Texts<'a> {
         let mut left: HashMap<&str, usize> = HashMap::new();
-        for object in archives.iter().flat_map(|archived| &archived.objects).filter(|object| object.stretch.is_some()) {
+        for object in archives.iter().flat_map(|placed| &placed.archived.objects).filter(|object| object.stretch.is_some()) {
             *left.entry(&object.key).or_default() += 1;
         }
         let shared = left.into_iter().map(|(key, left)| (key, Mutex::new(Shared { left, fetched: None }))).collect();
@@ -69,10 +70,16 @@ impl<'a> Texts<'a> {
         let key = Key::new(object.key.clone()).ok_or_else(|| refuse("its name is no key".to_owned()))?;
         let fetched = self.fetched(&key, object)?;
         let proven = Proven { fetched, how: form(key.as_str()), stretch: object.stretch };
-        let mut hash = Fingerprint::default();
+        let (mut hash, mut size) = (Fingerprint::default(), 0);
         proven.read(&mut |piece| {
             hash.take(piece);
-            Ok(())
+            size += piece.len() as u64;
+            // A few bytes can be made to hold any number of others.
+            if size > object.size {
+                Err(refuse(format!("it holds more than the {} bytes that the manifest names", object.size)))
+            } else {
+                Ok(())
+            }
         })?;
         let sha256 = hash.hex();
         if sha256 == object.sha256 {

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::Restore;
+use super::{Restore, place::Placed};
 use crate::{
     report::{Incomplete, Outcome, Report, Size, Step, count},
     run::{Run, side_by_side},
     store::{Access, Cold, Key, Store, Tier},
-    tools::logs::manifest::{Object, archived::Archived},
+    tools::logs::manifest::Object,
 };
 
 /// How objects are brought back.
@@ -23,7 +23,7 @@ pub struct Thaw {
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
     /// All of whose objects can be read, in order.
-    pub(super) ready: Vec<Archived>,
+    pub(super) ready: Vec<Placed>,
     /// How many others there are.
     pub(super) waiting: u64,
     frozen: Vec<(One, Cold)>,
@@ -38,8 +38,8 @@ struct One {
 }
 
 /// Asks the store about each object. What it cannot be asked about is tried.
-pub(super) fn sort(store: &dyn Store, archives: Vec<Archived>, parallel: usize, run: &Run) -> Sorted {
-    let objects: Vec<&Object> = archives.iter().flat_map(|archived| &archived.objects).collect();
+pub(super) fn sort(store: &dyn Store, archives: Vec<Placed>, parallel: usize, run: &Run) -> Sorted {
+    let objects: Vec<&Object> = archives.iter().flat_map(|placed| &placed.archived.objects).collect();
     let look = |object: &&Object| {
         let found = Key::new(object.key.clone()).map(|key| store.look(&key));
         found.and_then(Result::ok).flatten().map_or(Access::Ready, |found| found.access)
@@ -47,19 +47,20 @@ pub(super) fn sort(store: &dyn Store, archives: Vec<Archived>, parallel: usize, 
     let mut found = side_by_side(&objects, parallel, &run.shutdown, || (), look).into_iter();
     let mut sorted = Sorted::default();
     let mut asked = HashSet::new();
-    for archived in archives {
-        let access: Vec<Access> = found.by_ref().take(archived.objects.len()).map(|one| one.unwrap_or(Access::Ready)).collect();
+    for placed in archives {
+        let of_it = placed.archived.objects.len();
+        let access: Vec<Access> = found.by_ref().take(of_it).map(|one| one.unwrap_or(Access::Ready)).collect();
         if access.iter().all(|access| *access == Access::Ready) {
-            sorted.ready.push(archived);
+            sorted.ready.push(placed);
             continue;
         }
         sorted.waiting += 1;
-        for (object, access) in archived.objects.into_iter().zip(access) {
+        for (object, access) in placed.archived.objects.into_iter().zip(access) {
             // One object may hold several of the archives.
             if access != Access::Ready && !asked.insert(object.key.clone()) {
                 continue;
             }
-            let one = One { host: archived.host.clone(), object };
+            let one = One { host: placed.archived.host.clone(), object };
             match access {
                 Access::Ready => {}
                 Access::Frozen(cold) => sorted.frozen.push((one, cold)),
@@ -82,7 +83,7 @@ impl Sorted {
         if requests == 0 {
             return String::new();
         }
-        let bytes = Size(self.frozen.iter().map(|(one, _)| one.object.stored).sum());
+        let bytes = Size(self.frozen.iter().fold(0, |all: u64, (one, _)| all.saturating_add(one.object.stored)));
         let Thaw { tier, days } = thaw;
         let days = count(days.into(), "day");
         format!(

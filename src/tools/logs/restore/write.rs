@@ -18,11 +18,18 @@ use crate::{
     report::Outcome,
 };
 
+/// No log lies deeper; each folder on the way is held open.
+const DEEPEST: usize = 200;
+
 /// Writes the text of an archive below `target`; how that went.
 pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, texts: &Texts) -> Result<(String, Outcome)> {
     let mut names: Vec<&str> =
         place.components().filter_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect();
     let name = names.pop().ok_or_else(|| Failure::new("name", archived.keys()))?;
+    if names.len() > DEEPEST {
+        let why = format!("its log lies {} folders deep, says the manifest", names.len());
+        return Err(Failure::new("restore", archived.keys()).because(why).exit(Exit::PersonNeeded));
+    }
     let mut way: Vec<Dir> = Vec::new();
     for folder in names {
         let next = way.last().unwrap_or(target).folder_made(folder, Mode::RWXU)?;
@@ -73,5 +80,27 @@ fn text(file: &File, archived: &Archived, texts: &Texts, shown: &str) -> Result<
         Ok(())
     } else {
         Err(Failure::new("restore", shown).because("what was written reads back as something else"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        store::{self, Terms},
+        tools::logs::manifest::tests::object,
+    };
+
+    #[test]
+    fn a_log_beyond_measure_makes_no_folders() {
+        let home = tempfile::tempdir().unwrap();
+        let archived = Archived { host: "i".to_owned(), objects: vec![object("x", 0)] };
+        let deep = "a/".repeat(DEEPEST + 1) + "name";
+        let elsewhere = tempfile::tempdir().unwrap();
+        let store = store::open(&format!("file://{}", elsewhere.path().display()).parse().unwrap(), &Terms::default()).unwrap();
+        let texts = Texts::of(&*store, &[], &|_| ());
+        let failure = write(&Dir::open(home.path()).unwrap(), Path::new(&deep), &archived, &texts).unwrap_err();
+        assert!(failure.to_string().contains("201 folders deep"), "{failure}");
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
     }
 }

@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
 };
 
-use self::hands::Hands;
+pub(in crate::tools::logs) use self::hands::Hands;
 pub(super) use self::remove::VANISHED;
 use super::{
     Rotate,

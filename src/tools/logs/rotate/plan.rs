@@ -18,7 +18,7 @@ pub use self::{
     recovery::{Leftover, Next, Recovery, target},
     removal::{Fate, Removal},
     rotation::{Left, Rest, Rotation, Trouble, Why},
-    shipment::{Arrival, Damaged, Refused, Shipment, UNSHIPPED, due, is_to_ship},
+    shipment::{Arrival, Damaged, Refused, Shipment, UNSHIPPED, due, is_direct, is_to_ship},
     vanished::Astray,
 };
 use super::{

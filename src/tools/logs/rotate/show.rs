@@ -2,6 +2,7 @@
 
 mod contained;
 mod cost;
+pub(in crate::tools::logs) mod direct;
 mod heads;
 pub(super) mod shipment;
 mod unmeant;
@@ -91,6 +92,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(contained::findings(rotate, plan));
     report.findings.extend(heads::findings(plan));
     report.findings.extend(shipment::findings(rotate, plan));
+    report.findings.extend(direct::findings(rotate, ledger, plan));
     report.findings.extend(unmeant::findings(ledger.content(), plan));
     report.unchanged = plan.left.len() as u64;
     if run.every_item {

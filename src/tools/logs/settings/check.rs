@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{LogSet, LogWords, Method, Settings, finished};
+use super::{LogSet, LogWords, Method, Settings, finished, places};
 use crate::{
     files::{compress::Compression, find::PathPattern},
     settings::units::Span,
@@ -19,9 +19,16 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
         let key = format!("log[{index}]");
         found.extend(log(&key, words));
         let whole = words.complete(&settings.defaults).ok();
-        if whole.as_ref().is_some_and(|set| set.compress == Compression::None && set.archive_dir.is_some()) {
-            let problem = "without compression the rotated file stays where it is, and archive-dir has no use".to_owned();
-            found.push(contradiction(key.clone(), problem, "choose a compressor, or leave archive-dir out"));
+        if let Some(set) = whole.as_ref().filter(|set| set.compress == Compression::None && set.archive_dir.is_some()) {
+            let (problem, hint) = if set.direct.is_some() {
+                let problem =
+                    "what is shipped directly stays where it was rotated until the store has it, and archive-dir has no use";
+                (problem, "leave archive-dir out, or ship = true")
+            } else {
+                let problem = "without compression the rotated file stays where it is, and archive-dir has no use";
+                (problem, "choose a compressor, or leave archive-dir out")
+            };
+            found.push(contradiction(key.clone(), problem.to_owned(), hint));
         }
         found.extend(whole.iter().flat_map(|set| method(&key, words, set)));
     }
@@ -32,6 +39,7 @@ pub fn check(settings: &Settings) -> Vec<Contradiction> {
     }
     found.extend(absolute("logrotate", settings.logrotate.as_deref().filter(|path| !path.as_os_str().is_empty())));
     found.extend(store(settings));
+    found.extend(places::check(settings));
     if settings.parallel == Some(0) {
         let problem = "nothing would ever be compressed".to_owned();
         found.push(contradiction("parallel".to_owned(), problem, "1 or more, or leave it out"));
@@ -98,8 +106,11 @@ fn method(key: &str, words: &LogWords, set: &LogSet) -> Vec<Contradiction> {
     let why = "only a log that is rotated in place can have a hole made of its head";
     refuse("punch-hole", words.punch_hole.is_some() && !in_place, why, "add method = \"in-place\", or leave it out");
     let why = "uncompressed, the archive would be the writer's own file, which it may still alter";
-    let uncompressed = collect && set.compress == Compression::None;
+    let uncompressed = collect && set.compress == Compression::None && set.direct.is_none();
     refuse("method", uncompressed, why, "choose a compressor (compress = \"zstd\")");
+    let why = "only what is renamed can be shipped without an archive here: of anything else its writer still has the file";
+    let directly = set.direct.is_some() && !renamed;
+    refuse("ship", directly, why, "ship = true, or method = \"rename\" where its writer can be told");
     for (index, pattern) in words.finished.iter().flatten().enumerate() {
         let hint = "a file name, such as \"{name}.*\" or \"{stem}-[0-9]*.log\"";
         if let Err(problem) = finished::check(pattern) {

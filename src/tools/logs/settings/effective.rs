@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::{CLOSE_WAIT, LOGROTATE, LogWords, Method, Settings, StoreWords, ZONE};
+use super::{CLOSE_WAIT, LOGROTATE, LogWords, Method, Settings, StoreWords, Way, ZONE};
 use crate::{
     files::compress::Compression,
     retention::Keep,
@@ -28,7 +28,7 @@ pub fn effective(settings: &Settings) -> Effective<Settings> {
         });
         let name = Some(words.shown_name().to_owned()).filter(|name| !name.contains(char::is_control));
         let shipped = settings.store.is_some();
-        let (ship, service) = (shipped.then_some(true), name.clone().filter(|_| shipped));
+        let (ship, service) = (shipped.then_some(Way::Spool), name.clone().filter(|_| shipped));
         let store_keep = shipped.then(Keep::default);
         lend(&mut whole, &LogWords { name, exclude: Some(Vec::new()), ship, service, store_keep, ..built_in() }, |_| ());
         log.push(read(whole));

@@ -10,7 +10,8 @@ use crate::{
 /// Every note. Settings that cannot be completed are told elsewhere.
 pub fn notes(settings: &Settings) -> Vec<Finding> {
     let sets = settings.sets().unwrap_or_default();
-    let names: Vec<&str> = sets.iter().filter(|set| set.keep == Keep::default()).map(|set| set.name.as_str()).collect();
+    let names: Vec<&str> =
+        sets.iter().filter(|set| set.keep == Keep::default() && set.direct.is_none()).map(|set| set.name.as_str()).collect();
     let mut notes = Vec::new();
     if !names.is_empty() {
         let message = "every archive stays, for ever: `keep` has no rule";
@@ -29,6 +30,11 @@ pub fn notes(settings: &Settings) -> Vec<Finding> {
         let message = "`when` has no use: its writer decides when, and what it finished is collected by the next run";
         let finding = Finding::new("logs.no-use", Severity::Note, set.name.clone(), message);
         notes.push(finding.hint("leave `when` out, and run often enough that nothing is deleted before"));
+    }
+    for (set, _) in sets.iter().zip(&settings.log).filter(|(set, words)| set.direct.is_some() && words.keep.is_some()) {
+        let message = "`keep` has no use for what is shipped directly: it stays until the store has it, and goes then";
+        let finding = Finding::new("logs.no-use", Severity::Note, set.name.clone(), message);
+        notes.push(finding.hint("leave `keep` out; `store-keep` says what stays in the store"));
     }
     let both = sets.iter().zip(&settings.log).filter(|(set, _)| set.method == Method::InPlace);
     notes.extend(both.flat_map(|(set, words)| in_place(set, words)));

@@ -86,6 +86,10 @@ pub struct StoreWords {
     /// takes less than 512 KiB a second, so that no call is given up that is only slow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<Bytes>,
+    /// The asymmetric key of KMS that signs the end of each machine's manifest (`ship`, `prune`), so that `verify` can prove it anywhere:
+    /// its ARN, its id or `alias/NAME`; of the kind `ECC_NIST_P256`, or RSA. Nothing is signed when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_key: Option<String>,
     /// What the bucket costs, in dollars, for what `plan` says of it. AWS's list prices for us-east-1 when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prices: Option<PriceWords>,
@@ -192,6 +196,7 @@ impl StoreWords {
         let arn = "role = \"arn:aws:iam::123456789012:role/ship\"";
         refuse("role", said(&self.role, &is_role), "that is no ARN of a role", arn);
         refuse("bucket-owner", said(&self.bucket_owner, &digits), "an account has 12 digits", "bucket-owner = \"123456789012\"");
+        refuse("sign-key", said(&self.sign_key, &is_one_word), "that is no key", "the key's ARN, its id, or alias/NAME");
         refuse("kms-key", said(&self.kms_key, &is_one_word), "that is no key", "the key's ARN, its id, or alias/NAME");
         let fits = |(key, value): (&String, &String)| {
             let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " +-=._:/@".contains(c));
@@ -221,7 +226,7 @@ impl StoreWords {
     }
 
     /// The words that only a bucket knows, and whether they are said.
-    fn of_buckets(&self) -> [(&'static str, bool); 14] {
+    fn of_buckets(&self) -> [(&'static str, bool); 15] {
         [
             ("profile", self.profile.is_some()),
             ("region", self.region.is_some()),
@@ -237,6 +242,7 @@ impl StoreWords {
             ("prices", self.prices.is_some()),
             ("max-memory", self.max_memory.is_some()),
             ("bandwidth", self.bandwidth.is_some()),
+            ("sign-key", self.sign_key.is_some()),
         ]
     }
 }
@@ -264,8 +270,9 @@ mod tests {
     fn a_folder_has_nothing_that_a_bucket_has() {
         let all = "region = \"a\"\nendpoint = \"http://a\"\npath-style = false\nrole = \"arn:a\"\nbucket-owner = \"123456789012\"\n\
                    kms-key = \"a\"\nstorage-class = \"STANDARD_IA\"\nchecksum = \"crc32\"\ntags = { a = \"b\" }\n\
-                   profile = \"a\"\nlock = { mode = \"compliance\", for = \"1d\" }\nprices = { put = 1.0 }\nmax-memory = \"16 MiB\"\nbandwidth = \"64 KiB\"";
-        assert_eq!(wrong(&format!("url = \"file:///a\"\n{all}")).len(), 14);
+                   profile = \"a\"\nlock = { mode = \"compliance\", for = \"1d\" }\nprices = { put = 1.0 }\nmax-memory = \"16 MiB\"\nbandwidth = \"64 KiB\"\n\
+                   sign-key = \"alias/heads\"";
+        assert_eq!(wrong(&format!("url = \"file:///a\"\n{all}")).len(), 15);
         assert_eq!(wrong(&format!("url = \"s3://bucket\"\n{all}")), Vec::<String>::new());
         assert_eq!(wrong("url = \"file:///a\""), Vec::<String>::new());
     }
@@ -279,6 +286,7 @@ mod tests {
             ("role = \"ship\"", "store.role"),
             ("bucket-owner = \"1234\"", "store.bucket-owner"),
             ("kms-key = \"\"", "store.kms-key"),
+            ("sign-key = \"my key\"", "store.sign-key"),
             ("max-memory = \"15 MiB\"", "store.max-memory"),
             ("bandwidth = \"10 KiB\"", "store.bandwidth"),
             ("tags = { \"aws:x\" = \"y\" }", "store.tags"),

@@ -14,14 +14,14 @@ use crate::{
     run::{Run, side_by_side},
     store::{self, Store, Terms},
     tools::logs::{
-        manifest::{chain::Chain, register::Register},
+        manifest::{memory::Memory, register::Register},
         parcel::Receipt,
         spool::{Waiting, damage},
     },
 };
 
 /// So many objects share one segment.
-const BATCH: usize = 200;
+pub(super) const BATCH: usize = 200;
 
 /// One run under way.
 struct Carry<'a> {
@@ -43,10 +43,12 @@ struct Carry<'a> {
 pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
     let mut report = Ship::troubles(run, plan);
     let state = run.state.make()?;
-    let chain = Chain::read(state, &ship.host, &ship.store.to_string())?;
+    let memory = Memory::of(Some(&ship.spool), state);
+    let chain = memory.recall(&ship.host, &ship.store.to_string())?;
     let under_way = UnderWay { state, store: ship.store.to_string(), host: &ship.host };
     let today = run.clock.now().date_naive();
-    let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none();
+    let signed = ship.sign_key.is_none() || chain.unsigned().is_none();
+    let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none() && signed;
     if plan.parcels.is_empty() && silent && under_way.is_empty() {
         sweep(ship, plan, &mut report);
         "nothing waits for the store".clone_into(&mut report.summary);
@@ -61,7 +63,7 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
             return Ok(report);
         }
     };
-    let (objects, bytes) = all(ship, run, plan, &*store, (chain, under_way), &mut report);
+    let (objects, bytes) = all(ship, run, plan, &*store, (&memory, under_way), &mut report);
     sweep(ship, plan, &mut report);
     if let Some(signal) = run.shutdown.asked_by() {
         report.incomplete.push(Incomplete::new("this run", format!("signal {signal} asked to stop; the next run goes on")));
@@ -94,15 +96,18 @@ fn all(
     run: &Run,
     plan: &Plan,
     store: &dyn Store,
-    (chain, under_way): (Chain, UnderWay),
+    (memory, under_way): (&Memory, UnderWay),
     report: &mut Report,
 ) -> (u64, u64) {
     let sign = |receipts: &[Receipt]| ship.spool.sign(receipts);
-    let remembers = chain.head.is_some();
-    // Who cannot sign puts nothing anywhere.
-    let opened = ship.spool.may_sign().and_then(|pen| Ok((pen, Register::open(store, under_way.state, chain, &sign)?)));
+    // Who cannot sign puts nothing anywhere. Only with the pen it is known that nobody else goes on with what is remembered.
+    let opened = ship.spool.may_sign().and_then(|pen| {
+        let chain = memory.recall(&ship.host, &ship.store.to_string())?;
+        let remembers = chain.head.is_some();
+        Ok((pen, remembers, Register::open(store, memory, chain, &sign)?))
+    });
     let (shipped, ended) = match opened {
-        Ok((_pen, (register, told))) => {
+        Ok((_pen, remembers, (register, told))) => {
             report.findings.extend(told);
             if let Err(failure) = under_way.sweep(store, plan, remembers) {
                 report.incomplete.push((&failure).into());
@@ -111,6 +116,9 @@ fn all(
             let (named, shipped, patience) = (None, (0, 0), Patience::default());
             let mut carry = Carry { ship, run, store, register, under_way, keys, named, report, shipped, patience };
             let ended = carry.all(plan);
+            if ended.is_ok() {
+                carry.sign_end();
+            }
             (carry.shipped, ended)
         }
         Err(failure) => ((0, 0), Err(failure)),
@@ -149,6 +157,16 @@ impl Carry<'_> {
             self.report.incomplete.push(Incomplete::new(address, why));
         }
         Ok(())
+    }
+
+    /// Last, because nothing that waits may wait for it.
+    fn sign_end(&mut self) {
+        if let Some(with) = &self.ship.sign_key
+            && self.patience.is_whole()
+            && !self.run.shutdown.asked()
+        {
+            self.register.sign_end(with, self.run.clock.now(), self.report);
+        }
     }
 
     fn batch(&mut self, batch: &[&Waiting], moved: store::Moved) -> Result<()> {

@@ -7,26 +7,26 @@ use crate::failure::{Exit, Result};
 
 /// What is left of it.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
+pub(in crate::tools::logs) struct Patience {
     in_a_row: AtomicUsize,
 }
 
 impl Patience {
     /// After so many failures in a row it is over.
-    pub(super) const FAILURES: usize = 5;
+    pub(in crate::tools::logs) const FAILURES: usize = 5;
 
     /// Whether the store is to be left alone.
-    pub(super) fn is_over(&self) -> bool {
+    pub(in crate::tools::logs) fn is_over(&self) -> bool {
         self.in_a_row.load(Ordering::Relaxed) >= Patience::FAILURES
     }
 
     /// Whether the last thing that was heard was good.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(in crate::tools::logs) fn is_whole(&self) -> bool {
         self.in_a_row.load(Ordering::Relaxed) == 0
     }
 
     /// How one attempt ended. Once it is over, what others had under way does not bring it back.
-    pub(super) fn hears<T>(&self, ended: &Result<T>) {
+    pub(in crate::tools::logs) fn hears<T>(&self, ended: &Result<T>) {
         let next = |in_a_row: usize| match ended {
             _ if in_a_row >= Patience::FAILURES => in_a_row,
             Ok(_) => 0,

@@ -43,10 +43,10 @@ impl Paper for Note {
 
 /// Everything that was begun, and not ended.
 #[derive(Debug)]
-pub(super) struct UnderWay<'a> {
-    pub(super) state: &'a Path,
-    pub(super) store: String,
-    pub(super) host: &'a str,
+pub(in crate::tools::logs) struct UnderWay<'a> {
+    pub(in crate::tools::logs) state: &'a Path,
+    pub(in crate::tools::logs) store: String,
+    pub(in crate::tools::logs) host: &'a str,
 }
 
 impl UnderWay<'_> {
@@ -57,7 +57,12 @@ impl UnderWay<'_> {
             return Ok(());
         }
         let left = plan.left.iter().map(|(waiting, _)| waiting);
-        let waits: HashSet<&str> = plan.parcels.iter().chain(left).map(|waiting| waiting.parcel.key.as_str()).collect();
+        let waits = plan.parcels.iter().chain(left).map(|waiting| waiting.parcel.key.as_str()).collect();
+        self.sweep_but(store, &waits, remembers)
+    }
+
+    /// Ends all but what is to become one of these objects.
+    pub(in crate::tools::logs) fn sweep_but(&self, store: &dyn Store, waits: &HashSet<&str>, remembers: bool) -> Result<()> {
         let all = self.all()?;
         for (path, begun) in all.iter().filter(|(_, begun)| !waits.contains(begun.key.as_str())) {
             store.end(begun)?;

@@ -4,7 +4,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::{compress, fingerprint::Fingerprint},
     store::{
-        Body, Key, Moved, Put, Store,
+        Access, Body, Cold, Key, Moved, Put, Store,
         notes::{Noted, Notes},
     },
     tools::logs::{
@@ -28,37 +28,53 @@ pub(super) enum Came {
 
 /// A parcel that the store has.
 #[derive(Debug)]
-pub(super) struct Uploaded {
+pub(in crate::tools::logs) struct Uploaded {
     /// The object.
-    pub(super) object: Object,
+    pub(in crate::tools::logs) object: Object,
     /// Whether it was there before.
-    pub(super) was_there: bool,
+    pub(in crate::tools::logs) was_there: bool,
 }
 
 /// Puts the parcel into the store.
 pub(super) fn upload(store: &dyn Store, spool: &Spool, notes: &dyn Notes, waiting: &Waiting, moved: Moved) -> Result<Came> {
     let parcel = &waiting.parcel;
-    let key = parcel.key().ok_or_else(|| Failure::new("ship", &parcel.key).because("that is no key"))?;
     let Some(data) = spool.data(&waiting.id)? else { return Ok(Came::TakenBack) };
-    let body = Body::of_file(&data, parcel.facts.stored, &parcel.stored_sha256).about(about(parcel));
-    let body = body.noted(Noted { notes, encoder: &parcel.facts.encoder });
-    let put = match store.put(&key, &body, moved) {
+    let body = Body::of_file(&data, parcel.facts.stored, &parcel.stored_sha256);
+    match put(store, notes, parcel, body, moved) {
+        Ok(uploaded) => Ok(Came::Stored(Box::new(uploaded))),
+        Err(failure) if failure.exit == Exit::PersonNeeded => Err(failure),
         // Only now: it is read twice where something is wrong, and nowhere else.
-        Err(failure) => return spool.damage(waiting).map(Came::Damaged).ok_or(failure),
-        Ok(put) => put,
-    };
-    let (stored, sha256, was_there) = match put {
+        Err(failure) => spool.damage(waiting).map(Came::Damaged).ok_or(failure),
+    }
+}
+
+/// Puts this body into the store as the object of the parcel.
+pub(in crate::tools::logs) fn put(
+    store: &dyn Store,
+    notes: &dyn Notes,
+    parcel: &Parcel,
+    body: Body,
+    moved: Moved,
+) -> Result<Uploaded> {
+    let key = parcel.key().ok_or_else(|| Failure::new("ship", &parcel.key).because("that is no key"))?;
+    let body = body.about(about(parcel)).noted(Noted { notes, encoder: &parcel.facts.encoder });
+    let (stored, sha256, was_there) = match store.put(&key, &body, moved)? {
         Put::Made => (parcel.facts.stored, parcel.stored_sha256.clone(), false),
         Put::Taken => {
-            let (stored, sha256) = the_same(store, &key, parcel)?;
+            let (stored, sha256) = the_same(store, &key, parcel, &body)?;
             (stored, sha256, true)
         }
     };
-    Ok(Came::Stored(Box::new(Uploaded { object: Object::of(parcel, stored, &sha256), was_there })))
+    Ok(Uploaded { object: Object::of(parcel, stored, &sha256), was_there })
 }
 
 /// Reads the object that is there, and says what it is, if it holds the text of the parcel: of another compressor, perhaps.
-fn the_same(store: &dyn Store, key: &Key, parcel: &Parcel) -> Result<(u64, String)> {
+fn the_same(store: &dyn Store, key: &Key, parcel: &Parcel, body: &Body) -> Result<(u64, String)> {
+    // Its class may be one that cannot be read before somebody asks for it: whoever was killed just after it was made would wait for ever.
+    if let Some(Access::Frozen(cold) | Access::Thawing(cold)) = store.look(key)?.map(|found| found.access) {
+        let stored = (parcel.facts.stored, parcel.stored_sha256.clone());
+        return if store.says_it_has(key, body)? { Ok(stored) } else { Err(unread(store, key, cold)) };
+    }
     let most = parcel.facts.stored.saturating_mul(4).saturating_add(1 << 20);
     let (mut hash, mut stored) = (Fingerprint::default(), 0);
     store.read(key, &mut |piece| {
@@ -75,6 +91,13 @@ fn the_same(store: &dyn Store, key: &Key, parcel: &Parcel) -> Result<(u64, Strin
         Err(failure) if failure.exit != Exit::PersonNeeded => Err(failure),
         _ => Err(other(store, key)),
     }
+}
+
+fn unread(store: &dyn Store, key: &Key, cold: Cold) -> Failure {
+    let why =
+        format!("an object is there under that key, it cannot be read ({cold}), and its checksum is not that of what waits");
+    let hint = "`aws s3api restore-object` asks for it; when it can be read, `ship` compares their text";
+    Failure::new("ship", store.shown(key)).because(why).hint(hint).exit(Exit::PersonNeeded)
 }
 
 /// Nobody overwrites it, and nothing here goes for it.

@@ -8,11 +8,12 @@ use std::{
     fs::File,
     io::{ErrorKind, Write},
     os::unix::fs::FileExt,
+    path::{Path, PathBuf},
 };
 
 use rustix::fs::{Gid, Mode, fchmod, fchown};
 
-use super::{DATA, READY, Spool, TICKET, data_name, hold, receipts, ticket_name};
+use super::{DATA, READY, Spool, TICKET, data_name, hold, keeper, receipts, ticket_name};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{dir::Dir, fingerprint::Fingerprint},
@@ -40,6 +41,8 @@ pub struct Counter {
     ready: Dir,
     /// Who may read them besides us.
     readers: Option<Gid>,
+    /// The state folder of somebody else who hands over here.
+    pub other: Option<PathBuf>,
 }
 
 /// A copy of an archive that is no parcel yet.
@@ -52,26 +55,40 @@ pub struct Copied {
 }
 
 impl Spool {
-    /// Makes what is missing of the spool, and removes what a killed run left.
-    pub fn counter(&self) -> Result<Counter> {
-        let above = self.path.parent().ok_or_else(|| Failure::new("make a spool in", self.path.display()))?;
-        let name = self.path.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| Failure::new("make a spool in", self.path.display()).because("its name is no text"))?;
-        let above = Dir::made(above, FOLDERS)?;
-        let spool = above.folder_made(name, FOLDERS)?;
-        self.believed(&spool.stat_self()?, "")?;
+    /// Makes what is missing of the spool, and removes what a killed run left. What is handed over is remembered in `state`.
+    pub fn counter(&self, state: &Path) -> Result<Counter> {
+        let (above, spool) = self.made()?;
         let (us, ships) = (rustix::process::geteuid().as_raw(), receipts::desk(&spool)?.stat_self()?);
         let readers = (ships.uid != us).then(|| Gid::from_raw(ships.gid));
         let ready = spool.folder_made(READY, Mode::RWXU)?;
         self.believed(&ready.stat_self()?, READY)?;
         hold(&ready)?;
-        let counter = Counter { ready, readers };
+        let other = keeper::note(&spool, state)?;
+        let counter = Counter { ready, readers, other };
         for folder in [&above, &spool] {
             folder.sync()?;
         }
         counter.sweep()?;
         counter.show_all()?;
         Ok(counter)
+    }
+
+    /// Makes the folder of receipts where there is none: whoever has it is the one who ships from this machine.
+    pub fn make_desk(&self) -> Result<()> {
+        let (above, spool) = self.made()?;
+        receipts::desk(&spool)?;
+        [&above, &spool].into_iter().try_for_each(Dir::sync)
+    }
+
+    /// The folder above it, and its own.
+    fn made(&self) -> Result<(Dir, Dir)> {
+        let above = self.path.parent().ok_or_else(|| Failure::new("make a spool in", self.path.display()))?;
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| Failure::new("make a spool in", self.path.display()).because("its name is no text"))?;
+        let above = Dir::made(above, FOLDERS)?;
+        let spool = above.folder_made(name, FOLDERS)?;
+        self.believed(&spool.stat_self()?, "")?;
+        Ok((above, spool))
     }
 }
 

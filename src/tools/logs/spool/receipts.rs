@@ -38,13 +38,8 @@ impl Spool {
     pub fn receipt(&self, id: &ParcelId) -> Result<Option<Receipt>> {
         let Some(folder) = self.folder(RECEIPTS)? else { return Ok(None) };
         let name = ticket_name(id);
-        let Some((file, stat)) = open(&folder, &name)? else { return Ok(None) };
+        let Some(text) = written(&folder, &name, paper::LONGEST)? else { return Ok(None) };
         let refuse = |why: String| Failure::new("believe", folder.shown(&name)).because(why);
-        let owner = folder.stat_self()?;
-        if stat.uid != owner.uid || owner.mode & 0o022 != 0 || stat.mode & 0o022 != 0 {
-            return Err(refuse("somebody else than who ships may have written it".to_owned()));
-        }
-        let text = paper::read_file(&file, &folder.shown(&name), paper::LONGEST)?;
         let receipt: Receipt = paper::read(&text).map_err(refuse)?;
         if receipt.parcel == *id { Ok(Some(receipt)) } else { Err(refuse("it is for another parcel".to_owned())) }
     }
@@ -53,6 +48,26 @@ impl Spool {
     pub fn is_signed(&self, waiting: &Waiting, store: &str) -> bool {
         let receipt = self.receipt(&waiting.id);
         receipt.is_ok_and(|receipt| receipt.is_some_and(|receipt| receipt.answers(&waiting.parcel, store).is_ok()))
+    }
+
+    /// What who ships remembers under that name, and where that is; None where there is no such thing.
+    pub fn recall(&self, name: &str, longest: u64) -> Result<Option<(String, Vec<u8>)>> {
+        let Some(folder) = self.folder(RECEIPTS)? else { return Ok(None) };
+        Ok(written(&folder, name, longest)?.map(|text| (folder.shown(name), text)))
+    }
+
+    /// Whether another user than who asks ships, so that what that user remembers may not be read.
+    pub fn is_closed(&self) -> bool {
+        let us = rustix::process::geteuid();
+        !us.is_root() && Stat::of_path(&self.path.join(RECEIPTS)).is_ok_and(|stat| stat.uid != us.as_raw())
+    }
+
+    /// The folder of receipts, which must be ours where there is one: only who may sign goes on with this machine's manifests.
+    pub fn desk_if_any(&self) -> Result<Option<Dir>> {
+        match self.desk() {
+            Err(failure) if failure.is_absence() => Ok(None),
+            found => found.map(Some),
+        }
     }
 
     /// Whether receipts may be written; by nobody else until what is returned is dropped.
@@ -106,19 +121,32 @@ impl Spool {
     pub(super) fn desk(&self) -> Result<Dir> {
         let us = rustix::process::geteuid().as_raw();
         let path = self.path.join(RECEIPTS);
-        let missing = |failure: Failure| {
-            let hint = "`ops-logs rotate` makes it for its own user; where another user ships, make it and give it to that user";
-            if failure.is_absence() { failure.hint(hint) } else { failure }
+        let ours = |owner: u32| {
+            let refused = Failure::new("write receipts to", path.display());
+            let refused = refused.because(format!("it belongs to user {owner}, and this is user {us}"));
+            if owner == us { Ok(()) } else { Err(refused.hint(format!("run it as user {owner}, who ships for this machine"))) }
         };
-        let folder = Dir::open(&path).map_err(missing)?;
-        let owner = folder.stat_self()?.uid;
-        if owner == us {
-            return Ok(folder);
-        }
-        Err(Failure::new("write receipts to", path.display())
-            .because(format!("it belongs to user {owner}, and this is user {us}"))
-            .hint("run `ops-logs ship` as the user that the folder belongs to"))
+        let opened = Dir::open(&path).map_err(|failure| match Stat::of_path(&path) {
+            // It may be closed to us: whose it is can be asked all the same.
+            Ok(stat) => ours(stat.uid).err().unwrap_or(failure),
+            Err(_) if failure.is_absence() => failure
+                .hint("`ops-logs rotate` makes it for its own user; where another user ships, make it and give it to that user"),
+            Err(_) => failure,
+        });
+        let folder = opened?;
+        ours(folder.stat_self()?.uid).map(|()| folder)
     }
+}
+
+/// What a name in the folder of receipts holds, as far as only its owner can have written it; None where there is no such name.
+fn written(folder: &Dir, name: &str, longest: u64) -> Result<Option<Vec<u8>>> {
+    let Some((file, stat)) = open(folder, name)? else { return Ok(None) };
+    let owner = folder.stat_self()?;
+    if stat.uid != owner.uid || owner.mode & 0o022 != 0 || stat.mode & 0o022 != 0 {
+        let why = "somebody else than who ships may have written it";
+        return Err(Failure::new("believe", folder.shown(name)).because(why));
+    }
+    paper::read_file(&file, &folder.shown(name), longest).map(Some)
 }
 
 /// The folder for receipts, made for ourselves where there is none; and who ships.

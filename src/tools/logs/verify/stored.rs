@@ -1,24 +1,39 @@
 //! `verify file://...`, `verify s3://...`: proves a store by its manifests. Each machine's segments must be one chain that ends where this machine
 //! remembers, each object must be there as it is named unless a tombstone says that it was pruned, and nothing else may be. Changes nothing.
 
+mod heads;
 mod pruned;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
+use chrono::TimeDelta;
+
+use self::heads::Heads;
 use crate::{
     failure::{Exit, Failure, Result},
     files::fingerprint::Fingerprint,
     report::{Finding, Incomplete, Report, Severity, Size, count},
     run::{Run, side_by_side},
-    store::{self, Access, Address, Key, Store, Terms},
+    store::{
+        self, Access, Address, Key, Store, Terms,
+        signer::{self, PublicKey},
+    },
     tool::Query,
-    tools::logs::manifest::{
-        self, Object,
-        archived::{Archived, joined},
-        chain::{Chain, Head},
-        links::{Links, danger},
-        stored,
-        tombs::{Tomb, Tombs},
+    tools::logs::{
+        manifest::{
+            self, Object,
+            archived::{Archived, joined},
+            chain::{Chain, Head},
+            links::{Links, danger},
+            memory::Memory,
+            register::sign::SignKey,
+            stored,
+            tombs::{Tomb, Tombs},
+        },
+        spool::Spool,
     },
 };
 
@@ -28,6 +43,8 @@ pub struct VerifyStore {
     pub store: Address,
     /// On what terms it is used.
     pub terms: Terms,
+    /// Where this machine remembers the end of its chain, if it has a spool.
+    pub spool: Option<Spool>,
     /// Only what these machines put there; all when empty.
     pub hosts: Vec<String>,
     /// This machine: the end of its chain is known here.
@@ -36,6 +53,18 @@ pub struct VerifyStore {
     pub quick: bool,
     /// Objects read at the same time.
     pub parallel: usize,
+    /// Who may have signed how a manifest ends; nobody is asked when None.
+    pub signed_by: Option<SignedBy>,
+    /// How long ago a manifest's end may have been signed.
+    pub fresh: Option<TimeDelta>,
+}
+
+/// Who may have signed.
+pub enum SignedBy {
+    /// Whoever holds the other half of one of these.
+    Keys(Vec<Arc<dyn PublicKey>>),
+    /// Whoever may use this key of KMS, which is asked for its public half.
+    Kms(Box<SignKey>),
 }
 
 /// What should be there.
@@ -76,7 +105,8 @@ impl Query for VerifyStore {
         let mut report = Report::default();
         let (mut chains, mut tombs) = (Vec::new(), Tombs::default());
         let mut whole = self.hosts.is_empty();
-        let (asked, others) = self.manifests(run, &*store)?;
+        let heads = self.heads(run, &*store, &mut report);
+        let (asked, others) = self.manifests(run, &*store, heads.as_ref())?;
         for (folder, segments) in asked {
             if run.shutdown.asked() {
                 report.incomplete.push(Incomplete::new("the manifests", "stopped before all were read"));
@@ -86,8 +116,14 @@ impl Query for VerifyStore {
             let chain = Links::read(&*store, segments.into_iter(), &mut report);
             whole &= chain.unbroken;
             let ours = || folder_of(&self.host).filter(|ours| *ours == folder).map(|_| self.host.clone());
-            let Some(host) = chain.host.clone().or_else(ours) else { continue };
-            self.end(run, &host, &chain, &mut report);
+            let host = chain.host.clone().or_else(ours);
+            let subject = format!("{}, machine {}", self.store, host.as_ref().unwrap_or(&folder));
+            let is_remembered = host.as_ref().is_some_and(|host| self.end(run, host, (&chain, heads.is_some()), &mut report));
+            if let Some(heads) = &heads {
+                let found = heads::Found { subject: &subject, folder: &folder, chain: &chain, is_remembered };
+                heads.prove(&*store, &self.store, &found, &mut report);
+            }
+            let Some(host) = host else { continue };
             tombs.add(&host, &chain.removed);
             chains.push((host, chain));
         }
@@ -144,10 +180,29 @@ impl VerifyStore {
         )
     }
 
-    /// The manifests that are asked for, by their folders, and the others: also this machine's own when nothing is left of it.
-    fn manifests(&self, run: &Run, store: &dyn Store) -> Result<(Folders, Folders)> {
+    /// The signed heads, where it is known who may have signed them.
+    fn heads(&self, run: &Run, store: &dyn Store, report: &mut Report) -> Option<Heads> {
+        let keys = match self.signed_by.as_ref()? {
+            SignedBy::Keys(keys) => Ok(keys.clone()),
+            SignedBy::Kms(with) => signer::signer(&with.key, &with.terms).map(|key| vec![key as Arc<dyn PublicKey>]),
+        };
+        match keys.and_then(|keys| Heads::list(store, keys, self.fresh, run.clock.now())) {
+            Ok(heads) => Some(heads),
+            Err(failure) => {
+                report.incomplete.push((&failure).into());
+                None
+            }
+        }
+    }
+
+    /// The manifests that are asked for, by their folders, and the others: also those of which nothing but a head is left, and this
+    /// machine's own when nothing is left of it.
+    fn manifests(&self, run: &Run, store: &dyn Store, heads: Option<&Heads>) -> Result<(Folders, Folders)> {
         let asked: HashSet<String> = self.hosts.iter().filter_map(|host| folder_of(host)).collect();
         let mut all = stored::all(store)?;
+        for folder in heads.into_iter().flat_map(Heads::folders) {
+            all.entry(folder.clone()).or_default();
+        }
         if let Some(ours) = folder_of(&self.host).filter(|_| !matches!(self.remembered(run), Ok(Chain { head: None, .. }))) {
             all.entry(ours).or_default();
         }
@@ -156,15 +211,20 @@ impl VerifyStore {
 
     /// What this machine remembers of its own.
     fn remembered(&self, run: &Run) -> Result<Chain> {
-        Chain::read(run.state.folder()?, &self.host, &self.store.to_string())
+        // What is another user's to remember is not known here.
+        if self.spool.as_ref().is_some_and(Spool::is_closed) {
+            return Ok(Chain::default());
+        }
+        Memory::of(self.spool.as_ref(), run.state.folder()?).recall(&self.host, &self.store.to_string())
     }
 
-    /// Whether the chain ends where it should.
-    fn end(&self, run: &Run, host: &str, chain: &Links, report: &mut Report) {
+    /// Whether the chain ends where it should; and whether that is known here.
+    fn end(&self, run: &Run, host: &str, (chain, signed): (&Links, bool), report: &mut Report) -> bool {
         let address = self.store.to_string();
         let known = if host == self.host { self.remembered(run) } else { Ok(Chain::default()) };
         let subject = format!("{address}, machine {host}");
         let last = chain.hashes.last_key_value().map_or(0, |(number, _)| *number);
+        let is_remembered = matches!(known, Ok(Chain { head: Some(_), .. }));
         match known {
             Ok(Chain { head: Some(Head { number, sha256, .. }), pending, .. }) => {
                 // One more may be there, of which its maker did not come to remember that it is.
@@ -181,19 +241,24 @@ impl VerifyStore {
                     report.findings.push(danger("logs.segment-differs", &subject, message));
                 }
             }
+            // Heads tell more.
+            Ok(Chain { head: None, .. }) if signed => {}
             Ok(Chain { head: None, .. }) => {
                 let message =
                     format!("nothing here says that segment {last} is its last one: whether its end is missing is unproven");
                 let finding = Finding::new("logs.tail-unproven", Severity::Note, subject, message);
-                report.findings.push(finding.hint("verify it on that machine, as the user that ships, who remembers"));
+                report.findings.push(finding.hint("verify it on that machine, as the user that ships, who remembers; or name the key that signs there: --public-key"));
             }
             Err(failure) => report.incomplete.push((&failure).into()),
         }
+        is_remembered
     }
 
     /// Looks at each object.
     fn examine(&self, run: &Run, store: &dyn Store, objects: &[Expected], report: &mut Report) -> Found {
-        let bar = run.progress.bytes("verifying", objects.iter().map(|expected| expected.object.stored).sum());
+        let bar = run
+            .progress
+            .bytes("verifying", objects.iter().fold(0, |all: u64, expected| all.saturating_add(expected.object.stored)));
         let one = |Expected { object, .. }: &Expected| {
             let verdict = self.look(store, object);
             bar.advance(object.stored);

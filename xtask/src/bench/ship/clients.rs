@@ -90,12 +90,13 @@ pub(super) fn logged_in(command: &mut Command, home: &Path) {
     command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
 }
 
-/// The settings of a machine that ships below `prefix` in the bucket there; `head` stands before the store, `words` in the set.
-pub(super) fn settings(home: &Path, endpoint: &str, prefix: &str, head: &str, words: &str) -> Outcome<PathBuf> {
+/// The settings of a machine that ships below `prefix` in the bucket there; `store` are more words of the store,
+/// `words` of the set.
+pub(super) fn settings(home: &Path, endpoint: &str, prefix: &str, store: &str, words: &str) -> Outcome<PathBuf> {
     let home_shown = home.display();
     let text = format!(
-        "host = \"bench\"\n{head}\n[store]\nurl = \"s3://{BUCKET}/{prefix}\"\nspool = \"{home_shown}/spool\"\nspool-max = \"8 GiB\"\n\
-         region = \"{REGION}\"\nendpoint = \"{endpoint}\"\npath-style = true\n\n[[log]]\nname = \"bench\"\n\
+        "host = \"bench\"\n\n[store]\nurl = \"s3://{BUCKET}/{prefix}\"\nspool = \"{home_shown}/spool\"\nspool-max = \"8 GiB\"\n\
+         region = \"{REGION}\"\nendpoint = \"{endpoint}\"\npath-style = true\n{store}\n[[log]]\nname = \"bench\"\n\
          paths = [\"{home_shown}/tree/*.log\"]\nwhen = \"1 KiB\"\nkeep = {{ count = 14 }}\n{words}\n"
     );
     let file = home.join("logs.toml");

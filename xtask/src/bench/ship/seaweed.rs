@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -14,18 +14,10 @@ use std::{
 use super::clients::{self, BUCKET, KEYS};
 use crate::{Outcome, failed, packages::stand_in, place};
 
-const START: Duration = Duration::from_mins(1);
-const FLAGS: [&str; 8] = [
-    "master.port",
-    "master.port.grpc",
-    "volume.port",
-    "volume.port.grpc",
-    "filer.port",
-    "filer.port.grpc",
-    "s3.port",
-    "s3.port.grpc",
-];
+#[path = "../../../../tests/support/ports.rs"]
+mod ports;
 
+const START: Duration = Duration::from_mins(1);
 /// A running one, with an empty bucket.
 pub(super) struct Seaweed {
     child: Child,
@@ -41,10 +33,10 @@ impl Seaweed {
         let keys = format!("{{\"accessKey\":\"{}\",\"secretKey\":\"{}\"}}", KEYS[0], KEYS[1]);
         let identity = format!("{{\"identities\":[{{\"name\":\"bench\",\"credentials\":[{keys}],\"actions\":[\"Admin\"]}}]}}");
         fs::write(data.join("s3.json"), identity).map_err(failed)?;
-        let ports = free_ports()?;
+        let ports = ports::free().map_err(failed)?;
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(weed).arg("server").env_clear().env("HOME", &data).env("PATH", "/usr/bin:/bin");
-        for (flag, port) in FLAGS.iter().zip(ports) {
+        for (flag, port) in ports::FLAGS.iter().zip(ports) {
             command.arg(format!("-{flag}={port}"));
         }
         command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-volume.max=0"]);
@@ -91,12 +83,4 @@ impl Drop for Seaweed {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Ports that nobody listens on just now, all different.
-fn free_ports() -> Outcome<[u16; 8]> {
-    let all: Vec<_> =
-        FLAGS.iter().map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<std::io::Result<_>>().map_err(failed)?;
-    let ports = all.iter().map(|one| one.local_addr().map(|address| address.port())).collect::<std::io::Result<Vec<_>>>();
-    ports.map_err(failed)?.try_into().map_err(|_| failed("there are eight"))
 }

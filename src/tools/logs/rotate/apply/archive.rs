@@ -13,7 +13,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::{
         archive_name::ArchiveName,
-        compress::{Facts, Label, Progress},
+        compress::{Facts, Progress},
         dir::FileId,
         kernel,
         writers::{self, Writers},
@@ -172,14 +172,7 @@ pub(super) fn job(carry: &Carry, entry: &Entry, hand: Arc<Hand>, file: FileId) -
     let name = ArchiveName::parse(&entry.name)
         .ok_or_else(|| Failure::new("archive", &entry.name).because("its name is none of ours"))?;
     let target = name.with(how.extension());
-    let label = Label {
-        set: entry.set.clone(),
-        log: entry.log_path(),
-        host: carry.rotate.host.clone(),
-        rotated_at: entry.at,
-        begun_at: entry.begun,
-        labels: entry.labels.clone(),
-    };
+    let label = entry.label(&carry.rotate.host);
     let stretch = entry.stretch();
     let source = if stretch.is_some() { entry.log.clone() } else { entry.name.clone() };
     let size = stretch.map_or_else(|| hand.size(&source), |stretch| Ok(stretch.length()))?;

@@ -23,7 +23,7 @@ type Key = (FileId, Option<FileId>, Actor);
 
 /// Hands that were opened.
 #[derive(Default)]
-pub(super) struct Hands {
+pub(in crate::tools::logs) struct Hands {
     open: HashMap<Key, Arc<Hand>>,
 }
 
@@ -35,7 +35,7 @@ impl Hands {
     }
 
     /// The hand for a rotation that is under way.
-    pub(super) fn for_entry(&mut self, entry: &Entry) -> Result<Arc<Hand>> {
+    pub(in crate::tools::logs) fn for_entry(&mut self, entry: &Entry) -> Result<Arc<Hand>> {
         let names = [&entry.name, entry.file_name(), &entry.log];
         self.of(Path::new(&entry.folder), entry.archives.as_deref().map(Path::new), &names, &|| entry.log_path())
     }
@@ -53,7 +53,7 @@ impl Hands {
     }
 
     /// Makes every name that a hand made or removed survive a power cut.
-    pub(super) fn settle(&self) -> Result<()> {
+    pub(in crate::tools::logs) fn settle(&self) -> Result<()> {
         self.open.values().try_for_each(|hand| hand.sync_names())
     }
 

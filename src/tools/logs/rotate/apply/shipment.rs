@@ -9,7 +9,7 @@ use super::Carry;
 use crate::{
     failure::{Failure, Result},
     files::{dir::Dir, fingerprint},
-    report::{Finding, Incomplete, Outcome, Severity, Step},
+    report::{Finding, Incomplete, Outcome, Report, Severity, Step},
     tools::logs::{
         ledger::{Archive, EntryId, Line, More, Shipped},
         parcel::part::Whole,
@@ -17,7 +17,7 @@ use crate::{
             Shipping,
             plan::{Arrival, Plan},
         },
-        spool::Counter,
+        spool::{self, Counter},
     },
 };
 
@@ -75,13 +75,18 @@ fn shipped(arrival: &Arrival) -> Option<Shipped> {
     let first = receipts.next()?;
     let at = arrival.parcels.iter().map(|signed| signed.receipt.shipped_at).max()?;
     let more = receipts.map(|receipt| More { key: receipt.key.clone(), segment: receipt.segment }).collect();
-    Some(Shipped { store: first.store.clone(), key: first.key.clone(), segment: first.segment, at, more })
+    Some(Shipped { store: first.store.clone(), key: first.key.clone(), segment: first.segment, at, more, direct: false })
 }
 
 /// The spool, ready to be written to. Without it nothing is handed over, and all stays as it is.
 pub(super) fn counter(carry: &mut Carry, shipping: &Shipping) -> Option<Counter> {
-    match shipping.spool.counter() {
-        Ok(counter) => Some(counter),
+    match carry.run.state.folder().and_then(|state| shipping.spool.counter(state).map(|counter| (state, counter))) {
+        Ok((state, counter)) => {
+            if let Some(theirs) = &counter.other {
+                two_ledgers(&mut carry.report, shipping, theirs, state);
+            }
+            Some(counter)
+        }
         Err(failure) => {
             let told: Incomplete = (&failure).into();
             if !carry.report.incomplete.contains(&told) {
@@ -89,6 +94,16 @@ pub(super) fn counter(carry: &mut Carry, shipping: &Shipping) -> Option<Counter>
             }
             None
         }
+    }
+}
+
+/// Told once for a run that comes here twice.
+fn two_ledgers(report: &mut Report, shipping: &Shipping, theirs: &Path, ours: &Path) {
+    let why = format!("{}: neither knows what the other one made", spool::two_ledgers(&shipping.spool, theirs, ours));
+    let finding = Finding::new("logs.two-ledgers", Severity::Warning, shipping.spool.path().display().to_string(), why);
+    if !report.findings.iter().any(|known| known.id == finding.id) {
+        let hint = format!("run it with STATE_DIRECTORY={}, or give each of them a spool of its own", theirs.display());
+        report.findings.push(finding.hint(hint));
     }
 }
 

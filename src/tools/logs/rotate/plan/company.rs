@@ -108,11 +108,12 @@ struct Row<'a> {
 /// A ticket has 64 KiB at most.
 const TICKET: usize = 40 << 10;
 
-/// Decides for archives that are to go to the store, the oldest first; None: nobody waits. Where the clock is behind the oldest, nobody
+/// Decides for archives that are to go to the store, the oldest first; None: nobody waits, and else those that `waits` says. Where the clock is behind the oldest, nobody
 /// can tell how long it waited, and it goes.
 pub(super) fn decide(
     entries: &[&Entry],
     company: Option<Company>,
+    waits: &dyn Fn(&Entry) -> bool,
     at_once: bool,
     now: DateTime<Utc>,
 ) -> (Vec<Batch>, Vec<Gathering>) {
@@ -126,7 +127,7 @@ pub(super) fn decide(
     let mut rows: HashMap<Kin, Row> = HashMap::new();
     for entry in entries.iter().copied() {
         let kin = kin(entry);
-        match (entry.company, company, kin) {
+        match (entry.company, company.filter(|_| waits(entry)), kin) {
             (Some(oldest), _, _) => decided.entry(oldest).or_default().push(entry),
             (None, Some(company), Some(kin)) => {
                 let row = rows.entry(kin).or_default();

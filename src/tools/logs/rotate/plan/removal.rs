@@ -86,8 +86,10 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotation
     let mut disks = Disks::default();
     let mut lots = Vec::new();
     // While the clock is in doubt, so is every age.
+    let believed = |keep: Keep| Keep { max_age: keep.max_age.filter(|_| world.leap.is_none()), ..keep };
+    let room = |keep: Keep| Keep { min_free: keep.min_free, ..Keep::default() };
     let keeps: Vec<Keep> =
-        rotate.sets.iter().map(|set| Keep { max_age: set.keep.max_age.filter(|_| world.leap.is_none()), ..set.keep }).collect();
+        rotate.sets.iter().map(|set| if rotate.keeps_all { room(set.keep) } else { believed(set.keep) }).collect();
     for (index, set) in rotate.sets.iter().enumerate() {
         let old = entries_of(set).iter().map(|(entry, log)| {
             let awaited = shipment::is_to_ship(rotate, entry) && !arrived.contains(&entry.id);

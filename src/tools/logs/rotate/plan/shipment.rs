@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     failure::Result,
     tools::logs::{
-        ledger::{Content, Entry, EntryId},
+        ledger::{Content, Entry, EntryId, Stage},
         parcel::{
             Parcel, ParcelId, Receipt,
             part::{Part, Whole, are_whole},
@@ -38,6 +38,10 @@ pub struct Shipment {
     pub due: Vec<Batch>,
     /// Archives that wait for company before they are.
     pub gathering: Vec<Gathering>,
+    /// Rotated logs that are to go to the store without an archive here, the oldest first.
+    pub direct: Vec<EntryId>,
+    /// Those that went there like that, and are here yet.
+    pub over: Vec<EntryId>,
     /// Archives of which all is on its way already.
     handed: HashSet<Mark>,
     /// Archives of which some is on its way, and some is not.
@@ -177,6 +181,8 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
         }
     }
     (shipment.due, shipment.gathering) = due(rotate, content, &shipment, world.now);
+    shipment.direct = wanted(rotate, content, &shipment, true).into_iter().map(|entry| entry.id).collect();
+    shipment.over = over(content, world);
     shipment
 }
 
@@ -219,23 +225,52 @@ impl Shipment {
 /// Archives of the chosen sets that the store is to get and that are not on their way, the oldest first: what goes now, and what waits for
 /// company.
 pub fn due(rotate: &Rotate, content: &Content, shipment: &Shipment, now: DateTime<Utc>) -> (Vec<Batch>, Vec<Gathering>) {
+    let company = rotate.shipping.as_ref().and_then(|shipping| shipping.company);
+    // Also what goes by the spool, because it was compressed before its set shipped directly, has nobody to wait for.
+    let waits = |entry: &Entry| !is_of_direct(rotate, entry);
+    company::decide(&wanted(rotate, content, shipment, false), company, &waits, rotate.begins != Begins::Due, now)
+}
+
+fn wanted<'a>(rotate: &Rotate, content: &'a Content, shipment: &Shipment, directly: bool) -> Vec<&'a Entry> {
     let arrived: HashSet<EntryId> = shipment.arrivals.iter().flat_map(Arrival::entries).collect();
     let wanted = |entry: &&Entry| {
         entry.is_settled()
             && is_to_ship(rotate, entry)
+            && is_direct(rotate, entry) == directly
             && !arrived.contains(&entry.id)
             && mark(entry).is_some_and(|mark| !shipment.handed.contains(&mark))
     };
-    let mut due: Vec<&Entry> = content.entries.values().filter(wanted).collect();
-    due.sort_by(|one, other| (one.at, &one.name, one.id).cmp(&(other.at, &other.name, other.id)));
-    let company = rotate.shipping.as_ref().and_then(|shipping| shipping.company);
-    company::decide(&due, company, rotate.begins != Begins::Due, now)
+    let mut found: Vec<&Entry> = content.entries.values().filter(wanted).collect();
+    found.sort_by(|one, other| (one.at, &one.name, one.id).cmp(&(other.at, &other.name, other.id)));
+    found
 }
 
 /// Whether the store is to have it, and has it not as far as is known.
 pub fn is_to_ship(rotate: &Rotate, entry: &Entry) -> bool {
     let ships = || rotate.sets.iter().any(|set| set.name == entry.set && set.service.is_some());
     rotate.shipping.is_some() && entry.shipped.is_none() && ships()
+}
+
+/// Whether it goes there without an archive here. What was compressed before its set said so goes by the spool, and so does what an
+/// earlier run gave company: alone it would be another object.
+pub fn is_direct(rotate: &Rotate, entry: &Entry) -> bool {
+    entry.is_plain() && entry.company.is_none() && is_of_direct(rotate, entry)
+}
+
+fn is_of_direct(rotate: &Rotate, entry: &Entry) -> bool {
+    rotate.sets.iter().any(|set| set.name == entry.set && set.direct.is_some())
+}
+
+/// What went there without an archive here, whatever its set says by now, and was not removed yet.
+fn over(content: &Content, world: &World) -> Vec<EntryId> {
+    let here = |entry: &&Entry| {
+        entry.inherited.is_none()
+            && entry.is_plain()
+            && matches!(entry.stage, Stage::Stored | Stage::Removing)
+            && !world.away.contains_key(&entry.id)
+    };
+    let entries = content.entries.values().filter(|entry| entry.shipped.as_ref().is_some_and(|shipped| shipped.direct));
+    entries.filter(here).map(|entry| entry.id).collect()
 }
 
 /// Which archive: of which log, under which name, of which text, how long. A ledger that was lost begins its numbers anew.

@@ -8,7 +8,7 @@ use crate::{
         parcel::key,
         rotate::{
             Rotate,
-            plan::{Plan, company::is_of_one_day},
+            plan::{Plan, company::is_of_one_day, is_direct},
         },
     },
 };
@@ -31,10 +31,10 @@ pub(super) fn planned(report: &mut Report, rotate: &Rotate, content: &Content, p
     }
 }
 
-/// Whether the store has it, or is to get it.
+/// Whether the store has it, or is to get it. Of what has no archive here nobody knows how small it will be.
 fn goes(rotate: &Rotate, entry: &Entry) -> bool {
     let ships = rotate.sets.iter().any(|set| set.name == entry.set && set.service.is_some());
-    ships && entry.inherited.is_none() && entry.archive.is_some()
+    ships && entry.inherited.is_none() && entry.archive.is_some() && !is_direct(rotate, entry)
 }
 
 fn archive(entry: &Entry) -> Archive {

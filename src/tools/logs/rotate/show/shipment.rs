@@ -39,7 +39,7 @@ pub(super) fn planned(report: &mut Report, rotate: &Rotate, ledger: &Ledger, pla
     let collected = plan.collections.iter().map(|file| (&file.bound, file.taken.packed.map(Packed::how)));
     for (bound, packed) in plan.rotations.iter().map(|rotation| (&rotation.bound, None)).chain(collected) {
         let set = &rotate.sets[bound.set];
-        if let (Some(shipping), Some(_)) = (&rotate.shipping, &set.service) {
+        if let (Some(shipping), Some(_), None) = (&rotate.shipping, &set.service, &set.direct) {
             let path = archive(bound, packed.unwrap_or(set.compress));
             let waits = shipping.company.is_some() && rotate.begins == Begins::Due;
             let why = if waits { LATER } else { "when it is archived, it is to go to the store" };

@@ -7,7 +7,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::{
         archive_name::ArchiveName,
-        compress::{self, Compression, Day, Facts, Label, Stretch},
+        compress::{self, Compression, Day, Facts, Stretch},
         dir::{Dir, Kind, stat_open},
         fingerprint,
     },
@@ -77,8 +77,7 @@ impl Making<'_> {
     fn part(&self, whole: &File, day: &Day, to: u64) -> Result<(File, Facts)> {
         let file = self.counter.fresh()?;
         let stretch = Stretch { from: day.from, to };
-        let label = label(self.carry, self.entry);
-        let facts = compress::part(whole, self.how, stretch, &file, &label, Some(day.times))?;
+        let facts = compress::part(whole, self.how, stretch, &file, &self.entry.label(&self.carry.rotate.host), Some(day.times))?;
         let found = compress::examine(&file, self.how, &|_| ())?;
         if (found.size, found.size, &found.sha256) == (facts.size, stretch.length(), &facts.sha256) {
             Ok((file, facts))
@@ -99,35 +98,14 @@ impl Making<'_> {
     }
 }
 
-/// What an archive for the store says of itself.
-pub(super) fn label(carry: &Carry, entry: &Entry) -> Label {
-    let (set, log, labels, host) = (entry.set.clone(), entry.log_path(), entry.labels.clone(), carry.rotate.host.clone());
-    Label { set, log, host, rotated_at: entry.at, begun_at: entry.begun, labels }
-}
-
 /// The parcel of an archive of which this is true; what waits of it is still to be said.
 pub(super) fn described(carry: &Carry, entry: &Entry, archive: &Archive, facts: &Facts) -> Result<Parcel> {
     let host = &carry.rotate.host;
     let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
     let service = set.and_then(|set| set.service.as_deref()).ok_or_else(|| refuse(entry, "its set does not ship"))?;
-    let key = key::key(entry, archive, facts, host, service).ok_or_else(|| refuse(entry, "no key can be made of its names"))?;
-    Ok(Parcel {
-        key: key.to_string(),
-        host: host.clone(),
-        set: entry.set.clone(),
-        service: service.to_owned(),
-        log: entry.log_path(),
-        name: entry.name.clone(),
-        entry: entry.id,
-        rotated_at: entry.at,
-        begun_at: entry.begun,
-        labels: entry.labels.clone(),
-        facts: facts.clone(),
-        stored_sha256: String::new(),
-        part: None,
-        several: Vec::new(),
-        handed_at: carry.run.clock.now(),
-    })
+    let key =
+        key::key(entry, &archive.file, facts, host, service).ok_or_else(|| refuse(entry, "no key can be made of its names"))?;
+    Ok(Parcel::of(entry, (&key, host, service), facts.clone(), String::new(), None, carry.run.clock.now()))
 }
 
 pub(super) fn refuse(entry: &Entry, why: &str) -> Failure {

@@ -135,7 +135,7 @@ fn join(carry: &Carry, counter: &Counter, open: &[Open]) -> Result<Joined> {
             };
         }
     }
-    let facts = joint.end(&parcels::label(carry, &first.entry), times(open))?;
+    let facts = joint.end(&first.entry.label(&carry.rotate.host), times(open))?;
     let sizes: Vec<u64> = open.iter().map(|one| one.archive.facts.size).collect();
     let (all, each) = examine_each(&file, how, &sizes)?;
     let recorded =

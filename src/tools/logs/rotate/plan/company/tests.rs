@@ -45,7 +45,7 @@ fn entry(id: u64, log: &str, at: i64, stored: u64) -> Entry {
 /// The batches of `entries`, and how many archives wait.
 fn decided(entries: &[Entry], at_once: bool, now: i64) -> (Vec<(Vec<u64>, Why)>, u64) {
     let entries: Vec<&Entry> = entries.iter().collect();
-    let (due, gathering) = decide(&entries, RULE, at_once, hour(now));
+    let (due, gathering) = decide(&entries, RULE, &|entry| entry.set != "direct", at_once, hour(now));
     let due = due.into_iter().map(|batch| (batch.entries.into_iter().map(|id| id.0).collect(), batch.why));
     (due.collect(), gathering.iter().map(|gathering| gathering.archives).sum())
 }
@@ -59,6 +59,12 @@ fn they_wait_until_they_are_enough_or_the_oldest_waited_long_enough() {
     assert_eq!(decided(&small()[..2], true, 2), (vec![(vec![1, 2], Why::AtOnce)], 0));
     assert_eq!(decided(&small()[..2], false, 0), (vec![(vec![1, 2], Why::Waited)], 0), "the clock is behind");
     assert_eq!(decided(&[entry(1, "a.log", 1, 1000)], false, 1), (vec![(vec![1], Why::Enough(1000))], 0));
+}
+
+#[test]
+fn what_its_set_ships_directly_waits_for_nobody() {
+    let direct = |id| Entry { set: "direct".to_owned(), ..entry(id, "a.log", i64::try_from(id).unwrap(), 400) };
+    assert_eq!(decided(&[direct(1), direct(2)], false, 2), (vec![(vec![1], Why::Alone), (vec![2], Why::Alone)], 0));
 }
 
 #[test]
@@ -89,7 +95,7 @@ fn what_was_decided_stays_decided() {
     entries[1].company = Some(EntryId(2));
     entries[3].company = Some(EntryId(2));
     assert_eq!(decided(&entries, false, 5), (vec![(vec![2, 4], Why::Decided)], 2));
-    let (due, waiting) = decide(&entries.iter().collect::<Vec<_>>(), None, false, hour(5));
+    let (due, waiting) = decide(&entries.iter().collect::<Vec<_>>(), None, &|_| true, false, hour(5));
     let ids: Vec<Vec<u64>> = due.iter().map(|batch| batch.entries.iter().map(|id| id.0).collect()).collect();
     assert_eq!((ids, waiting.len()), (vec![vec![1], vec![2, 4], vec![3]], 0), "nobody waits");
 }
@@ -114,7 +120,7 @@ proptest! {
             .collect();
         entries.sort_by_key(|entry| entry.at);
         let all: Vec<&Entry> = entries.iter().collect();
-        let (due, gathering) = decide(&all, RULE, at_once, hour(now));
+        let (due, gathering) = decide(&all, RULE, &|_| true, at_once, hour(now));
         let mut ids: Vec<u64> = due.iter().flat_map(|batch| batch.entries.iter().map(|id| id.0)).collect();
         let waiting: u64 = gathering.iter().map(|gathering| gathering.archives).sum();
         prop_assert_eq!(ids.len() as u64 + waiting, entries.len() as u64);

@@ -1,0 +1,67 @@
+//! What waits here as plain text for `ops-logs direct`, in words. Nothing of it is lost, but nothing of it may go, and the disk fills.
+
+use std::{collections::BTreeMap, path::Path};
+
+use chrono::TimeDelta;
+
+use crate::{
+    files::space::Space,
+    report::{Finding, Severity, Size, count},
+    tools::logs::{
+        ledger::{Entry, Ledger},
+        rotate::{Rotate, plan::Plan},
+    },
+};
+
+const HINT: &str = "does `ops-logs direct` run, and what does it say? (its `history`, or journalctl -u ops-logs-direct)";
+
+/// What waits for longer than anybody means it to, and what takes more than is left.
+pub(super) fn findings(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Vec<Finding> {
+    let Some(shipping) = &rotate.shipping else { return Vec::new() };
+    let entries = &ledger.content().entries;
+    let waits: Vec<&Entry> = plan.shipment.direct.iter().filter_map(|id| entries.get(id)).collect();
+    let overdue = overdue(&waits, plan).map(|message| {
+        let finding = Finding::new("logs.unshipped", Severity::Warning, shipping.store.clone(), message);
+        finding.hint(HINT)
+    });
+    overdue.into_iter().chain(full(&waits, plan)).collect()
+}
+
+/// What waits, how much that is, and since when; None when nothing does.
+pub(in crate::tools::logs) fn waiting(waits: &[&Entry]) -> Option<String> {
+    let since = waits.iter().map(|entry| entry.at).min()?;
+    Some(format!(
+        "{} ({}) wait for it here as plain text, the oldest since {}: nothing removes them meanwhile",
+        count(waits.len() as u64, "log"),
+        Size(waits.iter().map(|entry| entry.stored()).sum()),
+        since.format("%Y-%m-%d %H:%M:%S UTC")
+    ))
+}
+
+fn overdue(waits: &[&Entry], plan: &Plan) -> Option<String> {
+    const LONG: TimeDelta = TimeDelta::days(1);
+    let since = waits.iter().map(|entry| entry.at).min()?;
+    // While the clock is in doubt, so is every age.
+    let long = plan.world.leap.is_none() && plan.world.now - since > LONG;
+    waiting(waits).filter(|_| long)
+}
+
+/// Where as much as is left would fill the disk once more.
+fn full(waits: &[&Entry], plan: &Plan) -> Vec<Finding> {
+    let mut disks: BTreeMap<u64, (&str, u64, Space)> = BTreeMap::new();
+    for entry in waits {
+        let folder = plan.world.folder(Path::new(&entry.folder)).and_then(|fact| fact.state.as_ref().ok());
+        let Some((stat, space)) = folder else { continue };
+        disks.entry(stat.id.dev).or_insert((&entry.folder, 0, *space)).1 += entry.stored();
+    }
+    let fills = disks.into_values().filter(|(_, bytes, space)| *bytes > space.free);
+    let told = |(folder, bytes, space): (&str, u64, Space)| {
+        let message = format!(
+            "{} of rotated logs wait there for the store, and {} are free: where the store stays away, the disk fills",
+            Size(bytes),
+            Size(space.free)
+        );
+        Finding::new("logs.waits-fill-disk", Severity::Warning, folder.to_owned(), message).hint(HINT)
+    };
+    fills.map(told).collect()
+}
