@@ -176,8 +176,8 @@ fn shipped_well(scene: &Scene, texts: &[Vec<u8>], story: &str) {
     let scenario = &scene.scenario;
     let named = serde_json::Value::from(scenario.segments()).to_string();
     let stored = scenario.objects().into_iter().filter(|(key, _)| named.contains(key.as_str())).map(|(_, text)| text);
-    let names = scenario.archives("app.log").into_iter().chain(["app.log".to_owned()]);
-    let here = names.map(|name| fs::read(scenario.logs().join(name)).expect("it was listed"));
+    let files = scenario.archives("app.log").into_iter().chain(["app.log".to_owned()]);
+    let here = files.map(|name| fs::read(scenario.logs().join(name)).expect("it was listed"));
     let all: Vec<Vec<u8>> = stored.chain(here).collect();
     for text in texts {
         assert!(all.iter().any(|one| one.windows(text.len()).any(|part| part == text)), "{story}: neither here nor there");

@@ -1,6 +1,5 @@
 //! Logs that go into a bucket without an archive here: in parts that are made as they are sent, gone on with where a run was stopped, and never
 //! believed to be there, nor removed here, before the bucket has proven them.
-#![expect(clippy::unwrap_used, reason = "a story fails loudly")]
 
 mod support;
 
@@ -110,9 +109,9 @@ fn what_was_stopped_in_the_middle_is_gone_on_with_when_the_same_is_made_again() 
 
 #[test]
 fn what_was_begun_with_another_compressor_is_begun_anew() {
-    let refuses = AtomicBool::new(true);
+    let once = AtomicBool::new(true);
     let story = move |request: &Request, _: usize| {
-        let refused = request.is("PUT", "partNumber=2&") && refuses.swap(false, Ordering::Relaxed);
+        let refused = request.is("PUT", "partNumber=2&") && once.swap(false, Ordering::Relaxed);
         if refused { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
     };
     let Some((scene, bucket, _)) = scene(LARGE, "none", story) else { return };

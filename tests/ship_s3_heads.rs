@@ -296,12 +296,12 @@ fn a_run_that_was_killed_before_it_remembered_its_signature_finds_it() {
     let Some((bucket, kms, scene)) = machine(Kind::P256) else { return };
     kms.denies(true);
     turn(&scene, 1).exits(3);
-    let chain = files_under(scene.state()).into_keys().find(|name| name.starts_with("chain-")).unwrap();
-    let unsigned = fs::read(scene.state().join(&chain)).unwrap();
+    let chain = scene.memory().remove(0);
+    let unsigned = fs::read(&chain).unwrap();
     kms.denies(false);
     scene.ship().exits(0);
     let before = bucket.read(&head(1));
-    let forget = || files::write(scene.state().join(&chain), &unsigned).unwrap();
+    let forget = || files::write(&chain, &unsigned).unwrap();
     forget();
     scene.ship().exits(0);
     assert_eq!(bucket.read(&head(1)), before, "nothing is replaced");

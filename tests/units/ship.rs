@@ -48,5 +48,7 @@ fn what_one_unit_hands_over_the_other_one_ships_and_the_first_takes_back() {
     assert_eq!(text, "/var/log/closed/app.log\n".repeat(1000));
     machine.must(&["systemctl", "start", "ops-logs-rotate.service"]);
     machine.must(&["systemctl", "start", "ops-logs-ship.service"]);
-    assert_eq!(files_under(&spool).len(), 0, "{}", machine.journal());
+    // What is remembered of the manifest stays.
+    let left: Vec<_> = files_under(&spool).into_keys().filter(|name| !name.starts_with("receipts/chain-")).collect();
+    assert!(left.is_empty(), "{left:?}: {}", machine.journal());
 }

@@ -195,7 +195,7 @@ fn read(log: &Log, at: u64, text: &mut [u8], tally: &mut Tally) -> Result<u64> {
 /// What comes out of an archive that comes in pieces.
 enum Unpacking {
     Plain,
-    Gzip(GzDecoder<Vec<u8>>),
+    Gzip(Box<GzDecoder<Vec<u8>>>),
     Zstd(Unframing),
 }
 
@@ -203,7 +203,7 @@ impl Unpacking {
     fn of(how: Compression) -> Result<Unpacking> {
         Ok(match how {
             Compression::None => Unpacking::Plain,
-            Compression::Gzip { .. } => Unpacking::Gzip(GzDecoder::new(Vec::new())),
+            Compression::Gzip { .. } => Unpacking::Gzip(Box::new(GzDecoder::new(Vec::new()))),
             Compression::Zstd { .. } => Unpacking::Zstd(Unframing::new()?),
         })
     }

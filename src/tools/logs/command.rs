@@ -102,6 +102,7 @@ pub enum Command {
     },
     /// For sets that ship without an archive here (`ship = "direct"`): put rotated logs into the store, compressed on their way, and remove
     /// each once the store has it
+    #[command(after_help = examples::DIRECT)]
     Direct {
         /// Send so many bytes a second at most, instead of what the settings say: `10MiB`
         #[arg(long, value_name = "BYTES")]

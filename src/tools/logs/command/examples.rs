@@ -40,6 +40,12 @@ Examples:
   ops-logs ship --dry-run            what waits, and what it costs
   ops-logs ship --bandwidth 10MiB    no more than that a second";
 
+pub(super) const DIRECT: &str = "\
+Examples:
+  ops-logs direct                      what waits; for cron and systemd timers
+  ops-logs direct --dry-run            what would go
+  ops-logs direct --bandwidth 10MiB    no more than that a second";
+
 pub(super) const PRUNE: &str = "\
 Examples:
   ops-logs prune                            what would go, and why
@@ -61,7 +67,8 @@ pub(super) const VERIFY: &str = "\
 Examples:
   ops-logs verify                                             every archive here
   ops-logs verify s3://acme-logs/fleet                        a store: every object is read
-  ops-logs verify s3://acme-logs/fleet --quick --host i-0abc  sizes only, of one machine";
+  ops-logs verify s3://acme-logs/fleet --quick --host i-0abc  sizes only, of one machine
+  ops-logs verify s3://acme-logs/fleet --public-key heads.der --fresh 26h  by its signed heads";
 
 pub(super) const POLICY: &str = "\
 Examples:
