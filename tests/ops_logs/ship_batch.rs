@@ -26,7 +26,7 @@ fn lines(day: u32, hour: u32) -> Vec<u8> {
         u32::try_from(seed >> 36).unwrap()
     };
     let mut line = |minute: u32| {
-        let noise: String = (0..20).map(|_| format!("{:07x}", word())).collect();
+        let noise = (0..20).map(|_| format!("{:07x}", word())).collect::<Vec<_>>().concat();
         format!("2026-10-{day:02}T{hour:02}:{minute:02}:00Z {noise}\n")
     };
     (0..8).map(&mut line).collect::<String>().into_bytes()
@@ -117,13 +117,13 @@ fn small_archives_wait_for_company_go_together_and_come_back_as_what_they_were()
         assert!(key.contains("/dt=2026-10-10/hour=01/") && key.ends_with(end), "{key}");
         let bytes = fs::read(scene.store().join(key)).unwrap();
         assert_eq!(named[0]["stored"], bytes.len());
-        let names: Vec<&str> =
+        let members: Vec<&str> =
             named[0]["several"].as_array().unwrap().iter().map(|member| member["name"].as_str().unwrap()).collect();
-        let expected: BTreeMap<String, Vec<u8>> = names.iter().map(|name| (*name).to_owned()).zip(parts.clone()).collect();
-        assert!(restored(&scene, &[]) == expected, "{words}: {names:?}");
+        let expected: BTreeMap<String, Vec<u8>> = members.iter().map(|name| (*name).to_owned()).zip(parts.clone()).collect();
+        assert!(restored(&scene, &[]) == expected, "{words}: {members:?}");
         // Each is an archive of its own also when some of them are wanted.
         let one = restored(&scene, &["--since", "2026-10-10T02:00:00Z", "--until", "2026-10-10T02:30:00Z"]);
-        assert!(one == BTreeMap::from([(names[1].to_owned(), parts[1].clone())]), "{words}: {:?}", one.keys());
+        assert!(one == BTreeMap::from([(members[1].to_owned(), parts[1].clone())]), "{words}: {:?}", one.keys());
         assert!(scene.run(&["restore", "--to", "-"]).exits(0).stdout.as_bytes() == whole);
     }
 }

@@ -34,7 +34,9 @@ use crate::{
 pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
     let Some(shipping) = carry.rotate.shipping.as_ref().filter(|_| plan.world.spool.is_some()) else { return };
     let (due, gathering) = due(carry.rotate, carry.ledger.content(), &plan.shipment, carry.run.clock.now());
-    gathering.iter().for_each(|gathering| carry.step(gathers(gathering)));
+    for gathering in &gathering {
+        carry.step(gathers(gathering));
+    }
     if due.is_empty() && plan.shipment.damaged.is_empty() && plan.world.broken.is_empty() {
         return;
     }
@@ -52,7 +54,9 @@ pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
         let first = waiting == 0 || plan.shipment.begun.contains(&oldest.id);
         let takes: u64 = entries.iter().map(|entry| entry.stored() + TICKET_BYTES).sum();
         if !first && waiting.saturating_add(takes) > shipping.most {
-            entries.iter().for_each(|entry| left.wait(entry));
+            for entry in &entries {
+                left.wait(entry);
+            }
             continue;
         }
         let free = if first { Ok(None) } else { min_free(carry, &counter, oldest) };

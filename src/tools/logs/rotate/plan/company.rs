@@ -145,7 +145,9 @@ pub(super) fn decide(
             _ => go(vec![entry], Why::Alone),
         }
     }
-    decided.into_values().for_each(|entries| go(entries, Why::Decided));
+    for entries in decided.into_values() {
+        go(entries, Why::Decided);
+    }
     let mut gathering = Vec::new();
     for (kin, Row { entries, bytes, .. }) in rows {
         let (Some(oldest), Some(company)) = (entries.first(), company) else { continue };
