@@ -133,6 +133,32 @@ fn duckdb_counts_every_line_of_a_store_in_a_folder() {
 }
 
 #[test]
+fn duckdb_counts_every_line_of_objects_that_hold_several_archives() {
+    if !needs::met(JUDGES) {
+        return;
+    }
+    let head = "host = \"test\"\nlogrotate = \"\"\n[store]\nurl = \"file://{root}/store\"\nspool = \"{root}/spool\"\n\
+                min-object = \"1 GiB\"\nmax-delay = \"6h\"\n";
+    let scene = Scenario::new().settings(&format!("{head}{SETS}"));
+    fs::create_dir(scene.store()).unwrap();
+    for lines in [30_000, 500, 60] {
+        for folder in ["app", "edge", "plain"] {
+            fs::create_dir_all(scene.logs().join(folder)).unwrap();
+            files::write(scene.logs().join(folder).join("a.log"), text("18", lines) + "\n").unwrap();
+        }
+        scene.rotate().exits(0);
+    }
+    scene.run(&["rotate", "--finish"]).exits(0);
+    scene.ship().exits(0);
+    assert_eq!(assert_whole(&scene.store()), 3, "one object for each log");
+    let sql = scene.run(&["sql", "duckdb"]).exits(0).stdout;
+    let named = named(&scene.segments());
+    assert_eq!(rows(&sql).unwrap(), named);
+    let lines = 30_000 + 500 + 60 + 3 * (TRAPS.matches('\n').count() + 1);
+    assert!(named.as_array().unwrap().iter().all(|row| row[2] == lines), "{lines}: {named}");
+}
+
+#[test]
 fn a_line_that_is_no_text_ends_the_query_or_is_read_as_bytes() {
     if !needs::met(JUDGES) {
         return;

@@ -320,6 +320,30 @@ fn what_a_tombstone_of_version_1_says_is_not_missed() {
 }
 
 #[test]
+fn an_object_of_several_archives_of_version_1_is_shipped_and_comes_back_as_what_they_were() {
+    let scene = Scenario::new().shipping("", "");
+    for folder in ["spool/ready", "spool/receipts", "back"] {
+        fs::create_dir_all(scene.root().join(folder)).expect("our own tree");
+    }
+    let parcel = sha256(&fixture("parcel-v1-several.json"));
+    files::copy(fixture("parcel-v1-several.json"), scene.spool().join(format!("ready/{parcel}.json"))).expect("our own tree");
+    files::copy(fixture("several-v1.zst"), scene.spool().join(format!("ready/{parcel}.data"))).expect("our own tree");
+    scene.ship().exits(0);
+    let text = fs::read(fixture("manifest-v1-several.json")).expect("a fixture");
+    let known: serde_json::Value = serde_json::from_slice(&text).expect("it is JSON");
+    assert_eq!(scene.segments()[0]["objects"], known["objects"], "what is written today is what was written then");
+    scene.rotate().exits(0);
+    assert_eq!(scene.parcels().len(), 0);
+    files::write(scene.store().join("_opsbelt/manifests/test/0000000001.json"), text).expect("our own tree");
+    let back = scene.root().join("back");
+    scene.run(&["restore", "--to", back.to_str().expect("it is text")]).exits(0);
+    for member in known["objects"][0]["several"].as_array().expect("there are two") {
+        let path = back.join("test/srv/opsbelt-shop").join(member["name"].as_str().expect("a name"));
+        assert_eq!(sha256(&path), member["sha256"].as_str().expect("a hash"));
+    }
+}
+
+#[test]
 fn a_head_that_version_1_signed_proves_its_segment() {
     let scene = Scenario::new().shipping("", "");
     let key = fixture("head-v1.pem").display().to_string();

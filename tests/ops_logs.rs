@@ -76,6 +76,8 @@ mod restore;
 mod settings;
 #[path = "ops_logs/ship.rs"]
 mod ship;
+#[path = "ops_logs/ship_batch.rs"]
+mod ship_batch;
 #[path = "ops_logs/ship_damaged.rs"]
 mod ship_damaged;
 #[path = "ops_logs/ship_days.rs"]

@@ -64,6 +64,22 @@ fn scene_of_days(shipped: bool) -> Scene {
     Scene { scenario, before: Before::default() }
 }
 
+/// Two archives that are enough only together: the second one is still to be made, or both are in the store and there is more.
+fn scene_of_several(shipped: bool) -> Scene {
+    let store = "min-object = \"1 KiB\"\nmax-delay = \"12h\"";
+    let scenario = Scenario::new().shipping_under("parallel = 1", store, "keep = { count = 1 }");
+    scenario.append("app.log", day(10));
+    let first = scenario.rotate().exits(0);
+    assert_eq!(first.steps("hand-over", "waiting").len(), 1, "it is not enough alone: {first:#?}");
+    scenario.append("app.log", day(10));
+    if shipped {
+        scenario.rotate().exits(0);
+        scenario.ship().exits(0);
+        scenario.append("app.log", text_of("large", 9000));
+    }
+    Scene { scenario, before: Before::default() }
+}
+
 fn texts(turns: usize) -> Vec<Vec<u8>> {
     (0..turns).map(text).collect()
 }
@@ -235,6 +251,17 @@ fn struck_at_any_call_of_a_run_that_hands_over_a_log_of_two_days() {
 #[test]
 fn struck_at_any_call_of_a_run_that_takes_back_a_log_of_two_days() {
     sweep("take back days", ROTATE, &|| scene_of_days(true), &[day(10), day(11), text(0)], 30);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_hands_over_several_together() {
+    sweep("hand over several", ROTATE, &|| scene_of_several(false), &[[day(10), day(10)].concat()], 40);
+}
+
+#[test]
+fn struck_at_any_call_of_a_run_that_takes_back_several_together() {
+    let texts = [[day(10), day(10)].concat(), text_of("large", 9000)];
+    sweep("take back several", ROTATE, &|| scene_of_several(true), &texts, 30);
 }
 
 #[test]

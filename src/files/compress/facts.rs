@@ -117,6 +117,11 @@ impl Tally {
         }
     }
 
+    /// Whether the last line has an end.
+    pub(super) fn ends_line(&self) -> bool {
+        !self.open_line
+    }
+
     fn lines(&self) -> u64 {
         self.newlines + u64::from(self.open_line)
     }

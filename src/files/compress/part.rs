@@ -6,9 +6,9 @@ use std::{fs::File, io::Write};
 use flate2::write::GzEncoder;
 
 use super::{
-    Compression, Facts, Label, Stretch, TimeRange, UNCOMPRESSED, each_piece, facts::Tally, gzip, span::Sink, trailer, zstd,
+    Compression, Facts, Label, Stretch, Take, TimeRange, UNCOMPRESSED, each_piece, facts::Tally, gzip, span::Sink, trailer, zstd,
 };
-use crate::failure::{Doing, Result};
+use crate::failure::{Doing, Failure, Result};
 
 /// Writes the part into `into`, which must be empty, and returns what is true of it. `times` are those of its lines.
 pub fn part(
@@ -45,6 +45,23 @@ pub fn part(
         }
         Packer::Zstd(frames, level) => described(frames, tally, label, zstd::encoder(level), times),
     }
+}
+
+/// Hands the part of the archive's text on, piece by piece; frames of ours that have nothing of it are passed over.
+pub fn read_part(archive: &File, how: Compression, part: Stretch, take: Take) -> Result<()> {
+    if let Some(source) = trailer_of(archive, how)? {
+        return zstd::each_own_frame_of(archive, &source, part, &mut |at, _, plain| take(within(part, at, plain)));
+    }
+    // What lies behind is nobody's here, however much a few bytes can be made to hold.
+    let (mut at, mut enough) = (0, false);
+    let read = each_piece(archive, how, &mut |piece| {
+        let wanted = within(part, at, piece);
+        at += piece.len() as u64;
+        take(wanted)?;
+        enough = at > part.to;
+        if enough { Err(Failure::new("read", "more than was asked for")) } else { Ok(()) }
+    });
+    if enough { Ok(()) } else { read.map(drop) }
 }
 
 fn trailer_of(archive: &File, how: Compression) -> Result<Option<trailer::Trailer>> {

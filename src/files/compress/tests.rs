@@ -1,6 +1,7 @@
 //! Archives as a whole: written, proven, read back by ourselves and by the official tools.
 
 mod damage;
+mod joins;
 mod packing;
 mod parts;
 mod refusals;

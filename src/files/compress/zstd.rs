@@ -89,7 +89,8 @@ impl<'a> Frames<'a> {
         Ok(self.body)
     }
 
-    fn flush(&mut self) -> Result<()> {
+    /// What is open becomes a frame: what comes next begins another one.
+    pub(super) fn flush(&mut self) -> Result<()> {
         let open = std::mem::take(&mut self.open);
         if open.is_empty() { Ok(()) } else { self.frame(&open) }
     }

@@ -5,10 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 pub use self::tariff::{PriceWords, Tariff};
-use crate::report::{Cell, Finding, Severity, Size, Table, count};
+use crate::{
+    report::{Cell, Finding, Severity, Size, Table, count},
+    tools::logs::rotate::plan::company::Company,
+};
 
 mod tariff;
 
@@ -28,6 +31,8 @@ pub struct Archive {
     pub at: DateTime<Utc>,
     /// Its bytes.
     pub bytes: u64,
+    /// The day whose others it may be joined with; None: it goes alone.
+    pub day: Option<NaiveDate>,
 }
 
 /// What a month is taken to be like.
@@ -65,7 +70,7 @@ pub enum Basis {
 
 impl Month {
     /// Of a machine whose last archives were these. A log counts with its own pace.
-    pub fn of(archives: &[Archive], now: DateTime<Utc>, tariff: &Tariff) -> Month {
+    pub fn of(archives: &[Archive], company: Option<Company>, now: DateTime<Utc>, tariff: &Tariff) -> Month {
         const SEEN: TimeDelta = TimeDelta::days(30);
         let mut logs: BTreeMap<&str, Vec<&Archive>> = BTreeMap::new();
         for archive in archives.iter().filter(|archive| archive.at <= now && now - archive.at <= SEEN) {
@@ -74,11 +79,13 @@ impl Month {
         let (mut month, mut turns) = (Month::default(), 0.0_f64);
         for archives in logs.values() {
             let times = MONTH / days(archives, now);
-            for archive in archives {
-                month.add(archive.bytes, times, tariff);
+            let objects = objects(archives, company);
+            for bytes in &objects {
+                month.add(*bytes, times, tariff);
             }
+            month.archives += archives.len() as u64;
             // Logs that are rotated together are shipped together.
-            turns = turns.max(times * float(archives.len() as u64));
+            turns = turns.max(times * float(objects.len() as u64));
         }
         month.with_segments(turns)
     }
@@ -86,7 +93,10 @@ impl Month {
     /// Of a machine of which nothing is known but what it is to rotate now: once a day, as much each time.
     pub fn of_a_day(sizes: impl IntoIterator<Item = u64>, tariff: &Tariff) -> Month {
         let mut month = Month { basis: Basis::Due, ..Month::default() };
-        sizes.into_iter().for_each(|bytes| month.add(bytes, MONTH, tariff));
+        for bytes in sizes {
+            month.add(bytes, MONTH, tariff);
+            month.archives += 1;
+        }
         month.with_segments(MONTH)
     }
 
@@ -94,7 +104,10 @@ impl Month {
     pub fn of_a_shipment(sizes: impl IntoIterator<Item = u64>, segments: u64, tariff: &Tariff) -> Month {
         let segments = float(segments);
         let mut run = Month { basis: Basis::Shipment, segments, gets: 2.0 * segments, ..Month::default() };
-        sizes.into_iter().for_each(|bytes| run.add(bytes, 1.0, tariff));
+        for bytes in sizes {
+            run.add(bytes, 1.0, tariff);
+            run.archives += 1;
+        }
         run
     }
 
@@ -102,7 +115,6 @@ impl Month {
     fn add(&mut self, bytes: u64, times: f64, tariff: &Tariff) {
         // After each object the bucket is asked what it has; before a large one, whether it has it, and for uploads that were left.
         let (puts, gets) = if bytes <= PART { (1, 1) } else { (bytes.div_ceil(PART) + 3, 2) };
-        self.archives += 1;
         self.objects += times;
         self.bytes += times * float(bytes);
         self.billed += times * float(tariff.billed(bytes));
@@ -175,7 +187,7 @@ impl Month {
     pub fn tiny(&self, store: &str, tariff: &Tariff) -> Option<Finding> {
         let mean = self.bytes / self.objects.max(1.0);
         let message = format!(
-            "an archive has {} on average, and {} bills {} bytes for each KiB of such archives",
+            "an object has {} on average, and {} bills {} bytes for each KiB of such objects",
             Size(whole(mean)),
             tariff.class.as_str(),
             whole(1024.0 * self.billed / self.bytes.max(1.0)),
@@ -183,9 +195,37 @@ impl Month {
         let finding = Finding::new("logs.tiny-objects", Severity::Note, store, message);
         let wasted = self.objects > 0.0 && self.billed > 1.5 * self.bytes;
         wasted.then(|| {
-            finding.hint("rotate less often, or leave storage-class to STANDARD and let a lifecycle rule move what is large")
+            finding.hint("let small archives wait for company (min-object, max-delay), rotate less often, or leave storage-class to STANDARD and let a lifecycle rule move what is large")
         })
     }
+}
+
+/// The sizes of the objects that a log's archives become, when small ones wait for company.
+fn objects(archives: &[&Archive], company: Option<Company>) -> Vec<u64> {
+    let Some(company) = company else { return archives.iter().map(|archive| archive.bytes).collect() };
+    let mut archives = archives.to_vec();
+    archives.sort_by_key(|archive| archive.at);
+    let mut sizes = Vec::new();
+    // What waits of each day, and since when.
+    let mut waiting: BTreeMap<NaiveDate, (u64, DateTime<Utc>)> = BTreeMap::new();
+    for archive in archives {
+        let Some(day) = archive.day else {
+            sizes.push(archive.bytes);
+            continue;
+        };
+        if let Some((bytes, _)) = waiting.get(&day).filter(|(_, since)| archive.at - *since >= company.delay).copied() {
+            waiting.remove(&day);
+            sizes.push(bytes);
+        }
+        let (bytes, _) = waiting.entry(day).or_insert((0, archive.at));
+        *bytes += archive.bytes;
+        if *bytes >= company.enough {
+            sizes.push(*bytes);
+            waiting.remove(&day);
+        }
+    }
+    sizes.extend(waiting.into_values().map(|(bytes, _)| bytes));
+    sizes
 }
 
 /// In how many days a log had these archives: a few of them do not make a pace within a day.

@@ -24,9 +24,13 @@ use super::{
         Parcel, ParcelId,
         key::word,
         part::{Part, Whole},
+        several::{self, Member},
     },
 };
-use crate::{files::compress::TimeRange, store::Key};
+use crate::{
+    files::compress::{Stretch, TimeRange},
+    store::Key,
+};
 
 /// Where manifests are: no query engine looks below a name that begins like this.
 const MANIFESTS: &str = "_opsbelt/manifests";
@@ -67,7 +71,7 @@ pub struct Object {
     pub service: String,
     /// The live log's path.
     pub log: String,
-    /// The archive's name there.
+    /// The archive's name there; of several the newest one's.
     pub name: String,
     /// When it was rotated.
     pub rotated_at: DateTime<Utc>,
@@ -92,6 +96,12 @@ pub struct Object {
     /// Which part of the archive's text it is, when it is not all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// The archives that it is joined from, the oldest first, when it is more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub several: Vec<Member>,
+    /// Where in its text the archive lies that is meant, of several; never written.
+    #[serde(skip)]
+    pub stretch: Option<Stretch>,
 }
 
 impl Object {
@@ -113,7 +123,28 @@ impl Object {
             stored,
             encoder: parcel.facts.encoder.clone(),
             part: parcel.part.clone(),
+            several: parcel.several.clone(),
+            stretch: None,
         }
+    }
+
+    /// The archives that it holds, each as if it had it alone. Where what is said of several of them cannot be, they stay one.
+    pub fn each(self) -> Vec<Object> {
+        let Some(stretches) = several::stretches(&self.several, self.size).filter(|each| each.len() > 1) else {
+            return vec![self];
+        };
+        let one = |(member, stretch): (&Member, Stretch)| Object {
+            name: member.name.clone(),
+            rotated_at: member.rotated_at,
+            times: member.times,
+            sha256: member.whole.sha256.clone(),
+            size: member.whole.size,
+            lines: member.lines,
+            several: Vec::new(),
+            stretch: Some(stretch),
+            ..self.clone()
+        };
+        self.several.iter().zip(stretches).map(one).collect()
     }
 
     /// Which part of the archive's text it is.
@@ -203,6 +234,8 @@ pub(in crate::tools::logs) mod tests {
             stored: 0,
             encoder: String::new(),
             part: None,
+            several: Vec::new(),
+            stretch: None,
         }
     }
 }

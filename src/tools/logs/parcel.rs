@@ -6,11 +6,15 @@
 pub mod about;
 pub mod key;
 pub mod part;
+pub mod several;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use self::part::{Part, Whole};
+use self::{
+    part::{Part, Whole},
+    several::Member,
+};
 use super::{
     containers::Labels,
     ledger::{Entry, EntryId},
@@ -21,7 +25,7 @@ use crate::{
     store::Key,
 };
 
-/// One archive on its way into the store, or what of its text is of one day. Persisted: fields may be added, never renamed.
+/// One archive on its way into the store, or what of its text is of one day, or several together. Persisted: fields may be added, never renamed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parcel {
     /// The name of its object.
@@ -34,7 +38,7 @@ pub struct Parcel {
     pub service: String,
     /// The live log's path.
     pub log: String,
-    /// The archive's name there.
+    /// The archive's name there; of several the newest one's.
     pub name: String,
     /// Its entry in the ledger.
     pub entry: EntryId,
@@ -53,6 +57,9 @@ pub struct Parcel {
     /// Which part of the archive's text it is, when it is not all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// The archives that it is joined from, the oldest first, when it is more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub several: Vec<Member>,
     /// When it was handed over: no two are the same.
     pub handed_at: DateTime<Utc>,
 }
@@ -110,6 +117,7 @@ impl Parcel {
             facts,
             stored_sha256,
             part,
+            several: Vec::new(),
             handed_at,
         }
     }
@@ -119,7 +127,15 @@ impl Parcel {
         Key::new(self.key.clone())
     }
 
-    /// Which part of the archive's text it is.
+    /// What it has of which archives, each with its name.
+    pub fn archives(&self) -> Vec<(&str, Part)> {
+        if self.several.is_empty() {
+            return vec![(&self.name, self.part())];
+        }
+        self.several.iter().map(|member| (member.name.as_str(), member.part())).collect()
+    }
+
+    /// Which part of the archive's text it is; of several archives, all of them as if they were one.
     pub fn part(&self) -> Part {
         let whole = || {
             let Facts { sha256, size, stored, .. } = self.facts.clone();

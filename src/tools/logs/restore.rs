@@ -5,14 +5,16 @@
 
 mod place;
 mod selection;
+mod texts;
 mod thaw;
 mod write;
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 use self::{
     place::Placed,
     selection::select,
+    texts::Texts,
     thaw::{Sorted, sort},
     write::write,
 };
@@ -22,15 +24,12 @@ pub use self::{
 };
 use crate::{
     failure::{Exit, Failure, Result},
-    files::{compress, dir::Dir, fingerprint::Fingerprint},
+    files::dir::Dir,
     report::{Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Run, side_by_side},
-    store::{self, Address, Key, Store, Terms},
+    store::{self, Address, Store, Terms},
     tool::{Change, Query},
-    tools::logs::{
-        fetch::{Fetched, fetch, form},
-        manifest::{Object, archived::Archived},
-    },
+    tools::logs::manifest::archived::Archived,
 };
 
 /// Logs of a store, into a folder.
@@ -108,9 +107,10 @@ impl Change for Restore {
         self.ask(run, &*chosen.store, &chosen.archives, &mut report);
         let bar = run.progress.bytes("restoring", chosen.stored());
         let target = Dir::open(&self.into)?;
-        let one = |Placed { archived, place, .. }: &Placed| -> Result<(String, Outcome)> {
-            write(&target, place, archived, &|object| proven(&*chosen.store, object, &|bytes| bar.advance(bytes)))
-        };
+        let moved = |bytes: u64| bar.advance(bytes);
+        let texts = Texts::of(&*chosen.store, &chosen.archives.ready, &moved);
+        let one =
+            |Placed { archived, place, .. }: &Placed| -> Result<(String, Outcome)> { write(&target, place, archived, &texts) };
         let results = side_by_side(&chosen.archives.ready, self.parallel, &run.shutdown, || (), one);
         let mut restored = (0_u64, 0);
         for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(results) {
@@ -153,12 +153,13 @@ impl Query for Print {
             return Err(Failure::new("write", "to standard output").because(why).hint(hint).exit(Exit::Partial));
         }
         let bar = run.progress.bytes("restoring", chosen.stored());
+        let moved = |bytes: u64| bar.advance(bytes);
+        let texts = Texts::of(&*chosen.store, &chosen.archives.ready, &moved);
         for object in chosen.archives.ready.iter().flat_map(|placed| &placed.archived.objects) {
             if run.shutdown.asked() || run.out.is_closed() {
                 break;
             }
-            let (fetched, key) = proven(&*chosen.store, object, &|bytes| bar.advance(bytes))?;
-            compress::read(&fetched.file, form(key.as_str()), &mut |piece| run.out.bytes(piece))?;
+            texts.proven(object)?.read(&mut |piece| run.out.bytes(piece))?;
         }
         // What is only worth knowing is told where there is a report.
         let mut findings = chosen.troubles.findings.iter().filter(|finding| finding.severity != Severity::Note);
@@ -189,35 +190,11 @@ impl Chosen {
         self.archives.ready.iter().fold(0, |all, placed| all.saturating_add(placed.archived.size()))
     }
 
+    /// Each object counts once, however many archives are wanted of it.
     fn stored(&self) -> u64 {
-        self.archives.ready.iter().fold(0, |all, placed| all.saturating_add(placed.archived.stored()))
-    }
-}
-
-/// The object, which is what the manifest says of it, and holds the text that it says.
-fn proven(store: &dyn Store, object: &Object, moved: &dyn Fn(u64)) -> Result<(Fetched, Key)> {
-    let refuse = |why: String| Failure::new("restore", &object.key).because(why).exit(Exit::PersonNeeded);
-    let key = Key::new(object.key.clone()).ok_or_else(|| refuse("its name is no key".to_owned()))?;
-    let fetched = fetch(store, &key, object.stored, moved)?;
-    if fetched.sha256 != object.stored_sha256 {
-        return Err(refuse(format!("it has sha-256 {}, and the manifest names {}", fetched.sha256, object.stored_sha256)));
-    }
-    let (mut hash, mut size) = (Fingerprint::default(), 0);
-    compress::read(&fetched.file, form(key.as_str()), &mut |piece| {
-        hash.take(piece);
-        size += piece.len() as u64;
-        // A few bytes can be made to hold any number of others.
-        if size > object.size {
-            Err(refuse(format!("it holds more than the {} bytes that the manifest names", object.size)))
-        } else {
-            Ok(())
-        }
-    })?;
-    let sha256 = hash.hex();
-    if sha256 == object.sha256 {
-        Ok((fetched, key))
-    } else {
-        Err(refuse(format!("its text has sha-256 {sha256}, and the manifest names {}", object.sha256)))
+        let objects = self.archives.ready.iter().flat_map(|placed| &placed.archived.objects);
+        let sizes: HashMap<&str, u64> = objects.map(|object| (object.key.as_str(), object.stored)).collect();
+        sizes.into_values().fold(0, u64::saturating_add)
     }
 }
 

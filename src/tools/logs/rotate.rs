@@ -11,6 +11,7 @@ pub mod waiting;
 use std::{collections::HashSet, path::PathBuf};
 
 pub(in crate::tools::logs) use self::apply::Hands;
+use self::plan::company::Company;
 use crate::{
     failure::Result,
     files::compress::Compression,
@@ -68,6 +69,8 @@ pub struct Shipping {
     pub spool: Spool,
     /// So many bytes may wait there.
     pub most: u64,
+    /// How small archives wait for company; None: they do not.
+    pub company: Option<Company>,
     /// What the store costs, where that is known.
     pub tariff: Option<Tariff>,
 }

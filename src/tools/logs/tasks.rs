@@ -137,6 +137,7 @@ fn rotation(loaded: &Loaded<Settings>, choice: &Choice, begins: Begins) -> Resul
             store: store.url.to_string(),
             spool: Spool::at(store.spool()),
             most: store.spool_max(),
+            company: store.company(),
             tariff: store.tariff(),
         }),
     })

@@ -13,7 +13,9 @@ fn now() -> DateTime<Utc> {
 
 /// One log, rotated every so many hours, so often.
 fn steady(log: &str, hours: i64, number: i64, bytes: u64) -> Vec<Archive> {
-    (1..=number).map(|turn| Archive { log: log.to_owned(), at: now() - TimeDelta::hours(hours * turn), bytes }).collect()
+    (1..=number)
+        .map(|turn| Archive { log: log.to_owned(), at: now() - TimeDelta::hours(hours * turn), bytes, day: None })
+        .collect()
 }
 
 fn close(one: f64, other: f64) -> bool {
@@ -23,28 +25,48 @@ fn close(one: f64, other: f64) -> bool {
 #[test]
 fn four_hundred_machines_of_ten_logs_by_the_hour_pay_fourteen_dollars_for_their_puts() {
     let archives: Vec<Archive> = (0..10).flat_map(|log| steady(&format!("{log}"), 1, 48, 4096)).collect();
-    let month = Month::of(&archives, now(), &standard());
+    let month = Month::of(&archives, None, now(), &standard());
     assert!(close(month.objects * 400.0 / MONTH, 96_000.0), "{month:?}");
     assert!(close(month.puts * 400.0 * standard().put / 1000.0, 14.40), "{month:?}");
 }
 
 #[test]
+fn small_archives_that_wait_for_company_a_day_long_cost_sixty_cents() {
+    let midnight: DateTime<Utc> = "2026-11-21T00:00:00Z".parse().unwrap();
+    let hourly = |log: i64| {
+        (1..=30 * 24).map(move |hour| {
+            let at = midnight - TimeDelta::hours(hour);
+            Archive { log: log.to_string(), at, bytes: 4096, day: Some(at.date_naive()) }
+        })
+    };
+    let archives: Vec<Archive> = (0..10).flat_map(hourly).collect();
+    let month = |company| Month::of(&archives, Some(company), midnight, &standard());
+    let days = month(Company { enough: 8 << 20, delay: TimeDelta::hours(24) });
+    assert!(close(days.objects * 400.0 / MONTH, 4_000.0) && days.archives == 7200, "{days:?}");
+    assert!(close(days.puts * 400.0 * standard().put / 1000.0, 0.60), "{days:?}");
+    assert!(close(days.bytes, Month::of(&archives, None, midnight, &standard()).bytes));
+    let hours = month(Company { enough: 8 << 20, delay: TimeDelta::hours(6) });
+    assert!(close(hours.objects, 4.0 * days.objects), "{hours:?}");
+    assert!(close(month(Company { enough: 8 << 10, delay: TimeDelta::hours(24) }).objects, 12.0 * days.objects));
+}
+
+#[test]
 fn a_pace_is_seen_although_keep_leaves_few_archives() {
-    let month = Month::of(&steady("a", 1, 14, 1000), now(), &standard());
+    let month = Month::of(&steady("a", 1, 14, 1000), None, now(), &standard());
     assert!(close(month.objects, 24.0 * MONTH), "{month:?}");
 }
 
 #[test]
 fn who_tries_it_twice_does_not_rotate_every_minute() {
     let at = now() - TimeDelta::seconds(5);
-    let tried = vec![Archive { log: "a".to_owned(), at, bytes: 1 }; 2];
-    assert!(close(Month::of(&tried, now(), &standard()).objects, 2.0 * MONTH));
+    let tried = vec![Archive { log: "a".to_owned(), at, bytes: 1, day: None }; 2];
+    assert!(close(Month::of(&tried, None, now(), &standard()).objects, 2.0 * MONTH));
 }
 
 #[test]
 fn what_is_old_or_in_the_future_tells_nothing_of_the_pace() {
-    let other = [-1, 31].map(|days| Archive { log: "a".to_owned(), at: now() - TimeDelta::days(days), bytes: 1 });
-    assert_eq!(Month::of(&other, now(), &standard()).archives, 0);
+    let other = [-1, 31].map(|days| Archive { log: "a".to_owned(), at: now() - TimeDelta::days(days), bytes: 1, day: None });
+    assert_eq!(Month::of(&other, None, now(), &standard()).archives, 0);
 }
 
 #[test]
@@ -55,7 +77,7 @@ fn a_large_object_is_many_requests() {
 
 #[test]
 fn a_day_without_archives_has_a_segment() {
-    let month = Month::of(&[], now(), &standard());
+    let month = Month::of(&[], None, now(), &standard());
     assert!(month.archives == 0 && close(month.segments, MONTH), "{month:?}");
     assert!(month.requests(&standard()) > 0.0 && month.storage(&standard()) <= 0.0);
 }
@@ -65,14 +87,14 @@ fn tiny_objects_are_billed_as_larger_ones_in_other_classes() {
     let archives = steady("a", 24, 30, 1024);
     for (class, billed) in [(StorageClass::StandardIa, 128), (StorageClass::GlacierIr, 128), (StorageClass::DeepArchive, 33)] {
         let tariff = Tariff::new(Some(class), PriceWords::default());
-        let month = Month::of(&archives, now(), &tariff);
+        let month = Month::of(&archives, None, now(), &tariff);
         assert!(close(month.billed / month.bytes, f64::from(billed)), "{class:?} {month:?}");
         assert!(month.tiny("s3://logs", &tariff).is_some());
     }
-    let month = Month::of(&archives, now(), &standard());
+    let month = Month::of(&archives, None, now(), &standard());
     assert_eq!(month.tiny("s3://logs", &standard()), None);
     let large = Tariff::new(Some(StorageClass::StandardIa), PriceWords::default());
-    assert_eq!(Month::of(&steady("a", 24, 30, 1 << 20), now(), &large).tiny("s3://logs", &large), None);
+    assert_eq!(Month::of(&steady("a", 24, 30, 1 << 20), None, now(), &large).tiny("s3://logs", &large), None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is not in the store, by the ledger and by receipts that are believed: never by what a run said of itself. That only tells why.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     path::Path,
 };
 
@@ -16,7 +16,7 @@ use crate::{
         rotate::{
             Rotate,
             facts::{LogFact, What, absent},
-            plan::{Plan, Rest, is_direct, is_to_ship},
+            plan::{Arrival, Plan, Rest, is_direct, is_to_ship},
         },
         settings::Method,
         spool::Waiting,
@@ -216,13 +216,15 @@ fn of_another(host: &str, ours: &str) -> String {
 
 /// Archives that the store is to have and, as far as is known, has not; and what else waits for it.
 fn archives(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Item> {
-    let arrived: HashSet<EntryId> = plan.shipment.arrivals.iter().filter_map(|arrival| arrival.entry).collect();
+    let arrived: HashSet<EntryId> = plan.shipment.arrivals.iter().flat_map(Arrival::entries).collect();
     let signed: HashSet<&ParcelId> =
         plan.shipment.arrivals.iter().flat_map(|arrival| &arrival.parcels).map(|signed| &signed.id).collect();
     let spooled = plan.world.spool.iter().flatten().map(|spooled| &spooled.waiting);
     let mut keys: HashMap<(String, String), Vec<(&str, &str)>> = HashMap::new();
     for Waiting { parcel, .. } in spooled.filter(|waiting| !signed.contains(&waiting.id)) {
-        keys.entry((parcel.log.clone(), parcel.name.clone())).or_default().push((&parcel.key, &parcel.host));
+        for (name, _) in parcel.archives() {
+            keys.entry((parcel.log.clone(), name.to_owned())).or_default().push((&parcel.key, &parcel.host));
+        }
     }
     let item = |entry: &Entry| {
         let keys = keys.remove(&(entry.log_path(), entry.name.clone())).unwrap_or_default();
@@ -247,7 +249,8 @@ fn archives(rotate: &Rotate, content: &Content, plan: &Plan) -> Vec<Item> {
         stage: Stage::Waits,
         host: (host != rotate.host).then(|| host.to_owned()),
     };
-    items.extend(keys.into_values().flatten().map(unknown));
+    // One object may have several archives that nobody knows any more.
+    items.extend(keys.into_values().flatten().collect::<BTreeSet<_>>().into_iter().map(unknown));
     items.sort_by(|one, other| one.path.cmp(&other.path));
     items
 }

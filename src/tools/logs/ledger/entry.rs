@@ -66,6 +66,10 @@ pub struct Entry {
     /// The archive, from the stage `Archived` on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<Archive>,
+    /// The oldest of the archives that it goes to the store with, from when that was decided on: whoever hands them over again makes the
+    /// same object of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<EntryId>,
     /// That a store has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipped: Option<Shipped>,

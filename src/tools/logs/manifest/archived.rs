@@ -34,11 +34,6 @@ impl Archived {
         self.objects.iter().fold(0, |all: u64, object| all.saturating_add(object.size))
     }
 
-    /// Bytes of its objects.
-    pub(in crate::tools::logs) fn stored(&self) -> u64 {
-        self.objects.iter().fold(0, |all: u64, object| all.saturating_add(object.stored))
-    }
-
     /// SHA-256 of its text, where somebody said it.
     pub(in crate::tools::logs) fn sha256(&self) -> Option<String> {
         match &self.objects[..] {
@@ -69,7 +64,7 @@ pub(in crate::tools::logs) fn joined(host: &str, objects: Vec<Object>) -> Vec<Ar
     let one = |objects| Archived { host: host.to_owned(), objects };
     let mut parts: BTreeMap<(String, String, String), Vec<(Part, Object)>> = BTreeMap::new();
     let mut all = Vec::new();
-    for object in objects {
+    for object in objects.into_iter().flat_map(Object::each) {
         match &object.part {
             None => all.push(one(vec![object])),
             Some(part) => {

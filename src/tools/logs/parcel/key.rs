@@ -9,7 +9,7 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     files::{
@@ -49,6 +49,11 @@ pub fn is_of(key: &Key, host: &str) -> bool {
     let (mut folders, name) = key.parts();
     let mine = name.strip_prefix(&word(host, HOST)).is_some_and(|rest| rest.starts_with('_'));
     folders.next() == Some(LOGS) && mine
+}
+
+/// The day (UTC) of its first line, which engines look for.
+pub fn day(entry: &Entry, facts: &Facts) -> NaiveDate {
+    first_line(entry, facts).date_naive()
 }
 
 /// When its first line was written, as far as anybody knows.
@@ -120,6 +125,7 @@ mod tests {
             labels: Labels::default(),
             stage: Stage::Stored,
             archive: Some(Archive { file: file.to_owned(), facts }),
+            company: None,
             shipped: None,
         }
     }

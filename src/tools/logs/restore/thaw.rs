@@ -1,5 +1,7 @@
 //! Objects in a class that must be asked for: which they are, the request, and when to come back.
 
+use std::collections::HashSet;
+
 use super::{Restore, place::Placed};
 use crate::{
     report::{Incomplete, Outcome, Report, Size, Step, count},
@@ -44,6 +46,7 @@ pub(super) fn sort(store: &dyn Store, archives: Vec<Placed>, parallel: usize, ru
     };
     let mut found = side_by_side(&objects, parallel, &run.shutdown, || (), look).into_iter();
     let mut sorted = Sorted::default();
+    let mut asked = HashSet::new();
     for placed in archives {
         let of_it = placed.archived.objects.len();
         let access: Vec<Access> = found.by_ref().take(of_it).map(|one| one.unwrap_or(Access::Ready)).collect();
@@ -53,6 +56,10 @@ pub(super) fn sort(store: &dyn Store, archives: Vec<Placed>, parallel: usize, ru
         }
         sorted.waiting += 1;
         for (object, access) in placed.archived.objects.into_iter().zip(access) {
+            // One object may hold several of the archives.
+            if access != Access::Ready && !asked.insert(object.key.clone()) {
+                continue;
+            }
             let one = One { host: placed.archived.host.clone(), object };
             match access {
                 Access::Ready => {}

@@ -8,7 +8,7 @@ use std::{
 
 use rustix::{fs::Mode, io::Errno};
 
-use super::{Archived, Fetched, Key, Object, compress, form};
+use super::{Archived, texts::Texts};
 use crate::{
     failure::{Doing, Exit, Failure, Result},
     files::{
@@ -18,14 +18,11 @@ use crate::{
     report::Outcome,
 };
 
-/// Gets an object, proven.
-pub(super) type Proven<'a> = &'a dyn Fn(&Object) -> Result<(Fetched, Key)>;
-
 /// No log lies deeper; each folder on the way is held open.
 const DEEPEST: usize = 200;
 
 /// Writes the text of an archive below `target`; how that went.
-pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, proven: Proven) -> Result<(String, Outcome)> {
+pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, texts: &Texts) -> Result<(String, Outcome)> {
     let mut names: Vec<&str> =
         place.components().filter_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect();
     let name = names.pop().ok_or_else(|| Failure::new("name", archived.keys()))?;
@@ -52,7 +49,7 @@ pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, proven: Pro
     let part = format!(".{name}.part");
     folder.remove(&part)?;
     let file = folder.create(&part)?;
-    let written = text(&file, archived, proven, &folder.shown(name)).and_then(|()| folder.rename(&part, name));
+    let written = text(&file, archived, texts, &folder.shown(name)).and_then(|()| folder.rename(&part, name));
     if let Err(failure) = written {
         folder.remove(&part)?;
         let taken = failure.errno == Some(Errno::EXIST);
@@ -63,12 +60,11 @@ pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, proven: Pro
 }
 
 /// The proven text; compared once more when it is written.
-fn text(file: &File, archived: &Archived, proven: Proven, shown: &str) -> Result<()> {
+fn text(file: &File, archived: &Archived, texts: &Texts, shown: &str) -> Result<()> {
     let mut into = file;
     let mut hash = Fingerprint::default();
     for object in &archived.objects {
-        let (fetched, key) = proven(object)?;
-        compress::read(&fetched.file, form(key.as_str()), &mut |piece| {
+        texts.proven(object)?.read(&mut |piece| {
             hash.take(piece);
             into.write_all(piece).doing("write", shown)
         })?;
@@ -90,15 +86,20 @@ fn text(file: &File, archived: &Archived, proven: Proven, shown: &str) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::logs::manifest::tests::object;
+    use crate::{
+        store::{self, Terms},
+        tools::logs::manifest::tests::object,
+    };
 
     #[test]
     fn a_log_beyond_measure_makes_no_folders() {
         let home = tempfile::tempdir().unwrap();
         let archived = Archived { host: "i".to_owned(), objects: vec![object("x", 0)] };
         let deep = "a/".repeat(DEEPEST + 1) + "name";
-        let failure =
-            write(&Dir::open(home.path()).unwrap(), Path::new(&deep), &archived, &|_| unreachable!("it is refused")).unwrap_err();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let store = store::open(&format!("file://{}", elsewhere.path().display()).parse().unwrap(), &Terms::default()).unwrap();
+        let texts = Texts::of(&*store, &[], &|_| ());
+        let failure = write(&Dir::open(home.path()).unwrap(), Path::new(&deep), &archived, &texts).unwrap_err();
         assert!(failure.to_string().contains("201 folders deep"), "{failure}");
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
     }

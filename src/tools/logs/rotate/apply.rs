@@ -90,6 +90,7 @@ pub(super) fn carry_out(run: &Run, rotate: &Rotate, mut ledger: Ledger, plan: &P
         if let Err(failure) = noted.and_then(|()| forget_gone(&mut ledger, plan)) {
             report.incomplete.push((&failure).into());
         }
+        report.steps.extend(plan.shipment.gathering.iter().map(show::shipment::gathers));
         report.summary = show::with_troubles(show::idle(rotate), &report.steps);
         return Ok(report);
     }

@@ -2,6 +2,7 @@
 
 mod bound;
 mod collection;
+pub mod company;
 mod gaps;
 mod recovery;
 mod removal;

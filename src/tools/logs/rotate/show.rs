@@ -4,7 +4,7 @@ mod contained;
 mod cost;
 pub(in crate::tools::logs) mod direct;
 mod heads;
-mod shipment;
+pub(super) mod shipment;
 mod unmeant;
 
 use std::{collections::BTreeMap, path::Path};

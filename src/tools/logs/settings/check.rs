@@ -78,6 +78,13 @@ fn store(settings: &Settings) -> Vec<Contradiction> {
         let problem = "nothing would ever be handed over".to_owned();
         found.push(contradiction("store.spool-max".to_owned(), problem, "spool-max = \"1 GiB\", or leave it out"));
     }
+    if store.min_object.is_some() != store.max_delay.is_some() {
+        let (word, problem, hint) = match store.min_object {
+            Some(_) => ("min-object", "nobody says how long a small archive may wait for others", "add max-delay = \"1h\""),
+            None => ("max-delay", "nobody says which archives wait for others", "add min-object = \"8 MiB\", or leave it out"),
+        };
+        found.push(contradiction(format!("store.{word}"), problem.to_owned(), hint));
+    }
     found.extend(store.check());
     found
 }

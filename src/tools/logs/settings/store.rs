@@ -15,7 +15,10 @@ use crate::{
     settings::units::{Bytes, Span},
     store::{Address, ChecksumKind, Lock, LockMode, StorageClass, Terms, pace},
     tool::Contradiction,
-    tools::logs::cost::{PriceWords, Tariff},
+    tools::logs::{
+        cost::{PriceWords, Tariff},
+        rotate::plan::company::Company,
+    },
 };
 
 /// Where the spool of a machine is, unless the settings say.
@@ -35,6 +38,13 @@ pub struct StoreWords {
     /// How much may wait there; the rest waits where it is. 1 GiB when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spool_max: Option<Bytes>,
+    /// Smaller archives wait where they are until so much of one log and one day (UTC) is together, and become one object. Each archive is an
+    /// object when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_object: Option<Bytes>,
+    /// With `min-object`: no archive waits longer than this for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_delay: Option<Span>,
     /// Who asks, as the files of AWS name it. Left out: as every AWS tool finds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
@@ -115,6 +125,12 @@ impl StoreWords {
     /// How many bytes may wait in it.
     pub fn spool_max(&self) -> u64 {
         self.spool_max.unwrap_or(SPOOL_MAX).0
+    }
+
+    /// How small archives wait for company; None: they do not.
+    pub fn company(&self) -> Option<Company> {
+        let (enough, delay) = self.min_object.zip(self.max_delay)?;
+        Some(Company { enough: enough.0, delay: delay.chrono() })
     }
 
     /// On what terms the bucket is used; until when something is locked depends on when it is put there.

@@ -51,6 +51,8 @@ fn object(part: &str, made: i64) -> Object {
         stored: 10,
         encoder: String::new(),
         part: None,
+        several: Vec::new(),
+        stretch: None,
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn adopt(carry: &mut Carry, plan: &Plan) -> Result<()> {
             labels: labels::limited(&found.label.labels),
             stage: Stage::Stored,
             archive: Some(Archive { file: found.name.to_string(), facts: found.facts.clone() }),
+            company: None,
             shipped: None,
         };
         let why = "it says it is ours, and the ledger did not know it";

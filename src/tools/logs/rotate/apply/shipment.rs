@@ -12,6 +12,7 @@ use crate::{
     report::{Finding, Incomplete, Outcome, Report, Severity, Step},
     tools::logs::{
         ledger::{Archive, EntryId, Line, More, Shipped},
+        parcel::part::Whole,
         rotate::{
             Shipping,
             plan::{Arrival, Plan},
@@ -29,21 +30,32 @@ pub(super) fn settle(carry: &mut Carry, plan: &Plan) -> Result<()> {
         if carry.run.shutdown.asked() {
             break;
         }
-        match carry.still_as_handed_over(arrival) {
-            Ok(()) => settled.push(arrival),
-            Err(failure) => carry.failed("settle", subject(arrival), &failure),
+        // Of several archives each is looked at for itself; what they came in stays until all of them are as they were.
+        let mut sound = Vec::new();
+        for (archive, entry) in &arrival.archives {
+            match carry.still_as_handed_over(archive, *entry) {
+                Ok(()) => sound.push(*entry),
+                Err(failure) => carry.failed("settle", subject(arrival), &failure),
+            }
         }
+        settled.push((arrival, sound));
     }
     let entries = &carry.ledger.content().entries;
     // Of what is recorded, only some parts may be left here.
     let unknown = |id: &EntryId| entries.get(id).is_some_and(|entry| entry.shipped.is_none());
-    let line = |arrival: &&Arrival| Some(Line::Shipped { id: arrival.entry.filter(unknown)?, shipped: shipped(arrival)? });
-    let lines = settled.iter().filter_map(line).collect();
+    let line = |arrival: &Arrival, id: EntryId| Some(Line::Shipped { id, shipped: shipped(arrival)? });
+    let of = |(arrival, sound): &(&Arrival, Vec<Option<EntryId>>)| {
+        sound.iter().copied().flatten().filter(unknown).filter_map(|id| line(arrival, id)).collect::<Vec<_>>()
+    };
+    let lines = settled.iter().flat_map(of).collect();
     carry.ledger.commit(lines)?;
-    for arrival in settled {
+    for (arrival, sound) in settled {
+        if sound.len() < arrival.archives.len() {
+            continue;
+        }
         match arrival.parcels.iter().try_for_each(|signed| counter.take_back(&signed.id)) {
             Ok(()) => {
-                carry.tally.settled += 1;
+                carry.tally.settled += sound.len() as u64;
                 let why = "the store has it, and the archive here is what was handed over";
                 carry.step(Step::new("settle", subject(arrival), Outcome::Done, why));
             }
@@ -97,16 +109,16 @@ fn two_ledgers(report: &mut Report, shipping: &Shipping, theirs: &Path, ours: &P
 
 impl Carry<'_> {
     /// What the store has is what is here: else nobody may rely on it.
-    fn still_as_handed_over(&mut self, arrival: &Arrival) -> Result<()> {
-        let Some(entry) = arrival.entry.and_then(|id| self.ledger.content().entries.get(&id)).cloned() else { return Ok(()) };
+    fn still_as_handed_over(&mut self, archive: &Whole, entry: Option<EntryId>) -> Result<()> {
+        let Some(entry) = entry.and_then(|id| self.ledger.content().entries.get(&id)).cloned() else { return Ok(()) };
         let Some(Archive { file, .. }) = &entry.archive else { return Ok(()) };
         let dir = Dir::open(Path::new(entry.archive_folder()))?;
         // It was removed, and that is told elsewhere; the store has it all the same.
         if dir.stat(file)?.is_none() {
             return Ok(());
         }
-        let found = fingerprint::of_file(&dir.read(file)?, arrival.archive.stored)?;
-        if found == arrival.archive.stored_sha256 {
+        let found = fingerprint::of_file(&dir.read(file)?, archive.stored)?;
+        if found == archive.stored_sha256 {
             return Ok(());
         }
         let message = "it is not what was handed over any more, and what was is in the store";

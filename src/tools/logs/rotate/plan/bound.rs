@@ -112,6 +112,7 @@ impl Bound {
             labels: self.labels.clone(),
             stage: Stage::Intended,
             archive: None,
+            company: None,
             shipped: None,
         }
     }

@@ -64,7 +64,7 @@ pub(super) struct Past<'a> {
 pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World, rotations: &[Rotation], past: &Past) -> Vec<Removal> {
     let next: HashMap<EntryId, &Next> = past.recoveries.iter().map(|recovery| (recovery.id, &recovery.next)).collect();
     let vanished: HashSet<EntryId> = past.vanished.iter().copied().collect();
-    let arrived: HashSet<EntryId> = past.arrivals.iter().filter_map(|arrival| arrival.entry).collect();
+    let arrived: HashSet<EntryId> = past.arrivals.iter().flat_map(Arrival::entries).collect();
     let gone = |entry: &Entry| {
         let away = world.away.get(&entry.id) == Some(&Away::Removed);
         away || vanished.contains(&entry.id)

@@ -14,8 +14,9 @@ use crate::{
             part::{Part, Whole, are_whole},
         },
         rotate::{
-            Rotate,
+            Begins, Rotate,
             facts::{Spooled, World},
+            plan::company::{self, Batch, Gathering},
         },
         spool::Waiting,
     },
@@ -34,7 +35,9 @@ pub struct Shipment {
     /// What waits and is not what was handed over.
     pub damaged: Vec<Damaged>,
     /// Archives that are to be handed over, the oldest first.
-    pub due: Vec<EntryId>,
+    pub due: Vec<Batch>,
+    /// Archives that wait for company before they are.
+    pub gathering: Vec<Gathering>,
     /// Rotated logs that are to go to the store without an archive here, the oldest first.
     pub direct: Vec<EntryId>,
     /// Those that went there like that, and are here yet.
@@ -53,15 +56,20 @@ pub struct Shipment {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// An archive that the store has, all of it.
+/// An archive that the store has, all of it; or several that came together.
 #[derive(Debug)]
 pub struct Arrival {
     /// What it came in.
     pub parcels: Vec<Signed>,
-    /// What was handed over.
-    pub archive: Whole,
-    /// Which archive, when the ledger still knows it.
-    pub entry: Option<EntryId>,
+    /// What was handed over, and which archive that is, when the ledger still knows it.
+    pub archives: Vec<(Whole, Option<EntryId>)>,
+}
+
+impl Arrival {
+    /// The archives that the ledger still knows.
+    pub fn entries(&self) -> impl Iterator<Item = EntryId> {
+        self.archives.iter().filter_map(|(_, entry)| *entry)
+    }
 }
 
 /// A parcel, and the receipt for it.
@@ -93,10 +101,15 @@ pub struct Damaged {
     pub waiting: Waiting,
     /// What is wrong with it.
     pub why: String,
-    /// Its archive, when the ledger still knows it.
-    pub entry: Option<EntryId>,
-    /// Whether that is on its way already.
-    pub replaced: bool,
+    /// Its archives: which, when the ledger still knows them, and whether they are on their way already.
+    pub archives: Vec<(Option<EntryId>, bool)>,
+}
+
+impl Damaged {
+    /// Whether each of its archives is on its way in another parcel, or is `done`: then nobody needs it any more.
+    pub fn is_replaced(&self, done: impl Fn(&EntryId) -> bool) -> bool {
+        self.archives.iter().all(|(entry, handed)| *handed || entry.as_ref().is_some_and(&done))
+    }
 }
 
 /// Decides; nothing where there is no store.
@@ -109,17 +122,24 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
         content.entries.values().filter_map(|entry| Some((mark(entry)?, entry.id))).collect()
     };
     let mut signed: BTreeMap<Mark, Vec<Signed>> = BTreeMap::new();
+    // Of several archives each parcel has them all; of one object one is enough.
+    let mut joined: BTreeMap<String, Vec<Signed>> = BTreeMap::new();
     let mut sound: HashMap<Mark, Vec<Part>> = HashMap::new();
     for Spooled { waiting, receipt, damage } in spool {
         let (parcel, ours) = (&waiting.parcel, waiting.parcel.host == rotate.host);
-        let part = parcel.part();
-        let origin = origin(parcel, &part);
+        let archives = origins(parcel);
         match agreed(waiting, receipt, &shipping.store) {
             Some(Ok(receipt)) => {
                 let (id, parcel, bytes) = (waiting.id.clone(), parcel.clone(), waiting.takes());
-                sound.entry(origin.clone()).or_default().extend(ours.then_some(part));
+                for (origin, part) in archives.iter().filter(|_| ours) {
+                    sound.entry(origin.clone()).or_default().push(part.clone());
+                }
                 shipment.keys.insert(parcel.key.clone());
-                signed.entry(origin).or_default().push(Signed { id, parcel, receipt, bytes });
+                let signed = match &archives[..] {
+                    [(origin, _)] => signed.entry(origin.clone()).or_default(),
+                    _ => joined.entry(parcel.key.clone()).or_default(),
+                };
+                signed.push(Signed { id, parcel, receipt, bytes });
                 continue;
             }
             Some(Err(why)) => shipment.refused.push(Refused { parcel: parcel.clone(), why }),
@@ -130,30 +150,38 @@ pub(super) fn decide(rotate: &Rotate, content: &Content, world: &World) -> Shipm
             continue;
         }
         if let Some(why) = damage.clone() {
-            let entry = known.get(&origin).copied();
-            shipment.damaged.push(Damaged { waiting: waiting.clone(), why, entry, replaced: false });
+            let archives = archives.iter().map(|(origin, _)| (known.get(origin).copied(), false)).collect();
+            shipment.damaged.push(Damaged { waiting: waiting.clone(), why, archives });
             continue;
         }
         shipment.waits(parcel, waiting.takes());
         // Without its archive nobody can ship it: it is handed over anew.
         if waiting.bytes.is_some() {
             shipment.keys.insert(parcel.key.clone());
-            sound.entry(origin).or_default().push(part);
+            for (origin, part) in archives {
+                sound.entry(origin).or_default().push(part);
+            }
         }
     }
     for (origin, parcels) in signed {
         let entry = known.get(&origin).and_then(|id| content.entries.get(id));
         shipment.arrive(entry, parcels);
     }
+    for parcels in joined.into_values() {
+        let archives = parcels.first().map(|signed| origins(&signed.parcel)).unwrap_or_default();
+        let archives = archives.into_iter().map(|(origin, part)| (part.whole, known.get(&origin).copied())).collect();
+        shipment.arrivals.push(Arrival { parcels, archives });
+    }
     let (whole, begun): (Vec<_>, Vec<_>) = sound.into_iter().partition(|(_, parts)| are_whole(parts));
     shipment.handed = whole.into_iter().map(|(mark, _)| mark).collect();
     shipment.begun = begun.iter().filter_map(|(mark, _)| known.get(mark).copied()).collect();
-    for damaged in &mut shipment.damaged {
-        let parcel = &damaged.waiting.parcel;
-        damaged.replaced = shipment.handed.contains(&origin(parcel, &parcel.part()));
+    for Damaged { waiting, archives, .. } in &mut shipment.damaged {
+        for ((_, handed), (origin, _)) in archives.iter_mut().zip(origins(&waiting.parcel)) {
+            *handed = shipment.handed.contains(&origin);
+        }
     }
-    shipment.due = due(rotate, content, &shipment);
-    shipment.direct = wanted(rotate, content, &shipment, true);
+    (shipment.due, shipment.gathering) = due(rotate, content, &shipment, world.now);
+    shipment.direct = wanted(rotate, content, &shipment, true).into_iter().map(|entry| entry.id).collect();
     shipment.over = over(content, world);
     shipment
 }
@@ -178,7 +206,8 @@ impl Shipment {
         let parts: Vec<Part> = parcels.iter().map(|signed| signed.parcel.part()).collect();
         let known = entry.is_none_or(|entry| entry.shipped.is_some());
         if let (Some(part), true) = (parts.first(), known || are_whole(&parts)) {
-            self.arrivals.push(Arrival { parcels, archive: part.whole.clone(), entry: entry.map(|entry| entry.id) });
+            let archives = vec![(part.whole.clone(), entry.map(|entry| entry.id))];
+            self.arrivals.push(Arrival { parcels, archives });
         } else {
             for signed in parcels {
                 self.waits(&signed.parcel, signed.bytes);
@@ -193,13 +222,17 @@ impl Shipment {
     }
 }
 
-/// Archives of the chosen sets that the store is to get and that are not on their way, the oldest first.
-pub fn due(rotate: &Rotate, content: &Content, shipment: &Shipment) -> Vec<EntryId> {
-    wanted(rotate, content, shipment, false)
+/// Archives of the chosen sets that the store is to get and that are not on their way, the oldest first: what goes now, and what waits for
+/// company.
+pub fn due(rotate: &Rotate, content: &Content, shipment: &Shipment, now: DateTime<Utc>) -> (Vec<Batch>, Vec<Gathering>) {
+    let company = rotate.shipping.as_ref().and_then(|shipping| shipping.company);
+    // Also what goes by the spool, because it was compressed before its set shipped directly, has nobody to wait for.
+    let waits = |entry: &Entry| !is_of_direct(rotate, entry);
+    company::decide(&wanted(rotate, content, shipment, false), company, &waits, rotate.begins != Begins::Due, now)
 }
 
-fn wanted(rotate: &Rotate, content: &Content, shipment: &Shipment, directly: bool) -> Vec<EntryId> {
-    let arrived: HashSet<EntryId> = shipment.arrivals.iter().filter_map(|arrival| arrival.entry).collect();
+fn wanted<'a>(rotate: &Rotate, content: &'a Content, shipment: &Shipment, directly: bool) -> Vec<&'a Entry> {
+    let arrived: HashSet<EntryId> = shipment.arrivals.iter().flat_map(Arrival::entries).collect();
     let wanted = |entry: &&Entry| {
         entry.is_settled()
             && is_to_ship(rotate, entry)
@@ -207,9 +240,9 @@ fn wanted(rotate: &Rotate, content: &Content, shipment: &Shipment, directly: boo
             && !arrived.contains(&entry.id)
             && mark(entry).is_some_and(|mark| !shipment.handed.contains(&mark))
     };
-    let mut due: Vec<&Entry> = content.entries.values().filter(wanted).collect();
-    due.sort_by(|one, other| (one.at, &one.name, one.id).cmp(&(other.at, &other.name, other.id)));
-    due.into_iter().map(|entry| entry.id).collect()
+    let mut found: Vec<&Entry> = content.entries.values().filter(wanted).collect();
+    found.sort_by(|one, other| (one.at, &one.name, one.id).cmp(&(other.at, &other.name, other.id)));
+    found
 }
 
 /// Whether the store is to have it, and has it not as far as is known.
@@ -218,9 +251,14 @@ pub fn is_to_ship(rotate: &Rotate, entry: &Entry) -> bool {
     rotate.shipping.is_some() && entry.shipped.is_none() && ships()
 }
 
-/// Whether it goes there without an archive here. What was compressed before its set said so goes by the spool.
+/// Whether it goes there without an archive here. What was compressed before its set said so goes by the spool, and so does what an
+/// earlier run gave company: alone it would be another object.
 pub fn is_direct(rotate: &Rotate, entry: &Entry) -> bool {
-    entry.is_plain() && rotate.sets.iter().any(|set| set.name == entry.set && set.direct.is_some())
+    entry.is_plain() && entry.company.is_none() && is_of_direct(rotate, entry)
+}
+
+fn is_of_direct(rotate: &Rotate, entry: &Entry) -> bool {
+    rotate.sets.iter().any(|set| set.name == entry.set && set.direct.is_some())
 }
 
 /// What went there without an archive here, whatever its set says by now, and was not removed yet.
@@ -243,7 +281,8 @@ fn mark(entry: &Entry) -> Option<Mark> {
     Some((entry.log_path(), entry.name.clone(), facts.sha256.clone(), facts.stored))
 }
 
-/// That of the archive that a part is of.
-fn origin(parcel: &Parcel, part: &Part) -> Mark {
-    (parcel.log.clone(), parcel.name.clone(), part.whole.sha256.clone(), part.whole.stored)
+/// Those of the archives that a parcel has something of, and what.
+fn origins(parcel: &Parcel) -> Vec<(Mark, Part)> {
+    let mark = |name: &str, part: &Part| (parcel.log.clone(), name.to_owned(), part.whole.sha256.clone(), part.whole.stored);
+    parcel.archives().into_iter().map(|(name, part)| (mark(name, &part), part)).collect()
 }

@@ -92,6 +92,7 @@ mod tests {
             labels: Labels::new(),
             stage: Stage::Stored,
             archive: None,
+            company: None,
             shipped: None,
         }
     }

@@ -5,9 +5,10 @@ use crate::{
     tools::logs::{
         cost::{Archive, Month},
         ledger::{Content, Entry},
+        parcel::key,
         rotate::{
             Rotate,
-            plan::{Plan, is_direct},
+            plan::{Plan, company::is_of_one_day, is_direct},
         },
     },
 };
@@ -22,7 +23,7 @@ pub(super) fn planned(report: &mut Report, rotate: &Rotate, content: &Content, p
     let month = if archives.is_empty() {
         Month::of_a_day(due(rotate, plan), tariff)
     } else {
-        Month::of(&archives, plan.world.now, tariff)
+        Month::of(&archives, shipping.company, plan.world.now, tariff)
     };
     if month.archives > 0 {
         report.tables.push(month.table(&shipping.store, tariff));
@@ -37,7 +38,9 @@ fn goes(rotate: &Rotate, entry: &Entry) -> bool {
 }
 
 fn archive(entry: &Entry) -> Archive {
-    Archive { log: entry.log_path(), at: entry.at, bytes: entry.stored() }
+    let facts = entry.archive.as_ref().map(|archive| &archive.facts).filter(|facts| is_of_one_day(facts));
+    let day = facts.map(|facts| key::day(entry, facts));
+    Archive { log: entry.log_path(), at: entry.at, bytes: entry.stored(), day }
 }
 
 /// What is rotated or collected now, and goes there; as long as it is before it is compressed.

@@ -7,12 +7,18 @@ use crate::{
     tools::logs::{
         ledger::{Ledger, Packed},
         rotate::{
-            Rotate,
-            plan::{Bound, Plan},
+            Begins, Rotate,
+            plan::{
+                Bound, Plan,
+                company::{Batch, Gathering},
+            },
         },
         spool::damage,
     },
 };
+
+/// Why an archive that is made now may not be handed over now.
+const LATER: &str = "when it is archived, it is to go to the store, alone or with company that it waits for";
 
 /// What a run would do.
 pub(super) fn planned(report: &mut Report, rotate: &Rotate, ledger: &Ledger, plan: &Plan) {
@@ -24,17 +30,36 @@ pub(super) fn planned(report: &mut Report, rotate: &Rotate, ledger: &Ledger, pla
         let why = "it is not what was handed over: it goes once its archive is on its way in another parcel";
         report.steps.push(planned("discard", damaged.waiting.parcel.key.clone(), why));
     }
-    for entry in plan.shipment.due.iter().filter_map(|id| ledger.content().entries.get(id)) {
-        report.steps.push(planned("hand-over", entry.path(), "it is to go to the store").with("bytes", entry.stored()));
+    for Batch { entries, why } in &plan.shipment.due {
+        for entry in entries.iter().filter_map(|id| ledger.content().entries.get(id)) {
+            report.steps.push(planned("hand-over", entry.path(), &why.to_string()).with("bytes", entry.stored()));
+        }
     }
+    report.steps.extend(plan.shipment.gathering.iter().map(gathers));
     let collected = plan.collections.iter().map(|file| (&file.bound, file.taken.packed.map(Packed::how)));
     for (bound, packed) in plan.rotations.iter().map(|rotation| (&rotation.bound, None)).chain(collected) {
         let set = &rotate.sets[bound.set];
-        if rotate.shipping.is_some() && set.service.is_some() && set.direct.is_none() {
+        if let (Some(shipping), Some(_), None) = (&rotate.shipping, &set.service, &set.direct) {
             let path = archive(bound, packed.unwrap_or(set.compress));
-            report.steps.push(planned("hand-over", path, "when it is archived, it is to go to the store"));
+            let waits = shipping.company.is_some() && rotate.begins == Begins::Due;
+            let why = if waits { LATER } else { "when it is archived, it is to go to the store" };
+            report.steps.push(planned("hand-over", path, why));
         }
     }
+}
+
+/// Archives that wait for company: nothing is wrong with that.
+pub(in crate::tools::logs::rotate) fn gathers(gathering: &Gathering) -> Step {
+    let Gathering { log, archives, bytes, enough, until } = gathering;
+    let verb = if *archives == 1 { "waits" } else { "wait" };
+    let why = format!(
+        "{} {verb} for company: {} of {}, at most until {}",
+        count(*archives, "archive"),
+        Size(*bytes),
+        Size(*enough),
+        until.format("%Y-%m-%d %H:%M:%S UTC")
+    );
+    Step::new("hand-over", log.clone(), Outcome::Waiting, why).with("bytes", *bytes).with("until", until.to_rfc3339())
 }
 
 /// Where the archive will be.
@@ -72,7 +97,8 @@ pub(super) fn findings(rotate: &Rotate, plan: &Plan) -> Vec<Finding> {
 
 /// What a plan's summary says of it.
 pub(super) fn summary(plan: &Plan) -> Vec<String> {
-    let (arrived, due) = (plan.shipment.arrivals.len() as u64, plan.shipment.due.len() as u64);
+    let arrived = plan.shipment.arrivals.iter().map(|arrival| arrival.archives.len() as u64).sum::<u64>();
+    let due = plan.shipment.due.iter().map(|batch| batch.entries.len() as u64).sum::<u64>();
     let arrived = (arrived > 0).then(|| format!("{} in the store", count(arrived, "archive")));
     let due = (due > 0).then(|| format!("{} to hand over", count(due, "archive")));
     arrived.into_iter().chain(due).collect()

@@ -19,9 +19,10 @@ use crate::{
 
 /// Parcels that are not what was handed over: their archive is on its way in another one, or in the store.
 pub(super) fn damaged(carry: &mut Carry, counter: &Counter, plan: &Plan, handed: &HashSet<EntryId>) {
-    for Damaged { waiting, entry, replaced, .. } in &plan.shipment.damaged {
+    for damaged in &plan.shipment.damaged {
+        let Damaged { waiting, .. } = damaged;
         let shipped = |id: &EntryId| carry.ledger.content().entries.get(id).is_some_and(|entry| entry.shipped.is_some());
-        if *replaced || entry.is_some_and(|id| handed.contains(&id) || shipped(&id)) {
+        if damaged.is_replaced(|id| handed.contains(id) || shipped(id)) {
             let why = "it is not what was handed over, and another parcel has the archive";
             remove(carry, counter, &waiting.id, waiting.parcel.key.clone(), why);
         }

@@ -88,21 +88,26 @@ impl Making<'_> {
 
     /// The key of its object. What is on its way already, from a run that was killed, is not handed over twice.
     fn parcel(&self, copied: &Copied, facts: &Facts, part: Option<Part>) -> Result<String> {
-        let (entry, host) = (self.entry, &self.carry.rotate.host);
-        let set = self.carry.rotate.sets.iter().find(|set| set.name == entry.set);
-        let service = set.and_then(|set| set.service.as_deref()).ok_or_else(|| refuse(entry, "its set does not ship"))?;
-        let key = key::key(entry, &self.archive.file, facts, host, service)
-            .ok_or_else(|| refuse(entry, "no key can be made of its names"))?;
-        if part.is_some() && self.shipment.is_on_its_way(key.as_str()) {
-            return Ok(key.to_string());
+        let parcel = described(self.carry, self.entry, self.archive, facts)?;
+        if part.is_some() && self.shipment.is_on_its_way(&parcel.key) {
+            return Ok(parcel.key);
         }
-        let now = self.carry.run.clock.now();
-        let parcel = Parcel::of(entry, (&key, host, service), facts.clone(), copied.sha256.clone(), part, now);
+        let parcel = Parcel { stored_sha256: copied.sha256.clone(), part, ..parcel };
         self.counter.hand_over(copied, &parcel)?;
         Ok(parcel.key)
     }
 }
 
-fn refuse(entry: &Entry, why: &str) -> Failure {
+/// The parcel of an archive of which this is true; what waits of it is still to be said.
+pub(super) fn described(carry: &Carry, entry: &Entry, archive: &Archive, facts: &Facts) -> Result<Parcel> {
+    let host = &carry.rotate.host;
+    let set = carry.rotate.sets.iter().find(|set| set.name == entry.set);
+    let service = set.and_then(|set| set.service.as_deref()).ok_or_else(|| refuse(entry, "its set does not ship"))?;
+    let key =
+        key::key(entry, &archive.file, facts, host, service).ok_or_else(|| refuse(entry, "no key can be made of its names"))?;
+    Ok(Parcel::of(entry, (&key, host, service), facts.clone(), String::new(), None, carry.run.clock.now()))
+}
+
+pub(super) fn refuse(entry: &Entry, why: &str) -> Failure {
     Failure::new("hand over", entry.path()).because(why)
 }
