@@ -64,6 +64,8 @@ mod places;
 mod plan;
 #[path = "ops_logs/prune.rs"]
 mod prune;
+#[path = "ops_logs/prune_doubt.rs"]
+mod prune_doubt;
 #[path = "ops_logs/queries.rs"]
 mod queries;
 #[path = "ops_logs/recovery.rs"]

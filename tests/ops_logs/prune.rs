@@ -19,40 +19,40 @@ use crate::{
 };
 
 /// So many archives of one log in the store, of which the rule wants two.
-fn shipped(turns: usize) -> Scenario {
+pub(crate) fn shipped(turns: usize) -> Scenario {
     let scene = Scenario::new().shipping("", "store-keep = { count = 2 }");
     (0..turns).for_each(|number| turn(&scene, number));
     scene
 }
 
-fn turn(scene: &Scenario, number: usize) {
+pub(crate) fn turn(scene: &Scenario, number: usize) {
     scene.append("app.log", text_of(&format!("turn-{number}"), 3000));
     scene.rotate().exits(0);
     scene.ship().exits(0);
     scene.rotate().exits(0);
 }
 
-fn prune(scene: &Scenario, more: &[&str]) -> Ran {
+pub(crate) fn prune(scene: &Scenario, more: &[&str]) -> Ran {
     let args: Vec<&str> = ["--format", "json", "prune"].iter().chain(more).copied().collect();
     scene.run(&args)
 }
 
 /// Whether a step that ended so gives this reason.
-fn says(ran: &Ran, outcome: &str, why: &str) -> bool {
+pub(crate) fn says(ran: &Ran, outcome: &str, why: &str) -> bool {
     ran.steps("remove", outcome).iter().any(|step| step["reason"].as_str().unwrap().contains(why))
 }
 
-fn verify(scene: &Scenario) -> Ran {
+pub(crate) fn verify(scene: &Scenario) -> Ran {
     scene.run(&["--format", "json", "verify", &format!("file://{}", scene.store().display())])
 }
 
-fn texts(scene: &Scenario) -> Vec<Vec<u8>> {
+pub(crate) fn texts(scene: &Scenario) -> Vec<Vec<u8>> {
     let mut texts: Vec<_> = scene.objects().into_values().collect();
     texts.sort();
     texts
 }
 
-fn of_turns(turns: impl Iterator<Item = usize>) -> Vec<Vec<u8>> {
+pub(crate) fn of_turns(turns: impl Iterator<Item = usize>) -> Vec<Vec<u8>> {
     let mut texts: Vec<_> = turns.map(|number| text_of(&format!("turn-{number}"), 3000)).collect();
     texts.sort();
     texts
@@ -66,7 +66,7 @@ fn buried(scene: &Scenario) -> Vec<String> {
 }
 
 /// The object of a turn as it is in the store: its path, its bytes, when it was made.
-fn object(scene: &Scenario, number: usize) -> (PathBuf, Vec<u8>, SystemTime) {
+pub(crate) fn object(scene: &Scenario, number: usize) -> (PathBuf, Vec<u8>, SystemTime) {
     let text = text_of(&format!("turn-{number}"), 3000);
     let key = scene.objects().into_iter().find(|(_, found)| *found == text).unwrap().0;
     let path = scene.store().join(key);
@@ -74,7 +74,7 @@ fn object(scene: &Scenario, number: usize) -> (PathBuf, Vec<u8>, SystemTime) {
     (path.clone(), fs::read(path).unwrap(), made)
 }
 
-fn put_back((path, bytes, made): &(PathBuf, Vec<u8>, SystemTime)) {
+pub(crate) fn put_back((path, bytes, made): &(PathBuf, Vec<u8>, SystemTime)) {
     files::write(path, bytes).unwrap();
     files::with(File::options().append(true), path, |file| file.set_times(FileTimes::new().set_modified(*made))).unwrap();
 }
@@ -329,129 +329,6 @@ fn with_whatever_state_it_runs_it_goes_on_with_the_one_chain_of_the_machine() {
     rustix::fs::flock(&desk, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
     let ran = with_other_state(&["--format", "json", "prune", "--apply"]).exits(3).says("another run of ops-logs");
     assert_eq!(ran.steps("remove", "done").len(), 0, "{ran:#?}");
-}
-
-#[test]
-fn a_clock_that_leaps_ahead_makes_nothing_old_in_the_store_at_once() {
-    if !needs::met(&[Need::Program("faketime")]) {
-        return;
-    }
-    let scene = shipped(3);
-    scene.change_settings("count = 2", "max-age = \"30d\"");
-    let at = |when: &str| scene.run_at(when, &["--format", "json", "prune", "--apply"]).exits(0);
-    let stays = |when: &str| {
-        let ran = at(when);
-        assert_eq!(ran.steps("remove", "done").len(), 0, "{when}: {ran:#?}");
-        assert!(findings(&ran, "logs.clock")[0].contains("2 objects that would be too old stay"), "{when}: {ran:#?}");
-    };
-    stays("+4000d");
-    scene.run_at("+4000d", &["ship"]).exits(0);
-    stays("+4000d");
-    assert_eq!(texts(&scene).len(), 3);
-    let ran = at("+4002d");
-    assert_eq!((ran.steps("remove", "done").len(), texts(&scene)), (2, of_turns(2..3)), "it goes on: {ran:#?}");
-}
-
-#[test]
-fn what_a_clock_that_was_behind_made_old_stays_in_the_store() {
-    if !needs::met(&[Need::Program("faketime")]) {
-        return;
-    }
-    let scene = Scenario::new().shipping("", "store-keep = { max-age = \"30d\" }").log_of("app.log", 3000);
-    scene.run_at("-400d", &["rotate"]).exits(0);
-    scene.ship().exits(0);
-    turn(&scene, 1);
-    let ran = prune(&scene, &["--apply"]).exits(0);
-    assert!(says(&ran, "kept", "in the store only since"), "{ran:#?}");
-    assert_eq!((ran.steps("remove", "done").len(), texts(&scene).len()), (0, 2), "{ran:#?}");
-}
-
-#[test]
-fn another_machine_vouches_for_a_clock() {
-    if !needs::met(&[Need::Program("faketime")]) {
-        return;
-    }
-    let scene = shipped(3);
-    scene.change_settings("count = 2", "max-age = \"30d\"");
-    let other = Scenario::new().shipping_to(&format!("file://{}", scene.store().display()), "", "", "");
-    other.change_settings("host = \"test\"", "host = \"other\"");
-    other.append("app.log", text_of("other", 3000));
-    other.rotate().exits(0);
-    other.run_at("+3999d", &["ship"]).exits(0);
-    let ran = scene.run_at("+4000d", &["--format", "json", "prune", "--apply"]).exits(0);
-    assert_eq!(ran.steps("remove", "done").len(), 2, "{ran:#?}");
-}
-
-#[test]
-fn what_the_rules_want_again_before_it_is_gone_is_taken_back_and_named_anew() {
-    let scene = shipped(4);
-    let kept = object(&scene, 0);
-    prune(&scene, &["--apply"]).exits(0);
-    put_back(&kept);
-    scene.change_settings("count = 2", "count = 9");
-    let planned = prune(&scene, &[]).exits(0);
-    assert_eq!((planned.steps("name", "planned").len(), planned.steps("remove", "planned").len()), (1, 0), "{planned:#?}");
-    let ran = prune(&scene, &["--apply"]).exits(0);
-    assert_eq!((ran.steps("name", "done").len(), ran.steps("remove", "done").len()), (1, 0), "{ran:#?}");
-    assert!(kept.0.exists(), "the rules want it");
-    let ran = verify(&scene).exits(0);
-    assert!(ran.summary().starts_with("as named: 3 of 3 objects"), "{ran:#?}");
-    assert_eq!(findings(&ran, "logs.prune-unfinished"), [""; 0]);
-    assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("name", "done").len(), 0, "once is enough");
-    fs::remove_file(&kept.0).unwrap();
-    assert_eq!(findings(&verify(&scene).exits(1), "logs.object-missing").len(), 1, "it is missed again");
-    files::write(&kept.0, "other").unwrap();
-    scene.change_settings("count = 9", "count = 2");
-    let ran = prune(&scene, &["--apply"]);
-    assert_eq!(findings(&ran, "logs.object-differs").len(), 1, "{ran:#?}");
-}
-
-#[test]
-fn what_somebody_locks_before_it_is_gone_is_named_anew() {
-    if !needs::met(&[Need::Root, Need::Program("chattr")]) {
-        return;
-    }
-    let scene = shipped(4);
-    let kept = object(&scene, 0);
-    prune(&scene, &["--apply"]).exits(0);
-    put_back(&kept);
-    process::must("chattr", &["+i".as_ref(), kept.0.as_os_str()]);
-    let (ran, verified, again) = (prune(&scene, &["--apply"]), verify(&scene), prune(&scene, &["--apply"]));
-    process::must("chattr", &["-i".as_ref(), kept.0.as_os_str()]);
-    assert_eq!((ran.steps("name", "done").len(), again.steps("name", "done").len()), (1, 0), "{ran:#?}");
-    assert!(verified.exits(0).summary().starts_with("as named: 3 of 3 objects"));
-    assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("remove", "done").len(), 1, "once it may go, it goes");
-}
-
-#[test]
-fn where_another_machine_of_that_name_goes_on_with_the_manifest_nothing_goes() {
-    let scene = shipped(2);
-    let remembered: Vec<_> = scene.memory().into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
-    (2..4).for_each(|number| turn(&scene, number));
-    let kept = object(&scene, 0);
-    prune(&scene, &["--apply"]).exits(0);
-    put_back(&kept);
-    for (path, text) in &remembered {
-        files::write(path, text).unwrap();
-    }
-    let before = files_under(&scene.store());
-    let ran = prune(&scene, &["--apply"]).exits(3).says("another one has its name");
-    assert_eq!((ran.steps("remove", "done").len(), files_under(&scene.store())), (0, before), "{ran:#?}");
-}
-
-#[test]
-fn nobody_goes_on_with_the_manifest_of_a_machine_that_ships_elsewhere() {
-    let scene = shipped(3);
-    let laptop =
-        Scenario::new().shipping_to(&format!("file://{}", scene.store().display()), "", "", "store-keep = { count = 1 }");
-    let before = files_under(&scene.store());
-    prune(&laptop, &["--apply"]).exits(4).says("nothing here remembers one");
-    assert_eq!(files_under(&scene.store()), before);
-    laptop.change_settings("host = \"test\"", "host = \"laptop\"");
-    let ran = prune(&laptop, &["--apply", "--host", "test"]).exits(0);
-    assert_eq!(ran.steps("remove", "done").len(), 2, "{ran:#?}");
-    turn(&scene, 3);
-    verify(&scene).exits(0);
 }
 
 #[test]
