@@ -144,10 +144,11 @@ fn follow(method: Method) -> Option<Told> {
     let log = scene.live("app.log");
     files::write(&log, "").expect("a writable tree");
     let mut followers = followers(&scene);
-    let writer = writer(&scene, &["--rate", &RATE.to_string(), "--lines", &(RATE * by_tier(12, 30)).to_string()]);
+    let writer = writer(&scene, &["--rate", &RATE.to_string()]);
     support::wait_until("each reader's first lines", PATIENCE, || followers.iter_mut().all(Follower::has_begun));
     // Rotations a second and a half apart are hard on readers that look once a second.
     let (left, kept_up) = rotate_often(&scene, by_tier(SECOND * 3 / 2, SECOND * 5), &followers);
+    writer.signal(Signal::TERM);
     let ended = writer.end(PATIENCE);
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     let written = tally::lines_of(&ended.stdout);

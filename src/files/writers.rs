@@ -9,7 +9,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
     path::Path,
     time::{Duration, Instant},
 };
@@ -108,16 +108,25 @@ pub fn wait(file: &File, id: FileId, patience: Duration) -> Writers {
     if inotify::add_watch(&watch, path, inotify::WatchFlags::CLOSE_WRITE).is_err() {
         return of(file, id);
     }
+    until_closed(watch.as_fd(), deadline, || of(file, id))
+}
+
+/// Asks after each event of `watch`, and again soon after it: the kernel tells of a close a moment before the file counts as
+/// closed, and nobody may ever close it again.
+fn until_closed(watch: BorrowedFd<'_>, deadline: Instant, ask: impl Fn() -> Writers) -> Writers {
+    const SOON: Duration = Duration::from_millis(1);
+    const SELDOM: Duration = Duration::from_secs(1);
+    let mut pause = SOON;
     loop {
-        let writers = of(file, id);
-        if !matches!(writers, Writers::Somebody(_)) || Instant::now() >= deadline {
+        let writers = ask();
+        let now = Instant::now();
+        if !matches!(writers, Writers::Somebody(_)) || now >= deadline {
             return writers;
         }
-        if wait::ready(&[watch.as_fd()], deadline).is_err() {
-            return writers;
-        }
+        let Ok(heard) = wait::ready(&[watch], deadline.min(now + pause)) else { return writers };
+        pause = if heard.contains(&true) { SOON } else { SELDOM.min(pause * 2) };
         let mut drained = [std::mem::MaybeUninit::uninit(); 4096];
-        while rustix::io::read(&watch, &mut drained).is_ok_and(|(read, _)| !read.is_empty()) {}
+        while rustix::io::read(watch, &mut drained).is_ok_and(|(read, _)| !read.is_empty()) {}
     }
 }
 
@@ -191,7 +200,7 @@ fn name(file: &File) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::OpenOptions, io::Write};
+    use std::{cell::Cell, fs::OpenOptions, io::Write, os::unix::net::UnixStream};
 
     use super::*;
     use crate::files::{dir::stat_open, holder::Holder};
@@ -209,6 +218,25 @@ mod tests {
         let closing = std::thread::spawn(move || drop(writer));
         assert_eq!(wait(&reader, id, Duration::from_secs(30)), Writers::Nobody);
         closing.join().unwrap();
+    }
+
+    #[test]
+    fn a_close_that_is_told_before_the_file_counts_as_closed_is_not_waited_for_again() {
+        let (watch, kernel) = UnixStream::pair().unwrap();
+        watch.set_nonblocking(true).unwrap();
+        let asked = Cell::new(0);
+        let ask = || {
+            asked.set(asked.get() + 1);
+            match asked.get() {
+                1 => (&kernel).write_all(b"closed").unwrap(),
+                2 => {}
+                _ => return Writers::Nobody,
+            }
+            Writers::Somebody(None)
+        };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        assert_eq!(until_closed(watch.as_fd(), deadline, ask), Writers::Nobody);
+        assert!(Instant::now() < deadline, "only the deadline ended it");
     }
 
     #[test]
