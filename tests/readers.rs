@@ -54,7 +54,7 @@ const REOPENS: &str = "reopenOnTruncate=\"on\"";
 const STOPPED: usize = 1;
 /// Those that are woken when the log changes, and then see that it is shorter.
 const KEEP_UP: [&str; 2] = ["tail -F", "rsyslog, reopenOnTruncate"];
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// How the log is rotated.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -17,7 +17,7 @@ use crate::{
 
 /// A reader has nothing more to say when it has said nothing for so long.
 const QUIET: Duration = Duration::from_millis(1500);
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// One reader at work.
 pub(crate) struct Follower {
