@@ -30,18 +30,23 @@ pub const NEEDS: &[Need] = &[
 
 const BOOT: Duration = Duration::from_mins(2);
 
+/// Puts itself into the groups that are named before `--`, and becomes the rest.
+const GROUPED: &str = r#"while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@""#;
+
 /// A machine: laid out first, then booted.
 pub struct Machine {
     home: TempDir,
     container: Option<Process>,
     init: String,
+    /// Two machines in one group would remove the groups of each other's units.
+    groups: Vec<PathBuf>,
 }
 
 impl Machine {
     /// This machine's files, changes to which nobody else sees.
     pub fn lay_out() -> Machine {
         let home = tempfile::Builder::new().prefix("opsbelt-machine-").tempdir().expect("a temporary folder");
-        let machine = Machine { home, container: None, init: String::new() };
+        let machine = Machine { home, container: None, init: String::new(), groups: Vec::new() };
         must("mount", &args(&["-t", "tmpfs", "tmpfs"], &[machine.home.path()]));
         for folder in ["upper", "work", "root"] {
             fs::create_dir(machine.home.path().join(folder)).expect("a writable tree");
@@ -73,7 +78,9 @@ impl Machine {
 
     /// Boots it, and returns when systemd has started what belongs to `multi-user.target`.
     pub fn boot(&mut self) {
-        let mut nspawn = Command::new("systemd-nspawn");
+        self.groups = groups(self.home.path().file_name().expect("a folder has a name"));
+        let mut nspawn = Command::new("sh");
+        nspawn.args(["-c", GROUPED, "sh"]).args(&self.groups).args(["--", "systemd-nspawn"]);
         nspawn.arg("-D").arg(self.root()).args(["--register=no", "--keep-unit", "--private-network", "--console=pipe", "--boot"]);
         let container = Process::start(nspawn.arg("systemd.unit=multi-user.target"));
         let children = format!("/proc/{0}/task/{0}/children", container.id());
@@ -111,11 +118,34 @@ impl Drop for Machine {
             container.signal(rustix::process::Signal::TERM);
             container.ends_within(Duration::from_secs(20));
         }
+        self.groups.iter().for_each(|group| remove(group));
         for mounted in [&self.root(), self.home.path()] {
             // It may not have come so far; and a panic must not hide the one that brought us here.
             let _ = try_run("umount", &args(&["--recursive"], &[mounted]));
         }
     }
+}
+
+/// A group of that name in each hierarchy that systemd keeps.
+fn groups(name: &OsStr) -> Vec<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").expect("Linux has it");
+    let kept = |line: &str| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let of_systemd =
+            fields[2] == "cgroup2" || fields[2] == "cgroup" && fields[3].split(',').any(|word| word == "name=systemd");
+        of_systemd.then(|| Path::new(fields[1]).join(name))
+    };
+    let groups: Vec<PathBuf> = mounts.lines().filter_map(kept).collect();
+    groups.iter().for_each(|group| fs::create_dir(group).expect("root may make a group"));
+    groups
+}
+
+/// Removes a group that nobody is in any more, with those inside.
+fn remove(group: &Path) {
+    let inside = fs::read_dir(group).into_iter().flatten().flatten();
+    inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).for_each(|entry| remove(&entry.path()));
+    // Whoever did not end in time is still in it.
+    let _ = fs::remove_dir(group);
 }
 
 fn args<'a>(words: &[&'a str], paths: &[&'a Path]) -> Vec<&'a OsStr> {
