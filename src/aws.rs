@@ -9,6 +9,8 @@ pub mod code;
 pub mod kms;
 pub mod pace;
 #[cfg(feature = "s3")]
+mod profile;
+#[cfg(feature = "s3")]
 pub mod public_key;
 pub mod reach;
 #[cfg(feature = "s3")]

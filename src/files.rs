@@ -20,5 +20,6 @@ pub mod open_files;
 pub mod own_file;
 pub mod space;
 pub mod standing;
+pub mod system;
 pub mod wait;
 pub mod writers;

@@ -3,7 +3,6 @@
 
 mod login;
 mod mfa;
-mod profile;
 mod transport;
 
 use std::{sync::OnceLock, time::Duration};
@@ -19,8 +18,7 @@ use aws_config::{
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use tokio::runtime::{Builder, Runtime};
 
-pub(super) use self::profile::Profile;
-use super::terms::Terms;
+use super::{profile::Profile, terms::Terms};
 use crate::failure::{Failure, Result, plain};
 
 /// How often a call is tried, unless `AWS_MAX_ATTEMPTS` says.

@@ -42,7 +42,7 @@ pub enum Unseen {
     TooMany,
 }
 
-/// Looks once for all of these files, each with its name where that counts, too ([`super::writers::shows_others`]).
+/// Looks once for all of these files, each with its name where that counts, too ([`super::system::shows_others`]).
 pub fn of(wanted: &[(FileId, Option<&str>)]) -> HashMap<FileId, Appending> {
     /// A process that just begins or ends may not be looked into at that moment. Milliseconds.
     const PAUSES: [u64; 4] = [5, 20, 60, 120];

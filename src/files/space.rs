@@ -2,9 +2,9 @@
 
 use std::{fs::File, io, os::fd::AsFd, path::Path};
 
-use rustix::fs::{StatVfs, fstatfs, fstatvfs, statvfs};
+use rustix::fs::{StatVfs, fstatvfs, statvfs};
 
-use super::writers;
+use super::system;
 
 /// The space of one file system, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +24,11 @@ impl Space {
 
     /// What root can still write where this open folder is: some file systems keep blocks for it alone.
     pub(super) fn free_for_root(folder: impl AsFd) -> io::Result<u64> {
-        /// What it calls free besides is no room for a file.
-        const BTRFS: u32 = 0x9123_683e;
         let found = fstatvfs(&folder)?;
         // ext4 counts as free what it gives to nobody: a fiftieth of all that it has, its own books too, and 4,096 at most.
         let nobodys = (found.f_blocks / 40).min(4096);
-        let reserve = if writers::magic(&fstatfs(&folder)?) == BTRFS { 0 } else { found.f_bfree.saturating_sub(nobodys) };
+        // What btrfs calls free besides is no room for a file.
+        let reserve = if system::of(&folder)? == system::BTRFS { 0 } else { found.f_bfree.saturating_sub(nobodys) };
         Ok(reserve.max(found.f_bavail).saturating_mul(found.f_frsize))
     }
 

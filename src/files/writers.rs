@@ -22,7 +22,7 @@ use super::{
     kernel::Lease,
     mapped,
     open_files::{self, Access, OpenFile},
-    wait,
+    system, wait,
 };
 use crate::failure::plain;
 
@@ -38,29 +38,9 @@ pub enum Writers {
     Unknown(String),
 }
 
-const OVERLAY: u32 = 0x794c_7630;
-/// File systems whose files are also written to from elsewhere, by the numbers of `statfs(2)`.
-const SHARED: [(u32, &str); 14] = [
-    (0x0000_6969, "NFS"),
-    (0x0000_517b, "SMB"),
-    (0xfe53_4d42, "SMB"),
-    (0xff53_4d42, "CIFS"),
-    (0x6573_5546, "FUSE"),
-    (0x0102_1997, "9p"),
-    (0x00c3_6400, "Ceph"),
-    (0x5346_414f, "AFS"),
-    (0x6b41_4653, "AFS"),
-    (0x7375_7245, "Coda"),
-    (0x0bd0_0bd0, "Lustre"),
-    (0x0116_1970, "GFS2"),
-    (0x7461_636f, "OCFS2"),
-    (0x786f_4256, "vboxsf"),
-];
-
 /// Asks now: the kernel, and where it does not answer, /proc.
 pub fn of(file: &File, id: FileId) -> Writers {
-    let system = rustix::fs::fstatfs(file).ok().map(|found| magic(&found));
-    if let Some(name) = system.and_then(shared_between_machines) {
+    if let Some(name) = system::of(file).ok().and_then(system::shared_between_machines) {
         let unknown = Writers::Unknown(format!("on {name} another machine may have it open"));
         return search(Path::new("/proc"), file, id, &|_| unknown.clone());
     }
@@ -84,14 +64,8 @@ pub fn of(file: &File, id: FileId) -> Writers {
 /// For who may look into all processes, which the owner of a log may not. A process that not even we may look into is
 /// taken at the lease's word: in a container there is always one, and nothing would ever be archived.
 pub fn mapped(folder: impl AsFd, name: &str, id: FileId) -> Option<String> {
-    let overlay = rustix::fs::fstatfs(folder).is_ok_and(|found| magic(&found) == OVERLAY);
+    let overlay = system::of(folder).is_ok_and(|number| number == system::OVERLAY);
     overlay.then(|| mapped::holder(Path::new("/proc"), id, name).0).flatten()
-}
-
-/// Whether processes may be shown with another device and inode than the files of this folder have.
-pub fn shows_others(folder: &Path) -> bool {
-    const BTRFS: u32 = 0x9123_683e;
-    rustix::fs::statfs(folder).map_or(true, |found| [OVERLAY, BTRFS].contains(&magic(&found)))
 }
 
 /// Waits until nobody has the file open for writing, `patience` at most.
@@ -180,17 +154,6 @@ fn search(proc: &Path, file: &File, id: FileId, nobody: &dyn Fn(bool) -> Writers
     }
 }
 
-/// The file system, when another machine or a server in user space may write to its files and no lease tells.
-pub(super) fn shared_between_machines(number: u32) -> Option<&'static str> {
-    SHARED.iter().find(|(magic, _)| *magic == number).map(|(_, name)| *name)
-}
-
-/// `f_type` is as wide as the machine likes, and signed; the numbers have 32 bits.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the numbers have 32 bits")]
-pub(super) fn magic(found: &rustix::fs::StatFs) -> u32 {
-    found.f_type as u32
-}
-
 /// The name that the file has now.
 fn name(file: &File) -> String {
     let path = rustix::fs::readlink(format!("/proc/self/fd/{}", file.as_raw_fd()), Vec::new()).unwrap_or_default();
@@ -234,22 +197,9 @@ mod tests {
             }
             Writers::Somebody(None)
         };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         assert_eq!(until_closed(watch.as_fd(), deadline, ask), Writers::Nobody);
         assert!(Instant::now() < deadline, "only the deadline ended it");
-    }
-
-    #[test]
-    fn what_other_machines_may_write_is_known_by_its_number() {
-        let folder = tempfile::tempdir().unwrap();
-        let here = magic(&rustix::fs::statfs(folder.path()).unwrap());
-        assert_eq!(shared_between_machines(here), None, "{here:x}");
-        let mut numbers: Vec<u32> = SHARED.iter().map(|(number, _)| *number).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        assert_eq!(numbers.len(), SHARED.len());
-        let shared = [0x6969, 0x6573_5546, 0xef53].map(shared_between_machines);
-        assert_eq!(shared, [Some("NFS"), Some("FUSE"), None]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A login that did not come about: what the SDK says of it, in many layers, as one sentence and what to do. Only reads.
 
 use super::{Refusal, clock, element, visible};
-use crate::aws::{session::Profile, terms::Terms};
+use crate::aws::{profile::Profile, terms::Terms};
 
 type Reason = (String, Option<String>);
 

@@ -10,11 +10,8 @@ use aws_config::{
 use aws_sdk_s3::config::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::{mfa, profile::Profile};
-use crate::failure::Result;
-
-/// The name under which a role is taken on, for whoever reads the trail of the account.
-pub(super) const SESSION: &str = "opsbelt";
+use super::mfa::{self, SESSION};
+use crate::{aws::profile::Profile, failure::Result};
 
 /// Where credentials come from.
 pub(super) async fn provider(

@@ -12,16 +12,18 @@ use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::{login::SESSION, profile::Profile};
 use crate::{
     aws::{
         code,
+        profile::Profile,
         refusal::{Call, Refusal},
         terms::Terms,
     },
     failure::{Failure, Result},
 };
 
+/// The name under which a role is taken on, for whoever reads the trail of the account.
+pub(super) const SESSION: &str = "opsbelt";
 /// A person waits for the answer.
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// All attempts together.

@@ -24,8 +24,10 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::profile::Profile;
-use crate::failure::{Doing, Failure, Result};
+use crate::{
+    aws::profile::Profile,
+    failure::{Doing, Failure, Result},
+};
 
 /// All the CAs that a system has are a tenth of this.
 const LONGEST: u64 = 4 << 20;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     failure::{Doing, Result},
-    files::{space::Space, writers},
+    files::{space::Space, system},
 };
 
 /// Where a new anchor goes. No log is so long, and every file system that can do this can hold it.
@@ -43,6 +43,5 @@ pub(super) fn anchored(file: &File, place: Place, at: u64) -> Result<Option<u64>
 
 /// Whether an anchor outlives what is taken away before it: then without one the file was emptied.
 pub(super) fn moves_anchors(file: &File) -> bool {
-    const EXT4: u32 = 0xef53;
-    rustix::fs::fstatfs(file).is_ok_and(|found| writers::magic(&found) == EXT4)
+    system::of(file).is_ok_and(|number| number == system::EXT4)
 }

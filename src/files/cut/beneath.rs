@@ -5,7 +5,7 @@ use std::{fs, os::fd::AsFd};
 
 use rustix::fs::{AtFlags, StatFs, StatxFlags, statfs, statx};
 
-use crate::files::writers;
+use crate::files::system;
 
 /// The number of the file system beneath the overlay of this file, of which the kernel says `overlay`.
 pub(super) fn number(file: impl AsFd, overlay: &StatFs) -> Option<u32> {
@@ -14,7 +14,7 @@ pub(super) fn number(file: impl AsFd, overlay: &StatFs) -> Option<u32> {
     let found = statfs(upper(&table, told.stx_mnt_id)?).ok()?;
     // An overlay gives the numbers of what is beneath. That path may be another one where it was mounted.
     let same = (found.f_blocks, found.f_files, found.f_bsize) == (overlay.f_blocks, overlay.f_files, overlay.f_bsize);
-    same.then(|| writers::magic(&found))
+    same.then(|| system::number(&found))
 }
 
 /// Where the mount with this number writes to.

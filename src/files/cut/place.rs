@@ -17,15 +17,13 @@ use serde::{Deserialize, Serialize};
 use super::{Way, beneath, refused};
 use crate::{
     failure::{Failure, Result},
-    files::writers,
+    files::system::{self, BTRFS, EXT4, OVERLAY, TMPFS, XFS},
 };
 
 /// What a refusal says was not done; it also crosses a socket.
 pub(super) const DOING: &str = "rotate in place";
 /// With so much free a log gets an anchor: the last blocks of a disk are worth more as the beginning of an archive.
 pub(super) const SPARE: u64 = 16 << 10;
-const EXT: u32 = 0xef53;
-const OVERLAY: u32 = 0x794c_7630;
 
 /// How heads go here, and what a block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,18 +56,18 @@ impl Place {
 
     /// What it will be, as far as the number of the file system tells; for a plan, which tries nothing out.
     pub fn likely(file: impl AsFd, hole: bool, shown: &str) -> Result<Place> {
-        const COLLAPSING: [u32; 3] = [EXT, 0x5846_5342, OVERLAY];
-        const PUNCHING: [u32; 3] = [EXT, 0x9123_683e, 0x0102_1994];
+        const COLLAPSING: [u32; 3] = [EXT4, XFS, OVERLAY];
+        const PUNCHING: [u32; 3] = [EXT4, BTRFS, TMPFS];
         let file = file.as_fd();
         let found = fstatfs(file).map_err(|errno| refused(errno, shown))?;
-        let number = writers::magic(&found);
-        if let Some(name) = writers::shared_between_machines(number) {
+        let number = system::number(&found);
+        if let Some(name) = system::shared_between_machines(number) {
             return Err(Failure::new(DOING, shown)
                 .because(format!("on {name} another machine may write to it, and nobody here can see how"))
                 .hint("rotate it on the machine that writes it, with method = \"rename\""));
         }
         let unit = block(file, shown)?;
-        let bare = number == EXT && !has_extents(file);
+        let bare = number == EXT4 && !has_extents(file);
         let number = if number == OVERLAY { beneath::number(file, &found).unwrap_or(OVERLAY) } else { number };
         match number {
             collapsing if COLLAPSING.contains(&collapsing) && !bare => Ok(Place { way: Way::Collapse, unit }),

@@ -58,7 +58,8 @@ pub(crate) fn text(bench: &Bench, rows: &[Row]) -> Outcome<String> {
     Ok(text)
 }
 
-fn short(value: f64) -> String {
+/// As many digits as mean something.
+pub(crate) fn short(value: f64) -> String {
     let digits = match value {
         100.0.. => 0,
         10.0.. => 1,

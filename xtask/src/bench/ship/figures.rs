@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::sink::Seen;
-use crate::bench::measure::{Cost, median};
+use crate::bench::{
+    measure::{Cost, median},
+    page::short,
+};
 
 /// One figure, less is better.
 pub(super) struct Line {
@@ -72,15 +75,6 @@ pub(super) fn tables(lines: &[Line], told: &[Told]) -> String {
         let _ = writeln!(text, "| {what} | {who} | {} | {} | {} |", seen.calls, seen.at_once, words.join(", "));
     }
     text
-}
-
-fn short(value: f64) -> String {
-    let digits = match value {
-        100.0.. => 0,
-        10.0.. => 1,
-        _ => 2,
-    };
-    format!("{value:.digits$}")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
         appenders::{self, Appending, Unseen},
         cut::{self, Cut, Head, Place},
         dir::{Dir, FileId, Stat},
-        writers,
+        system,
     },
     tools::logs::{
         ledger::{Content, Entry, Stage},
@@ -63,7 +63,7 @@ pub(super) fn look(rotate: &Rotate, content: &Content, world: &mut World) {
     let candidates: Vec<(usize, FileId)> = candidates.into_iter().filter(|(index, _)| goes(*index)).collect();
     let named = |index: usize| {
         let log = &world.logs[index];
-        writers::shows_others(&world.folders[log.folder].path).then_some(log.name.as_str())
+        system::shows_others(&world.folders[log.folder].path).then_some(log.name.as_str())
     };
     let wanted: Vec<(FileId, Option<&str>)> = candidates.iter().map(|(index, id)| (*id, named(*index))).collect();
     let judged = appenders::of(&wanted);

@@ -11,7 +11,7 @@ use crate::{
     files::{
         appenders::{self, Appending, Unseen},
         dir::FileId,
-        writers,
+        system,
     },
     tools::logs::rotate::plan::Bound,
 };
@@ -50,7 +50,7 @@ impl Look {
     /// How others write to this log.
     pub(super) fn judge(&mut self, log: &Log) -> Appending {
         self.judge_by(log, &Instant::now, &|logs| {
-            let name = |log: &Log| writers::shows_others(&log.folder);
+            let name = |log: &Log| system::shows_others(&log.folder);
             let wanted: Vec<_> = logs.iter().map(|log| (log.file, name(log).then_some(log.name.as_str()))).collect();
             appenders::of(&wanted)
         })
