@@ -8,7 +8,8 @@ use crate::aws::bucket::Sum;
 
 /// What was taken so far.
 pub(super) enum Tally {
-    Crc(ChecksumKind, Box<Digest>),
+    /// Nothing yet: to put two sums together takes longer than to make that of a small object.
+    Crc(ChecksumKind, CrcAlgorithm, Option<Box<Digest>>),
     /// The sums of the parts, one after the other, and how many.
     Sha(Vec<u8>, usize),
     Nothing,
@@ -17,8 +18,8 @@ pub(super) enum Tally {
 impl Tally {
     pub(super) fn new(kind: ChecksumKind) -> Tally {
         match kind {
-            ChecksumKind::Crc64nvme => Tally::Crc(kind, Box::new(Digest::new(CrcAlgorithm::Crc64Nvme))),
-            ChecksumKind::Crc32 => Tally::Crc(kind, Box::new(Digest::new(CrcAlgorithm::Crc32IsoHdlc))),
+            ChecksumKind::Crc64nvme => Tally::Crc(kind, CrcAlgorithm::Crc64Nvme, None),
+            ChecksumKind::Crc32 => Tally::Crc(kind, CrcAlgorithm::Crc32IsoHdlc, None),
             ChecksumKind::Sha256 => Tally::Sha(Vec::new(), 0),
             ChecksumKind::None => Tally::Nothing,
         }
@@ -27,11 +28,15 @@ impl Tally {
     /// The next part, and its own sum.
     pub(super) fn part(&mut self, bytes: &[u8]) -> Option<Sum> {
         match self {
-            Tally::Crc(kind, whole) => {
-                let Tally::Crc(_, mut part) = Tally::new(*kind) else { return None };
+            Tally::Crc(kind, algorithm, whole) => {
+                let mut part = Digest::new(*algorithm);
                 part.update(bytes);
-                whole.combine(&part);
-                Some(sum(*kind, &part))
+                let told = sum(*kind, &part);
+                match whole {
+                    Some(whole) => whole.combine(&part),
+                    None => *whole = Some(Box::new(part)),
+                }
+                Some(told)
             }
             Tally::Sha(sums, parts) => {
                 let hash = Sha256::digest(bytes);
@@ -46,7 +51,8 @@ impl Tally {
     /// That of all parts together.
     pub(super) fn whole(&self) -> Option<Sum> {
         match self {
-            Tally::Crc(kind, whole) => Some(sum(*kind, whole)),
+            Tally::Crc(kind, _, Some(whole)) => Some(sum(*kind, whole)),
+            Tally::Crc(kind, algorithm, None) => Some(sum(*kind, &Digest::new(*algorithm))),
             Tally::Sha(sums, parts) => Some(Sum::new(ChecksumKind::Sha256, &Sha256::digest(sums)).of_parts(*parts)),
             Tally::Nothing => None,
         }
