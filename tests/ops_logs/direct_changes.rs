@@ -174,3 +174,24 @@ fn a_rotation_at_work_is_waited_for_before_anything_is_recorded() {
     scene.assert_shipped(&[text], "beside a rotation");
     assert_eq!(files_under(scene.logs()).len(), 1);
 }
+
+#[test]
+fn what_somebody_has_open_after_it_was_shipped_goes_by_no_rule_and_what_is_written_then_gets_there_too() {
+    let scene = Scenario::new().shipping_directly("keep = { count = 1 }").log("app.log", text_of("app", 3000));
+    scene.rotate().exits(0);
+    let name = scene.archives("app.log").remove(0);
+    let writer = scene.writer(&name);
+    scene.direct().exits(0);
+    let other = text_of("other", 3000);
+    scene.append("app.log", &other);
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.steps("remove", "done").len(), 0, "somebody may still write to it: {ran:#?}");
+    let text = append(&scene, &name);
+    drop(writer);
+    for _ in 0..2 {
+        scene.direct().exits(0);
+        scene.rotate().exits(0);
+    }
+    scene.assert_shipped(&[text_of("app", 3000), text, other], "open after it was shipped");
+    assert_eq!(scene.archives("app.log"), [""; 0]);
+}
