@@ -174,6 +174,24 @@ fn whatever_is_done_to_a_store_is_named() {
 }
 
 #[test]
+fn copies_of_a_manifest_are_in_nobodys_way() {
+    let scene = shipped(2);
+    for copy in ["test/old/0000000007.json", "old/test/0000000001.json"] {
+        let copy = scene.store().join("_opsbelt/manifests").join(copy);
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        files::copy(segment(&scene, 1), copy).unwrap();
+    }
+    assert_eq!(told(&verify(&scene, &[]).exits(0)), [""; 0]);
+    let bytes: usize = ["turn-0", "turn-1"].iter().map(|turn| text_of(turn, 3000).len()).sum();
+    assert_eq!(scene.run(&["restore", "--to", "-"]).exits(0).stdout.len(), bytes);
+    scene.forget();
+    scene.append("app.log", text_of("turn-2", 3000));
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+    assert!(segment(&scene, 3).exists(), "it goes on where it was");
+}
+
+#[test]
 fn where_nobody_remembers_the_end_it_is_told_to_be_unproven() {
     let scene = shipped(2);
     fs::remove_file(object(&scene, 2)).unwrap();

@@ -217,6 +217,6 @@ impl<'a> Register<'a> {
     /// The numbers of this machine's segments.
     fn numbers(&self) -> Result<Vec<u64>> {
         let folder = folder(&self.chain.host).ok_or_else(|| Failure::new("name", "the manifest"))?;
-        stored::numbers(self.store, &folder)
+        stored::segments(self.store, &folder).map(|segments| segments.into_keys().collect())
     }
 }
