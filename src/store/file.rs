@@ -6,7 +6,7 @@
 
 mod part;
 
-use std::{fs::File, io::Write, path::Path};
+use std::{borrow::Cow, fs::File, io::Write, path::Path};
 
 use rustix::{
     fs::{Advice, Mode, fadvise},
@@ -14,7 +14,7 @@ use rustix::{
 };
 
 use self::part::Part;
-use super::{Access, Body, Cold, Hold, Key, Moved, Put, Removal, Standing, Store, Take, Tier, body::each_piece};
+use super::{Access, Body, Cold, Hold, Key, Moved, Put, Removal, Standing, Store, Take, Tier, Visit, body::each_piece};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
@@ -107,17 +107,22 @@ impl Store for Folder {
         each_piece(&file, &folder.shown(name), take)
     }
 
-    fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()> {
+    fn list_all(&self, folder: &Key, visit: Visit, odd: &mut dyn FnMut(String)) -> Result<()> {
         let mut left = vec![folder.clone()];
         while let Some(at) = left.pop() {
             let Some(dir) = self.dir(&at)? else { continue };
             let mut names = Vec::new();
-            dir.each(|name, _| names.extend(name.ok().and_then(|name| Some((at.join(name)?, name.to_owned())))))?;
+            dir.each(|name, _| match name.ok().and_then(|name| Some((at.join(name)?, name.to_owned()))) {
+                Some(found) => names.push(found),
+                None if name.is_ok_and(part::is_one) => {}
+                None => odd(format!("{at}/{}", name.map_or_else(String::from_utf8_lossy, Cow::Borrowed))),
+            })?;
             for (key, name) in names {
                 match dir.stat(&name)? {
                     Some(stat) if stat.kind == Kind::File => visit(key, stat.size)?,
                     Some(stat) if stat.kind == Kind::Folder => left.push(key),
-                    _ => {}
+                    Some(_) => odd(key.to_string()),
+                    None => {}
                 }
             }
         }

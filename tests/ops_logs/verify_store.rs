@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, symlink},
     path::Path,
 };
 
@@ -128,13 +128,28 @@ fn whatever_is_done_to_a_store_is_named() {
         bytes[middle] ^= 1;
         files::write(path, bytes).unwrap();
     };
-    let cases: [Case; 12] = [
+    let cases: [Case; 15] = [
         ("an object removed", &|scene| fs::remove_file(object(scene, 2)).unwrap(), &["logs.object-missing"]),
         ("an object altered", &|scene| flip(&object(scene, 2)), &["logs.object-differs"]),
         ("an object cut", &|scene| files::write(object(scene, 2), "").unwrap(), &["logs.object-differs"]),
         (
             "an object put there",
             &|scene| files::write(object(scene, 2).with_file_name("x.zst"), "x").unwrap(),
+            &["logs.object-unknown"],
+        ),
+        (
+            "an object put there under a name that no machine gives",
+            &|scene| files::write(object(scene, 2).with_file_name("x y.zst"), "x").unwrap(),
+            &["logs.object-unknown"],
+        ),
+        (
+            "a folder of such a name",
+            &|scene| fs::create_dir(object(scene, 2).with_file_name("x y")).unwrap(),
+            &["logs.object-unknown"],
+        ),
+        (
+            "a link put there",
+            &|scene| symlink(object(scene, 1), object(scene, 2).with_file_name("y.zst")).unwrap(),
             &["logs.object-unknown"],
         ),
         ("a segment removed", &|scene| fs::remove_file(segment(scene, 2)).unwrap(), &["logs.segment-missing"]),
