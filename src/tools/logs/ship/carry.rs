@@ -177,8 +177,8 @@ impl Carry<'_> {
                 return None;
             }
             let came = upload(*store, &ship.spool, under_way, waiting, moved);
-            // Of what is damaged here, the store heard nothing that counts.
-            if !matches!(came, Ok(Came::Damaged(_))) {
+            // Of what is wrong here, the store heard nothing that counts.
+            if !matches!(came, Ok(Came::Damaged(_) | Came::Unread(_))) {
                 patience.hears(&came);
             }
             Some(came)
@@ -191,7 +191,7 @@ impl Carry<'_> {
                 Some(Ok(Came::Stored(uploaded))) => arrived.push((*waiting, *uploaded)),
                 Some(Ok(Came::Damaged(why))) => self.damaged(waiting, &why),
                 Some(Ok(Came::TakenBack)) | None => {}
-                Some(Err(failure)) => self.failed(waiting, &failure),
+                Some(Ok(Came::Unread(failure)) | Err(failure)) => self.failed(waiting, &failure),
             }
         }
         self.name(arrived)
