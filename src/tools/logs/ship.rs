@@ -43,6 +43,8 @@ pub struct Ship {
     pub host: String,
     /// Archives on their way at the same time.
     pub parallel: usize,
+    /// Whether sets ship directly as well: of what is begun in this store, only `direct` knows then what nobody goes on with.
+    pub beside_direct: bool,
 }
 
 /// What is to be shipped.

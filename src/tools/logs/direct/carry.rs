@@ -18,6 +18,7 @@ use crate::{
     tools::logs::{
         ledger::{Entry, EntryId, More, Shipped},
         manifest::{memory::Memory, register::Register},
+        parcel::key,
         rotate::hand::{Version, step_aside},
         ship::{patience::Patience, under_way::UnderWay, upload::Uploaded},
     },
@@ -155,16 +156,18 @@ impl Carry<'_> {
             let why = format!("{} failures in a row: the rest is left to the next run", Patience::FAILURES);
             self.report.incomplete.push(Incomplete::new(ship.store.to_string(), why));
         }
-        if self.sent.len() == plan.send.len() { self.end_uploads(&*store, &notes, remembers) } else { Ok(()) }
+        self.end_uploads(plan, &*store, &notes, remembers)
     }
 
-    /// All that was to go is there: what was begun besides is nobody's, but for what waits in the spool.
-    fn end_uploads(&self, store: &dyn Store, notes: &UnderWay, remembers: bool) -> Result<()> {
+    /// What was begun is nobody's, but for what waits in the spool, and for logs that were not sent: of these nobody knows the keys.
+    fn end_uploads(&self, plan: &Plan, store: &dyn Store, notes: &UnderWay, remembers: bool) -> Result<()> {
         let listed = self.direct.ship.spool.list()?;
-        if !listed.unreadable.is_empty() {
+        if !listed.unreadable.is_empty() || !self.patience.is_whole() {
             return Ok(());
         }
         let waits: HashSet<&str> = listed.waiting.iter().map(|waiting| waiting.parcel.key.as_str()).collect();
+        let left: Vec<&Entry> = plan.send.iter().filter(|entry| !self.sent.contains(&entry.id)).collect();
+        let waits = |key: &str| waits.contains(key) || left.iter().any(|entry| key::may_be_of(key, entry));
         notes.sweep_but(store, &waits, remembers)
     }
 

@@ -49,7 +49,7 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
     let today = run.clock.now().date_naive();
     let signed = ship.sign_key.is_none() || chain.unsigned().is_none();
     let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none() && signed;
-    if plan.parcels.is_empty() && silent && under_way.is_empty() {
+    if plan.parcels.is_empty() && silent && (ship.beside_direct || under_way.is_empty()) {
         sweep(ship, plan, &mut report);
         "nothing waits for the store".clone_into(&mut report.summary);
         return Ok(report);
@@ -109,7 +109,9 @@ fn all(
     let (shipped, ended) = match opened {
         Ok((_pen, remembers, (register, told))) => {
             report.findings.extend(told);
-            if let Err(failure) = under_way.sweep(store, plan, remembers) {
+            if !ship.beside_direct
+                && let Err(failure) = under_way.sweep(store, plan, remembers)
+            {
                 report.incomplete.push((&failure).into());
             }
             let keys = plan.parcels.iter().map(|waiting| waiting.parcel.key.as_str()).collect();

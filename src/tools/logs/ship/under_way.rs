@@ -57,14 +57,19 @@ impl UnderWay<'_> {
             return Ok(());
         }
         let left = plan.left.iter().map(|(waiting, _)| waiting);
-        let waits = plan.parcels.iter().chain(left).map(|waiting| waiting.parcel.key.as_str()).collect();
-        self.sweep_but(store, &waits, remembers)
+        let waits: HashSet<&str> = plan.parcels.iter().chain(left).map(|waiting| waiting.parcel.key.as_str()).collect();
+        self.sweep_but(store, &|key| waits.contains(key), remembers)
     }
 
-    /// Ends all but what is to become one of these objects.
-    pub(in crate::tools::logs) fn sweep_but(&self, store: &dyn Store, waits: &HashSet<&str>, remembers: bool) -> Result<()> {
+    /// Ends all but what is to become an object whose key `waits`.
+    pub(in crate::tools::logs) fn sweep_but(
+        &self,
+        store: &dyn Store,
+        waits: &dyn Fn(&str) -> bool,
+        remembers: bool,
+    ) -> Result<()> {
         let all = self.all()?;
-        for (path, begun) in all.iter().filter(|(_, begun)| !waits.contains(begun.key.as_str())) {
+        for (path, begun) in all.iter().filter(|(_, begun)| !waits(&begun.key)) {
             store.end(begun)?;
             forget(path)?;
         }
