@@ -5,6 +5,7 @@
 //! repeats the last: the objects; what the next segment of the manifest will say; the segment; the receipts.
 
 mod carry;
+pub(super) mod ending;
 pub(super) mod patience;
 pub(super) mod under_way;
 pub(super) mod upload;

@@ -10,9 +10,9 @@ use super::{
     still_waiting,
 };
 use crate::{
-    failure::{Exit, Failure, Result},
+    failure::{Failure, Result},
     files::dir::FileId,
-    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
+    report::{Incomplete, Outcome, Report, Size, Step, count},
     run::{Run, side_by_side},
     store::{self, Store, Terms},
     tools::logs::{
@@ -20,7 +20,12 @@ use crate::{
         manifest::{memory::Memory, register::Register},
         parcel::key,
         rotate::hand::{Version, step_aside},
-        ship::{patience::Patience, under_way::UnderWay, upload::Uploaded},
+        ship::{
+            ending::{broken_off, conclude, failed},
+            patience::Patience,
+            under_way::UnderWay,
+            upload::Uploaded,
+        },
     },
 };
 
@@ -56,11 +61,7 @@ pub(super) fn carry_out(direct: &Direct, run: &Run, plan: &Plan) -> Result<Repor
     let Carry { sent, stored, gone, .. } = carry;
     let told = ended.is_err();
     if let Err(failure) = ended {
-        if failure.exit == Exit::PersonNeeded {
-            let finding = Finding::new("logs.manifest-differs", Severity::Danger, failure.what.clone(), failure.to_string());
-            report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
-        }
-        report.incomplete.push((&failure).into());
+        broken_off(&failure, &mut report);
     }
     if let Some(signal) = run.shutdown.asked_by() {
         report.incomplete.push(Incomplete::new("this run", format!("signal {signal} asked to stop; the next run goes on")));
@@ -93,7 +94,7 @@ impl Carry<'_> {
                 Ok(found) => proven.push((entry, found)),
                 // Somebody removed it, and the next rotation tells.
                 Err(failure) if failure.is_absence() => {}
-                Err(failure) => self.failed("remove", entry, &failure),
+                Err(failure) => failed("remove", entry.path(), &failure, self.report),
             }
         }
         if proven.is_empty() {
@@ -117,10 +118,8 @@ impl Carry<'_> {
         let recalled = || memory.recall(&ship.host, &ship.store.to_string());
         let chain = recalled()?;
         let notes = UnderWay { state: self.state, store: ship.store.to_string(), host: &ship.host };
-        let today = self.run.clock.now().date_naive();
-        let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none();
-        let signed = ship.sign_key.is_none() || chain.unsigned().is_none();
-        if plan.send.is_empty() && silent && signed {
+        let silent = chain.is_silent(ship.sign_key.is_some(), self.run.clock.now().date_naive());
+        if plan.send.is_empty() && silent {
             return Ok(());
         }
         let terms = Terms { lock: ship.lock.map(|lock| lock.from(self.run.clock.now())), ..ship.terms.clone() };
@@ -140,22 +139,7 @@ impl Carry<'_> {
             }
             self.batch(batch, &*store, &notes, &mut register)?;
         }
-        let now = self.run.clock.now();
-        // A day without a segment would look like a tail that is missing.
-        if register.last_day().is_some_and(|day| day < now.date_naive()) && self.patience.is_whole() {
-            register.say(now, Vec::new(), &[])?;
-        }
-        // Last, because nothing that waits may wait for it.
-        if let Some(with) = &ship.sign_key
-            && self.patience.is_whole()
-            && !self.run.shutdown.asked()
-        {
-            register.sign_end(with, now, self.report);
-        }
-        if self.patience.is_over() {
-            let why = format!("{} failures in a row: the rest is left to the next run", Patience::FAILURES);
-            self.report.incomplete.push(Incomplete::new(ship.store.to_string(), why));
-        }
+        conclude(ship, self.run, &mut register, &self.patience, self.report)?;
         self.end_uploads(plan, &*store, &notes, remembers)
     }
 
@@ -201,7 +185,7 @@ impl Carry<'_> {
             match result.flatten() {
                 Some(Ok(Came::Stored(one))) => stored.push((entry, *one)),
                 Some(Ok(Came::Not(state))) => odd.push((entry, state)),
-                Some(Ok(Came::Unread(failure)) | Err(failure)) => self.failed("ship", entry, &failure),
+                Some(Ok(Came::Unread(failure)) | Err(failure)) => failed("ship", entry.path(), &failure, self.report),
                 None => {}
             }
         }
@@ -257,15 +241,6 @@ impl Carry<'_> {
             all.push(Shipped { store: store.clone(), key: first.key, segment: first.segment, at: now, more, direct: true });
         }
         Ok(all)
-    }
-
-    fn failed(&mut self, action: &'static str, entry: &Entry, failure: &Failure) {
-        if failure.exit == Exit::PersonNeeded {
-            let finding = Finding::new("logs.object-differs", Severity::Danger, failure.what.clone(), failure.to_string());
-            self.report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
-        }
-        let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), |hint| format!("{failure} (hint: {hint})"));
-        self.report.steps.push(Step::new(action, entry.path(), Outcome::Failed, why));
     }
 }
 
