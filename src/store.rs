@@ -31,8 +31,6 @@ use crate::failure::Result;
 pub trait Store: Send + Sync {
     /// Makes an object, unless there is one of that key: then nothing is altered.
     fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put>;
-    /// The object's size; None when there is none.
-    fn size(&self, key: &Key) -> Result<Option<u64>>;
     /// All of an object, piece by piece.
     fn read(&self, key: &Key, take: Take) -> Result<()>;
     /// Every object whose key lies below `folder`, in no order.

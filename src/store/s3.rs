@@ -157,10 +157,6 @@ impl Store for Objects {
         Err(failure.hint("has another machine this one's name? (`host` in the settings)"))
     }
 
-    fn size(&self, key: &Key) -> Result<Option<u64>> {
-        Ok(self.bucket.head(&self.name(key)?)?.map(|head| head.size))
-    }
-
     fn read(&self, key: &Key, take: Take) -> Result<()> {
         self.bucket.get(&self.name(key)?, take)
     }
