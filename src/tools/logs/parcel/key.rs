@@ -15,7 +15,7 @@ use crate::{
     files::{
         archive_name::{ArchiveName, Extension},
         compress::Facts,
-        fingerprint::Fingerprint,
+        fingerprint,
     },
     store::Key,
     tools::logs::ledger::Entry,
@@ -35,7 +35,7 @@ pub fn key(entry: &Entry, file: &str, facts: &Facts, host: &str, service: &str) 
         Extension::Gzip => ".gz",
         Extension::Zstd => ".zst",
     };
-    let path = &hash(&entry.log_path())[..8];
+    let path = &fingerprint::of(entry.log_path().as_bytes())[..8];
     let name = format!("{}_{}_{path}_{}{end}", word(host, HOST), word(&entry.name, NAME), facts.sha256);
     let first = first_line(entry, facts).format("dt=%Y-%m-%d/hour=%H");
     Key::new(format!("{LOGS}/service={}/{first}/{name}", self::service(service)))
@@ -81,17 +81,11 @@ pub fn word(text: &str, longest: usize) -> String {
         }
     }
     if word.len() > longest {
-        let hash = &hash(&word)[..16];
+        let hash = &fingerprint::of(word.as_bytes())[..16];
         word.truncate(longest - CUT.len() - hash.len());
         word = format!("{word}{CUT}{hash}");
     }
     word
-}
-
-fn hash(text: &str) -> String {
-    let mut hash = Fingerprint::default();
-    hash.take(text.as_bytes());
-    hash.hex()
 }
 
 #[cfg(test)]

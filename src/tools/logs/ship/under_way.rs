@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use crate::{
     failure::{Doing, Failure, Result},
+    files::fingerprint,
     store::{
         Key, Store,
         notes::{Begun, Notes},
     },
     tools::logs::{
         paper::{self, Paper},
-        parcel::{ParcelId, key},
+        parcel::key,
     },
 };
 
@@ -111,8 +112,8 @@ impl UnderWay<'_> {
     }
 
     fn path(&self, key: &str) -> PathBuf {
-        let hash = ParcelId::of(format!("{} {key}", self.store).as_bytes());
-        self.state.join(format!("{NAME}{}.json", &hash.as_str()[..16]))
+        let hash = fingerprint::of(format!("{} {key}", self.store).as_bytes());
+        self.state.join(format!("{NAME}{}.json", &hash[..16]))
     }
 }
 
