@@ -31,12 +31,14 @@ use crate::failure::Result;
 pub trait Store: Send + Sync {
     /// Makes an object, unless there is one of that key: then nothing is altered.
     fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put>;
-    /// The object's size; None when there is none.
-    fn size(&self, key: &Key) -> Result<Option<u64>>;
     /// All of an object, piece by piece.
     fn read(&self, key: &Key, take: Take) -> Result<()>;
     /// Every object whose key lies below `folder`, in no order.
-    fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()>;
+    fn list(&self, folder: &Key, visit: Visit) -> Result<()> {
+        self.list_all(folder, visit, &mut |_| ())
+    }
+    /// The same, and the names of what lies there besides: no key is called like that, or it is no object.
+    fn list_all(&self, folder: &Key, visit: Visit, odd: &mut dyn FnMut(String)) -> Result<()>;
     /// What is known of an object without reading it; None when there is none.
     fn look(&self, key: &Key) -> Result<Option<Standing>>;
     /// What forbids to remove an object; fails where nobody can tell.
@@ -79,6 +81,9 @@ pub type Moved<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// Takes an object piece by piece, and may refuse.
 pub type Take<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
+
+/// Told of an object and its size; may refuse to hear of more.
+pub type Visit<'a> = &'a mut dyn FnMut(Key, u64) -> Result<()>;
 
 /// What came of a wish to make an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -102,6 +102,8 @@ fn what_was_stopped_in_the_middle_is_gone_on_with_when_the_same_is_made_again() 
     let ran = try_once(&scene).exits(3);
     assert_eq!((ran.steps("remove", "done").len(), bucket.uploads().len(), noted(&scene)), (0, 1, 1), "{ran:#?}");
     assert_eq!(fs::read(here(&scene)).unwrap(), text_of("app.log", LARGE));
+    // What the other command began is not for this one to end.
+    scene.ship().exits(0);
     try_once(&scene).exits(0);
     assert_there(&scene, &bucket, &text_of("app.log", LARGE));
     assert_eq!((count(&between, "POST", "?uploads"), count(&between, "PUT", "partNumber=1&")), (1, 1));
@@ -167,6 +169,31 @@ fn a_log_that_is_written_to_while_it_is_sent_is_shipped_as_it_is_then() {
         scene.rotate();
     }
     assert_there(&scene, &bucket, &text);
+}
+
+#[test]
+fn what_is_written_when_an_object_is_just_made_gets_there_too_and_no_object_stays_unnamed() {
+    let place: &'static Mutex<Option<PathBuf>> = Box::leak(Box::default());
+    let story = |request: &Request, _: usize| {
+        let path = if request.is("PUT", "/logs/") { place.lock().unwrap().take() } else { None };
+        if let Some(path) = path {
+            support::files::with(fs::File::options().append(true), path, |file| std::io::Write::write_all(file, b"one more\n"))
+                .unwrap();
+        }
+        Fate::Passes
+    };
+    let Some((scene, bucket, _)) = scene(3000, "none", story) else { return };
+    *place.lock().unwrap() = Some(here(&scene));
+    let ran = try_once(&scene);
+    assert_eq!(ran.steps("remove", "done").len(), 0, "{ran:#?}");
+    let text = fs::read(here(&scene)).unwrap();
+    for _ in 0..3 {
+        try_once(&scene);
+        scene.rotate();
+    }
+    assert_eq!(scene.archives("app.log").len(), 0);
+    assert!(bucket.objects().values().any(|one| *one == text));
+    scene.run(&["verify", &bucket.url()]).exits(0);
 }
 
 #[test]

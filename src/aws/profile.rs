@@ -6,7 +6,7 @@ use std::{
     env,
     ffi::OsString,
     fs::File,
-    io::{ErrorKind, Read},
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -74,8 +74,8 @@ fn file(variable: &str, name: &str) -> Option<PathBuf> {
 fn read(path: &Path) -> String {
     let mut text = Vec::new();
     match File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut text)) {
-        Err(error) if error.kind() != ErrorKind::InvalidData => String::new(),
-        _ => String::from_utf8_lossy(&text).into_owned(),
+        Err(_) => String::new(),
+        Ok(_) => String::from_utf8_lossy(&text).into_owned(),
     }
 }
 

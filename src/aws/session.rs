@@ -25,7 +25,7 @@ use crate::failure::{Failure, Result, plain};
 const ATTEMPTS: u32 = 5;
 /// To reach the other side.
 const CONNECT: Duration = Duration::from_secs(5);
-/// From the first byte sent to the first byte of the answer. A part of 8 MiB at 64 KiB a second takes two minutes.
+/// From the first byte sent to the first byte of the answer. Who sends bodies says how long they may take (`pace`).
 const ANSWER: Duration = Duration::from_mins(3);
 /// All attempts together.
 const OPERATION: Duration = Duration::from_mins(15);

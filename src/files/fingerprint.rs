@@ -25,6 +25,13 @@ impl Fingerprint {
     }
 }
 
+/// That of these bytes.
+pub fn of(bytes: &[u8]) -> String {
+    let mut hash = Fingerprint::default();
+    hash.take(bytes);
+    hash.hex()
+}
+
 /// That of an open file, from its start to its end; of no more than `most` bytes and one.
 pub fn of_file(file: &File, most: u64) -> Result<String> {
     let mut hash = Fingerprint::default();

@@ -10,7 +10,7 @@ use std::{
 use super::{Take, notes::Noted};
 use crate::{
     failure::{Doing, Failure, Result},
-    files::fingerprint::Fingerprint,
+    files::fingerprint::{self, Fingerprint},
 };
 
 /// Read at a time.
@@ -60,9 +60,8 @@ impl Debug for Content<'_> {
 impl<'a> Body<'a> {
     /// These bytes: a record that is read again and again.
     pub fn of(bytes: &'a [u8]) -> Body<'a> {
-        let mut hash = Fingerprint::default();
-        hash.take(bytes);
-        Body { content: Content::Bytes(bytes), size: bytes.len() as u64, sha256: hash.hex(), about: Vec::new(), noted: None }
+        let sha256 = fingerprint::of(bytes);
+        Body { content: Content::Bytes(bytes), size: bytes.len() as u64, sha256, about: Vec::new(), noted: None }
     }
 
     /// All of an open file, which must be what was recorded of it; rarely read again.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use self::{large::Large, pool::Pool};
 use super::{
-    Begun, Body, ChecksumKind, Cold, Hold, Key, Moved, Put, Removal, Standing, StorageClass, Store, Take, Terms, Tier,
+    Begun, Body, ChecksumKind, Cold, Hold, Key, Moved, Put, Removal, Standing, StorageClass, Store, Take, Terms, Tier, Visit,
     tally::Tally,
 };
 use crate::{
@@ -157,22 +157,22 @@ impl Store for Objects {
         Err(failure.hint("has another machine this one's name? (`host` in the settings)"))
     }
 
-    fn size(&self, key: &Key) -> Result<Option<u64>> {
-        Ok(self.bucket.head(&self.name(key)?)?.map(|head| head.size))
-    }
-
     fn read(&self, key: &Key, take: Take) -> Result<()> {
         self.bucket.get(&self.name(key)?, take)
     }
 
-    fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()> {
+    fn list_all(&self, folder: &Key, visit: Visit, odd: &mut dyn FnMut(String)) -> Result<()> {
         let below = format!("{}/", self.name(folder)?);
         let mut from: Option<String> = None;
         loop {
             let page = self.bucket.page(&below, PAGE, from.as_deref())?;
             for (name, size) in page.objects {
-                if let Some(key) = name.strip_prefix(&self.prefix).and_then(Key::new) {
-                    visit(key, size)?;
+                let below = name.strip_prefix(&self.prefix).unwrap_or(&name);
+                match Key::new(below) {
+                    Some(key) => visit(key, size)?,
+                    // What a console calls a folder.
+                    None if below.ends_with('/') && size == 0 => {}
+                    None => odd(below.to_owned()),
                 }
             }
             match page.next {

@@ -174,3 +174,53 @@ fn a_rotation_at_work_is_waited_for_before_anything_is_recorded() {
     scene.assert_shipped(&[text], "beside a rotation");
     assert_eq!(files_under(scene.logs()).len(), 1);
 }
+
+#[test]
+fn what_somebody_has_open_after_it_was_shipped_goes_by_no_rule_and_what_is_written_then_gets_there_too() {
+    let scene = Scenario::new().shipping_directly("keep = { count = 1 }").log("app.log", text_of("app", 3000));
+    scene.rotate().exits(0);
+    let name = scene.archives("app.log").remove(0);
+    let writer = scene.writer(&name);
+    scene.direct().exits(0);
+    let other = text_of("other", 3000);
+    scene.append("app.log", &other);
+    let ran = scene.rotate().exits(0);
+    assert_eq!(ran.steps("remove", "done").len(), 0, "somebody may still write to it: {ran:#?}");
+    let text = append(&scene, &name);
+    drop(writer);
+    for _ in 0..2 {
+        scene.direct().exits(0);
+        scene.rotate().exits(0);
+    }
+    scene.assert_shipped(&[text_of("app", 3000), text, other], "open after it was shipped");
+    assert_eq!(scene.archives("app.log"), [""; 0]);
+}
+
+#[test]
+fn only_what_was_left_is_told_to_wait() {
+    let (scene, name) = waiting(3000);
+    scene.append("other.log", text_of("other", 5000));
+    scene.rotate().exits(0);
+    let path = scene.logs().join(&name);
+    files::with(fs::File::options().write(true), path, |file| file.write_all_at(b"#", 700)).unwrap();
+    let ran = scene.direct().exits(3);
+    let told = findings(&ran, "logs.waits-here").remove(0);
+    assert!(ran.summary().starts_with("1 log shipped") && told.starts_with("1 log ("), "{told}: {ran:#?}");
+}
+
+#[test]
+fn logs_that_cannot_be_read_keep_no_other_one_from_the_store() {
+    let scene = Scenario::new().shipping_under("parallel = 1", "", "ship = \"direct\"");
+    let names: Vec<String> = (0..7).map(|number| format!("{number}.log")).collect();
+    let scene = names.iter().fold(scene, |scene, name| scene.log(name, text_of(name, 3000)));
+    scene.rotate().exits(0);
+    for name in &names[..6] {
+        let path = scene.logs().join(scene.archives(name).remove(0));
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+    }
+    let ran = scene.direct().exits(3);
+    assert_eq!((ran.steps("ship", "failed").len(), ran.steps("remove", "done").len()), (6, 1), "{ran:#?}");
+    assert_eq!(ran.json()["incomplete"].as_array().map(Vec::len), Some(0), "the store did nothing wrong: {ran:#?}");
+    scene.assert_shipped(&[text_of("6.log", 3000)], "the one that can be read");
+}

@@ -75,3 +75,18 @@ fn a_log_that_goes_on_after_it_was_shipped_is_told_to_have_grown() {
     let grown = findings(&ran, "logs.grown-since");
     assert!(grown.len() == 1 && grown[0].starts_with("1 log (5 B)"), "{grown:?}");
 }
+
+#[test]
+fn where_nothing_waits_here_nobody_is_asked_to_ship_it() {
+    if !crate::support::needs::met(&[crate::support::needs::Need::Root]) {
+        return;
+    }
+    let scene = of_both("").open_root();
+    scene.append("sub/other.log", text_of("other", 3000));
+    for folder in ["spool", "spool/receipts"] {
+        fs::create_dir(scene.root().join(folder)).unwrap();
+    }
+    let scene = ["spool/receipts", "store"].into_iter().fold(scene, |scene, path| scene.owned(path, NOBODY, NOBODY));
+    let ran = drain(&scene.mode("spool", 0o755)).exits(0);
+    assert_eq!(ran.summary(), "1 archive shipped: everything is in the store", "{ran:#?}");
+}

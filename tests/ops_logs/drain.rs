@@ -33,8 +33,8 @@ fn left(ran: &Ran) -> Vec<(String, String)> {
 }
 
 /// Somebody else's lock, until it is unlocked or the file is closed.
-fn locked(scene: &Scenario) -> File {
-    let path = scene.state().join("logs-rotate.lock");
+fn locked(scene: &Scenario, job: &str) -> File {
+    let path = scene.state().join(format!("logs-{job}.lock"));
     files::write(&path, "").unwrap();
     let file = File::open(path).unwrap();
     flock(&file, FlockOperation::LockExclusive).unwrap();
@@ -99,7 +99,7 @@ fn a_store_that_never_answers_costs_no_more_than_the_deadline() {
 #[test]
 fn a_run_at_work_is_waited_for_and_one_that_does_not_end_is_told() {
     let scene = Scenario::new().shipping("", "").log_of("app.log", 5000);
-    let held = locked(&scene);
+    let held = locked(&scene, "rotate");
     let mut waits = Process::start(&mut scene.command(&["--format", "json", "drain", "--deadline", "60s"]));
     let children = format!("/proc/{0}/task/{0}/children", waits.id());
     wait_until("it to wait", DEADLINE, || !fs::read_to_string(&children).unwrap_or_default().is_empty());
@@ -108,7 +108,7 @@ fn a_run_at_work_is_waited_for_and_one_that_does_not_end_is_told() {
     let ran: Ran = waits.end(DEADLINE).into();
     assert_eq!((ran.code, scene.objects().len()), (Some(0), 1), "{ran:#?}");
     scene.append("app.log", text_of("more", 3000));
-    let _held = locked(&scene);
+    let _held = locked(&scene, "rotate");
     let ran = drain(&scene, "4s").exits(3);
     let (path, why) = &left(&ran)[0];
     assert!(*path == scene.live("app.log").display().to_string() && why.starts_with("it was not rotated: "), "{ran:#?}");
@@ -134,6 +134,19 @@ fn what_a_writer_has_open_is_named() {
     let ran = drain(&scene, "60s").exits(3);
     let left = left(&ran);
     assert!(left.len() == 1 && left[0].1.starts_with("it is not archived yet: ") && left[0].1.contains("open"), "{left:?}");
+}
+
+#[test]
+fn what_its_writer_closes_a_little_later_gets_there_too() {
+    let scene = Scenario::new().shipping("", "close-wait = \"0s\"").log_of("app.log", 5000);
+    let (writer, held) = (scene.writer("app.log"), locked(&scene, "ship"));
+    let drains = Process::start(&mut scene.command(&["--format", "json", "drain", "--deadline", "2m"]));
+    let rotated = || fs::read_to_string(scene.state().join("history.jsonl")).is_ok_and(|text| text.contains("rotate"));
+    wait_until("the rotation ended", DEADLINE, rotated);
+    drop(writer);
+    unlock(&held);
+    let ran: Ran = drains.end(DEADLINE).into();
+    assert_eq!(ran.exits(0).summary(), "1 archive shipped: everything is in the store");
 }
 
 #[test]
@@ -184,7 +197,7 @@ fn what_is_written_meanwhile_is_a_note() {
 #[test]
 fn a_wish_to_stop_is_passed_on() {
     let scene = Scenario::new().shipping("", "").log_of("app.log", 5000);
-    let _held = locked(&scene);
+    let _held = locked(&scene, "rotate");
     let waits = Process::start(&mut scene.command(&["--format", "json", "drain", "--deadline", "100s"]));
     let children = format!("/proc/{0}/task/{0}/children", waits.id());
     wait_until("it to wait", DEADLINE, || !fs::read_to_string(&children).unwrap_or_default().is_empty());
@@ -219,7 +232,7 @@ fn who_owns_the_receipts_ships_and_root_does_the_rest() {
 #[test]
 fn another_run_is_waited_for_where_somebody_says_so() {
     let scene = Scenario::new().shipping("", "").log_of("app.log", 5000);
-    let held = locked(&scene);
+    let held = locked(&scene, "rotate");
     scene.rotate().exits(75);
     let ran = scene.run(&["--wait", "300ms", "rotate"]).exits(75);
     assert!(ran.took >= Duration::from_millis(300), "{ran:#?}");

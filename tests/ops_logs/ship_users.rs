@@ -93,6 +93,26 @@ fn whoever_does_not_own_the_receipts_ships_nothing() {
 }
 
 #[test]
+fn what_may_not_be_read_keeps_nothing_else_from_the_store() {
+    if !needs::met(TWO_USERS) {
+        return;
+    }
+    let scene = laid_out();
+    scene.change_settings("[store]", "parallel = 1\n[store]");
+    for number in 0..6 {
+        scene.append(&format!("{number}.log"), text_of("another", 3000));
+    }
+    scene.rotate().exits(0);
+    let others = scene.parcels().into_iter().filter(|(_, parcel)| !parcel["log"].as_str().unwrap().ends_with("/app.log"));
+    for (ticket, _) in others {
+        fs::set_permissions(ticket.with_extension("data"), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let ran = ship_as(&scene, DAEMON).exits(3);
+    assert_eq!((ran.steps("ship", "failed").len(), ran.steps("ship", "done").len()), (6, 1), "{ran:#?}");
+    assert_eq!(ran.json()["incomplete"].as_array().map(Vec::len), Some(0), "the store did nothing wrong: {ran:#?}");
+}
+
+#[test]
 fn who_does_not_ship_prunes_nothing_and_is_told_who_does() {
     if !needs::met(TWO_USERS) {
         return;

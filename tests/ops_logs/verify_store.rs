@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, symlink},
     path::Path,
 };
 
@@ -128,13 +128,28 @@ fn whatever_is_done_to_a_store_is_named() {
         bytes[middle] ^= 1;
         files::write(path, bytes).unwrap();
     };
-    let cases: [Case; 12] = [
+    let cases: [Case; 15] = [
         ("an object removed", &|scene| fs::remove_file(object(scene, 2)).unwrap(), &["logs.object-missing"]),
         ("an object altered", &|scene| flip(&object(scene, 2)), &["logs.object-differs"]),
         ("an object cut", &|scene| files::write(object(scene, 2), "").unwrap(), &["logs.object-differs"]),
         (
             "an object put there",
             &|scene| files::write(object(scene, 2).with_file_name("x.zst"), "x").unwrap(),
+            &["logs.object-unknown"],
+        ),
+        (
+            "an object put there under a name that no machine gives",
+            &|scene| files::write(object(scene, 2).with_file_name("x y.zst"), "x").unwrap(),
+            &["logs.object-unknown"],
+        ),
+        (
+            "a folder of such a name",
+            &|scene| fs::create_dir(object(scene, 2).with_file_name("x y")).unwrap(),
+            &["logs.object-unknown"],
+        ),
+        (
+            "a link put there",
+            &|scene| symlink(object(scene, 1), object(scene, 2).with_file_name("y.zst")).unwrap(),
             &["logs.object-unknown"],
         ),
         ("a segment removed", &|scene| fs::remove_file(segment(scene, 2)).unwrap(), &["logs.segment-missing"]),
@@ -171,6 +186,24 @@ fn whatever_is_done_to_a_store_is_named() {
         assert_eq!(told(&ran), ids, "{what}: {ran:#?}");
         assert_eq!(files_under(scene.root()), before, "{what}");
     }
+}
+
+#[test]
+fn copies_of_a_manifest_are_in_nobodys_way() {
+    let scene = shipped(2);
+    for copy in ["test/old/0000000007.json", "old/test/0000000001.json"] {
+        let copy = scene.store().join("_opsbelt/manifests").join(copy);
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        files::copy(segment(&scene, 1), copy).unwrap();
+    }
+    assert_eq!(told(&verify(&scene, &[]).exits(0)), [""; 0]);
+    let bytes: usize = ["turn-0", "turn-1"].iter().map(|turn| text_of(turn, 3000).len()).sum();
+    assert_eq!(scene.run(&["restore", "--to", "-"]).exits(0).stdout.len(), bytes);
+    scene.forget();
+    scene.append("app.log", text_of("turn-2", 3000));
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+    assert!(segment(&scene, 3).exists(), "it goes on where it was");
 }
 
 #[test]

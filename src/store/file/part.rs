@@ -100,6 +100,11 @@ pub(super) fn sweep(folder: &Dir, object: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether it is a part of some object.
+pub(super) fn is_one(name: &str) -> bool {
+    name.strip_prefix('.').is_some_and(|rest| rest.strip_suffix(".part").is_some())
+}
+
 /// Whether it is a part of that object; earlier versions had one name for all of them.
 fn is_part(name: &str, object: &str) -> bool {
     let own = name.strip_prefix('.').and_then(|rest| rest.strip_prefix(object)).and_then(|rest| rest.strip_prefix('.'));

@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 pub use self::tariff::{PriceWords, Tariff};
 use crate::{
     report::{Cell, Finding, Severity, Size, Table, count},
+    store::pace::PART,
     tools::logs::rotate::plan::company::Company,
 };
 
@@ -19,8 +20,6 @@ mod tariff;
 const MONTH: f64 = 30.0;
 /// Bytes of what S3 calls a GB.
 const GB: f64 = 1024.0 * 1024.0 * 1024.0;
-/// A larger object is sent in parts of that size: one request to begin, one for each, one to complete.
-const PART: u64 = 8 << 20;
 
 /// One archive that was shipped, or is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +102,7 @@ impl Month {
     /// Of one run that ships this, and names it in so many segments.
     pub fn of_a_shipment(sizes: impl IntoIterator<Item = u64>, segments: u64, tariff: &Tariff) -> Month {
         let segments = float(segments);
-        let mut run = Month { basis: Basis::Shipment, segments, gets: 2.0 * segments, ..Month::default() };
+        let mut run = Month { basis: Basis::Shipment, segments, gets: segments, ..Month::default() };
         for bytes in sizes {
             run.add(bytes, 1.0, tariff);
             run.archives += 1;
@@ -113,8 +112,8 @@ impl Month {
 
     /// So many objects of that size.
     fn add(&mut self, bytes: u64, times: f64, tariff: &Tariff) {
-        // After each object the bucket is asked what it has; before a large one, whether it has it, and for uploads that were left.
-        let (puts, gets) = if bytes <= PART { (1, 1) } else { (bytes.div_ceil(PART) + 3, 2) };
+        // A large one is asked for, begun, sent in parts and completed. Each answer proves what was sent.
+        let (puts, gets) = if bytes <= PART { (1, 0) } else { (bytes.div_ceil(PART) + 2, 1) };
         self.objects += times;
         self.bytes += times * float(bytes);
         self.billed += times * float(tariff.billed(bytes));
@@ -122,10 +121,10 @@ impl Month {
         self.gets += times * float(gets);
     }
 
-    /// A turn looks whether the bucket answers and what its last segment is, makes one, and looks at it; and there is one each day.
+    /// A turn looks whether the bucket answers and what its last segment is, and makes one; and there is one each day.
     fn with_segments(mut self, turns: f64) -> Month {
         self.segments = turns.max(MONTH);
-        self.gets += 2.0 * self.segments;
+        self.gets += self.segments;
         self
     }
 
@@ -137,9 +136,8 @@ impl Month {
 
     /// Of those that are billed as PUT, and of all others.
     fn dollars(&self, tariff: &Tariff) -> (f64, f64) {
-        let segments = 2.0 * self.segments;
-        let put = self.puts * tariff.put + segments * tariff.plain_put;
-        let get = (self.gets - segments) * tariff.get + segments * tariff.plain_get;
+        let put = self.puts * tariff.put + 2.0 * self.segments * tariff.plain_put;
+        let get = (self.gets - self.segments) * tariff.get + self.segments * tariff.plain_get;
         (put / 1000.0, get / 1000.0)
     }
 

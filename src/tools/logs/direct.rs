@@ -111,13 +111,12 @@ impl Plan {
     fn bytes(&self) -> u64 {
         self.send.iter().map(Entry::stored).sum()
     }
+}
 
-    /// What waits although it was tried, and since when.
-    fn waiting(&self, store: &str) -> Option<Finding> {
-        let message = waiting(&self.send.iter().collect::<Vec<_>>())?;
-        let finding = Finding::new("logs.waits-here", Severity::Note, store.to_owned(), message);
-        Some(finding.hint("see that the store can be reached; where the disk fills meanwhile, ship = true makes archives of what is rotated from then on"))
-    }
+/// What waits although it was tried, and since when.
+fn still_waiting(left: &[&Entry], store: &str) -> Option<Finding> {
+    let finding = Finding::new("logs.waits-here", Severity::Note, store.to_owned(), waiting(left)?);
+    Some(finding.hint("what is told of each, or of the store, says why; where the disk fills meanwhile, ship = true makes archives of what is rotated from then on"))
 }
 
 /// Who acts here must be the one who signs: there is one manifest, and one who goes on with it.

@@ -104,9 +104,10 @@ impl AnyChange for Drain {
         }
         heard.take(self.rotation("rotate --force", state).run(&shares.rotate, &run.shutdown));
         let mut left = Left::look(&self.rotate, run, since);
-        // More than one turn where the spool does not take all at once, as long as each leaves less.
+        // More than one turn where the spool does not take all at once, or a writer lets go late, as long as each brings something farther.
         loop {
-            if self.rotate.sets.iter().any(|set| set.direct.is_some()) {
+            // Only where it has something to do: that it found no time, or may not, would otherwise be told as something left.
+            if self.rotate.sets.iter().any(|set| set.direct.is_some()) && left.may_wait_here() {
                 heard.take(self.directly(state).run(&shares.direct, &run.shutdown));
             }
             match self.ship.spool.shipper().and_then(|shipper| self.shipping(shipper, state)) {
@@ -115,7 +116,7 @@ impl AnyChange for Drain {
             }
             heard.take(self.rotation("rotate --finish", state).run(&shares.settle, &run.shutdown));
             let before = left.again(&self.rotate, run, since);
-            if left.archives() == 0 || left.archives() >= before.archives() || shares.ship.is_over() || run.shutdown.asked() {
+            if left.way() == 0 || left.way() >= before.way() || shares.ship.is_over() || run.shutdown.asked() {
                 break;
             }
         }

@@ -21,14 +21,17 @@ use super::{
     containers::Labels,
     paper::{self, Paper},
     parcel::{
-        Parcel, ParcelId,
+        Parcel,
         key::word,
         part::{Part, Whole},
         several::{self, Member},
     },
 };
 use crate::{
-    files::compress::{Stretch, TimeRange},
+    files::{
+        compress::{Stretch, TimeRange},
+        fingerprint,
+    },
     store::Key,
 };
 
@@ -172,14 +175,14 @@ impl Written {
     /// As it will be.
     pub fn of(segment: Segment) -> Written {
         let text = paper::text(&segment);
-        let sha256 = ParcelId::of(&text).as_str().to_owned();
+        let sha256 = fingerprint::of(&text);
         Written { segment, text, sha256 }
     }
 
     /// As it was read, or why it is none.
     pub fn read(text: Vec<u8>) -> Result<Written, String> {
         let segment = paper::read(&text)?;
-        let sha256 = ParcelId::of(&text).as_str().to_owned();
+        let sha256 = fingerprint::of(&text);
         Ok(Written { segment, text, sha256 })
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     failure::{Doing, Failure, Result},
-    files::{fingerprint::Fingerprint, own_file},
+    files::{fingerprint, own_file},
 };
 
 /// No record of ours is longer, but for manifests.
@@ -91,9 +91,7 @@ pub fn keep<P: Paper>(path: &Path, paper: &P) -> Result<()> {
 }
 
 fn sum(text: &[u8]) -> String {
-    let mut hash = Fingerprint::default();
-    hash.take(text);
-    let mut hex = hash.hex();
+    let mut hex = fingerprint::of(text);
     hex.truncate(16);
     hex
 }

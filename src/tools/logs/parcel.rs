@@ -21,7 +21,7 @@ use super::{
     paper::Paper,
 };
 use crate::{
-    files::{compress::Facts, fingerprint::Fingerprint},
+    files::{compress::Facts, fingerprint},
     store::Key,
 };
 
@@ -76,9 +76,7 @@ pub struct ParcelId(String);
 impl ParcelId {
     /// That of this text.
     pub fn of(text: &[u8]) -> ParcelId {
-        let mut hash = Fingerprint::default();
-        hash.take(text);
-        ParcelId(hash.hex())
+        ParcelId(fingerprint::of(text))
     }
 
     /// The one that `hex` says, if it can be one.

@@ -5,6 +5,7 @@
 //! repeats the last: the objects; what the next segment of the manifest will say; the segment; the receipts.
 
 mod carry;
+pub(super) mod ending;
 pub(super) mod patience;
 pub(super) mod under_way;
 pub(super) mod upload;
@@ -43,6 +44,8 @@ pub struct Ship {
     pub host: String,
     /// Archives on their way at the same time.
     pub parallel: usize,
+    /// Whether sets ship directly as well: of what is begun in this store, only `direct` knows then what nobody goes on with.
+    pub beside_direct: bool,
 }
 
 /// What is to be shipped.

@@ -185,6 +185,7 @@ fn ship(mut settings: Settings, bandwidth: Option<Bytes>, reach: Reach) -> Resul
     // What another one charges than that of the settings, they do not say.
     let tariff = store.tariff().filter(|_| !reach.names_an_endpoint() || store.prices.is_some());
     let terms = terms(&settings, &store.url, reach)?;
+    let beside_direct = settings.sets()?.iter().any(|set| set.direct.is_some());
     Ok(Ship {
         store: store.url.clone(),
         tariff,
@@ -193,6 +194,7 @@ fn ship(mut settings: Settings, bandwidth: Option<Bytes>, reach: Reach) -> Resul
         spool: Spool::at(store.spool()),
         host: host(&settings),
         parallel: settings.parallel(),
+        beside_direct,
         terms,
     })
 }

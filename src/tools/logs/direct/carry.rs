@@ -7,17 +7,25 @@ use super::{
     record::{Arrived, Gone, Record},
     send::{Came, Sender, Stored},
     source::{Source, State},
+    still_waiting,
 };
 use crate::{
-    failure::{Exit, Failure, Result},
-    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
+    failure::{Failure, Result},
+    files::dir::FileId,
+    report::{Incomplete, Outcome, Report, Size, Step, count},
     run::{Run, side_by_side},
     store::{self, Store, Terms},
     tools::logs::{
-        ledger::{Entry, More, Shipped},
+        ledger::{Entry, EntryId, More, Shipped},
         manifest::{memory::Memory, register::Register},
-        rotate::hand::step_aside,
-        ship::{patience::Patience, under_way::UnderWay, upload::Uploaded},
+        parcel::key,
+        rotate::hand::{Version, step_aside},
+        ship::{
+            ending::{broken_off, conclude, failed},
+            patience::Patience,
+            under_way::UnderWay,
+            upload::Uploaded,
+        },
     },
 };
 
@@ -34,7 +42,10 @@ struct Carry<'a> {
     run: &'a Run,
     state: &'a std::path::Path,
     report: &'a mut Report,
-    sent: (u64, u64),
+    /// What the store has by now.
+    sent: HashSet<EntryId>,
+    /// Bytes of its objects.
+    stored: u64,
     gone: Gone,
     patience: Patience,
 }
@@ -44,30 +55,26 @@ pub(super) fn carry_out(direct: &Direct, run: &Run, plan: &Plan) -> Result<Repor
     let mut report = Direct::troubles(plan);
     let state = run.state.make()?;
     let patience = Patience::default();
-    let mut carry = Carry { direct, run, state, report: &mut report, sent: (0, 0), gone: Gone::default(), patience };
+    let (sent, gone) = (HashSet::new(), Gone::default());
+    let mut carry = Carry { direct, run, state, report: &mut report, sent, stored: 0, gone, patience };
     let ended = carry.remove_what_is_over(plan).and_then(|()| carry.ship(plan));
-    let (sent, gone, told) = (carry.sent, carry.gone, ended.is_err());
+    let Carry { sent, stored, gone, .. } = carry;
+    let told = ended.is_err();
     if let Err(failure) = ended {
-        if failure.exit == Exit::PersonNeeded {
-            let finding = Finding::new("logs.manifest-differs", Severity::Danger, failure.what.clone(), failure.to_string());
-            report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
-        }
-        report.incomplete.push((&failure).into());
+        broken_off(&failure, &mut report);
     }
     if let Some(signal) = run.shutdown.asked_by() {
         report.incomplete.push(Incomplete::new("this run", format!("signal {signal} asked to stop; the next run goes on")));
     }
-    let left = (plan.send.len() as u64).saturating_sub(sent.0);
-    if left > 0 {
-        report.findings.extend(plan.waiting(&direct.ship.store.to_string()));
-    }
-    let rest = if left > 0 { format!(", {left} left") } else { String::new() };
-    report.summary = match (sent.0, gone.logs) {
-        (0, 0) if left == 0 && !told => NOTHING.to_owned(),
-        _ => format!(
+    let left: Vec<&Entry> = plan.send.iter().filter(|entry| !sent.contains(&entry.id)).collect();
+    report.findings.extend(still_waiting(&left, &direct.ship.store.to_string()));
+    let rest = if left.is_empty() { String::new() } else { format!(", {} left", left.len()) };
+    report.summary = match (sent.len() as u64, gone.logs) {
+        (0, 0) if left.is_empty() && !told => NOTHING.to_owned(),
+        (shipped, _) => format!(
             "{} shipped ({}), {} removed here ({}){rest}",
-            count(sent.0, "log"),
-            Size(sent.1),
+            count(shipped, "log"),
+            Size(stored),
             gone.logs,
             Size(gone.bytes)
         ),
@@ -84,22 +91,22 @@ impl Carry<'_> {
                 return Ok(());
             }
             match proved(entry, &self.direct.ship.host) {
-                Ok((source, state)) => proven.push((entry, source, state)),
+                Ok(found) => proven.push((entry, found)),
                 // Somebody removed it, and the next rotation tells.
                 Err(failure) if failure.is_absence() => {}
-                Err(failure) => self.failed("remove", entry, &failure),
+                Err(failure) => failed("remove", entry.path(), &failure, self.report),
             }
         }
         if proven.is_empty() {
             return Ok(());
         }
         let mut record = Record::take(self.direct, self.run, self.state, self.report)?;
-        let same = proven.iter().filter(|(.., state)| *state == State::Same);
-        let arrived = same.map(|(entry, source, _)| Arrived { entry, shipped: None, file: source.id, version: source.version });
-        let arrived: Vec<Arrived> = arrived.collect();
-        let gone = record.settle(&arrived)?;
-        for (entry, _, state) in proven.iter().filter(|(.., state)| *state != State::Same) {
-            record.differs(entry, *state)?;
+        let (same, other): (Vec<_>, Vec<_>) = proven.into_iter().partition(|(_, found)| found.state == State::Same);
+        let arrived =
+            same.into_iter().map(|(entry, Proven { file, version, .. })| Arrived { entry, shipped: None, file, version });
+        let gone = record.settle(&arrived.collect::<Vec<_>>())?;
+        for (entry, found) in other {
+            record.differs(entry, found.state)?;
         }
         self.gone = gone;
         Ok(())
@@ -111,10 +118,8 @@ impl Carry<'_> {
         let recalled = || memory.recall(&ship.host, &ship.store.to_string());
         let chain = recalled()?;
         let notes = UnderWay { state: self.state, store: ship.store.to_string(), host: &ship.host };
-        let today = self.run.clock.now().date_naive();
-        let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none();
-        let signed = ship.sign_key.is_none() || chain.unsigned().is_none();
-        if plan.send.is_empty() && silent && signed {
+        let silent = chain.is_silent(ship.sign_key.is_some(), self.run.clock.now().date_naive());
+        if plan.send.is_empty() && silent {
             return Ok(());
         }
         let terms = Terms { lock: ship.lock.map(|lock| lock.from(self.run.clock.now())), ..ship.terms.clone() };
@@ -134,32 +139,19 @@ impl Carry<'_> {
             }
             self.batch(batch, &*store, &notes, &mut register)?;
         }
-        let now = self.run.clock.now();
-        // A day without a segment would look like a tail that is missing.
-        if register.last_day().is_some_and(|day| day < now.date_naive()) && self.patience.is_whole() {
-            register.say(now, Vec::new(), &[])?;
-        }
-        // Last, because nothing that waits may wait for it.
-        if let Some(with) = &ship.sign_key
-            && self.patience.is_whole()
-            && !self.run.shutdown.asked()
-        {
-            register.sign_end(with, now, self.report);
-        }
-        if self.patience.is_over() {
-            let why = format!("{} failures in a row: the rest is left to the next run", Patience::FAILURES);
-            self.report.incomplete.push(Incomplete::new(ship.store.to_string(), why));
-        }
-        if self.sent.0 == plan.send.len() as u64 { self.end_uploads(&*store, &notes, remembers) } else { Ok(()) }
+        conclude(ship, self.run, &mut register, &self.patience, self.report)?;
+        self.end_uploads(plan, &*store, &notes, remembers)
     }
 
-    /// All that was to go is there: what was begun besides is nobody's, but for what waits in the spool.
-    fn end_uploads(&self, store: &dyn Store, notes: &UnderWay, remembers: bool) -> Result<()> {
+    /// What was begun is nobody's, but for what waits in the spool, and for logs that were not sent: of these nobody knows the keys.
+    fn end_uploads(&self, plan: &Plan, store: &dyn Store, notes: &UnderWay, remembers: bool) -> Result<()> {
         let listed = self.direct.ship.spool.list()?;
-        if !listed.unreadable.is_empty() {
+        if !listed.unreadable.is_empty() || !self.patience.is_whole() {
             return Ok(());
         }
         let waits: HashSet<&str> = listed.waiting.iter().map(|waiting| waiting.parcel.key.as_str()).collect();
+        let left: Vec<&Entry> = plan.send.iter().filter(|entry| !self.sent.contains(&entry.id)).collect();
+        let waits = |key: &str| waits.contains(key) || left.iter().any(|entry| key::may_be_of(key, entry));
         notes.sweep_but(store, &waits, remembers)
     }
 
@@ -179,7 +171,8 @@ impl Carry<'_> {
                 return None;
             }
             let came = sender.send(entry, service, how);
-            if !matches!(came, Ok(Came::Not(_))) {
+            // What is wrong here, the store heard nothing of.
+            if !matches!(came, Ok(Came::Not(_) | Came::Unread(_))) {
                 patience.hears(&came);
             }
             Some(came)
@@ -192,7 +185,7 @@ impl Carry<'_> {
             match result.flatten() {
                 Some(Ok(Came::Stored(one))) => stored.push((entry, *one)),
                 Some(Ok(Came::Not(state))) => odd.push((entry, state)),
-                Some(Err(failure)) => self.failed("ship", entry, &failure),
+                Some(Ok(Came::Unread(failure)) | Err(failure)) => failed("ship", entry.path(), &failure, self.report),
                 None => {}
             }
         }
@@ -242,30 +235,28 @@ impl Carry<'_> {
             };
             let step = Step::new("ship", entry.path(), Outcome::Done, why).with("key", keys.join(" "));
             self.report.steps.push(step.with("bytes", bytes).with("text", entry.stored()));
-            self.sent = (self.sent.0 + 1, self.sent.1 + bytes);
+            self.sent.insert(entry.id);
+            self.stored += bytes;
             let more = places.collect();
             all.push(Shipped { store: store.clone(), key: first.key, segment: first.segment, at: now, more, direct: true });
         }
         Ok(all)
     }
-
-    fn failed(&mut self, action: &'static str, entry: &Entry, failure: &Failure) {
-        if failure.exit == Exit::PersonNeeded {
-            let finding = Finding::new("logs.object-differs", Severity::Danger, failure.what.clone(), failure.to_string());
-            self.report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
-        }
-        let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), |hint| format!("{failure} (hint: {hint})"));
-        self.report.steps.push(Step::new(action, entry.path(), Outcome::Failed, why));
-    }
 }
 
-/// What was shipped, read again.
-fn proved(entry: &Entry, host: &str) -> Result<(Source, State)> {
+/// What was shipped, read again. Not its open file: there may be more of them than a process may have open.
+struct Proven {
+    file: FileId,
+    version: Version,
+    state: State,
+}
+
+fn proved(entry: &Entry, host: &str) -> Result<Proven> {
     let source = Source::open(entry)?;
     let archive =
         entry.archive.as_ref().ok_or_else(|| Failure::new("read", entry.path()).because("nothing is recorded of it"))?;
     let state = source.state(&entry.label(host), &archive.facts)?;
-    Ok((source, state))
+    Ok(Proven { file: source.id, version: source.version, state })
 }
 
 /// Not too many logs, and not too much text; one log at least.

@@ -39,6 +39,8 @@ pub(super) enum Came {
     Stored(Box<Stored>),
     /// It is not what was recorded of it, and nothing of it was sent.
     Not(State),
+    /// It cannot be read as it was, and why: that is no failure of the store.
+    Unread(Failure),
 }
 
 /// A log that the store has.
@@ -56,31 +58,54 @@ struct Tried<'a> {
 }
 
 impl Sender<'_> {
-    /// Sends it, as a log of that service.
+    /// Sends it, as a log of that service. Fails only where the store may be why.
     pub(super) fn send(&self, entry: &Entry, service: &str, how: Compression) -> Result<Came> {
-        let archive = entry.archive.as_ref().ok_or_else(|| refuse(entry, "it is not archived"))?;
-        let source = Source::open(entry)?;
         let label = entry.label(self.host);
-        if source.size() != archive.facts.size {
-            return Ok(Came::Not(source.state(&label, &archive.facts)?));
-        }
-        let one = One { sender: self, entry, archive, source: &source, label: &label, how, service };
-        let Some(tried) = one.try_all()? else {
-            return match source.state(&label, &archive.facts)? {
-                State::Same => Err(refuse(entry, "it reads differently each time")),
-                state => Ok(Came::Not(state)),
-            };
+        let source = match Source::open(entry) {
+            Ok(source) => source,
+            Err(failure) => return Ok(Came::Unread(failure)),
+        };
+        let tried = match self.tried(entry, (service, how), &source, &label) {
+            Ok(Ok(tried)) => tried,
+            Ok(Err(state)) => return Ok(Came::Not(state)),
+            Err(failure) => return Ok(Came::Unread(failure)),
         };
         let put = |tried: &Tried| {
             let Tried { made, parcel } = tried;
             let body = Body::of_made(made, parcel.facts.stored, &parcel.stored_sha256);
             upload::put(self.store, self.notes, parcel, body, &|_| ())
         };
-        let objects = tried.iter().map(put).collect::<Result<_>>()?;
-        if !source.is_untouched()? {
-            return Err(refuse(entry, "somebody wrote to it meanwhile; the next run looks again"));
+        match tried.iter().map(put).collect::<Result<_>>() {
+            // What was written to it by now is not in these objects: who removes it sees that, and they are named all the same.
+            Ok(objects) => Ok(Came::Stored(Box::new(Stored { objects, file: source.id, version: source.version }))),
+            Err(failure) => match source.is_untouched() {
+                Ok(true) => Err(failure),
+                Ok(false) => Ok(Came::Unread(refuse(entry, "somebody wrote to it meanwhile; the next run looks again"))),
+                Err(failure) => Ok(Came::Unread(failure)),
+            },
         }
-        Ok(Came::Stored(Box::new(Stored { objects, file: source.id, version: source.version })))
+    }
+
+    /// What is to be sent of it; or what it is instead of what was recorded.
+    fn tried<'a>(
+        &'a self,
+        entry: &'a Entry,
+        (service, how): (&'a str, Compression),
+        source: &'a Source,
+        label: &'a Label,
+    ) -> Result<std::result::Result<Vec<Tried<'a>>, State>> {
+        let archive = entry.archive.as_ref().ok_or_else(|| refuse(entry, "it is not archived"))?;
+        if source.size() != archive.facts.size {
+            return source.state(label, &archive.facts).map(Err);
+        }
+        let one = One { sender: self, entry, archive, source, label, how, service };
+        if let Some(tried) = one.try_all()? {
+            return Ok(Ok(tried));
+        }
+        match source.state(label, &archive.facts)? {
+            State::Same => Err(refuse(entry, "it reads differently each time")),
+            state => Ok(Err(state)),
+        }
     }
 }
 

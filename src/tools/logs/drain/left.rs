@@ -100,6 +100,15 @@ impl Stage {
         }
     }
 
+    /// How many of the next steps on its way it has before it.
+    fn to_go(self) -> usize {
+        match self {
+            Stage::Waits | Stage::WaitsHere => 1,
+            Stage::NotHandedOver => 2,
+            _ => 3,
+        }
+    }
+
     /// The runs that could have brought it farther, the last one first.
     fn runs(self) -> &'static [&'static str] {
         match self {
@@ -162,9 +171,14 @@ impl Left {
         left
     }
 
-    /// How many archives.
-    pub(super) fn archives(&self) -> usize {
-        self.archives.len()
+    /// How far all archives together have to go: nothing when the store has them, and less whenever one of them came farther.
+    pub(super) fn way(&self) -> usize {
+        self.archives.iter().map(|item| item.stage.to_go()).sum()
+    }
+
+    /// Whether there is something that waits as plain text, or nobody can tell.
+    pub(super) fn may_wait_here(&self) -> bool {
+        !self.unknown.is_empty() || self.archives.iter().any(|item| matches!(item.stage, Stage::WaitsHere))
     }
 
     /// Each, and why.

@@ -1,7 +1,7 @@
 //! What this machine remembers of its manifest in one store: the last segment, and the one that it is about to make. Written
 //! before the store is asked to take it, so that whoever is killed goes on with the same words. Where, `memory` says.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::tools::logs::{paper::Paper, parcel::Receipt};
@@ -49,6 +49,12 @@ pub struct Pending {
 }
 
 impl Chain {
+    /// Whether nothing is to be said of it today, if it `signs`.
+    pub fn is_silent(&self, signs: bool, today: NaiveDate) -> bool {
+        let said = self.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today);
+        said && self.pending.is_none() && !(signs && self.unsigned().is_some())
+    }
+
     /// The last segment, if nobody signed that it is.
     pub fn unsigned(&self) -> Option<&Head> {
         self.head.as_ref().filter(|head| self.signed.is_none_or(|signed| signed < head.number))

@@ -11,7 +11,8 @@ use std::{
 use super::chain::Chain;
 use crate::{
     failure::{Doing, Failure, Result},
-    tools::logs::{manifest, paper, parcel::ParcelId, spool::Spool},
+    files::fingerprint,
+    tools::logs::{manifest, paper, spool::Spool},
 };
 
 /// The memory of a machine.
@@ -80,7 +81,7 @@ fn read(shown: &str, text: &[u8]) -> Result<Chain> {
 
 /// One file for each store.
 fn name(store: &str) -> String {
-    format!("chain-{}.json", &ParcelId::of(store.as_bytes()).as_str()[..16])
+    format!("chain-{}.json", &fingerprint::of(store.as_bytes())[..16])
 }
 
 #[cfg(test)]

@@ -116,8 +116,8 @@ impl<'a> Register<'a> {
     /// store than this.
     fn missing(&self, segment: &Segment) -> Result<Option<String>> {
         for object in &segment.objects {
-            let size = Key::new(object.key.clone()).map(|key| self.store.size(&key)).transpose()?.flatten();
-            if size != Some(object.stored) {
+            let found = Key::new(object.key.clone()).map(|key| self.store.look(&key)).transpose()?.flatten();
+            if found.is_none_or(|found| found.size != object.stored) {
                 return Ok(Some(object.key.clone()));
             }
         }
@@ -217,6 +217,6 @@ impl<'a> Register<'a> {
     /// The numbers of this machine's segments.
     fn numbers(&self) -> Result<Vec<u64>> {
         let folder = folder(&self.chain.host).ok_or_else(|| Failure::new("name", "the manifest"))?;
-        stored::numbers(self.store, &folder)
+        stored::segments(self.store, &folder).map(|segments| segments.into_keys().collect())
     }
 }

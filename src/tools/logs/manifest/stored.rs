@@ -29,25 +29,19 @@ pub fn segment(store: &dyn Store, key: &Key) -> Result<Option<Written>> {
     }
 }
 
-/// The numbers of the segments in a folder, in order.
-pub fn numbers(store: &dyn Store, folder: &Key) -> Result<Vec<u64>> {
-    let mut numbers = Vec::new();
-    store.list(folder, &mut |key, _| {
-        numbers.extend(number(&key));
-        Ok(())
-    })?;
-    numbers.sort_unstable();
-    Ok(numbers)
-}
-
 /// The keys of the segments in a folder, in order.
 pub fn segments(store: &dyn Store, folder: &Key) -> Result<BTreeMap<u64, Key>> {
     let mut segments = BTreeMap::new();
     store.list(folder, &mut |key, _| {
-        segments.extend(number(&key).map(|number| (number, key)));
+        segments.extend(number_in(folder, &key).map(|number| (number, key)));
         Ok(())
     })?;
     Ok(segments)
+}
+
+/// The number of what lies right in that folder. What lies deeper is somebody's copy.
+fn number_in(folder: &Key, key: &Key) -> Option<u64> {
+    number(key).filter(|_| folder.join(key.parts().1).as_ref() == Some(key))
 }
 
 /// The keys of all segments in order, by the folder of their machine.
@@ -60,9 +54,9 @@ pub(super) fn by_machine(store: &dyn Store, top: &str) -> Result<BTreeMap<String
     let mut all: BTreeMap<String, BTreeMap<u64, Key>> = BTreeMap::new();
     let top = Key::new(top).expect("it is one");
     store.list(&top, &mut |key, _| {
-        let folder = key.parts().0.last().map(str::to_owned);
-        if let (Some(folder), Some(number)) = (folder, number(&key)) {
-            all.entry(folder).or_default().insert(number, key);
+        let folder = key.parts().0.last().and_then(|folder| top.join(folder));
+        if let Some((folder, number)) = folder.and_then(|folder| number_in(&folder, &key).map(|number| (folder, number))) {
+            all.entry(folder.parts().1.to_owned()).or_default().insert(number, key);
         }
         Ok(())
     })?;

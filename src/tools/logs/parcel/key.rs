@@ -15,7 +15,7 @@ use crate::{
     files::{
         archive_name::{ArchiveName, Extension},
         compress::Facts,
-        fingerprint::Fingerprint,
+        fingerprint,
     },
     store::Key,
     tools::logs::ledger::Entry,
@@ -25,6 +25,8 @@ use crate::{
 pub const LOGS: &str = "logs";
 /// The longest that a machine's name gets in a key.
 const HOST: usize = 40;
+/// The longest that an archive's name gets there.
+const NAME: usize = 110;
 
 /// The key of what `facts` are true of, of the archive `file` of `entry`, made by `host` for `service`.
 pub fn key(entry: &Entry, file: &str, facts: &Facts, host: &str, service: &str) -> Option<Key> {
@@ -33,8 +35,8 @@ pub fn key(entry: &Entry, file: &str, facts: &Facts, host: &str, service: &str) 
         Extension::Gzip => ".gz",
         Extension::Zstd => ".zst",
     };
-    let path = &hash(&entry.log_path())[..8];
-    let name = format!("{}_{}_{path}_{}{end}", word(host, HOST), word(&entry.name, 110), facts.sha256);
+    let path = &fingerprint::of(entry.log_path().as_bytes())[..8];
+    let name = format!("{}_{}_{path}_{}{end}", word(host, HOST), word(&entry.name, NAME), facts.sha256);
     let first = first_line(entry, facts).format("dt=%Y-%m-%d/hour=%H");
     Key::new(format!("{LOGS}/service={}/{first}/{name}", self::service(service)))
 }
@@ -49,6 +51,11 @@ pub fn is_of(key: &Key, host: &str) -> bool {
     let (mut folders, name) = key.parts();
     let mine = name.strip_prefix(&word(host, HOST)).is_some_and(|rest| rest.starts_with('_'));
     folders.next() == Some(LOGS) && mine
+}
+
+/// Whether the key may be one of this archive, whatever its text is.
+pub fn may_be_of(key: &str, entry: &Entry) -> bool {
+    key.contains(&format!("_{}_", word(&entry.name, NAME)))
 }
 
 /// The day (UTC) of its first line, which engines look for.
@@ -74,17 +81,11 @@ pub fn word(text: &str, longest: usize) -> String {
         }
     }
     if word.len() > longest {
-        let hash = &hash(&word)[..16];
+        let hash = &fingerprint::of(word.as_bytes())[..16];
         word.truncate(longest - CUT.len() - hash.len());
         word = format!("{word}{CUT}{hash}");
     }
     word
-}
-
-fn hash(text: &str) -> String {
-    let mut hash = Fingerprint::default();
-    hash.take(text.as_bytes());
-    hash.hex()
 }
 
 #[cfg(test)]
@@ -158,6 +159,14 @@ mod tests {
                 .as_str()
                 .starts_with("logs/service=web/dt=2026-11-21/hour=04/")
         );
+    }
+
+    #[test]
+    fn whatever_its_text_a_key_tells_which_archive_it_may_be_of() {
+        let (one, other) =
+            (entry("/a", "app.log", "app.log.20261121T042122Z-0001.gz"), entry("/a", "app.lo", "app.lo.20261121T042122Z-0001"));
+        let key = of(&one, "h", "s");
+        assert!(may_be_of(&key, &one) && !may_be_of(&key, &other));
     }
 
     #[test]

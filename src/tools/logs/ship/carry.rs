@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Plan, Ship,
+    ending::{broken_off, conclude, failed},
     patience::Patience,
     under_way::UnderWay,
     upload::{Came, Uploaded, upload},
 };
 use crate::{
-    failure::{Exit, Failure, Result},
-    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
+    failure::Result,
+    report::{Incomplete, Outcome, Report, Size, Step, count},
     run::{Run, side_by_side},
     store::{self, Store, Terms},
     tools::logs::{
@@ -46,10 +47,8 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
     let memory = Memory::of(Some(&ship.spool), state);
     let chain = memory.recall(&ship.host, &ship.store.to_string())?;
     let under_way = UnderWay { state, store: ship.store.to_string(), host: &ship.host };
-    let today = run.clock.now().date_naive();
-    let signed = ship.sign_key.is_none() || chain.unsigned().is_none();
-    let silent = chain.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today) && chain.pending.is_none() && signed;
-    if plan.parcels.is_empty() && silent && under_way.is_empty() {
+    let silent = chain.is_silent(ship.sign_key.is_some(), run.clock.now().date_naive());
+    if plan.parcels.is_empty() && silent && (ship.beside_direct || under_way.is_empty()) {
         sweep(ship, plan, &mut report);
         "nothing waits for the store".clone_into(&mut report.summary);
         return Ok(report);
@@ -109,26 +108,21 @@ fn all(
     let (shipped, ended) = match opened {
         Ok((_pen, remembers, (register, told))) => {
             report.findings.extend(told);
-            if let Err(failure) = under_way.sweep(store, plan, remembers) {
+            if !ship.beside_direct
+                && let Err(failure) = under_way.sweep(store, plan, remembers)
+            {
                 report.incomplete.push((&failure).into());
             }
             let keys = plan.parcels.iter().map(|waiting| waiting.parcel.key.as_str()).collect();
             let (named, shipped, patience) = (None, (0, 0), Patience::default());
             let mut carry = Carry { ship, run, store, register, under_way, keys, named, report, shipped, patience };
             let ended = carry.all(plan);
-            if ended.is_ok() {
-                carry.sign_end();
-            }
             (carry.shipped, ended)
         }
         Err(failure) => ((0, 0), Err(failure)),
     };
     if let Err(failure) = ended {
-        if failure.exit == Exit::PersonNeeded {
-            let finding = Finding::new("logs.manifest-differs", Severity::Danger, failure.what.clone(), failure.to_string());
-            report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
-        }
-        report.incomplete.push((&failure).into());
+        broken_off(&failure, report);
     }
     shipped
 }
@@ -147,26 +141,7 @@ impl Carry<'_> {
             }
             self.batch(batch, &moved)?;
         }
-        // A day without a segment would look like a tail that is missing.
-        let now = self.run.clock.now();
-        if self.register.last_day().is_some_and(|day| day < now.date_naive()) && self.patience.is_whole() {
-            self.register.say(now, Vec::new(), &[])?;
-        }
-        if self.patience.is_over() {
-            let why = format!("{} failures in a row: the rest is left to the next run", Patience::FAILURES);
-            self.report.incomplete.push(Incomplete::new(address, why));
-        }
-        Ok(())
-    }
-
-    /// Last, because nothing that waits may wait for it.
-    fn sign_end(&mut self) {
-        if let Some(with) = &self.ship.sign_key
-            && self.patience.is_whole()
-            && !self.run.shutdown.asked()
-        {
-            self.register.sign_end(with, self.run.clock.now(), self.report);
-        }
+        conclude(self.ship, self.run, &mut self.register, &self.patience, self.report)
     }
 
     fn batch(&mut self, batch: &[&Waiting], moved: store::Moved) -> Result<()> {
@@ -177,8 +152,8 @@ impl Carry<'_> {
                 return None;
             }
             let came = upload(*store, &ship.spool, under_way, waiting, moved);
-            // Of what is damaged here, the store heard nothing that counts.
-            if !matches!(came, Ok(Came::Damaged(_))) {
+            // Of what is wrong here, the store heard nothing that counts.
+            if !matches!(came, Ok(Came::Damaged(_) | Came::Unread(_))) {
                 patience.hears(&came);
             }
             Some(came)
@@ -191,20 +166,10 @@ impl Carry<'_> {
                 Some(Ok(Came::Stored(uploaded))) => arrived.push((*waiting, *uploaded)),
                 Some(Ok(Came::Damaged(why))) => self.damaged(waiting, &why),
                 Some(Ok(Came::TakenBack)) | None => {}
-                Some(Err(failure)) => self.failed(waiting, &failure),
+                Some(Ok(Came::Unread(failure)) | Err(failure)) => failed("ship", &waiting.parcel.key, &failure, self.report),
             }
         }
         self.name(arrived)
-    }
-
-    fn failed(&mut self, waiting: &Waiting, failure: &Failure) {
-        let key = &waiting.parcel.key;
-        if failure.exit == Exit::PersonNeeded {
-            let finding = Finding::new("logs.object-differs", Severity::Danger, key.clone(), failure.to_string());
-            self.report.findings.push(finding);
-        }
-        let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), |hint| format!("{failure} (hint: {hint})"));
-        self.report.steps.push(Step::new("ship", key.clone(), Outcome::Failed, why));
     }
 
     /// Says so to the other side, which has the archive and makes another parcel of it.

@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use crate::{
     failure::{Doing, Failure, Result},
+    files::fingerprint,
     store::{
         Key, Store,
         notes::{Begun, Notes},
     },
     tools::logs::{
         paper::{self, Paper},
-        parcel::{ParcelId, key},
+        parcel::key,
     },
 };
 
@@ -57,14 +58,19 @@ impl UnderWay<'_> {
             return Ok(());
         }
         let left = plan.left.iter().map(|(waiting, _)| waiting);
-        let waits = plan.parcels.iter().chain(left).map(|waiting| waiting.parcel.key.as_str()).collect();
-        self.sweep_but(store, &waits, remembers)
+        let waits: HashSet<&str> = plan.parcels.iter().chain(left).map(|waiting| waiting.parcel.key.as_str()).collect();
+        self.sweep_but(store, &|key| waits.contains(key), remembers)
     }
 
-    /// Ends all but what is to become one of these objects.
-    pub(in crate::tools::logs) fn sweep_but(&self, store: &dyn Store, waits: &HashSet<&str>, remembers: bool) -> Result<()> {
+    /// Ends all but what is to become an object whose key `waits`.
+    pub(in crate::tools::logs) fn sweep_but(
+        &self,
+        store: &dyn Store,
+        waits: &dyn Fn(&str) -> bool,
+        remembers: bool,
+    ) -> Result<()> {
         let all = self.all()?;
-        for (path, begun) in all.iter().filter(|(_, begun)| !waits.contains(begun.key.as_str())) {
+        for (path, begun) in all.iter().filter(|(_, begun)| !waits(&begun.key)) {
             store.end(begun)?;
             forget(path)?;
         }
@@ -106,8 +112,8 @@ impl UnderWay<'_> {
     }
 
     fn path(&self, key: &str) -> PathBuf {
-        let hash = ParcelId::of(format!("{} {key}", self.store).as_bytes());
-        self.state.join(format!("{NAME}{}.json", &hash.as_str()[..16]))
+        let hash = fingerprint::of(format!("{} {key}", self.store).as_bytes());
+        self.state.join(format!("{NAME}{}.json", &hash[..16]))
     }
 }
 

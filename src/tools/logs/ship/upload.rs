@@ -24,6 +24,8 @@ pub(super) enum Came {
     TakenBack,
     /// What waits is not what was handed over, and why; that is no failure of the store.
     Damaged(String),
+    /// What waits cannot be opened, and why; nor is that one.
+    Unread(Failure),
 }
 
 /// A parcel that the store has.
@@ -38,7 +40,11 @@ pub(in crate::tools::logs) struct Uploaded {
 /// Puts the parcel into the store.
 pub(super) fn upload(store: &dyn Store, spool: &Spool, notes: &dyn Notes, waiting: &Waiting, moved: Moved) -> Result<Came> {
     let parcel = &waiting.parcel;
-    let Some(data) = spool.data(&waiting.id)? else { return Ok(Came::TakenBack) };
+    let data = match spool.data(&waiting.id) {
+        Ok(Some(data)) => data,
+        Ok(None) => return Ok(Came::TakenBack),
+        Err(failure) => return Ok(Came::Unread(failure)),
+    };
     let body = Body::of_file(&data, parcel.facts.stored, &parcel.stored_sha256);
     match put(store, notes, parcel, body, moved) {
         Ok(uploaded) => Ok(Came::Stored(Box::new(uploaded))),

@@ -58,7 +58,7 @@ impl Spool {
     /// Makes what is missing of the spool, and removes what a killed run left. What is handed over is remembered in `state`.
     pub fn counter(&self, state: &Path) -> Result<Counter> {
         let (above, spool) = self.made()?;
-        let (us, ships) = (rustix::process::geteuid().as_raw(), receipts::desk(&spool)?.stat_self()?);
+        let (us, ships) = (rustix::process::geteuid().as_raw(), receipts::desk_made(&spool)?.stat_self()?);
         let readers = (ships.uid != us).then(|| Gid::from_raw(ships.gid));
         let ready = spool.folder_made(READY, Mode::RWXU)?;
         self.believed(&ready.stat_self()?, READY)?;
@@ -76,7 +76,7 @@ impl Spool {
     /// Makes the folder of receipts where there is none: whoever has it is the one who ships from this machine.
     pub fn make_desk(&self) -> Result<()> {
         let (above, spool) = self.made()?;
-        receipts::desk(&spool)?;
+        receipts::desk_made(&spool)?;
         [&above, &spool].into_iter().try_for_each(Dir::sync)
     }
 

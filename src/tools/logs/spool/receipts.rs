@@ -149,7 +149,7 @@ fn written(folder: &Dir, name: &str, longest: u64) -> Result<Option<Vec<u8>>> {
     paper::read_file(&file, &folder.shown(name), longest).map(Some)
 }
 
-/// The folder for receipts, made for ourselves where there is none; and who ships.
-pub(super) fn desk(spool: &Dir) -> Result<Dir> {
+/// The folder for receipts, whoever's it is; made for ourselves where there is none.
+pub(super) fn desk_made(spool: &Dir) -> Result<Dir> {
     spool.folder_made(RECEIPTS, Mode::RWXU)
 }

@@ -322,20 +322,27 @@ fn strangers(run: &Run, store: &dyn Store, objects: &[Expected], pruned: &[Tomb]
     let named: HashSet<&str> = objects.iter().map(|expected| expected.object.key.as_str()).collect();
     let buried: HashMap<&str, &Tomb> = pruned.iter().map(|tomb| (tomb.removed.key.as_str(), tomb)).collect();
     let logs = Key::new("logs").expect("it is one");
-    store.list(&logs, &mut |key, size| {
+    let mut odd = Vec::new();
+    let visit = &mut |key: Key, size| {
         if let Some(tomb) = buried.get(key.as_str()).filter(|_| !named.contains(key.as_str())) {
             report.findings.push(pruned::unfinished(tomb));
         } else if !named.contains(key.as_str()) {
-            let message = format!("no manifest names it ({})", Size(size));
-            let finding = Finding::new("logs.object-unknown", Severity::Warning, key.to_string(), message);
-            report
-                .findings
-                .push(finding.hint("somebody put it there, or a machine is just shipping it: look again after its next run"));
+            let finding = stranger(key.to_string(), format!("no manifest names it ({})", Size(size)));
+            let hint = "somebody put it there, or a machine is just shipping it: look again after its next run";
+            report.findings.push(finding.hint(hint));
         }
         if run.shutdown.asked() {
             Err(Failure::new("list", "the store").because("asked to stop").exit(Exit::Partial))
         } else {
             Ok(())
         }
-    })
+    };
+    let listed = store.list_all(&logs, visit, &mut |name| odd.push(name));
+    let told = |name| stranger(name, "no machine gives such a name, or it is no object: query engines may read it all the same");
+    report.findings.extend(odd.into_iter().map(|name| told(name).hint("somebody put it there: look at it")));
+    listed
+}
+
+fn stranger(name: String, message: impl Into<String>) -> Finding {
+    Finding::new("logs.object-unknown", Severity::Warning, name, message)
 }

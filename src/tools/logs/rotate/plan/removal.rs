@@ -148,6 +148,10 @@ fn is_unseen(entry: &Entry, world: &World, next: Option<&Next>) -> bool {
 fn removable(entry: &Entry, reconsidered: bool) -> Removable<'static> {
     match entry.stage {
         _ if entry.inherited.is_some() => Removable::No("another machine made it"),
+        // Somebody may write to it again: only who reads it once more may remove it.
+        _ if entry.shipped.as_ref().is_some_and(|shipped| shipped.direct) => {
+            Removable::No("the store has it, and `ops-logs direct` removes it once nobody writes to it")
+        }
         Stage::Stored | Stage::Removing if !agrees_with_name(entry) => Removable::No("ledger and name disagree about its time"),
         Stage::Stored => Removable::Yes,
         Stage::Removing if reconsidered => Removable::Yes,
