@@ -3,6 +3,8 @@
 //! `code`, `signature` and `reach` are there without the feature `s3`.
 
 #[cfg(feature = "s3")]
+mod bounded;
+#[cfg(feature = "s3")]
 pub mod bucket;
 pub mod code;
 #[cfg(feature = "s3")]

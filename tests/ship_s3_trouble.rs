@@ -214,6 +214,36 @@ fn what_goes_over_an_open_line_is_signed_whoever_named_the_line() {
     }
 }
 
+/// What a proxy says that wants a login first.
+fn page(status: u16) -> Fate {
+    let headers = "Content-Type: text/html\r\nLocation: http://127.0.0.1:1/\r\n".to_owned();
+    Fate::Answered { status, headers, body: "<html>log in</html>".to_owned() }
+}
+
+#[test]
+fn an_answer_that_goes_on_and_on_is_not_read_to_its_end() {
+    for (method, word, status) in [("GET", "list-type=2", 200), ("PUT", "/logs/", 500)] {
+        let story = move |request: &Request, _: usize| {
+            if request.is(method, word) {
+                let body = format!("<ListBucketResult>{}</ListBucketResult>", " ".repeat(17 << 20));
+                return Fate::Answered { status, headers: String::new(), body };
+            }
+            Fate::Passes
+        };
+        let Some((scene, bucket, _)) = scene(3000, "", story) else { return };
+        try_once(&scene).exits(3).says("its answer goes on after 16 MiB");
+        assert_eq!((bucket.segments().len(), scene.parcels().len()), (0, 1), "{method}");
+    }
+}
+
+#[test]
+fn who_never_answers_a_question_is_not_waited_for_as_long_as_for_a_body() {
+    let story = |request: &Request, _: usize| if request.is("GET", "list-type=2") { Fate::Silence } else { Fate::Passes };
+    let Some((scene, bucket, _)) = scene(3000, "", story) else { return };
+    try_once(&scene).exits(3).says("there was no answer in time");
+    assert_eq!((bucket.listed(), scene.parcels().len()), (BTreeMap::new(), 1));
+}
+
 #[test]
 fn each_refusal_is_told_in_its_own_words() {
     let skew = "<RequestTime>20261121T220000Z</RequestTime><ServerTime>2026-11-21T22:20:30Z</ServerTime>";
@@ -249,6 +279,9 @@ fn each_refusal_is_told_in_its_own_words() {
             "the store lacks something: said by the story (request STORY)",
             "nothing is shipped to a store that may replace what is there",
         ),
+        (page(200), "whoever answered said 200, and nothing that S3 would say", "is it a store that talks like S3"),
+        (page(302), "whoever answered said 302, and nothing that S3 would say", "is it a store that talks like S3"),
+        (Fate::Unheard, "connection closed before message completed", "check http://127.0.0.1:"),
     ] {
         let story = move |_: &Request, _: usize| fate.clone();
         let Some((scene, bucket, _)) = scene(3000, "bucket-owner = \"123456789012\"", story) else { return };

@@ -31,7 +31,8 @@ use self::{
     sealing::Seal,
 };
 use super::{
-    pace::Pace,
+    bounded::Bounded,
+    pace::{self, Pace},
     refusal::{Call, Refusal},
     session,
     terms::{ChecksumKind, Terms},
@@ -41,7 +42,10 @@ use crate::failure::{Failure, Result};
 /// A bucket that answers.
 #[derive(Debug)]
 pub struct Bucket {
+    /// For calls that bring something, or make the store work.
     client: Client,
+    /// For calls that only ask: nobody waits for their answer as long as for a body to leave.
+    asking: Client,
     runtime: &'static Runtime,
     name: String,
     terms: Terms,
@@ -95,15 +99,18 @@ impl Bucket {
             own = own.endpoint_url(endpoint);
         }
         let pace = Pace::of(terms);
-        let mut patience = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
-        patience = patience.read_timeout(pace.attempt).operation_attempt_timeout(pace.attempt).operation_timeout(pace.operation);
-        own = own.timeout_config(patience.build());
+        let patience = |attempt, operation| {
+            let all = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+            all.read_timeout(attempt).operation_attempt_timeout(attempt).operation_timeout(operation).build()
+        };
+        own = own.interceptor(Bounded);
         if let Some(rate) = terms.bandwidth {
             own = own.interceptor(Limited(Limit::new(rate, Instant::now())));
         }
-        let client = Client::from_conf(own.build());
+        let asking = Client::from_conf(own.clone().timeout_config(patience(pace::ASKED, pace::ASKED_AGAIN)).build());
+        let client = Client::from_conf(own.timeout_config(patience(pace.attempt, pace.operation)).build());
         let (name, terms, locks) = (name.to_owned(), terms.clone(), OnceLock::new());
-        Ok(Bucket { client, runtime: session::runtime()?, name, terms, region, locks })
+        Ok(Bucket { client, asking, runtime: session::runtime()?, name, terms, region, locks })
     }
 
     /// The place of an object, for messages.
@@ -114,7 +121,7 @@ impl Bucket {
     /// Asks whether it is there, and may be used: one sentence for whatever is wrong, before anything is begun.
     pub fn answers(&self, prefix: &str) -> Result<()> {
         let ask = |owner| {
-            let call = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).max_keys(1);
+            let call = self.asking.list_objects_v2().bucket(&self.name).prefix(prefix).max_keys(1);
             self.wait(call.set_expected_bucket_owner(owner).send()).map(drop)
         };
         match (ask(self.owner()), self.owner()) {
@@ -143,7 +150,7 @@ impl Bucket {
 
     /// What the store says of an object; None when there is none.
     pub fn head(&self, name: &str) -> Result<Option<Head>> {
-        let call = self.client.head_object().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
+        let call = self.asking.head_object().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
         let asked = (self.terms.checksum != ChecksumKind::None).then_some(ChecksumMode::Enabled);
         match self.wait(call.set_checksum_mode(asked).send()) {
             Err(refusal) if refusal.is_absence() => Ok(None),
@@ -158,7 +165,7 @@ impl Bucket {
     /// All of an object, piece by piece.
     pub fn get(&self, name: &str, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let refused = |refusal: &Refusal| self.failure(refusal, "read", name, "s3:GetObject");
-        let call = self.client.get_object().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
+        let call = self.asking.get_object().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
         let asked = (self.terms.checksum != ChecksumKind::None).then_some(ChecksumMode::Enabled);
         let found = self.wait(call.set_checksum_mode(asked).send()).map_err(|refusal| refused(&refusal))?;
         let size = self.size(name, found.content_length)?;
@@ -178,7 +185,7 @@ impl Bucket {
 
     /// A page of the objects whose names begin with `prefix`, `most` at most.
     pub fn page(&self, prefix: &str, most: i32, from: Option<&str>) -> Result<Page> {
-        let call = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).max_keys(most);
+        let call = self.asking.list_objects_v2().bucket(&self.name).prefix(prefix).max_keys(most);
         let call = call.set_continuation_token(from.map(str::to_owned)).set_expected_bucket_owner(self.owner());
         let found = self.wait(call.send()).map_err(|refusal| self.failure(&refusal, "list", prefix, "s3:ListBucket"))?;
         let goes_on = found.is_truncated == Some(true);

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
 use super::{
+    bounded::Bounded,
     public_key::Public,
     refusal::{Call, Refusal},
     session,
@@ -53,7 +54,7 @@ impl Key {
         }
         let patience = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
         let patience = patience.read_timeout(ATTEMPT).operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION);
-        let client = Client::from_conf(own.timeout_config(patience.build()).build());
+        let client = Client::from_conf(own.timeout_config(patience.build()).interceptor(Bounded).build());
         let runtime = session::runtime()?;
         let call = client.get_public_key().key_id(named);
         let told = wait(runtime, call.send())

@@ -14,6 +14,11 @@ pub const LEAST_MEMORY: u64 = 2 * PART;
 /// With less a single part would take longer than logins last.
 pub const LEAST_BANDWIDTH: u64 = 64 << 10;
 
+/// For one attempt of a call that brings nothing: a list, a look, the beginning of an answer.
+pub const ASKED: Duration = Duration::from_mins(1);
+/// For all attempts of such a call: so long nobody says that the store does not answer.
+pub const ASKED_AGAIN: Duration = Duration::from_mins(3);
+
 /// From the last byte sent to the last byte of the answer.
 const ANSWER: Duration = Duration::from_mins(3);
 /// So many bytes a second leave at least where nobody says how many may: what is on its way shares the line, and all of it takes that long.

@@ -10,7 +10,7 @@ use aws_sdk_s3::{
 };
 use rustix::io::Errno;
 
-use super::terms::Terms;
+use super::{bounded, terms::Terms};
 use crate::failure::Failure;
 
 /// Of a text that somebody else wrote, so much is shown.
@@ -182,6 +182,10 @@ impl Refusal {
             "AccessDenied" | "AllAccessDisabled" | "AccessDeniedException" => self.denied(call),
             "" if self.status == 403 => self.denied(call),
             "" if self.status == 0 => self.unanswered(call),
+            "" if self.all.contains(bounded::LONG) => (bounded::LONG.to_owned(), Some(not_s3(call))),
+            "" if self.status < 400 => {
+                (format!("whoever answered said {}, and nothing that S3 would say", self.status), Some(not_s3(call)))
+            }
             "" => (format!("the store answered {}", self.status), None),
             code => (format!("{} ({})", visible(&self.message), visible(code)), None),
         }
@@ -218,11 +222,17 @@ impl Refusal {
             let hint = "AWS_CA_BUNDLE names the certificate of a private authority; a wrong clock makes good ones bad";
             return (format!("the certificate of who answers is not trusted ({why})"), Some(hint.to_owned()));
         }
-        let last = self.all.split(" (").next().unwrap_or_default();
+        let last = self.causes.last().map_or("", String::as_str);
         let known = ["Connection refused", "dns error", "Connection reset", "Network is unreachable", "No route to host"];
         let cause = known.iter().find(|sign| self.all.contains(**sign)).map_or_else(|| visible(last), |sign| sign.to_lowercase());
         (cause, Some(format!("check {endpoint}")))
     }
+}
+
+/// Where to look when who answers is perhaps no store.
+fn not_s3(call: &Call) -> String {
+    let endpoint = call.terms.endpoint.as_deref().unwrap_or("the endpoint");
+    format!("check {endpoint}: is it a store that talks like S3, and is nothing between here and there (a proxy, a login page)?")
 }
 
 fn causes(error: &dyn std::error::Error) -> Vec<String> {

@@ -67,27 +67,44 @@ fn logs_come_back_as_they_were_and_a_second_time_nothing_is_touched() {
     let below = format!("test{}", scene.logs().display());
     assert!(names.iter().all(|name| name.starts_with(&below)), "{names:?}");
     let before = files_under(&scene.root().join("back"));
-    assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "kept").len(), 6);
+    let ran = restore(&scene, &[]).exits(0).says("0 of 6 logs restored (0 B), 6 there already");
+    assert_eq!(ran.steps("restore", "kept").len(), 6);
     assert_eq!(files_under(&scene.root().join("back")), before);
 }
 
 #[test]
 fn what_is_meant_is_chosen_by_set_machine_and_time() {
     for (more, web, jobs) in [
-        (&["web"][..], 0, 0),
-        (&["app"], 3, 0),
+        (&["app"][..], 3, 0),
         (&["jobs", "--since", "2026-11-11"], 0, 2),
         (&["--since", "2026-11-11", "--until", "2026-11-11T23:00:00Z"], 1, 1),
         (&["--until", "2026-11-10T09:00:00Z"], 0, 0),
         (&["--since", "99999d", "app"], 3, 0),
         (&["--host", "test"], 3, 3),
-        (&["--host", "other"], 0, 0),
     ] {
         let scene = shipped();
         restore(&scene, more).exits(0);
         let came = |log| back(&scene, log).len() / dated(log, 0).len();
         assert_eq!((came("web"), came("jobs")), (web, jobs), "{more:?}");
     }
+}
+
+#[test]
+fn a_name_that_nothing_in_the_store_has_is_no_answer() {
+    let scene = shipped();
+    for (more, told, came) in [
+        (&["web"][..], "set web", 0),
+        (&["app", "job"], "set job", 3),
+        (&["--host", "other"], "machine other", 0),
+        (&["--host", "test", "--host", "other", "jobs"], "machine other", 3),
+    ] {
+        let ran = restore(&scene, more).exits(3);
+        let (json, steps) = (ran.json(), ran.steps("restore", "done").len());
+        assert_eq!((&json["incomplete"][0]["what"], json["incomplete"].as_array().unwrap().len()), (&told.into(), 1), "{ran:#?}");
+        assert_eq!(steps, came, "{more:?}");
+    }
+    scene.run(&["restore", "apps", "--to", "-"]).exits(3).says("set apps");
+    restore(&scene, &["--host", "test", "--until", "2020-01-01"]).exits(0).says("the store has nothing of that");
 }
 
 #[test]
@@ -114,7 +131,7 @@ fn what_is_not_what_the_manifest_names_does_not_come_back() {
     let ran = scene.run(&["restore", "app", "--to", "-"]);
     assert_eq!(
         (ran.code, ran.stdout.as_bytes()),
-        (Some(1), &dated("web", 0)[..]),
+        (Some(3), &dated("web", 0)[..]),
         "it ends before what is wrong: {}",
         ran.stderr
     );
@@ -157,7 +174,7 @@ fn where_no_segment_can_be_read_nobody_says_that_there_is_nothing() {
         let ran = restore(&scene, more).exits(1);
         assert_eq!(ran.json()["findings"][0]["id"], "logs.segment-differs", "{ran:#?}");
     }
-    restore(&scene, &["--host", "other"]).exits(0);
+    restore(&scene, &["--host", "other"]).exits(3);
 }
 
 #[test]
@@ -168,10 +185,32 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 }
 
 #[test]
+fn where_what_is_fetched_has_no_place_the_folder_is_named() {
+    let scene = shipped();
+    let back = scene.root().join("back").display().to_string();
+    for (to, code) in [("-", 4), (back.as_str(), 3)] {
+        let ran = scene.run_in_shell("TMPDIR=/nonexistent/folder \"$@\"", &["restore", "app", "--to", to]);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("in /nonexistent/folder") && said.contains("TMPDIR=FOLDER"), "{said}");
+        assert_eq!(ran.code, Some(code), "{said}");
+    }
+}
+
+#[test]
 fn mistakes_are_told() {
     let scene = shipped();
     scene.run(&["restore", "--to", "/nonexistent/folder"]).exits(4).says("/nonexistent/folder");
     scene.run(&["restore", "--to", "-", "--since", "soon"]).exits(2).says("`soon` is no time");
+    for (since, until) in [("2026-11-12", "2026-11-11"), ("2h", "3h"), ("2026-11-12", "9999d")] {
+        let to = scene.root().join("back").display().to_string();
+        for to in ["-", &to] {
+            let args = ["restore", "--to", to, "--since", since, "--until", until];
+            scene.run(&args).exits(2).says("is later than --until (");
+        }
+    }
+    for args in [&["restore", "--to", "-", "--host", ""][..], &["prune", "--host", ""], &["verify", "file:///x", "--host", ""]] {
+        scene.run(args).exits(2).says("--host <HOST>");
+    }
     scene.run(&["restore", "--to", "-", "--store", "ftp://x"]).exits(2).says("is no store that is known");
     scene.run(&["restore"]).exits(2);
 }

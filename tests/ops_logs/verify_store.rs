@@ -117,7 +117,27 @@ fn a_store_that_is_as_it_was_made_is_sound() {
     let ran = verify(&scene, &[]).exits(0);
     assert_eq!((told(&ran), ran.summary().starts_with("as named: 3 of 3 objects of 1 machine (")), (vec![], true), "{ran:#?}");
     verify(&scene, &["--quick"]).exits(0).says("by their sizes");
-    assert_eq!(verify(&scene, &["--host", "other"]).exits(0).summary(), "no machine has put anything there");
+}
+
+#[test]
+fn of_a_machine_that_was_asked_for_something_must_be_there() {
+    let scene = shipped(1);
+    let key = format!("{}/tests/fixtures/head-v1.pem", env!("CARGO_MANIFEST_DIR"));
+    let by_key = ["--public-key", &key, "--fresh", "26h"];
+    for more in [&["--host", "gone"][..], &["--host", "test", "--host", "gone", "--host", "gone"]] {
+        assert_eq!(told(&verify(&scene, more).exits(1)), ["logs.machine-missing"], "{more:?}");
+    }
+    // As where somebody removed all that a machine put there, with its manifest and its heads.
+    let elsewhere = Scenario::new().plain_set("");
+    let ask = |more: &[&str]| {
+        let url = format!("file://{}", scene.store().display());
+        elsewhere.run(&[&["--format", "json", "verify", &url][..], more].concat())
+    };
+    empty(&scene.store());
+    for more in [&["--host", "test"][..], &by_key, &[&["--host", "test"][..], &by_key].concat()] {
+        assert_eq!(told(&ask(more).exits(1)), ["logs.machine-missing"], "{more:?}");
+    }
+    assert_eq!(ask(&[]).exits(0).summary(), "no machine has put anything there");
 }
 
 #[test]
@@ -266,7 +286,7 @@ fn segments_that_another_machine_of_that_name_made_are_named() {
     files::write(&path, remembered).unwrap();
     let ran = verify(&scene, &[]).exits(1);
     assert_eq!(told(&ran), ["logs.segment-differs"], "{ran:#?}");
-    assert_eq!(told(&verify(&scene, &["--host", "other"]).exits(0)), [""; 0], "nobody asked about that one");
+    assert_eq!(told(&verify(&scene, &["--host", "other"])), ["logs.machine-missing"], "nobody asked about that one");
 }
 
 #[test]

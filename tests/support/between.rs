@@ -41,6 +41,8 @@ pub enum Fate {
     Passes,
     /// The server hears nothing of it, and there is no answer.
     Unheard,
+    /// The server hears nothing of it, and nobody says anything for as long as the tool waits.
+    Silence,
     /// It gets to the server with this body, and the answer back.
     Altered(Vec<u8>),
     /// It gets to the server, and the answer nowhere.
@@ -132,6 +134,10 @@ fn serve(client: &TcpStream, server: u16, heard: &Mutex<Vec<Request>>, story: &S
             }
         }
         Fate::Unheard => Ok(()),
+        Fate::Silence => {
+            client.set_read_timeout(None)?;
+            std::io::copy(&mut reader, &mut std::io::sink()).map(drop)
+        }
         Fate::Altered(body) => client.write_all(&pass_on(server, &Request { body, ..request })?),
         Fate::Passes => client.write_all(&pass_on(server, &request)?),
         Fate::AnswerIsLost => pass_on(server, &request).map(drop),

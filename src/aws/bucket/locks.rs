@@ -12,7 +12,7 @@ impl Bucket {
         if !self.may_lock() {
             return Ok(None);
         }
-        let call = self.client.get_object_legal_hold().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
+        let call = self.asking.get_object_legal_hold().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
         let legal = match self.wait(call.send()) {
             Ok(found) => found.legal_hold.and_then(|hold| hold.status),
             Err(refusal) if refusal.is_without_lock() => None,
@@ -21,7 +21,7 @@ impl Bucket {
         if legal == Some(ObjectLockLegalHoldStatus::On) {
             return Ok(Some(Hold::Legal));
         }
-        let call = self.client.get_object_retention().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
+        let call = self.asking.get_object_retention().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
         let until = match self.wait(call.send()) {
             Ok(found) => found.retention.and_then(|retention| retention.retain_until_date),
             Err(refusal) if refusal.is_without_lock() => None,
@@ -34,7 +34,7 @@ impl Bucket {
     /// Whether objects of the bucket can be locked at all. Where nobody may tell, each is asked for.
     fn may_lock(&self) -> bool {
         *self.locks.get_or_init(|| {
-            let call = self.client.get_object_lock_configuration().bucket(&self.name).set_expected_bucket_owner(self.owner());
+            let call = self.asking.get_object_lock_configuration().bucket(&self.name).set_expected_bucket_owner(self.owner());
             match self.wait(call.send()) {
                 Ok(found) => {
                     let enabled = found.object_lock_configuration.and_then(|found| found.object_lock_enabled);

@@ -14,7 +14,7 @@ use crate::{
 impl Bucket {
     /// What is known of an object; None when there is none.
     pub fn look(&self, name: &str) -> Result<Option<Standing>> {
-        let call = self.client.head_object().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
+        let call = self.asking.head_object().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
         match self.wait(call.send()) {
             Err(refusal) if refusal.is_absence() => Ok(None),
             Err(refusal) => Err(self.failure(&refusal, "look at", name, "s3:GetObject and s3:ListBucket")),

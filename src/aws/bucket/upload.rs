@@ -169,7 +169,7 @@ impl Bucket {
     pub fn uploads(&self, prefix: &str) -> Result<Vec<(String, Upload)>> {
         let (mut found, mut from) = (Vec::new(), (None, None));
         loop {
-            let call = self.client.list_multipart_uploads().bucket(&self.name).prefix(prefix).max_uploads(PAGE);
+            let call = self.asking.list_multipart_uploads().bucket(&self.name).prefix(prefix).max_uploads(PAGE);
             let call =
                 call.set_key_marker(from.0.clone()).set_upload_id_marker(from.1.clone()).set_expected_bucket_owner(self.owner());
             let page = match self.wait(call.send()) {
@@ -195,7 +195,7 @@ impl Bucket {
     pub fn parts(&self, name: &str, upload: &Upload) -> Result<Option<BTreeMap<i32, Arrived>>> {
         let (mut found, mut from) = (BTreeMap::new(), None);
         loop {
-            let call = self.client.list_parts().bucket(&self.name).key(name).upload_id(&upload.0).max_parts(PAGE);
+            let call = self.asking.list_parts().bucket(&self.name).key(name).upload_id(&upload.0).max_parts(PAGE);
             let call = call.set_part_number_marker(from.clone()).set_expected_bucket_owner(self.owner());
             let page = match self.wait(call.send()) {
                 Err(refusal) if refusal.is_no_upload() => return Ok(None),

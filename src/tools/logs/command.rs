@@ -4,7 +4,7 @@ mod examples;
 
 use std::{io::ErrorKind, path::PathBuf, time::Duration};
 
-use clap::Subcommand;
+use clap::{Subcommand, builder::NonEmptyStringValueParser};
 
 use super::{
     drain,
@@ -118,7 +118,7 @@ pub enum Command {
         #[command(flatten)]
         choice: Choice,
         /// Objects of this machine instead of this one's own, say of one that is gone; may be given several times
-        #[arg(long = "host", value_name = "HOST")]
+        #[arg(long = "host", value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
         hosts: Vec<String>,
         /// Of this store instead of that of the settings
         #[arg(long, value_name = "URL")]
@@ -137,7 +137,7 @@ pub enum Command {
         #[arg(value_name = "SET")]
         sets: Vec<String>,
         /// Only of this machine; may be given several times
-        #[arg(long = "host", value_name = "HOST")]
+        #[arg(long = "host", value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
         hosts: Vec<String>,
         /// Only logs with lines from then on: `2026-11-21`, `2026-11-21T03:00:00Z`, or `2h` (so long ago)
         #[arg(long, value_name = "TIME")]
@@ -175,7 +175,7 @@ pub enum Command {
         #[command(flatten)]
         choice: Choice,
         /// Of a store: only what this machine put there; may be given several times
-        #[arg(long = "host", value_name = "HOST")]
+        #[arg(long = "host", value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
         hosts: Vec<String>,
         /// Of a store: compare the sizes of objects, and read none
         #[arg(long)]

@@ -1,6 +1,6 @@
 //! An object of a store as an open file without a name: it is gone when it is closed, however that comes.
 
-use std::{env, fs::File, io::Write, path::PathBuf};
+use std::{env, fs::File, io::Write, path::Path};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
@@ -9,6 +9,9 @@ use crate::{
     files::{archive_name::Extension, compress::Compression, fingerprint::Fingerprint},
     store::{Key, Store},
 };
+
+/// What to do where there is no room, or no such folder.
+const ELSEWHERE: &str = "TMPDIR=FOLDER, on a disk with room for one object, is where it is kept meanwhile";
 
 /// What was fetched.
 #[derive(Debug)]
@@ -23,7 +26,8 @@ pub(super) struct Fetched {
 
 /// Fetches an object of `most` bytes at most. Where it is kept meanwhile, TMPDIR says.
 pub(super) fn fetch(store: &dyn Store, key: &Key, most: u64, moved: &dyn Fn(u64)) -> Result<Fetched> {
-    let mut file = unnamed()?;
+    let folder = env::temp_dir();
+    let mut file = unnamed(&folder).map_err(|failure| failure.hint(ELSEWHERE))?;
     let mut hash = Fingerprint::default();
     let mut stored = 0;
     store.read(key, &mut |piece| {
@@ -34,7 +38,8 @@ pub(super) fn fetch(store: &dyn Store, key: &Key, most: u64, moved: &dyn Fn(u64)
         }
         hash.take(piece);
         moved(piece.len() as u64);
-        file.write_all(piece).doing("copy", store.shown(key))
+        let copied = file.write_all(piece).doing("keep", format!("a copy of {} in {}", store.shown(key), folder.display()));
+        copied.map_err(|failure| failure.hint(ELSEWHERE))
     })?;
     Ok(Fetched { file, stored, sha256: hash.hex() })
 }
@@ -48,8 +53,7 @@ pub(super) fn form(key: &str) -> Compression {
     }
 }
 
-fn unnamed() -> Result<File> {
-    let folder: PathBuf = env::temp_dir();
+fn unnamed(folder: &Path) -> Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    openat(CWD, &folder, flags, Mode::RUSR | Mode::WUSR).map(File::from).doing("make a file without a name in", folder.display())
+    openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR).map(File::from).doing("make a file without a name in", folder.display())
 }

@@ -112,7 +112,7 @@ impl Change for Restore {
         let one =
             |Placed { archived, place, .. }: &Placed| -> Result<(String, Outcome)> { write(&target, place, archived, &texts) };
         let results = side_by_side(&chosen.archives.ready, self.parallel, &run.shutdown, || (), one);
-        let mut restored = (0_u64, 0);
+        let (mut restored, mut kept) = ((0_u64, 0), 0_u64);
         for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(results) {
             let path = self.into.join(place).display().to_string();
             let step = match result {
@@ -120,9 +120,14 @@ impl Change for Restore {
                     if outcome == Outcome::Done {
                         restored = (restored.0 + 1, restored.1 + archived.size());
                     }
+                    kept += u64::from(outcome == Outcome::Kept);
                     Step::new("restore", path, outcome, why)
                 }
-                Some(Err(failure)) => Step::new("restore", path, Outcome::Failed, failure.to_string()),
+                Some(Err(failure)) => {
+                    let advised = |hint| format!("{failure} (hint: {hint})");
+                    let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), advised);
+                    Step::new("restore", path, Outcome::Failed, why)
+                }
                 None => {
                     report.incomplete.push(Incomplete::new(path, "stopped before it was restored"));
                     continue;
@@ -132,7 +137,10 @@ impl Change for Restore {
         }
         report.summary = match chosen.archives.all() {
             0 => "the store has nothing of that".to_owned(),
-            all => format!("{} of {} restored ({})", restored.0, count(all, "log"), Size(restored.1)),
+            all => {
+                let kept = if kept == 0 { String::new() } else { format!(", {kept} there already") };
+                format!("{} of {} restored ({}){kept}", restored.0, count(all, "log"), Size(restored.1))
+            }
         };
         Ok(report)
     }
@@ -159,7 +167,12 @@ impl Query for Print {
             if run.shutdown.asked() || run.out.is_closed() {
                 break;
             }
-            texts.proven(object)?.read(&mut |piece| run.out.bytes(piece))?;
+            let proven = texts.proven(object).map_err(|failure| match failure.exit {
+                // What cannot be proven is missing from what comes out.
+                Exit::PersonNeeded => failure.exit(Exit::Partial),
+                _ => failure,
+            })?;
+            proven.read(&mut |piece| run.out.bytes(piece))?;
         }
         // What is only worth knowing is told where there is a report.
         let mut findings = chosen.troubles.findings.iter().filter(|finding| finding.severity != Severity::Note);
@@ -173,6 +186,7 @@ impl Query for Print {
 }
 
 fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, run: &Run) -> Result<Chosen> {
+    wanted.check(run.clock.now())?;
     let store = store::open(address, terms)?;
     let mut troubles = Report::default();
     let archives = select(&*store, wanted, run.clock.now(), &mut troubles)?;

@@ -2,7 +2,7 @@
 //! what has a tombstone and is there all the same is told, too, and meant.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     str::FromStr,
 };
 
@@ -10,8 +10,8 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::place::{Placed, placed};
 use crate::{
-    failure::Result,
-    report::{Finding, Report, Severity, count},
+    failure::{Exit, Failure, Result},
+    report::{Finding, Incomplete, Report, Severity, count},
     settings::units::Span,
     store::{Key, Store},
     tools::logs::manifest::{self, Object, archived::joined, links::Links, stored, tombs::Tombs},
@@ -66,7 +66,9 @@ impl Moment {
 /// What the manifests name of it, in the order of the first lines.
 pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, troubles: &mut Report) -> Result<Vec<Placed>> {
     let (mut all, mut tombs) = (Vec::new(), Tombs::default());
-    for (folder, segments) in stored::all(store)? {
+    let folders = stored::all(store)?;
+    troubles.incomplete.extend(wanted.hosts_that_are_not_in(&folders));
+    for (folder, segments) in folders {
         let mut found = Report::default();
         let links = Links::read(store, segments.into_iter(), &mut found);
         let meant = wanted.hosts.is_empty() || wanted.hosts.iter().any(|host| manifest::is_of(&folder, host));
@@ -81,6 +83,8 @@ pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, tro
             all.push((host, links));
         }
     }
+    let named = all.iter().flat_map(|(_, links)| links.objects.iter().map(|(_, object)| object));
+    troubles.incomplete.extend(wanted.sets_that_are_not_among(named));
     let mut chosen = Vec::new();
     // Whoever wants some of an archive gets all of it: it is one file.
     let meant = |placed: &Placed| placed.archived.objects.iter().any(|object| wanted.means(object, now));
@@ -155,6 +159,34 @@ fn in_one_place(host: &str, chosen: &[Placed]) -> Option<Finding> {
 }
 
 impl Wanted {
+    /// Refuses what nothing can be.
+    pub(super) fn check(&self, now: DateTime<Utc>) -> Result<()> {
+        let (Some(since), Some(until)) = (self.since.map(|since| since.at(now)), self.until.map(|until| until.at(now))) else {
+            return Ok(());
+        };
+        if since <= until {
+            return Ok(());
+        }
+        let told = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S UTC");
+        let why = format!("--since ({}) is later than --until ({})", told(since), told(until));
+        Err(Failure::new("restore", "anything").because(why).exit(Exit::BadInput))
+    }
+
+    /// Machines of these names put nothing there. Whoever asks for one by name must not take its silence for an answer.
+    fn hosts_that_are_not_in<T>(&self, folders: &BTreeMap<String, T>) -> Vec<Incomplete> {
+        let unknown = |host: &&String| !folders.keys().any(|folder| manifest::is_of(folder, host));
+        let why = "no machine of that name has put anything there";
+        self.hosts.iter().filter(unknown).map(|host| Incomplete::new(format!("machine {host}"), why)).collect()
+    }
+
+    /// The same of sets: none of what is, or was, named there is of one.
+    fn sets_that_are_not_among<'a>(&self, named: impl Iterator<Item = &'a Object>) -> Vec<Incomplete> {
+        let known: HashSet<&str> = named.flat_map(|object| [object.set.as_str(), object.service.as_str()]).collect();
+        let unknown = self.sets.iter().filter(|set| !known.contains(set.as_str()));
+        let why = "no log of a set or a service of that name was put there";
+        unknown.map(|set| Incomplete::new(format!("set {set}"), why)).collect()
+    }
+
     fn means(&self, object: &Object, now: DateTime<Utc>) -> bool {
         let (from, until) = object.times.map_or((None, object.rotated_at), |times| (Some(times.from), times.until));
         let late_enough = self.since.is_none_or(|since| until >= since.at(now));

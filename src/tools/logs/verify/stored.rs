@@ -5,7 +5,7 @@ mod heads;
 mod pruned;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -107,6 +107,7 @@ impl Query for VerifyStore {
         let mut whole = self.hosts.is_empty();
         let heads = self.heads(run, &*store, &mut report);
         let (asked, others) = self.manifests(run, &*store, heads.as_ref())?;
+        report.findings.extend(self.absent(&asked));
         for (folder, segments) in asked {
             if run.shutdown.asked() {
                 report.incomplete.push(Incomplete::new("the manifests", "stopped before all were read"));
@@ -207,6 +208,25 @@ impl VerifyStore {
             all.entry(ours).or_default();
         }
         Ok(all.into_iter().partition(|(folder, _)| self.hosts.is_empty() || asked.contains(folder)))
+    }
+
+    /// Machines that were named and of which nothing is there: nothing in a store can show that all of one was removed.
+    fn absent(&self, there: &Folders) -> Vec<Finding> {
+        let is_there = |host: &&String| folder_of(host).is_some_and(|folder| there.contains_key(&folder));
+        let named: BTreeSet<&String> = self.hosts.iter().filter(|host| !is_there(host)).collect();
+        let mut absent: Vec<String> = named.into_iter().map(|host| format!("{}, machine {host}", self.store)).collect();
+        // Somebody is to be fresh, and nobody is there.
+        if self.hosts.is_empty() && self.fresh.is_some() && there.is_empty() {
+            absent.push(self.store.to_string());
+        }
+        let told = |subject: String| {
+            let message = "nothing is there: no part of a manifest, and no head".to_owned();
+            let finding = Finding::new("logs.machine-missing", Severity::Warning, subject, message);
+            finding.hint(
+                "is that the name, and the store? If it ever shipped there, all of it was removed: find out who may do that",
+            )
+        };
+        absent.into_iter().map(told).collect()
     }
 
     /// What this machine remembers of its own.
