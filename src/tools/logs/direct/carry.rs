@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure, Result},
-    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
+    report::{Finding, Incomplete, Outcome, Report, Size, Step, count},
     run::{Run, side_by_side},
     store::{self, Store, Terms},
     tools::logs::{
@@ -49,8 +49,7 @@ pub(super) fn carry_out(direct: &Direct, run: &Run, plan: &Plan) -> Result<Repor
     let (sent, gone, told) = (carry.sent, carry.gone, ended.is_err());
     if let Err(failure) = ended {
         if failure.exit == Exit::PersonNeeded {
-            let finding = Finding::new("logs.manifest-differs", Severity::Danger, failure.what.clone(), failure.to_string());
-            report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
+            report.findings.push(Finding::of("logs.manifest-differs", failure.what.clone(), &failure));
         }
         report.incomplete.push((&failure).into());
     }
@@ -251,11 +250,9 @@ impl Carry<'_> {
 
     fn failed(&mut self, action: &'static str, entry: &Entry, failure: &Failure) {
         if failure.exit == Exit::PersonNeeded {
-            let finding = Finding::new("logs.object-differs", Severity::Danger, failure.what.clone(), failure.to_string());
-            self.report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
+            self.report.findings.push(Finding::of("logs.object-differs", failure.what.clone(), failure));
         }
-        let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), |hint| format!("{failure} (hint: {hint})"));
-        self.report.steps.push(Step::new(action, entry.path(), Outcome::Failed, why));
+        self.report.steps.push(Step::new(action, entry.path(), Outcome::Failed, failure.told()));
     }
 }
 
