@@ -96,17 +96,23 @@ impl Links {
         self.removed.extend(removed);
     }
 
-    /// What the store should have of it, and which segment names it; and the tombstones of the rest.
+    /// What the store should have of it, and which segment names it; and the tombstone of each other object.
     pub fn parted(self, tombs: &Tombs) -> (Vec<(u64, Object)>, Vec<Tomb>) {
         let host = self.host.unwrap_or_default();
-        let (mut there, mut gone) = (Vec::new(), Vec::new());
+        let (mut there, mut gone) = (Vec::new(), BTreeMap::new());
         for (segment, object) in self.objects {
             match tombs.of(&host, &object.key, segment) {
-                Some(tomb) => gone.push(tomb.clone()),
+                Some(tomb) => {
+                    gone.insert(object.key, tomb.clone());
+                }
                 None => there.push((segment, object)),
             }
         }
-        (there, gone)
+        // What was named again is there again.
+        for (_, object) in &there {
+            gone.remove(&object.key);
+        }
+        (there, gone.into_values().collect())
     }
 }
 
