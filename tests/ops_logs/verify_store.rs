@@ -117,7 +117,25 @@ fn a_store_that_is_as_it_was_made_is_sound() {
     let ran = verify(&scene, &[]).exits(0);
     assert_eq!((told(&ran), ran.summary().starts_with("as named: 3 of 3 objects of 1 machine (")), (vec![], true), "{ran:#?}");
     verify(&scene, &["--quick"]).exits(0).says("by their sizes");
-    assert_eq!(verify(&scene, &["--host", "other"]).exits(0).summary(), "no machine has put anything there");
+}
+
+#[test]
+fn a_machine_of_which_nothing_is_there_is_never_called_sound() {
+    let scene = shipped(1);
+    for more in [&["--host", "other"][..], &["--host", "test", "--host", "other"]] {
+        let ran = verify(&scene, more).exits(3);
+        let named = ran.json()["incomplete"].to_string();
+        assert!(
+            named.contains("machine other")
+                && named.contains("no machine of that name has put anything there")
+                && !named.contains("test"),
+            "{ran:#?}"
+        );
+    }
+    assert_eq!(verify(&scene, &["--host", "other"]).summary(), "no machine of that name has put anything there");
+    // This one remembers what it put there.
+    empty(scene.store().as_path());
+    assert_eq!(told(&verify(&scene, &["--host", "test"]).exits(1)), ["logs.tail-missing"]);
 }
 
 #[test]
@@ -233,7 +251,7 @@ fn segments_that_another_machine_of_that_name_made_are_named() {
     files::write(&path, remembered).unwrap();
     let ran = verify(&scene, &[]).exits(1);
     assert_eq!(told(&ran), ["logs.segment-differs"], "{ran:#?}");
-    assert_eq!(told(&verify(&scene, &["--host", "other"]).exits(0)), [""; 0], "nobody asked about that one");
+    assert_eq!(told(&verify(&scene, &["--host", "other"])), [""; 0], "nobody asked about that one");
 }
 
 #[test]

@@ -107,6 +107,7 @@ impl Query for VerifyStore {
         let mut whole = self.hosts.is_empty();
         let heads = self.heads(run, &*store, &mut report);
         let (asked, others) = self.manifests(run, &*store, heads.as_ref())?;
+        report.incomplete.extend(self.absent(&asked));
         for (folder, segments) in asked {
             if run.shutdown.asked() {
                 report.incomplete.push(Incomplete::new("the manifests", "stopped before all were read"));
@@ -164,7 +165,8 @@ fn folder_of(host: &str) -> Option<String> {
 impl VerifyStore {
     fn summary(&self, hosts: u64, objects: u64, pruned: u64, found: &Found) -> String {
         if hosts == 0 {
-            return "no machine has put anything there".to_owned();
+            let who = if self.hosts.is_empty() { "no machine" } else { "no machine of that name" };
+            return format!("{who} has put anything there");
         }
         let how = if self.quick { "by their sizes" } else { "read and compared by sha-256" };
         let unread = match found.unread {
@@ -207,6 +209,13 @@ impl VerifyStore {
             all.entry(ours).or_default();
         }
         Ok(all.into_iter().partition(|(folder, _)| self.hosts.is_empty() || asked.contains(folder)))
+    }
+
+    /// Machines that somebody asked about, and of which there is nothing: whatever they had put there is gone.
+    fn absent(&self, asked: &Folders) -> Vec<Incomplete> {
+        let absent = self.hosts.iter().filter(|host| folder_of(host).is_none_or(|folder| !asked.contains_key(&folder)));
+        let told = |host: &String| Incomplete::new(format!("machine {host}"), "no machine of that name has put anything there");
+        absent.map(|host| told(host).hint("see whether that is its name; if it is, find out who removed all of it")).collect()
     }
 
     /// What this machine remembers of its own.
