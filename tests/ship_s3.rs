@@ -198,7 +198,7 @@ fn whatever_is_done_to_a_bucket_is_named() {
         bytes[middle] ^= 1;
         bucket.write(key, &bytes);
     };
-    let cases: [Case; 7] = [
+    let cases: [Case; 8] = [
         (
             "an object cut",
             &|bucket| {
@@ -210,6 +210,7 @@ fn whatever_is_done_to_a_bucket_is_named() {
         ("an object removed", &|bucket| bucket.remove(&object(bucket, 2)), "logs.object-missing"),
         ("an object altered", &|bucket| flip(bucket, &object(bucket, 2)), "logs.object-differs"),
         ("an object put there", &|bucket| bucket.write("logs/service=app/x.zst", b"x"), "logs.object-unknown"),
+        ("one of a name that no key can be", &|bucket| bucket.write("logs/ä b.log", b"x"), "logs.object-unknown"),
         ("a segment removed", &|bucket| bucket.remove(&segment(2)), "logs.segment-missing"),
         ("a segment altered", &|bucket| flip(bucket, &segment(2)), "logs.segment-differs"),
         (

@@ -14,7 +14,7 @@ use rustix::{
 };
 
 use self::part::Part;
-use super::{Access, Body, Cold, Hold, Key, Moved, Put, Removal, Standing, Store, Take, Tier, body::each_piece};
+use super::{Access, Body, Cold, Hold, Key, Moved, Name, Put, Removal, Standing, Store, Take, Tier, body::each_piece};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
@@ -107,18 +107,28 @@ impl Store for Folder {
         each_piece(&file, &folder.shown(name), take)
     }
 
-    fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()> {
+    fn walk(&self, folder: &Key, visit: &mut dyn FnMut(Name, u64) -> Result<()>) -> Result<()> {
         let mut left = vec![folder.clone()];
         while let Some(at) = left.pop() {
             let Some(dir) = self.dir(&at)? else { continue };
-            let mut names = Vec::new();
-            dir.each(|name, _| names.extend(name.ok().and_then(|name| Some((at.join(name)?, name.to_owned())))))?;
+            let (mut names, mut others) = (Vec::new(), Vec::new());
+            dir.each(|name, _| match name.map(|name| at.join(name).map(|key| (key, name.to_owned()))) {
+                Ok(Some(both)) => names.push(both),
+                Ok(None) | Err(_) => others.push(name.map_or_else(String::from_utf8_lossy, Into::into).into_owned()),
+            })?;
             for (key, name) in names {
                 match dir.stat(&name)? {
-                    Some(stat) if stat.kind == Kind::File => visit(key, stat.size)?,
+                    Some(stat) if stat.kind == Kind::File => visit(Name::Key(key), stat.size)?,
                     Some(stat) if stat.kind == Kind::Folder => left.push(key),
-                    _ => {}
+                    // Who follows a link finds something there.
+                    Some(stat) => visit(Name::Other(key.to_string()), stat.size)?,
+                    None => {}
                 }
+            }
+            // What is hidden is on its way, or nobody looks at it; nothing of ours is in a folder of such a name.
+            for name in others.into_iter().filter(|name| !name.starts_with('.')) {
+                let size = dir.stat(&name).ok().flatten().filter(|stat| stat.kind == Kind::File).map_or(0, |stat| stat.size);
+                visit(Name::Other(format!("{at}/{name}")), size)?;
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use self::{large::Large, pool::Pool};
 use super::{
-    Begun, Body, ChecksumKind, Cold, Hold, Key, Moved, Put, Removal, Standing, StorageClass, Store, Take, Terms, Tier,
+    Begun, Body, ChecksumKind, Cold, Hold, Key, Moved, Name, Put, Removal, Standing, StorageClass, Store, Take, Terms, Tier,
     tally::Tally,
 };
 use crate::{
@@ -165,14 +165,19 @@ impl Store for Objects {
         self.bucket.get(&self.name(key)?, take)
     }
 
-    fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()> {
+    fn walk(&self, folder: &Key, visit: &mut dyn FnMut(Name, u64) -> Result<()>) -> Result<()> {
         let below = format!("{}/", self.name(folder)?);
         let mut from: Option<String> = None;
         loop {
             let page = self.bucket.page(&below, PAGE, from.as_deref())?;
             for (name, size) in page.objects {
-                if let Some(key) = name.strip_prefix(&self.prefix).and_then(Key::new) {
-                    visit(key, size)?;
+                let Some(name) = name.strip_prefix(&self.prefix) else { continue };
+                // A console makes an empty object of that name for a folder.
+                let is_folder = size == 0 && name.ends_with('/');
+                match Key::new(name) {
+                    Some(key) => visit(Name::Key(key), size)?,
+                    None if is_folder => {}
+                    None => visit(Name::Other(name.to_owned()), size)?,
                 }
             }
             match page.next {

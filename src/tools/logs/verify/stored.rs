@@ -18,7 +18,7 @@ use crate::{
     report::{Finding, Incomplete, Report, Severity, Size, count},
     run::{Run, side_by_side},
     store::{
-        self, Access, Address, Key, Store, Terms,
+        self, Access, Address, Key, Name, Store, Terms,
         signer::{self, PublicKey},
     },
     tool::Query,
@@ -33,6 +33,7 @@ use crate::{
             stored,
             tombs::{Tomb, Tombs},
         },
+        parcel::key,
         spool::Spool,
     },
 };
@@ -330,13 +331,17 @@ fn in_part(host: &str, there: &[(u64, Object)], report: &mut Report) {
 fn strangers(run: &Run, store: &dyn Store, objects: &[Expected], pruned: &[Tomb], report: &mut Report) -> Result<()> {
     let named: HashSet<&str> = objects.iter().map(|expected| expected.object.key.as_str()).collect();
     let buried: HashMap<&str, &Tomb> = pruned.iter().map(|tomb| (tomb.removed.key.as_str(), tomb)).collect();
-    let logs = Key::new("logs").expect("it is one");
-    store.list(&logs, &mut |key, size| {
-        if let Some(tomb) = buried.get(key.as_str()).filter(|_| !named.contains(key.as_str())) {
+    let logs = Key::new(key::LOGS).expect("it is one");
+    store.walk(&logs, &mut |name, size| {
+        let name = match &name {
+            Name::Key(key) => key.as_str(),
+            Name::Other(other) => other,
+        };
+        if let Some(tomb) = buried.get(name).filter(|_| !named.contains(name)) {
             report.findings.push(pruned::unfinished(tomb));
-        } else if !named.contains(key.as_str()) {
+        } else if !named.contains(name) {
             let message = format!("no manifest names it ({})", Size(size));
-            let finding = Finding::new("logs.object-unknown", Severity::Warning, key.to_string(), message);
+            let finding = Finding::new("logs.object-unknown", Severity::Warning, name, message);
             report
                 .findings
                 .push(finding.hint("somebody put it there, or a machine is just shipping it: look again after its next run"));
