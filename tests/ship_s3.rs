@@ -11,6 +11,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use support::{
+    between::{Between, Fate},
     files, needs,
     scenario::{Ran, Scenario, files_under, text_of},
     seaweed::{Bucket, READER, SEAWEED, Seaweed, log_in},
@@ -123,6 +124,27 @@ fn a_large_object_is_made_of_parts_and_is_the_same() {
         assert_eq!(bucket.uploads(), Vec::<String>::new(), "{checksum}");
         assert_eq!(told(&verify(&scene, &bucket)).iter().filter(|id| id.contains("object")).count(), 0, "{checksum}");
     }
+}
+
+#[test]
+fn an_object_of_several_archives_is_asked_about_and_fetched_once() {
+    let Some(bucket) = bucket() else { return };
+    let scene = bucket.scene("min-object = \"8 MiB\"\nmax-delay = \"24h\"", "");
+    for hour in 10..13 {
+        let line = |minute: usize| format!("2026-11-10T{hour}:{minute}:00Z one of the lines of that hour\n");
+        scene.append("app.log", (10..40).map(line).collect::<String>());
+        scene.rotate().exits(0);
+    }
+    scene.run(&["rotate", "--finish"]).exits(0);
+    scene.ship().exits(0);
+    let between = Between::before(bucket.server.port(), |_, _| Fate::Passes);
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    let back = scene.root().join("back");
+    std::fs::create_dir(&back).unwrap();
+    let ran = scene.run(&["--format", "json", "restore", "--to", back.to_str().unwrap()]).exits(0);
+    assert_eq!((ran.steps("restore", "done").len(), bucket.objects().len()), (3, 1), "{ran:#?}");
+    let asked = |method| between.asked().iter().filter(|request| request.is(method, "/logs/")).count();
+    assert_eq!((asked("HEAD"), asked("GET")), (1, 1));
 }
 
 #[test]

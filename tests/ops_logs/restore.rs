@@ -170,7 +170,10 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 #[test]
 fn mistakes_are_told() {
     let scene = shipped();
-    scene.run(&["restore", "--to", "/nonexistent/folder"]).exits(4).says("/nonexistent/folder");
+    for more in [&[][..], &["--dry-run"]] {
+        let args = [&["restore", "--to", "/nonexistent/folder"], more].concat();
+        scene.run(&args).exits(4).says("/nonexistent/folder").says("hint: make it: mkdir -p");
+    }
     scene.run(&["restore", "--to", "-", "--since", "soon"]).exits(2).says("`soon` is no time");
     scene.run(&["restore", "--to", "-", "--store", "ftp://x"]).exits(2).says("is no store that is known");
     scene.run(&["restore"]).exits(2);

@@ -364,6 +364,29 @@ fn what_waits_for_the_store_too_long_is_told_by_the_number_of_archives() {
 }
 
 #[test]
+fn however_many_objects_hold_what_is_wanted_few_are_open_at_a_time() {
+    const LOGS: usize = 60;
+    let scene = scene("");
+    scene.change_settings("3 KiB", "8 MiB");
+    for hour in 1..=2 {
+        for log in 0..LOGS {
+            scene.append(&format!("{log}.log"), lines(10, hour));
+        }
+        scene.rotate().exits(0);
+    }
+    scene.run(&["rotate", "--finish"]).exits(0);
+    scene.ship().exits(0);
+    assert_eq!(scene.objects().len(), LOGS);
+    let few = "ulimit -n 48; exec \"$@\"";
+    let to = tempfile::tempdir().unwrap();
+    let ran = scene.run_in_shell(few, &["--format", "json", "restore", "--to", to.path().to_str().unwrap()]).exits(0);
+    assert_eq!(ran.steps("restore", "done").len(), 2 * LOGS);
+    let printed = scene.run_in_shell(few, &["restore", "--to", "-"]).exits(0);
+    let expected = [lines(10, 1).repeat(LOGS), lines(10, 2).repeat(LOGS)].concat();
+    assert!(printed.stdout.as_bytes() == expected, "in the order of the first lines");
+}
+
+#[test]
 fn half_of_the_setting_is_refused() {
     for (words, key) in [("min-object = \"8 MiB\"", "min-object"), ("max-delay = \"1h\"", "max-delay")] {
         let scene = Scenario::new().shipping(words, "");

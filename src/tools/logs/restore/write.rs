@@ -98,7 +98,7 @@ mod tests {
         let deep = "a/".repeat(DEEPEST + 1) + "name";
         let elsewhere = tempfile::tempdir().unwrap();
         let store = store::open(&format!("file://{}", elsewhere.path().display()).parse().unwrap(), &Terms::default()).unwrap();
-        let texts = Texts::of(&*store, &[], &|_| ());
+        let texts = Texts::of(&*store, &|_| ());
         let failure = write(&Dir::open(home.path()).unwrap(), Path::new(&deep), &archived, &texts).unwrap_err();
         assert!(failure.to_string().contains("201 folders deep"), "{failure}");
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
