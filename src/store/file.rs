@@ -4,8 +4,6 @@
 //! renamed, which never replaces; its folders are made as needed, and synced up to the store's own. No link is followed below
 //! the folder, which itself is never made: where a disk is not mounted, nothing may look like the store.
 
-mod part;
-
 use std::{fs::File, io::Write, path::Path};
 
 use rustix::{
@@ -13,13 +11,13 @@ use rustix::{
     io::Errno,
 };
 
-use self::part::Part;
 use super::{Access, Body, Cold, Hold, Key, Moved, Name, Put, Removal, Standing, Store, Take, Tier, body::each_piece};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
         dir::{Dir, Kind, Stat, stat_open},
         fingerprint::Fingerprint,
+        part::{self, Part},
     },
 };
 
@@ -82,7 +80,7 @@ impl Store for Folder {
     fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put> {
         let (way, name) = (self.way(key)?, key.parts().1);
         let folder = way.last().unwrap_or(&self.0);
-        part::sweep(folder, name)?;
+        part::sweep(folder, &|whole| whole == name)?;
         let put = match folder.stat(name)? {
             Some(_) => Put::Taken,
             None => publish(folder, name, body, moved)?,

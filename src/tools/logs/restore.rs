@@ -18,7 +18,7 @@ use self::{
     selection::select,
     texts::{Texts, by_object},
     thaw::{Sorted, sort},
-    write::write,
+    write::{sweep, write},
 };
 pub use self::{
     selection::{Moment, Wanted},
@@ -109,6 +109,9 @@ impl Change for Restore {
     fn carry_out(&self, run: &Run, chosen: Chosen) -> Result<Report> {
         let mut report = chosen.troubles.clone();
         let target = self.target()?;
+        if let Err(failure) = sweep(&target, &chosen.archives.ready) {
+            report.incomplete.push((&failure).into());
+        }
         self.ask(run, &*chosen.store, &chosen.archives, &mut report);
         let mut restored = (0_u64, 0);
         for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(self.write_all(run, &chosen, &target)) {
