@@ -11,7 +11,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use support::{
-    between::{Between, Fate},
+    between::{Between, Fate, Request},
     files, needs,
     scenario::{Ran, Scenario, files_under, text_of},
     seaweed::{Bucket, READER, SEAWEED, Seaweed, log_in},
@@ -145,6 +145,21 @@ fn an_object_of_several_archives_is_asked_about_and_fetched_once() {
     assert_eq!((ran.steps("restore", "done").len(), bucket.objects().len()), (3, 1), "{ran:#?}");
     let asked = |method| between.asked().iter().filter(|request| request.is(method, "/logs/")).count();
     assert_eq!((asked("HEAD"), asked("GET")), (1, 1));
+}
+
+#[test]
+fn a_segment_that_goes_between_the_list_and_the_look_is_missed() {
+    let Some(bucket) = bucket() else { return };
+    let scene = shipped(&bucket, 2);
+    let story = |request: &Request, _: usize| {
+        if request.is("GET", "/0000000002.json") { Fate::error(404, "NoSuchKey", "") } else { Fate::Passes }
+    };
+    let between = Between::before(bucket.server.port(), story);
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    let back = scene.root().join("back");
+    std::fs::create_dir(&back).unwrap();
+    let ran = scene.run(&["--format", "json", "restore", "--to", back.to_str().unwrap()]).exits(1);
+    assert_eq!((ran.steps("restore", "done").len(), told(&ran)), (1, vec!["logs.segment-missing".to_owned()]), "{ran:#?}");
 }
 
 #[test]

@@ -46,24 +46,24 @@ impl Links {
                 links.unbroken = false;
                 before = None;
             }
-            let written = match stored::segment(store, &key) {
-                Ok(Some(written)) => written,
-                Ok(None) => continue,
+            match stored::segment(store, &key) {
+                Ok(Some(written)) => {
+                    links.follow(written, before.as_ref(), &shown, report);
+                    before = links.hashes.last_key_value().map(|(number, hash)| (*number, Some(hash.clone())));
+                    continue;
+                }
+                Ok(None) => {
+                    let message = "it was listed, and is not there".to_owned();
+                    report.findings.push(danger("logs.segment-missing", &shown, message));
+                }
                 Err(failure) if failure.exit == Exit::PersonNeeded => {
                     report.findings.push(danger("logs.segment-differs", &shown, failure.to_string()));
-                    links.unbroken = false;
-                    before = Some((number, None));
-                    continue;
                 }
-                Err(failure) => {
-                    report.incomplete.push((&failure).into());
-                    links.unbroken = false;
-                    before = Some((number, None));
-                    continue;
-                }
-            };
-            links.follow(written, before.as_ref(), &shown, report);
-            before = links.hashes.last_key_value().map(|(number, hash)| (*number, Some(hash.clone())));
+                Err(failure) => report.incomplete.push((&failure).into()),
+            }
+            // What it says, and whether the next one follows it, nobody knows.
+            links.unbroken = false;
+            before = Some((number, None));
         }
         links
     }
