@@ -207,7 +207,7 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l since -d '
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l until -d 'Only logs with lines until then' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l store -d 'From this store instead of that of the settings' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l to -d 'Into this folder, which must be there; `-`: to standard output, one after the other' -r -F
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l tier -d 'How fast what is in Glacier is brought back' -r -f -a "bulk\t'The cheapest, the slowest'
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l tier -d 'How fast what is in Glacier is brought back, when it comes into a folder' -r -f -a "bulk\t'The cheapest, the slowest'
 standard\t'Hours'
 expedited\t'Minutes, and dear; not for deep archives'"
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l days -d 'For how many days it can be read then' -r

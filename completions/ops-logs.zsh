@@ -233,7 +233,7 @@ _arguments "${_arguments_options[@]}" : \
 '--until=[Only logs with lines until then]:TIME:_default' \
 '--store=[From this store instead of that of the settings]:URL:_default' \
 '--to=[Into this folder, which must be there; \`-\`\: to standard output, one after the other]:FOLDER:_files' \
-'--tier=[How fast what is in Glacier is brought back]:TIER:((bulk\:"The cheapest, the slowest"
+'--tier=[How fast what is in Glacier is brought back, when it comes into a folder]:TIER:((bulk\:"The cheapest, the slowest"
 standard\:"Hours"
 expedited\:"Minutes, and dear; not for deep archives"))' \
 '--days=[For how many days it can be read then]:DAYS:_default' \

@@ -130,6 +130,11 @@ impl Failure {
         }
     }
 
+    /// All of it in one line, for what has one reason only.
+    pub fn told(&self) -> String {
+        self.hint.as_ref().map_or_else(|| self.to_string(), |hint| format!("{self} (hint: {hint})"))
+    }
+
     /// How a run that ends with this exits.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Failure {

@@ -18,6 +18,7 @@ pub mod lock;
 mod mapped;
 pub mod open_files;
 pub mod own_file;
+pub mod part;
 pub mod space;
 pub mod standing;
 pub mod system;

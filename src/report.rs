@@ -202,6 +202,11 @@ impl Finding {
         Finding { id, severity, subject, location: None, message: message.into(), hint: None, fingerprint }
     }
 
+    /// What went wrong in a way that a person must see to, with its hint.
+    pub fn of(id: impl Into<Cow<'static, str>>, subject: impl Into<String>, failure: &Failure) -> Finding {
+        Finding { hint: failure.hint.clone(), ..Finding::new(id, Severity::Danger, subject, failure.to_string()) }
+    }
+
     /// Where to look.
     #[must_use]
     pub fn at(mut self, location: impl Into<String>) -> Finding {

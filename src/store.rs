@@ -33,12 +33,12 @@ pub trait Store: Send + Sync {
     fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put>;
     /// All of an object, piece by piece.
     fn read(&self, key: &Key, take: Take) -> Result<()>;
-    /// Every object whose key lies below `folder`, in no order.
-    fn list(&self, folder: &Key, visit: Visit) -> Result<()> {
-        self.list_all(folder, visit, &mut |_| ())
+    /// Everything that lies below `folder` with its size, in no order; also what has a name that is no key, and so is nobody's object.
+    fn walk(&self, folder: &Key, visit: &mut dyn FnMut(Name, u64) -> Result<()>) -> Result<()>;
+    /// Every object of it whose key can be one.
+    fn list(&self, folder: &Key, visit: &mut dyn FnMut(Key, u64) -> Result<()>) -> Result<()> {
+        self.walk(folder, &mut |name, size| if let Name::Key(key) = name { visit(key, size) } else { Ok(()) })
     }
-    /// The same, and the names of what lies there besides: no key is called like that, or it is no object.
-    fn list_all(&self, folder: &Key, visit: Visit, odd: &mut dyn FnMut(String)) -> Result<()>;
     /// What is known of an object without reading it; None when there is none.
     fn look(&self, key: &Key) -> Result<Option<Standing>>;
     /// What forbids to remove an object; fails where nobody can tell.
@@ -74,6 +74,15 @@ pub trait Store: Send + Sync {
     fn end_all(&self, _folder: &Key, _given_up: &dyn Fn(&Key) -> bool) -> Result<()> {
         Ok(())
     }
+}
+
+/// What something in a store is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// As an object is.
+    Key(Key),
+    /// As no object of ours can be; or it is none, but a link, say.
+    Other(String),
 }
 
 /// Told how many more bytes are there.

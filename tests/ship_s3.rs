@@ -11,6 +11,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use support::{
+    between::{Between, Fate, Request},
     files, needs,
     scenario::{Ran, Scenario, files_under, text_of},
     seaweed::{Bucket, READER, SEAWEED, Seaweed, log_in},
@@ -126,6 +127,42 @@ fn a_large_object_is_made_of_parts_and_is_the_same() {
 }
 
 #[test]
+fn an_object_of_several_archives_is_asked_about_and_fetched_once() {
+    let Some(bucket) = bucket() else { return };
+    let scene = bucket.scene("min-object = \"8 MiB\"\nmax-delay = \"24h\"", "");
+    for hour in 10..13 {
+        let line = |minute: usize| format!("2026-11-10T{hour}:{minute}:00Z one of the lines of that hour\n");
+        scene.append("app.log", (10..40).map(line).collect::<String>());
+        scene.rotate().exits(0);
+    }
+    scene.run(&["rotate", "--finish"]).exits(0);
+    scene.ship().exits(0);
+    let between = Between::before(bucket.server.port(), |_, _| Fate::Passes);
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    let back = scene.root().join("back");
+    std::fs::create_dir(&back).unwrap();
+    let ran = scene.run(&["--format", "json", "restore", "--to", back.to_str().unwrap()]).exits(0);
+    assert_eq!((ran.steps("restore", "done").len(), bucket.objects().len()), (3, 1), "{ran:#?}");
+    let asked = |method| between.asked().iter().filter(|request| request.is(method, "/logs/")).count();
+    assert_eq!((asked("HEAD"), asked("GET")), (1, 1));
+}
+
+#[test]
+fn a_segment_that_goes_between_the_list_and_the_look_is_missed() {
+    let Some(bucket) = bucket() else { return };
+    let scene = shipped(&bucket, 2);
+    let story = |request: &Request, _: usize| {
+        if request.is("GET", "/0000000002.json") { Fate::error(404, "NoSuchKey", "") } else { Fate::Passes }
+    };
+    let between = Between::before(bucket.server.port(), story);
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    let back = scene.root().join("back");
+    std::fs::create_dir(&back).unwrap();
+    let ran = scene.run(&["--format", "json", "restore", "--to", back.to_str().unwrap()]).exits(1);
+    assert_eq!((ran.steps("restore", "done").len(), told(&ran)), (1, vec!["logs.segment-missing".to_owned()]), "{ran:#?}");
+}
+
+#[test]
 fn another_object_under_the_same_key_is_told_and_neither_is_touched() {
     let Some(bucket) = bucket() else { return };
     let scene = bucket.scene("", "").log_of("app.log", 3000);
@@ -210,7 +247,7 @@ fn whatever_is_done_to_a_bucket_is_named() {
         ("an object removed", &|bucket| bucket.remove(&object(bucket, 2)), "logs.object-missing"),
         ("an object altered", &|bucket| flip(bucket, &object(bucket, 2)), "logs.object-differs"),
         ("an object put there", &|bucket| bucket.write("logs/service=app/x.zst", b"x"), "logs.object-unknown"),
-        ("one of a name that no machine gives", &|bucket| bucket.write("logs/x@y.zst", b"x"), "logs.object-unknown"),
+        ("one of a name that no key can be", &|bucket| bucket.write("logs/ä b.log", b"x"), "logs.object-unknown"),
         ("a segment removed", &|bucket| bucket.remove(&segment(2)), "logs.segment-missing"),
         ("a segment altered", &|bucket| flip(bucket, &segment(2)), "logs.segment-differs"),
         (

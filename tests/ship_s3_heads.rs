@@ -281,6 +281,8 @@ fn nothing_waits_for_a_signature_and_the_next_run_makes_up_for_it() {
     );
     assert!(!bucket.listed().contains_key(&head(1)));
     assert_eq!(scene.rotate().exits(0).steps("settle", "done").len(), 1, "it is believed to be in the store");
+    let drained = scene.run(&["--format", "json", "drain"]).exits(3);
+    assert_eq!(drained.summary(), "0 archives shipped: everything is in the store, and how the manifest ends is not signed");
     turn(&scene, 2).exits(3);
     kms.denies(false);
     let ran = scene.ship().exits(0);

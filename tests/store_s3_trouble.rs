@@ -174,6 +174,8 @@ fn what_lies_in_glacier_is_asked_for_awaited_and_then_restored() {
         run(&scene, &args)
     };
 
+    run(&scene, &["restore", "--to", "/nonexistent", "--days", "3", "--tier", "bulk"]).exits(4);
+    assert_eq!(thawed.load(Ordering::Relaxed), 0, "where there is nowhere to put it nothing is asked for");
     let planned = restore(&["--dry-run"]);
     assert!(planned.summary().contains("1 must be brought back first: 1 request (tier bulk)"), "{planned:#?}");
     assert!(reasons(&planned, "request", "planned").contains("which takes 48 hours"), "{planned:#?}");

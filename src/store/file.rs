@@ -4,22 +4,20 @@
 //! renamed, which never replaces; its folders are made as needed, and synced up to the store's own. No link is followed below
 //! the folder, which itself is never made: where a disk is not mounted, nothing may look like the store.
 
-mod part;
-
-use std::{borrow::Cow, fs::File, io::Write, path::Path};
+use std::{fs::File, io::Write, path::Path};
 
 use rustix::{
     fs::{Advice, Mode, fadvise},
     io::Errno,
 };
 
-use self::part::Part;
-use super::{Access, Body, Cold, Hold, Key, Moved, Put, Removal, Standing, Store, Take, Tier, Visit, body::each_piece};
+use super::{Access, Body, Cold, Hold, Key, Moved, Name, Put, Removal, Standing, Store, Take, Tier, body::each_piece};
 use crate::{
     failure::{Doing, Failure, Result},
     files::{
         dir::{Dir, Kind, Stat, stat_open},
         fingerprint::Fingerprint,
+        part::{self, Part},
     },
 };
 
@@ -82,7 +80,7 @@ impl Store for Folder {
     fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put> {
         let (way, name) = (self.way(key)?, key.parts().1);
         let folder = way.last().unwrap_or(&self.0);
-        part::sweep(folder, name)?;
+        part::sweep(folder, &|whole| whole == name)?;
         let put = match folder.stat(name)? {
             Some(_) => Put::Taken,
             None => publish(folder, name, body, moved)?,
@@ -103,23 +101,28 @@ impl Store for Folder {
         each_piece(&file, &folder.shown(name), take)
     }
 
-    fn list_all(&self, folder: &Key, visit: Visit, odd: &mut dyn FnMut(String)) -> Result<()> {
+    fn walk(&self, folder: &Key, visit: &mut dyn FnMut(Name, u64) -> Result<()>) -> Result<()> {
         let mut left = vec![folder.clone()];
         while let Some(at) = left.pop() {
             let Some(dir) = self.dir(&at)? else { continue };
-            let mut names = Vec::new();
-            dir.each(|name, _| match name.ok().and_then(|name| Some((at.join(name)?, name.to_owned()))) {
-                Some(found) => names.push(found),
-                None if name.is_ok_and(part::is_one) => {}
-                None => odd(format!("{at}/{}", name.map_or_else(String::from_utf8_lossy, Cow::Borrowed))),
+            let (mut names, mut others) = (Vec::new(), Vec::new());
+            dir.each(|name, _| match name.map(|name| at.join(name).map(|key| (key, name.to_owned()))) {
+                Ok(Some(both)) => names.push(both),
+                Ok(None) | Err(_) => others.push(name.map_or_else(String::from_utf8_lossy, Into::into).into_owned()),
             })?;
             for (key, name) in names {
                 match dir.stat(&name)? {
-                    Some(stat) if stat.kind == Kind::File => visit(key, stat.size)?,
+                    Some(stat) if stat.kind == Kind::File => visit(Name::Key(key), stat.size)?,
                     Some(stat) if stat.kind == Kind::Folder => left.push(key),
-                    Some(_) => odd(key.to_string()),
+                    // Who follows a link finds something there.
+                    Some(stat) => visit(Name::Other(key.to_string()), stat.size)?,
                     None => {}
                 }
+            }
+            // What is hidden is on its way, or nobody looks at it; nothing of ours is in a folder of such a name.
+            for name in others.into_iter().filter(|name| !name.starts_with('.')) {
+                let size = dir.stat(&name).ok().flatten().filter(|stat| stat.kind == Kind::File).map_or(0, |stat| stat.size);
+                visit(Name::Other(format!("{at}/{name}")), size)?;
             }
         }
         Ok(())

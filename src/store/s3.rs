@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use self::{large::Large, pool::Pool};
 use super::{
-    Begun, Body, ChecksumKind, Cold, Hold, Key, Moved, Put, Removal, Standing, StorageClass, Store, Take, Terms, Tier, Visit,
+    Begun, Body, ChecksumKind, Cold, Hold, Key, Moved, Name, Put, Removal, Standing, StorageClass, Store, Take, Terms, Tier,
     tally::Tally,
 };
 use crate::{
@@ -161,18 +161,19 @@ impl Store for Objects {
         self.bucket.get(&self.name(key)?, take)
     }
 
-    fn list_all(&self, folder: &Key, visit: Visit, odd: &mut dyn FnMut(String)) -> Result<()> {
+    fn walk(&self, folder: &Key, visit: &mut dyn FnMut(Name, u64) -> Result<()>) -> Result<()> {
         let below = format!("{}/", self.name(folder)?);
         let mut from: Option<String> = None;
         loop {
             let page = self.bucket.page(&below, PAGE, from.as_deref())?;
             for (name, size) in page.objects {
-                let below = name.strip_prefix(&self.prefix).unwrap_or(&name);
-                match Key::new(below) {
-                    Some(key) => visit(key, size)?,
-                    // What a console calls a folder.
-                    None if below.ends_with('/') && size == 0 => {}
-                    None => odd(below.to_owned()),
+                let Some(name) = name.strip_prefix(&self.prefix) else { continue };
+                // A console makes an empty object of that name for a folder.
+                let is_folder = size == 0 && name.ends_with('/');
+                match Key::new(name) {
+                    Some(key) => visit(Name::Key(key), size)?,
+                    None if is_folder => {}
+                    None => visit(Name::Other(name.to_owned()), size)?,
                 }
             }
             match page.next {

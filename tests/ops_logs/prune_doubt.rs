@@ -77,7 +77,7 @@ fn what_the_rules_want_again_before_it_is_gone_is_taken_back_and_named_anew() {
     assert_eq!((ran.steps("name", "done").len(), ran.steps("remove", "done").len()), (1, 0), "{ran:#?}");
     assert!(kept.0.exists(), "the rules want it");
     let ran = verify(&scene).exits(0);
-    assert!(ran.summary().starts_with("as named: 3 of 3 objects"), "{ran:#?}");
+    assert!(ran.summary().starts_with("as named: 3 of 3 objects") && ran.summary().ends_with("; 1 pruned"), "{ran:#?}");
     assert_eq!(findings(&ran, "logs.prune-unfinished"), [""; 0]);
     assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("name", "done").len(), 0, "once is enough");
     fs::remove_file(&kept.0).unwrap();
@@ -101,6 +101,7 @@ fn what_somebody_locks_before_it_is_gone_is_named_anew() {
     let (ran, verified, again) = (prune(&scene, &["--apply"]), verify(&scene), prune(&scene, &["--apply"]));
     process::must("chattr", &["-i".as_ref(), kept.0.as_os_str()]);
     assert_eq!((ran.steps("name", "done").len(), again.steps("name", "done").len()), (1, 0), "{ran:#?}");
+    assert_eq!(ran.summary(), "0 objects removed (0 B); 3 objects stay");
     assert!(verified.exits(0).summary().starts_with("as named: 3 of 3 objects"));
     assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("remove", "done").len(), 1, "once it may go, it goes");
 }

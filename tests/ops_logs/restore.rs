@@ -64,6 +64,17 @@ fn logs_come_back_as_they_were_and_a_second_time_nothing_is_touched() {
     assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "done").len(), 6);
     assert_eq!((back(&scene, "web"), back(&scene, "jobs")), (all("web"), all("jobs")));
     let names: Vec<_> = files_under(&scene.root().join("back")).into_keys().collect();
+    // What a killed run left goes with the next one; what is somebody else's stays.
+    let (folder, name) = names[0].rsplit_once('/').unwrap();
+    let folder = scene.root().join("back").join(folder);
+    fs::remove_file(folder.join(name)).unwrap();
+    let left = [format!(".{name}.part"), format!(".{name}.0123abcd.part"), ".mine.0123abcd.part".to_owned()];
+    for name in &left {
+        files::write(folder.join(name), "half").unwrap();
+    }
+    assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "done").len(), 1);
+    assert_eq!(left.map(|name| folder.join(name).exists()), [false, false, true]);
+    fs::remove_file(folder.join(".mine.0123abcd.part")).unwrap();
     let below = format!("test{}", scene.logs().display());
     assert!(names.iter().all(|name| name.starts_with(&below)), "{names:?}");
     let before = files_under(&scene.root().join("back"));
@@ -199,7 +210,10 @@ fn where_what_is_fetched_has_no_place_the_folder_is_named() {
 #[test]
 fn mistakes_are_told() {
     let scene = shipped();
-    scene.run(&["restore", "--to", "/nonexistent/folder"]).exits(4).says("/nonexistent/folder");
+    for more in [&[][..], &["--dry-run"]] {
+        let args = [&["restore", "--to", "/nonexistent/folder"], more].concat();
+        scene.run(&args).exits(4).says("/nonexistent/folder").says("hint: make it: mkdir -p");
+    }
     scene.run(&["restore", "--to", "-", "--since", "soon"]).exits(2).says("`soon` is no time");
     for (since, until) in [("2026-11-12", "2026-11-11"), ("2h", "3h"), ("2026-11-12", "9999d")] {
         let to = scene.root().join("back").display().to_string();

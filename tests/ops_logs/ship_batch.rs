@@ -108,6 +108,7 @@ fn small_archives_wait_for_company_go_together_and_come_back_as_what_they_were()
         assert!(archives > 1 && handed(&ran).into_values().eq([archives]), "{words}: {ran:#?}");
         let shipped = scene.ship().exits(0);
         assert_eq!(shipped.steps("ship", "done").len(), 1, "{shipped:#?}");
+        assert!(shipped.summary().starts_with(&format!("{archives} archives shipped in 1 object (")), "{shipped:#?}");
         let settled = scene.rotate().exits(0);
         assert!(settled.summary().starts_with(&format!("{archives} archives in the store")), "{settled:#?}");
         ends_well(&scene, &[whole.clone()]);
@@ -172,7 +173,7 @@ fn who_asks_for_all_of_it_waits_for_nobody() {
     turn(&scene, 10, 1).exits(0);
     scene.append("app.log", lines(10, 2));
     let ran = scene.run(&["--format", "json", "drain"]).exits(0);
-    assert!(ran.summary().ends_with("everything is in the store"), "{ran:#?}");
+    assert_eq!(ran.summary(), "2 archives shipped: everything is in the store", "{ran:#?}");
     assert_eq!((scene.objects().len(), restored(&scene, &[]).len()), (1, 2));
 }
 
@@ -345,6 +346,44 @@ fn an_object_of_several_goes_as_one_by_its_newest() {
     assert_eq!(restored(&scene, &[]).len(), 1);
     let url = format!("file://{}", scene.store().display());
     scene.run(&["verify", &url]).exits(0).says("1 pruned");
+}
+
+#[test]
+fn what_waits_for_the_store_too_long_is_told_by_the_number_of_archives() {
+    if !needs::met(OTHER_DAYS) {
+        return;
+    }
+    let scene = scene("");
+    turn(&scene, 10, 1).exits(0);
+    turn(&scene, 10, 2).exits(0);
+    scene.run(&["rotate", "--finish"]).exits(0);
+    let planned = scene.run(&["--format", "json", "--dry-run", "ship"]).exits(0);
+    assert!(planned.summary().starts_with("2 archives to ship in 1 object ("), "{planned:#?}");
+    let ran = scene.run_at("+2d", &["--format", "json", "status"]).exits(1);
+    assert!(findings(&ran, "logs.unshipped")[0].starts_with("2 archives ("), "{ran:#?}");
+}
+
+#[test]
+fn however_many_objects_hold_what_is_wanted_few_are_open_at_a_time() {
+    const LOGS: usize = 60;
+    let scene = scene("");
+    scene.change_settings("3 KiB", "8 MiB");
+    for hour in 1..=2 {
+        for log in 0..LOGS {
+            scene.append(&format!("{log}.log"), lines(10, hour));
+        }
+        scene.rotate().exits(0);
+    }
+    scene.run(&["rotate", "--finish"]).exits(0);
+    scene.ship().exits(0);
+    assert_eq!(scene.objects().len(), LOGS);
+    let few = "ulimit -n 48; exec \"$@\"";
+    let to = tempfile::tempdir().unwrap();
+    let ran = scene.run_in_shell(few, &["--format", "json", "restore", "--to", to.path().to_str().unwrap()]).exits(0);
+    assert_eq!(ran.steps("restore", "done").len(), 2 * LOGS);
+    let printed = scene.run_in_shell(few, &["restore", "--to", "-"]).exits(0);
+    let expected = [lines(10, 1).repeat(LOGS), lines(10, 2).repeat(LOGS)].concat();
+    assert!(printed.stdout.as_bytes() == expected, "in the order of the first lines");
 }
 
 #[test]

@@ -151,7 +151,7 @@ pub enum Command {
         /// Into this folder, which must be there; `-`: to standard output, one after the other
         #[arg(long, value_name = "FOLDER")]
         to: PathBuf,
-        /// How fast what is in Glacier is brought back
+        /// How fast what is in Glacier is brought back, when it comes into a folder
         #[arg(long, value_name = "TIER", default_value = "standard")]
         tier: Tier,
         /// For how many days it can be read then

@@ -133,6 +133,12 @@ impl Parcel {
         self.several.iter().map(|member| (member.name.as_str(), member.part())).collect()
     }
 
+    /// Where the archive of that name was rotated to; it may lie elsewhere.
+    pub fn path(&self, name: &str) -> String {
+        let folder = self.log.rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{folder}/{name}")
+    }
+
     /// Which part of the archive's text it is; of several archives, all of them as if they were one.
     pub fn part(&self) -> Part {
         let whole = || {

@@ -11,12 +11,14 @@ mod write;
 
 use std::{collections::HashMap, path::PathBuf};
 
+use rustix::io::Errno;
+
 use self::{
     place::Placed,
     selection::select,
-    texts::Texts,
+    texts::{Texts, by_object},
     thaw::{Sorted, sort},
-    write::write,
+    write::{sweep, write},
 };
 pub use self::{
     selection::{Moment, Wanted},
@@ -81,6 +83,8 @@ impl Change for Restore {
     }
 
     fn plan(&self, run: &Run) -> Result<Chosen> {
+        // Before anything is read, and before anything is asked for that costs something.
+        self.target()?;
         choose(&self.store, &self.terms, &self.wanted, self.parallel, run)
     }
 
@@ -104,16 +108,13 @@ impl Change for Restore {
 
     fn carry_out(&self, run: &Run, chosen: Chosen) -> Result<Report> {
         let mut report = chosen.troubles.clone();
+        let target = self.target()?;
+        if let Err(failure) = sweep(&target, &chosen.archives.ready) {
+            report.incomplete.push((&failure).into());
+        }
         self.ask(run, &*chosen.store, &chosen.archives, &mut report);
-        let bar = run.progress.bytes("restoring", chosen.stored());
-        let target = Dir::open(&self.into)?;
-        let moved = |bytes: u64| bar.advance(bytes);
-        let texts = Texts::of(&*chosen.store, &chosen.archives.ready, &moved);
-        let one =
-            |Placed { archived, place, .. }: &Placed| -> Result<(String, Outcome)> { write(&target, place, archived, &texts) };
-        let results = side_by_side(&chosen.archives.ready, self.parallel, &run.shutdown, || (), one);
         let (mut restored, mut kept) = ((0_u64, 0), 0_u64);
-        for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(results) {
+        for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(self.write_all(run, &chosen, &target)) {
             let path = self.into.join(place).display().to_string();
             let step = match result {
                 Some(Ok((why, outcome))) => {
@@ -123,11 +124,7 @@ impl Change for Restore {
                     kept += u64::from(outcome == Outcome::Kept);
                     Step::new("restore", path, outcome, why)
                 }
-                Some(Err(failure)) => {
-                    let advised = |hint| format!("{failure} (hint: {hint})");
-                    let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), advised);
-                    Step::new("restore", path, Outcome::Failed, why)
-                }
+                Some(Err(failure)) => Step::new("restore", path, Outcome::Failed, failure.told()),
                 None => {
                     report.incomplete.push(Incomplete::new(path, "stopped before it was restored"));
                     continue;
@@ -143,6 +140,36 @@ impl Change for Restore {
             }
         };
         Ok(report)
+    }
+}
+
+impl Restore {
+    /// The folder that everything comes into.
+    fn target(&self) -> Result<Dir> {
+        let into = self.into.display();
+        Dir::open(&self.into).map_err(|failure| match failure.errno {
+            Some(Errno::NOENT) => failure.hint(format!("make it: mkdir -p {into}")),
+            _ => failure,
+        })
+    }
+
+    /// What came of each archive that is ready; None of those that were not begun. All archives of one object, one after the other.
+    fn write_all(&self, run: &Run, chosen: &Chosen, target: &Dir) -> Vec<Option<Result<(String, Outcome)>>> {
+        let ready = &chosen.archives.ready;
+        let bar = run.progress.bytes("restoring", chosen.stored());
+        let moved = |bytes: u64| bar.advance(bytes);
+        let groups = by_object(ready);
+        let one = |group: &Vec<usize>| {
+            let texts = Texts::of(&*chosen.store, &moved);
+            let begun = group.iter().take_while(|_| !run.shutdown.asked());
+            begun.map(|place| write(target, &ready[*place].place, &ready[*place].archived, &texts)).collect::<Vec<_>>()
+        };
+        let came = side_by_side(&groups, self.parallel, &run.shutdown, || (), one);
+        let mut results: Vec<Option<Result<_>>> = ready.iter().map(|_| None).collect();
+        for (group, came) in groups.into_iter().zip(came) {
+            group.into_iter().zip(came.unwrap_or_default()).for_each(|(place, result)| results[place] = Some(result));
+        }
+        results
     }
 }
 
@@ -162,7 +189,7 @@ impl Query for Print {
         }
         let bar = run.progress.bytes("restoring", chosen.stored());
         let moved = |bytes: u64| bar.advance(bytes);
-        let texts = Texts::of(&*chosen.store, &chosen.archives.ready, &moved);
+        let texts = Texts::of(&*chosen.store, &moved);
         for object in chosen.archives.ready.iter().flat_map(|placed| &placed.archived.objects) {
             if run.shutdown.asked() || run.out.is_closed() {
                 break;
@@ -189,7 +216,7 @@ fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, ru
     wanted.check(run.clock.now())?;
     let store = store::open(address, terms)?;
     let mut troubles = Report::default();
-    let archives = select(&*store, wanted, run.clock.now(), &mut troubles)?;
+    let archives = select(&*store, wanted, run, &mut troubles)?;
     for less in archives.iter().map(|placed| &placed.archived).filter(|archived| archived.is_less()) {
         let why =
             format!("the manifests name no more of its text than these bytes, and it has {}", less.first().part().whole.size);

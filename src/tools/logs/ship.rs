@@ -6,15 +6,17 @@
 
 mod carry;
 pub(super) mod ending;
+mod load;
 pub(super) mod patience;
 pub(super) mod under_way;
 pub(super) mod upload;
 
 use std::collections::HashSet;
 
+use self::load::Load;
 use crate::{
     failure::Result,
-    report::{Outcome, Report, Size, Step, count},
+    report::{Outcome, Report, Step},
     run::Run,
     store::{Address, Terms},
     tool::Change,
@@ -102,7 +104,7 @@ impl Change for Ship {
         }
         report.summary = match plan.parcels.len() as u64 {
             0 => "nothing waits for the store".to_owned(),
-            parcels => format!("{} to ship ({})", count(parcels, "archive"), Size(plan.bytes())),
+            _ => plan.load().told("to ship"),
         };
         report
     }
@@ -138,6 +140,10 @@ impl Ship {
 }
 
 impl Plan {
+    fn load(&self) -> Load {
+        Load::of(self.parcels.iter().map(|waiting| (&waiting.parcel, waiting.bytes.unwrap_or(0))))
+    }
+
     fn bytes(&self) -> u64 {
         self.parcels.iter().filter_map(|waiting| waiting.bytes).sum()
     }

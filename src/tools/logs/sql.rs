@@ -161,13 +161,13 @@ const ZSTD: &str = "\
 -- built on Trino. Ship what they are to read with compress = \"gzip\".
 ";
 
-/// As a text of SQL.
 /// What `DuckDB` would take for a pattern stands for itself.
 fn literal(path: &str) -> String {
     let one = |c: char| if matches!(c, '[' | '*' | '?') { format!("[{c}]") } else { c.to_string() };
     path.chars().map(one).collect()
 }
 
+/// As a text of SQL.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -1,7 +1,7 @@
 //! What the runs of a drain said, put together: of each thing the last word, since a later turn may have mended what an
 //! earlier one could not.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::errand::{Answer, Said};
 use crate::{
@@ -56,9 +56,15 @@ impl Heard {
         Some(format!("{}: {}", ended.what, ended.why))
     }
 
-    /// How many archives the store got.
+    /// How many archives the store got. An object may hold several, and an archive may be in several.
     pub(super) fn shipped(&self) -> u64 {
-        self.steps.iter().filter(|step| step.action == "ship" && step.outcome == Outcome::Done).count() as u64
+        let done = self.steps.iter().filter(|step| step.action == "ship" && step.outcome == Outcome::Done);
+        let archives = |step: &'_ Step| -> Vec<String> {
+            let named = step.details.get("archives").and_then(|named| serde_json::from_value(named.clone()).ok());
+            // Who ships without an archive here names the log.
+            named.unwrap_or_else(|| vec![step.subject.clone()])
+        };
+        done.flat_map(archives).collect::<BTreeSet<_>>().len() as u64
     }
 
     /// Why something about one of these was not done, when it was said.

@@ -46,24 +46,24 @@ impl Links {
                 links.unbroken = false;
                 before = None;
             }
-            let written = match stored::segment(store, &key) {
-                Ok(Some(written)) => written,
-                Ok(None) => continue,
+            match stored::segment(store, &key) {
+                Ok(Some(written)) => {
+                    links.follow(written, before.as_ref(), &shown, report);
+                    before = links.hashes.last_key_value().map(|(number, hash)| (*number, Some(hash.clone())));
+                    continue;
+                }
+                Ok(None) => {
+                    let message = "it was listed, and is not there".to_owned();
+                    report.findings.push(danger("logs.segment-missing", &shown, message));
+                }
                 Err(failure) if failure.exit == Exit::PersonNeeded => {
                     report.findings.push(danger("logs.segment-differs", &shown, failure.to_string()));
-                    links.unbroken = false;
-                    before = Some((number, None));
-                    continue;
                 }
-                Err(failure) => {
-                    report.incomplete.push((&failure).into());
-                    links.unbroken = false;
-                    before = Some((number, None));
-                    continue;
-                }
-            };
-            links.follow(written, before.as_ref(), &shown, report);
-            before = links.hashes.last_key_value().map(|(number, hash)| (*number, Some(hash.clone())));
+                Err(failure) => report.incomplete.push((&failure).into()),
+            }
+            // What it says, and whether the next one follows it, nobody knows.
+            links.unbroken = false;
+            before = Some((number, None));
         }
         links
     }
@@ -96,17 +96,23 @@ impl Links {
         self.removed.extend(removed);
     }
 
-    /// What the store should have of it, and which segment names it; and the tombstones of the rest.
+    /// What the store should have of it, and which segment names it; and the tombstone of each other object.
     pub fn parted(self, tombs: &Tombs) -> (Vec<(u64, Object)>, Vec<Tomb>) {
         let host = self.host.unwrap_or_default();
-        let (mut there, mut gone) = (Vec::new(), Vec::new());
+        let (mut there, mut gone) = (Vec::new(), BTreeMap::new());
         for (segment, object) in self.objects {
             match tombs.of(&host, &object.key, segment) {
-                Some(tomb) => gone.push(tomb.clone()),
+                Some(tomb) => {
+                    gone.insert(object.key, tomb.clone());
+                }
                 None => there.push((segment, object)),
             }
         }
-        (there, gone)
+        // What was named again is there again.
+        for (_, object) in &there {
+            gone.remove(&object.key);
+        }
+        (there, gone.into_values().collect())
     }
 }
 

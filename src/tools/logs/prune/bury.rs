@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Plan, Prune,
-    decide::{Archive, Buried, Fate, archive},
+    decide::{Archive, Buried, Fate, archive, batches},
     stay, told,
 };
 use crate::{
@@ -115,17 +115,16 @@ fn sign(prune: &Prune, receipts: &[Receipt]) -> Result<()> {
 /// Of what no tombstone says nothing goes.
 fn unsaid(report: &mut Report, failure: &Failure) {
     if failure.exit == Exit::PersonNeeded {
-        let finding = Finding::new("logs.manifest-differs", Severity::Danger, failure.what.clone(), failure.to_string());
-        report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
+        report.findings.push(Finding::of("logs.manifest-differs", failure.what.clone(), failure));
     }
     report.incomplete.push(failure.into());
 }
 
 impl Burial<'_> {
     fn all(&mut self, going: &[Buried]) {
-        for batch in going.chunks(BATCH) {
+        for batch in batches(going, BATCH) {
             let asked = self.run.shutdown.asked();
-            match if asked { Ok(false) } else { self.batch(batch) } {
+            match if asked { Ok(false) } else { self.batch(&batch) } {
                 Ok(true) => {}
                 Ok(false) => {
                     let why = "it ended before all were removed; the next one goes on";
@@ -141,21 +140,21 @@ impl Burial<'_> {
     }
 
     /// Whether to go on.
-    fn batch(&mut self, batch: &[Buried]) -> Result<bool> {
+    fn batch(&mut self, batch: &[&Buried]) -> Result<bool> {
         let (store, now) = (self.store, self.run.clock.now());
         let asks = Asks { store, own: &self.prune.host, now, doubtful: self.doubtful };
-        let one = |item: &Buried| asks.look(item);
+        let one = |item: &&Buried| asks.look(item);
         let verdicts = side_by_side(batch, self.prune.parallel, &self.run.shutdown, || (), one);
         // A part of an archive without the others helps nobody.
-        let stays = |verdict: &Option<Verdict>| !matches!(verdict, Some(Verdict::Goes(_) | Verdict::Gone));
+        let goes = |verdict: &Option<Verdict>| matches!(verdict, Some(Verdict::Goes(_) | Verdict::Gone));
         let held: HashSet<(&str, Archive)> =
-            batch.iter().zip(&verdicts).filter(|(_, verdict)| stays(verdict)).map(|(item, _)| of(item)).collect();
+            batch.iter().zip(&verdicts).filter(|(_, verdict)| !goes(verdict)).map(|(item, _)| of(item)).collect();
         let (mut going, mut there) = (Vec::new(), Vec::new());
-        for (item, verdict) in batch.iter().zip(verdicts) {
+        for (item, verdict) in batch.iter().copied().zip(verdicts) {
             match verdict {
                 Some(Verdict::Goes(_)) if held.contains(&of(item)) => self.keep(item, "another part of its archive stays"),
                 Some(Verdict::Goes(key)) => going.push((item, key)),
-                Some(Verdict::Gone) => self.keep(item, "it is not there any more"),
+                Some(Verdict::Gone) => self.report.steps.push(item.step(Outcome::Kept, "it is not there any more")),
                 Some(Verdict::Stays(why)) => self.keep(item, &why),
                 Some(Verdict::There(why)) => there.push((item, why)),
                 Some(Verdict::Other(why)) => {
@@ -173,6 +172,7 @@ impl Burial<'_> {
             self.register.bury(now, fresh, named)?;
         }
         for (item, why) in there {
+            self.report.unchanged += stays(item);
             let item = Buried { fate: Fate::Name(why.clone()), ..item.clone() };
             let step = item.step(Outcome::Done, format!("it was to be removed, is there, and stays: {why}"));
             self.report.steps.push(step.with("sha256", item.object.sha256.clone()));
@@ -202,16 +202,18 @@ impl Burial<'_> {
     }
 
     fn keep(&mut self, item: &Buried, why: &str) {
-        // What was not to go is counted already.
-        self.report.unchanged += u64::from(!matches!(item.fate, Fate::Name(_)));
+        self.report.unchanged += stays(item);
         self.report.steps.push(item.step(Outcome::Kept, why));
     }
 
     fn failed(&mut self, item: &Buried, failure: &Failure) {
-        let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), |hint| format!("{failure} (hint: {hint})"));
-        let step = item.step(Outcome::Failed, why);
-        self.report.steps.push(step);
+        self.report.steps.push(item.step(Outcome::Failed, failure.told()));
     }
+}
+
+/// How many more stay than were known to; what was not to go is counted already.
+fn stays(item: &Buried) -> u64 {
+    u64::from(!matches!(item.fate, Fate::Name(_)))
 }
 
 /// The archive that it is all or a part of.

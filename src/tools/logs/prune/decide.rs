@@ -193,6 +193,27 @@ pub(super) fn archive(object: &Object) -> Archive {
     (object.log.clone(), object.name.clone(), object.part().whole.sha256)
 }
 
+/// In batches of so many at most, as long as no archive has more parts: those of one archive are looked at, and go, together.
+pub(super) fn batches(going: &[Buried], most: usize) -> Vec<Vec<&Buried>> {
+    let mut known: HashMap<(&str, Archive), usize> = HashMap::new();
+    let mut archives: Vec<Vec<&Buried>> = Vec::new();
+    for item in going {
+        let at = *known.entry((&item.host, archive(&item.object))).or_insert(archives.len());
+        if at == archives.len() {
+            archives.push(Vec::new());
+        }
+        archives[at].push(item);
+    }
+    let mut batches: Vec<Vec<&Buried>> = Vec::new();
+    for parts in archives {
+        match batches.last_mut() {
+            Some(batch) if batch.len() + parts.len() <= most => batch.extend(parts),
+            _ => batches.push(parts),
+        }
+    }
+    batches
+}
+
 /// Several objects of one archive, which were parted by the day, are kept or go together.
 fn item(object: &Object, piece: bool) -> Item<'_> {
     Item {

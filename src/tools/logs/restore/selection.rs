@@ -12,6 +12,7 @@ use super::place::{Placed, placed};
 use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Report, Severity, count},
+    run::Run,
     settings::units::Span,
     store::{Key, Store},
     tools::logs::manifest::{self, Object, archived::joined, links::Links, stored, tombs::Tombs},
@@ -64,11 +65,15 @@ impl Moment {
 }
 
 /// What the manifests name of it, in the order of the first lines.
-pub(super) fn select(store: &dyn Store, wanted: &Wanted, now: DateTime<Utc>, troubles: &mut Report) -> Result<Vec<Placed>> {
+pub(super) fn select(store: &dyn Store, wanted: &Wanted, run: &Run, troubles: &mut Report) -> Result<Vec<Placed>> {
+    let now = run.clock.now();
     let (mut all, mut tombs) = (Vec::new(), Tombs::default());
     let folders = stored::all(store)?;
     troubles.incomplete.extend(wanted.hosts_that_are_not_in(&folders));
     for (folder, segments) in folders {
+        if run.shutdown.asked() {
+            return Err(Failure::new("read", "the manifests").because("asked to stop before all were read").exit(Exit::Partial));
+        }
         let mut found = Report::default();
         let links = Links::read(store, segments.into_iter(), &mut found);
         let meant = wanted.hosts.is_empty() || wanted.hosts.iter().any(|host| manifest::is_of(&folder, host));
@@ -202,8 +207,28 @@ impl Wanted {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use super::*;
-    use crate::tools::logs::manifest::tests::{hour, object};
+    use crate::{
+        run::{Clock, Out, Progress, Shutdown, State},
+        store::{self, Body, Terms},
+        tools::logs::manifest::tests::{hour, object},
+    };
+
+    #[test]
+    fn who_asks_it_to_stop_does_not_wait_for_all_manifests() {
+        let home = tempfile::tempdir().unwrap();
+        let store = store::open(&format!("file://{}", home.path().display()).parse().unwrap(), &Terms::default()).unwrap();
+        store.put(&manifest::key("web", 1).unwrap(), &Body::of(b"torn"), &|_| ()).unwrap();
+        let (clock, progress, shutdown) = (Clock::At(hour(0)), Progress::silent(), Shutdown::default());
+        let run = Run { clock, progress, shutdown, out: Out::to(Vec::new()), state: State::at(home.path()), every_item: false };
+        let mut troubles = Report::default();
+        assert_eq!(select(&*store, &Wanted::default(), &run, &mut troubles).unwrap().len(), 0);
+        assert_eq!(troubles.findings.len(), 1, "it was read");
+        run.shutdown.flag().store(15, Ordering::Relaxed);
+        assert!(select(&*store, &Wanted::default(), &run, &mut troubles).unwrap_err().to_string().contains("asked to stop"));
+    }
 
     #[test]
     fn what_overlaps_the_time_is_meant() {

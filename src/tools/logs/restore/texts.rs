@@ -1,9 +1,10 @@
-//! The text of an archive, out of an object that is what the manifest says of it. An object of several archives is fetched once, and stays
-//! until all of them that are wanted were read. Nothing is handed on that was not compared.
+//! The text of an archive, out of an object that is what the manifest says of it. An object of several archives is fetched once for all of
+//! them that come one after the other, and few stay fetched at a time. Nothing is handed on that was not compared.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    rc::Rc,
 };
 
 use super::place::Placed;
@@ -20,25 +21,37 @@ use crate::{
     },
 };
 
-/// Where texts come from.
+/// So many objects of several archives stay fetched: each is an open file, and room in TMPDIR. More are wanted where archives of many logs
+/// take turns, as in the order of their lines; then some are fetched again.
+const HELD: usize = 16;
+
+/// Where texts come from; what it holds goes with it.
 pub(super) struct Texts<'a> {
     store: &'a dyn Store,
-    moved: &'a (dyn Fn(u64) + Sync),
-    /// Objects that several archives are wanted of.
-    shared: HashMap<&'a str, Mutex<Shared>>,
+    moved: &'a dyn Fn(u64),
+    /// Objects of several archives, the one that was asked for last at the end.
+    held: RefCell<VecDeque<(String, Rc<Fetched>)>>,
 }
 
-/// One of them.
-#[derive(Default)]
-struct Shared {
-    /// So many archives of it are still to be read.
-    left: usize,
-    fetched: Option<Arc<Fetched>>,
+/// Which of these archives come out of one object, by their places: whoever reads them one after the other fetches it once.
+pub(super) fn by_object(archives: &[Placed]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for (place, Placed { archived, .. }) in archives.iter().enumerate() {
+        let object = archived.first();
+        let alone = groups.len();
+        let group = if object.stretch.is_some() { *known.entry(&object.key).or_insert(alone) } else { alone };
+        if group == alone {
+            groups.push(Vec::new());
+        }
+        groups[group].push(place);
+    }
+    groups
 }
 
 /// The text of an archive, or of a part of it, proven.
 pub(super) struct Proven {
-    fetched: Arc<Fetched>,
+    fetched: Rc<Fetched>,
     how: Compression,
     stretch: Option<Stretch>,
 }
@@ -54,14 +67,9 @@ impl Proven {
 }
 
 impl<'a> Texts<'a> {
-    /// Of these archives, each of which is read once.
-    pub(super) fn of(store: &'a dyn Store, archives: &'a [Placed], moved: &'a (dyn Fn(u64) + Sync)) -> Texts<'a> {
-        let mut left: HashMap<&str, usize> = HashMap::new();
-        for object in archives.iter().flat_map(|placed| &placed.archived.objects).filter(|object| object.stretch.is_some()) {
-            *left.entry(&object.key).or_default() += 1;
-        }
-        let shared = left.into_iter().map(|(key, left)| (key, Mutex::new(Shared { left, fetched: None }))).collect();
-        Texts { store, moved, shared }
+    /// Out of this store; `moved` hears of each byte that is fetched.
+    pub(super) fn of(store: &'a dyn Store, moved: &'a dyn Fn(u64)) -> Texts<'a> {
+        Texts { store, moved, held: RefCell::default() }
     }
 
     /// The object's text, or that of the archive in it that is meant.
@@ -89,16 +97,17 @@ impl<'a> Texts<'a> {
         }
     }
 
-    fn fetched(&self, key: &Key, object: &Object) -> Result<Arc<Fetched>> {
-        let Some(shared) = self.shared.get(object.key.as_str()) else { return self.fetch(key, object).map(Arc::new) };
-        // Who panicked while it held this has at most fetched something.
-        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.left = shared.left.saturating_sub(1);
-        let fetched = match shared.fetched.take() {
-            Some(fetched) => fetched,
-            None => Arc::new(self.fetch(key, object)?),
-        };
-        shared.fetched = (shared.left > 0).then(|| Arc::clone(&fetched));
+    fn fetched(&self, key: &Key, object: &Object) -> Result<Rc<Fetched>> {
+        if object.stretch.is_none() {
+            return self.fetch(key, object).map(Rc::new);
+        }
+        let mut held = self.held.borrow_mut();
+        let known = held.iter().position(|(known, _)| *known == object.key).and_then(|at| held.remove(at));
+        if held.len() >= HELD {
+            held.pop_front();
+        }
+        let fetched = known.map_or_else(|| self.fetch(key, object).map(Rc::new), |(_, fetched)| Ok(fetched))?;
+        held.push_back((object.key.clone(), Rc::clone(&fetched)));
         Ok(fetched)
     }
 

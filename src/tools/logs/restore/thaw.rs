@@ -1,6 +1,6 @@
 //! Objects in a class that must be asked for: which they are, the request, and when to come back.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Restore, place::Placed};
 use crate::{
@@ -37,34 +37,33 @@ struct One {
     object: Object,
 }
 
-/// Asks the store about each object. What it cannot be asked about is tried.
+/// Asks the store about each object, once however many archives are in it. What it cannot be asked about is tried.
 pub(super) fn sort(store: &dyn Store, archives: Vec<Placed>, parallel: usize, run: &Run) -> Sorted {
-    let objects: Vec<&Object> = archives.iter().flat_map(|placed| &placed.archived.objects).collect();
-    let look = |object: &&Object| {
-        let found = Key::new(object.key.clone()).map(|key| store.look(&key));
+    let objects = archives.iter().flat_map(|placed| &placed.archived.objects);
+    let keys: Vec<String> = objects.map(|object| object.key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let look = |key: &String| {
+        let found = Key::new(key.clone()).map(|key| store.look(&key));
         found.and_then(Result::ok).flatten().map_or(Access::Ready, |found| found.access)
     };
-    let mut found = side_by_side(&objects, parallel, &run.shutdown, || (), look).into_iter();
+    let found = side_by_side(&keys, parallel, &run.shutdown, || (), look);
+    let cold = keys.into_iter().zip(found).filter_map(|(key, access)| Some((key, access?)));
+    let cold: HashMap<String, Access> = cold.filter(|(_, access)| *access != Access::Ready).collect();
     let mut sorted = Sorted::default();
-    let mut asked = HashSet::new();
+    let mut told = HashSet::new();
     for placed in archives {
-        let of_it = placed.archived.objects.len();
-        let access: Vec<Access> = found.by_ref().take(of_it).map(|one| one.unwrap_or(Access::Ready)).collect();
-        if access.iter().all(|access| *access == Access::Ready) {
+        if placed.archived.objects.iter().all(|object| !cold.contains_key(&object.key)) {
             sorted.ready.push(placed);
             continue;
         }
         sorted.waiting += 1;
-        for (object, access) in placed.archived.objects.into_iter().zip(access) {
-            // One object may hold several of the archives.
-            if access != Access::Ready && !asked.insert(object.key.clone()) {
-                continue;
-            }
+        // One object may hold several of the archives.
+        for object in placed.archived.objects.into_iter().filter(|object| told.insert(object.key.clone())) {
+            let Some(access) = cold.get(&object.key) else { continue };
             let one = One { host: placed.archived.host.clone(), object };
             match access {
                 Access::Ready => {}
-                Access::Frozen(cold) => sorted.frozen.push((one, cold)),
-                Access::Thawing(cold) => sorted.thawing.push((one, cold)),
+                Access::Frozen(cold) => sorted.frozen.push((one, *cold)),
+                Access::Thawing(cold) => sorted.thawing.push((one, *cold)),
             }
         }
     }
@@ -114,10 +113,7 @@ impl Restore {
             let Some(key) = Key::new(one.object.key.clone()) else { return (Outcome::Failed, "its name is no key".to_owned()) };
             match store.thaw(&key, *cold, tier, days) {
                 Ok(()) => (Outcome::Done, format!("it is in {cold}, and was asked for (tier {tier}): come back in {takes}")),
-                Err(failure) => {
-                    let hint = failure.hint.as_ref().map_or_else(String::new, |hint| format!(" (hint: {hint})"));
-                    (Outcome::Failed, format!("{failure}{hint}"))
-                }
+                Err(failure) => (Outcome::Failed, failure.told()),
             }
         };
         let came = side_by_side(&sorted.frozen, self.parallel, &run.shutdown, || (), ask);

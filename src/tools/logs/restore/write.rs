@@ -1,19 +1,22 @@
 //! A restored log gets its name here when it is whole, synced and proven. What stands under that name already stays.
 
 use std::{
+    collections::{HashMap, HashSet},
+    ffi::OsStr,
     fs::File,
     io::Write,
     path::{Component, Path},
 };
 
-use rustix::{fs::Mode, io::Errno};
+use rustix::fs::Mode;
 
-use super::{Archived, texts::Texts};
+use super::{Archived, place::Placed, texts::Texts};
 use crate::{
     failure::{Doing, Exit, Failure, Result},
     files::{
         dir::{Dir, Kind},
         fingerprint::{self, Fingerprint},
+        part::{self, Part},
     },
     report::Outcome,
 };
@@ -36,27 +39,54 @@ pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, texts: &Tex
         way.push(next);
     }
     let folder = way.last().unwrap_or(target);
-    if let Some(stat) = folder.stat(name)? {
-        let same = stat.kind == Kind::File
-            && stat.size == archived.size()
-            && archived.sha256() == Some(fingerprint::of_file(&folder.read(name)?, archived.size())?);
-        return Ok(if same {
-            ("it is there already, with the same text".to_owned(), Outcome::Kept)
-        } else {
-            ("something else is there under that name, and stays; restore into another folder".to_owned(), Outcome::Skipped)
-        });
+    if let Some(there) = there(folder, name, archived)? {
+        return Ok(there);
     }
-    let part = format!(".{name}.part");
-    folder.remove(&part)?;
-    let file = folder.create(&part)?;
-    let written = text(&file, archived, texts, &folder.shown(name)).and_then(|()| folder.rename(&part, name));
-    if let Err(failure) = written {
-        folder.remove(&part)?;
-        let taken = failure.errno == Some(Errno::EXIST);
-        return if taken { Ok(("something came there meanwhile, and stays".to_owned(), Outcome::Skipped)) } else { Err(failure) };
+    let part = Part::of(folder, name)?;
+    let written = text(&part.file, archived, texts, &folder.shown(name)).and_then(|()| part.publish(name));
+    if !matches!(written, Ok(true)) {
+        part.give_up()?;
+    }
+    if !written? {
+        let gone = || Failure::new("restore", folder.shown(name)).because("somebody else gives and takes that name");
+        return there(folder, name, archived)?.ok_or_else(gone);
     }
     way.iter().rev().chain([target]).try_for_each(Dir::sync)?;
     Ok((format!("{}, as the manifest names it", super::times(archived)), Outcome::Done))
+}
+
+/// Removes what killed runs left of any of these.
+pub(super) fn sweep(target: &Dir, archives: &[Placed]) -> Result<()> {
+    let mut folders: HashMap<&Path, HashSet<&OsStr>> = HashMap::new();
+    for (folder, name) in archives.iter().filter_map(|Placed { place, .. }| place.parent().zip(place.file_name())) {
+        folders.entry(folder).or_default().insert(name);
+    }
+    for (folder, names) in folders {
+        let mut way: Option<Dir> = None;
+        let opened: Result<()> = folder.iter().filter_map(OsStr::to_str).try_for_each(|name| {
+            way = Some(way.as_ref().unwrap_or(target).folder(name)?);
+            Ok(())
+        });
+        match opened {
+            Err(failure) if failure.is_absence() => {}
+            Err(failure) => return Err(failure),
+            Ok(()) => part::sweep(way.as_ref().unwrap_or(target), &|whole| names.contains(OsStr::new(whole)))?,
+        }
+    }
+    Ok(())
+}
+
+/// What stands under that name already, if anything does: it stays.
+fn there(folder: &Dir, name: &str, archived: &Archived) -> Result<Option<(String, Outcome)>> {
+    let Some(stat) = folder.stat(name)? else { return Ok(None) };
+    let same = stat.kind == Kind::File
+        && stat.size == archived.size()
+        && archived.sha256() == Some(fingerprint::of_file(&folder.read(name)?, archived.size())?);
+    Ok(Some(if same {
+        ("it is there already, with the same text".to_owned(), Outcome::Kept)
+    } else {
+        ("something else is there under that name, and stays; restore into another folder".to_owned(), Outcome::Skipped)
+    }))
 }
 
 /// The proven text; compared once more when it is written.
@@ -87,8 +117,8 @@ fn text(file: &File, archived: &Archived, texts: &Texts, shown: &str) -> Result<
 mod tests {
     use super::*;
     use crate::{
-        store::{self, Terms},
-        tools::logs::manifest::tests::object,
+        store::{self, Body, Key, Terms},
+        tools::logs::manifest::{Object, tests::object},
     };
 
     #[test]
@@ -98,9 +128,38 @@ mod tests {
         let deep = "a/".repeat(DEEPEST + 1) + "name";
         let elsewhere = tempfile::tempdir().unwrap();
         let store = store::open(&format!("file://{}", elsewhere.path().display()).parse().unwrap(), &Terms::default()).unwrap();
-        let texts = Texts::of(&*store, &[], &|_| ());
+        let texts = Texts::of(&*store, &|_| ());
         let failure = write(&Dir::open(home.path()).unwrap(), Path::new(&deep), &archived, &texts).unwrap_err();
         assert!(failure.to_string().contains("201 folders deep"), "{failure}");
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn two_that_restore_one_log_at_a_time_never_meet_in_one_file() {
+        let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = store::open(&format!("file://{}", elsewhere.path().display()).parse().unwrap(), &Terms::default()).unwrap();
+        let text = b"a line\n";
+        let body = Body::of(text);
+        store.put(&Key::new("logs/x.log").unwrap(), &body, &|_| ()).unwrap();
+        let (sha256, size) = (body.sha256.clone(), text.len() as u64);
+        let of_it = Object {
+            key: "logs/x.log".to_owned(),
+            sha256: sha256.clone(),
+            size,
+            stored_sha256: sha256,
+            stored: size,
+            ..object("x", 0)
+        };
+        let archived = Archived { host: "i".to_owned(), objects: vec![of_it] };
+        let restore = |moved: &dyn Fn(u64)| {
+            let target = Dir::open(home.path()).unwrap();
+            write(&target, Path::new("x"), &archived, &Texts::of(&*store, moved)).unwrap().1
+        };
+        // While the one has a part of it, the other comes and ends.
+        let other = std::cell::Cell::new(None);
+        let one = restore(&|_| other.set(Some(restore(&|_| ()))));
+        assert_eq!((one, other.get()), (Outcome::Kept, Some(Outcome::Done)));
+        let names: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!((names, std::fs::read(home.path().join("x")).unwrap()), (vec!["x".into()], text.to_vec()));
     }
 }

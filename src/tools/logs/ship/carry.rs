@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use super::{
     Plan, Ship,
     ending::{broken_off, conclude, failed},
+    load::Load,
     patience::Patience,
     under_way::UnderWay,
     upload::{Came, Uploaded, upload},
 };
 use crate::{
     failure::Result,
-    report::{Incomplete, Outcome, Report, Size, Step, count},
+    report::{Incomplete, Outcome, Report, Step},
     run::{Run, side_by_side},
     store::{self, Store, Terms},
     tools::logs::{
@@ -36,7 +37,7 @@ struct Carry<'a> {
     /// Which segment names which of them; read when first needed.
     named: Option<HashMap<String, u64>>,
     report: &'a mut Report,
-    shipped: (u64, u64),
+    shipped: Load,
     patience: Patience,
 }
 
@@ -62,20 +63,19 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
             return Ok(report);
         }
     };
-    let (objects, bytes) = all(ship, run, plan, &*store, (&memory, under_way), &mut report);
+    let shipped = all(ship, run, plan, &*store, (&memory, under_way), &mut report);
     sweep(ship, plan, &mut report);
     if let Some(signal) = run.shutdown.asked_by() {
         report.incomplete.push(Incomplete::new("this run", format!("signal {signal} asked to stop; the next run goes on")));
     }
     let left = plan.parcels.iter().filter(|waiting| !ship.spool.is_signed(waiting, &ship.store.to_string())).count();
     let rest = if left > 0 { format!(", {left} left") } else { String::new() };
-    report.summary = format!("{} shipped ({}){rest}", count(objects, "archive"), Size(bytes));
+    report.summary = format!("{}{rest}", shipped.told("shipped"));
     Ok(report)
 }
 
 fn waits(plan: &Plan) -> String {
-    let parcels = plan.parcels.len() as u64;
-    if parcels == 0 { "nothing waits".to_owned() } else { format!("{} wait ({})", count(parcels, "archive"), Size(plan.bytes())) }
+    if plan.parcels.is_empty() { "nothing waits".to_owned() } else { plan.load().told("wait") }
 }
 
 /// Receipts for parcels that were taken back have done what they are for.
@@ -89,7 +89,7 @@ fn sweep(ship: &Ship, plan: &Plan, report: &mut Report) {
     }
 }
 
-/// How many objects and bytes are in the store, and named there.
+/// What is in the store, and named there.
 fn all(
     ship: &Ship,
     run: &Run,
@@ -97,7 +97,7 @@ fn all(
     store: &dyn Store,
     (memory, under_way): (&Memory, UnderWay),
     report: &mut Report,
-) -> (u64, u64) {
+) -> Load {
     let sign = |receipts: &[Receipt]| ship.spool.sign(receipts);
     // Who cannot sign puts nothing anywhere. Only with the pen it is known that nobody else goes on with what is remembered.
     let opened = ship.spool.may_sign().and_then(|pen| {
@@ -114,12 +114,12 @@ fn all(
                 report.incomplete.push((&failure).into());
             }
             let keys = plan.parcels.iter().map(|waiting| waiting.parcel.key.as_str()).collect();
-            let (named, shipped, patience) = (None, (0, 0), Patience::default());
+            let (named, shipped, patience) = (None, Load::default(), Patience::default());
             let mut carry = Carry { ship, run, store, register, under_way, keys, named, report, shipped, patience };
             let ended = carry.all(plan);
             (carry.shipped, ended)
         }
-        Err(failure) => ((0, 0), Err(failure)),
+        Err(failure) => (Load::default(), Err(failure)),
     };
     if let Err(failure) = ended {
         broken_off(&failure, report);
@@ -204,14 +204,16 @@ impl Carry<'_> {
         }
         let known = known.iter().map(|(waiting, uploaded, _)| (waiting, uploaded));
         for (waiting, uploaded) in known.chain(fresh.iter().map(|(waiting, uploaded)| (waiting, uploaded))) {
+            let parcel = &waiting.parcel;
             let why = if uploaded.was_there {
                 "the store had it already, with the same text"
             } else {
                 "stored, proven to be there, named in the manifest"
             };
-            let step = Step::new("ship", waiting.parcel.key.clone(), Outcome::Done, why);
+            let archives: Vec<String> = parcel.archives().into_iter().map(|(name, _)| parcel.path(name)).collect();
+            let step = Step::new("ship", parcel.key.clone(), Outcome::Done, why).with("archives", archives);
             self.report.steps.push(step.with("bytes", uploaded.object.stored).with("sha256", uploaded.object.sha256.clone()));
-            self.shipped = (self.shipped.0 + 1, self.shipped.1 + uploaded.object.stored);
+            self.shipped.add(parcel, uploaded.object.stored);
         }
         Ok(())
     }

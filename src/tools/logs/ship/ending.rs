@@ -3,7 +3,7 @@
 use super::{Ship, patience::Patience};
 use crate::{
     failure::{Exit, Failure, Result},
-    report::{Finding, Incomplete, Outcome, Report, Severity, Step},
+    report::{Finding, Incomplete, Outcome, Report, Step},
     run::Run,
     tools::logs::manifest::register::Register,
 };
@@ -44,12 +44,10 @@ pub(in crate::tools::logs) fn broken_off(failure: &Failure, report: &mut Report)
 /// That one thing failed, and the others went on.
 pub(in crate::tools::logs) fn failed(action: &'static str, subject: impl Into<String>, failure: &Failure, report: &mut Report) {
     report.findings.extend(of_a_person("logs.object-differs", failure));
-    let why = failure.hint.as_ref().map_or_else(|| failure.to_string(), |hint| format!("{failure} (hint: {hint})"));
-    report.steps.push(Step::new(action, subject.into(), Outcome::Failed, why));
+    report.steps.push(Step::new(action, subject.into(), Outcome::Failed, failure.told()));
 }
 
 /// What is in the store is not what it should be: only a person can tell why.
 fn of_a_person(id: &'static str, failure: &Failure) -> Option<Finding> {
-    let finding = Finding::new(id, Severity::Danger, failure.what.clone(), failure.to_string());
-    (failure.exit == Exit::PersonNeeded).then(|| Finding { hint: failure.hint.clone(), ..finding })
+    (failure.exit == Exit::PersonNeeded).then(|| Finding::of(id, failure.what.clone(), failure))
 }

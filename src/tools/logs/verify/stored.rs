@@ -18,7 +18,7 @@ use crate::{
     report::{Finding, Incomplete, Report, Severity, Size, count},
     run::{Run, side_by_side},
     store::{
-        self, Access, Address, Key, Store, Terms,
+        self, Access, Address, Key, Name, Store, Terms,
         signer::{self, PublicKey},
     },
     tool::Query,
@@ -33,6 +33,7 @@ use crate::{
             stored,
             tombs::{Tomb, Tombs},
         },
+        parcel::key,
         spool::Spool,
     },
 };
@@ -165,7 +166,8 @@ fn folder_of(host: &str) -> Option<String> {
 impl VerifyStore {
     fn summary(&self, hosts: u64, objects: u64, pruned: u64, found: &Found) -> String {
         if hosts == 0 {
-            return "no machine has put anything there".to_owned();
+            let who = if self.hosts.is_empty() { "no machine" } else { "no machine of that name" };
+            return format!("{who} has put anything there");
         }
         let how = if self.quick { "by their sizes" } else { "read and compared by sha-256" };
         let unread = match found.unread {
@@ -341,28 +343,25 @@ fn in_part(host: &str, there: &[(u64, Object)], report: &mut Report) {
 fn strangers(run: &Run, store: &dyn Store, objects: &[Expected], pruned: &[Tomb], report: &mut Report) -> Result<()> {
     let named: HashSet<&str> = objects.iter().map(|expected| expected.object.key.as_str()).collect();
     let buried: HashMap<&str, &Tomb> = pruned.iter().map(|tomb| (tomb.removed.key.as_str(), tomb)).collect();
-    let logs = Key::new("logs").expect("it is one");
-    let mut odd = Vec::new();
-    let visit = &mut |key: Key, size| {
-        if let Some(tomb) = buried.get(key.as_str()).filter(|_| !named.contains(key.as_str())) {
+    let logs = Key::new(key::LOGS).expect("it is one");
+    store.walk(&logs, &mut |name, size| {
+        let name = match &name {
+            Name::Key(key) => key.as_str(),
+            Name::Other(other) => other,
+        };
+        if let Some(tomb) = buried.get(name).filter(|_| !named.contains(name)) {
             report.findings.push(pruned::unfinished(tomb));
-        } else if !named.contains(key.as_str()) {
-            let finding = stranger(key.to_string(), format!("no manifest names it ({})", Size(size)));
-            let hint = "somebody put it there, or a machine is just shipping it: look again after its next run";
-            report.findings.push(finding.hint(hint));
+        } else if !named.contains(name) {
+            let message = format!("no manifest names it ({})", Size(size));
+            let finding = Finding::new("logs.object-unknown", Severity::Warning, name, message);
+            report
+                .findings
+                .push(finding.hint("somebody put it there, or a machine is just shipping it: look again after its next run"));
         }
         if run.shutdown.asked() {
             Err(Failure::new("list", "the store").because("asked to stop").exit(Exit::Partial))
         } else {
             Ok(())
         }
-    };
-    let listed = store.list_all(&logs, visit, &mut |name| odd.push(name));
-    let told = |name| stranger(name, "no machine gives such a name, or it is no object: query engines may read it all the same");
-    report.findings.extend(odd.into_iter().map(|name| told(name).hint("somebody put it there: look at it")));
-    listed
-}
-
-fn stranger(name: String, message: impl Into<String>) -> Finding {
-    Finding::new("logs.object-unknown", Severity::Warning, name, message)
+    })
 }

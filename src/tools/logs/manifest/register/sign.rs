@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::Register;
 use crate::{
     failure::{Exit, Failure, Result},
-    report::{Finding, Outcome, Report, Severity, Step},
+    report::{Finding, Outcome, Report, Step},
     store::{
         Body, Put, Terms,
         signer::{self, PublicKey},
@@ -44,11 +44,9 @@ impl Register<'_> {
             Ok(None) => {}
             Err(failure) => {
                 if failure.exit == Exit::PersonNeeded {
-                    let finding = Finding::new("logs.head-forged", Severity::Danger, subject.clone(), failure.to_string());
-                    report.findings.push(Finding { hint: failure.hint.clone(), ..finding });
+                    report.findings.push(Finding::of("logs.head-forged", subject.clone(), &failure));
                 }
-                let hint = failure.hint.as_ref().map_or_else(String::new, |hint| format!(" (hint: {hint})"));
-                let why = format!("{failure}{hint}; the next run tries again");
+                let why = format!("{}; the next run tries again", failure.told());
                 report.steps.push(Step::new("sign", subject, Outcome::Failed, why));
             }
         }

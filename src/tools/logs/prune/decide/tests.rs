@@ -162,3 +162,23 @@ fn what_is_of_an_unclear_machine_or_of_no_set_stays_and_what_nobody_names_is_tol
     more.there.insert("logs/i_x".to_owned(), 7);
     assert_eq!(decide(&prune(rule), more, day(100)).unknown, [("logs/i_x".to_owned(), 7)]);
 }
+
+#[test]
+fn parts_of_one_archive_come_in_one_batch_however_many_lie_between_them() {
+    // As keys sort archives of one second: all their first days, and then all their second ones.
+    let of = |part: &str, log: i64| Object { rotated_at: day(1), ..object(part, log) };
+    let objects = (1..=3).map(|log| of("a", log)).chain((1..=3).map(|log| of("b", log))).chain([object("", 9)]);
+    let bury =
+        |object| Buried { host: "i".to_owned(), segment: 1, object, fate: Fate::Remove(String::new()), came: None, tomb: None };
+    let going: Vec<Buried> = objects.map(bury).collect();
+    for most in 1..8 {
+        let batches: Vec<Vec<&str>> =
+            batches(&going, most).iter().map(|batch| batch.iter().map(|item| item.object.key.as_str()).collect()).collect();
+        assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), going.len());
+        for log in 1..=3 {
+            let [first, second] = ["a", "b"].map(|part| format!("logs/i_{log}{part}"));
+            assert!(batches.iter().any(|batch| batch.contains(&&*first) && batch.contains(&&*second)), "{most}: {batches:?}");
+        }
+        assert!(batches.iter().all(|batch| batch.len() <= most.max(2)), "{most}: {batches:?}");
+    }
+}

@@ -50,8 +50,8 @@ pub struct Shipment {
     keys: HashSet<String>,
     /// How many bytes wait there, less what has arrived.
     pub waiting: u64,
-    /// How many archives that is.
-    pub parcels: u64,
+    /// The archives, some of which may be in one parcel, and some in several.
+    archives: HashSet<Mark>,
     /// Since when the oldest of them waits.
     pub since: Option<DateTime<Utc>>,
 }
@@ -195,6 +195,11 @@ fn agreed(waiting: &Waiting, receipt: &Result<Option<Receipt>>, store: &str) -> 
 }
 
 impl Shipment {
+    /// How many archives wait there.
+    pub fn archives(&self) -> u64 {
+        self.archives.len() as u64
+    }
+
     /// Whether that object is on its way already.
     pub fn is_on_its_way(&self, key: &str) -> bool {
         self.keys.contains(key)
@@ -217,7 +222,7 @@ impl Shipment {
 
     fn waits(&mut self, parcel: &Parcel, bytes: u64) {
         self.waiting += bytes;
-        self.parcels += 1;
+        self.archives.extend(origins(parcel).into_iter().map(|(mark, _)| mark));
         self.since = self.since.into_iter().chain([parcel.handed_at]).min();
     }
 }

@@ -76,7 +76,7 @@ fn overdue(rotate: &Rotate, plan: &Plan) -> Option<Finding> {
     let long = plan.world.leap.is_none() && plan.world.now - since > LONG;
     let message = format!(
         "{} ({}) wait for it in the spool, the oldest since {}: no rule removes them here meanwhile",
-        count(plan.shipment.parcels, "archive"),
+        count(plan.shipment.archives(), "archive"),
         Size(plan.shipment.waiting),
         since.format("%Y-%m-%d %H:%M:%S UTC")
     );

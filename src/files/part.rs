@@ -1,5 +1,6 @@
-//! An object in the making: a hidden file beside the name that it is to get. Each attempt has one of its own, holds it as long as it lives,
-//! and gives the name to no other: so two machines that write one object never meet in one file. What nobody holds, a killed run left.
+//! A file in the making where others may make the same one: hidden beside the name that it is to get. Each attempt has one of its own, holds
+//! it as long as it lives, and gives the name to no other: so two machines that write one file never meet in it. What nobody holds, a
+//! killed run left. Never replaces anything.
 
 use std::{
     fs::File,
@@ -11,27 +12,26 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{
-    failure::{Doing, Failure, Result},
-    files::dir::{Dir, Kind, stat_open},
-};
+use super::dir::{Dir, Kind, stat_open};
+use crate::failure::{Doing, Failure, Result};
 
 /// Each fails only when somebody else does the same just then.
 const TRIES: usize = 10;
 
-/// A file that is no object yet.
+/// A file that has not got its name yet.
 #[derive(Debug)]
-pub(super) struct Part<'a> {
+pub struct Part<'a> {
     folder: &'a Dir,
     name: String,
-    pub(super) file: File,
+    /// What is to be written to.
+    pub file: File,
 }
 
 impl Part<'_> {
-    /// A fresh one of the object of that name.
-    pub(super) fn of<'a>(folder: &'a Dir, object: &str) -> Result<Part<'a>> {
+    /// A fresh one of the file that is to have that name.
+    pub fn of<'a>(folder: &'a Dir, whole: &str) -> Result<Part<'a>> {
         for _ in 0..TRIES {
-            let name = format!(".{object}.{:08x}.part", RandomState::new().hash_one(object) >> 32);
+            let name = format!(".{whole}.{:08x}.part", RandomState::new().hash_one(whole) >> 32);
             let file = match folder.create(&name) {
                 Err(failure) if failure.errno == Some(Errno::EXIST) => continue,
                 made => made?,
@@ -43,46 +43,47 @@ impl Part<'_> {
             }
             folder.remove(&name)?;
         }
-        Err(Failure::new("store", folder.shown(object)).because("somebody goes on removing what is written for it"))
+        Err(Failure::new("write", folder.shown(whole)).because("somebody goes on removing what is written for it"))
     }
 
-    /// Gives it the name of the object, durable with the folder's next sync; false, and it is as before, where that is taken.
-    pub(super) fn publish(&self, object: &str) -> Result<bool> {
-        match self.folder.rename(&self.name, object) {
+    /// Gives it its name, durable with the folder's next sync; false, and it is as before, where that is taken.
+    pub fn publish(&self, whole: &str) -> Result<bool> {
+        match self.folder.rename(&self.name, whole) {
             Ok(()) => Ok(true),
             Err(failure) if failure.errno == Some(Errno::EXIST) => Ok(false),
             // NFS knows no rename that never replaces.
-            Err(failure) if matches!(failure.errno, Some(Errno::INVAL | Errno::NOSYS)) => self.link(object),
+            Err(failure) if matches!(failure.errno, Some(Errno::INVAL | Errno::NOSYS)) => self.link(whole),
             Err(failure) => Err(failure),
         }
     }
 
-    fn link(&self, object: &str) -> Result<bool> {
-        match self.folder.link(&self.file, object) {
+    fn link(&self, whole: &str) -> Result<bool> {
+        match self.folder.link(&self.file, whole) {
             Ok(()) => self.give_up().map(|()| true),
             // Over a network an answer may be lost, and the call made twice.
             Err(failure) if failure.errno == Some(Errno::EXIST) => {
                 let ours = stat_open(&self.file)?.id;
-                let made = self.folder.stat(object)?.is_some_and(|there| there.id == ours);
+                let made = self.folder.stat(whole)?.is_some_and(|there| there.id == ours);
                 if made { self.give_up().map(|()| true) } else { Ok(false) }
             }
             Err(failure) => {
-                let hint = "a store must be where a name can be given without replacing one: ext4, xfs, btrfs, tmpfs, NFS";
+                let hint = "it must be where a name can be given without replacing one: ext4, xfs, btrfs, tmpfs, NFS";
                 Err(failure.hint(hint))
             }
         }
     }
 
     /// It goes.
-    pub(super) fn give_up(&self) -> Result<()> {
+    pub fn give_up(&self) -> Result<()> {
         self.folder.remove(&self.name).map(drop)
     }
 }
 
-/// Removes what killed runs left of an object. Where nobody can tell whether one still writes it, it stays.
-pub(super) fn sweep(folder: &Dir, object: &str) -> Result<()> {
+/// Removes what killed runs left of files with names that are `ours`. Where nobody can tell whether one still writes it, it stays.
+pub fn sweep(folder: &Dir, ours: &dyn Fn(&str) -> bool) -> Result<()> {
     let mut parts = Vec::new();
-    folder.each(|name, _| parts.extend(name.ok().filter(|name| is_part(name, object)).map(str::to_owned)))?;
+    let left = |name: &&str| whole_of(name).is_some_and(ours);
+    folder.each(|name, _| parts.extend(name.ok().filter(left).map(str::to_owned)))?;
     for name in parts {
         let file = match folder.read(&name) {
             Err(failure) if failure.is_absence() => continue,
@@ -100,16 +101,11 @@ pub(super) fn sweep(folder: &Dir, object: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether it is a part of some object.
-pub(super) fn is_one(name: &str) -> bool {
-    name.strip_prefix('.').is_some_and(|rest| rest.strip_suffix(".part").is_some())
-}
-
-/// Whether it is a part of that object; earlier versions had one name for all of them.
-fn is_part(name: &str, object: &str) -> bool {
-    let own = name.strip_prefix('.').and_then(|rest| rest.strip_prefix(object)).and_then(|rest| rest.strip_prefix('.'));
+/// The name of the file that one of this name is a part of; earlier versions had one name for all parts of it.
+fn whole_of(name: &str) -> Option<&str> {
+    let name = name.strip_prefix('.')?.strip_suffix(".part")?;
     let digits = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    own.is_some_and(|rest| rest == "part" || rest.strip_suffix(".part").is_some_and(digits))
+    Some(name.rsplit_once('.').filter(|(_, end)| digits(end)).map_or(name, |(whole, _)| whole))
 }
 
 #[cfg(test)]
@@ -133,12 +129,12 @@ mod tests {
         for left in [".a.part", ".a.0123abcd.part", ".a.b.part", ".b.part"] {
             fs::write(home.path().join(left), "half").unwrap();
         }
-        sweep(&folder, "a").unwrap();
+        sweep(&folder, &|whole| whole == "a").unwrap();
         let mut stay = vec![".a.b.part".to_owned(), ".b.part".to_owned(), one.name.clone(), other.name.clone()];
         stay.sort();
         assert_eq!(names(&home), stay);
         drop(other);
-        sweep(&folder, "a").unwrap();
+        sweep(&folder, &|whole| whole == "a").unwrap();
         assert_eq!(names(&home).len(), 3);
         one.give_up().unwrap();
         assert_eq!(names(&home), [".a.b.part", ".b.part"]);
