@@ -18,6 +18,7 @@ use support::{
 
 const ROTATE: &[&str] = &["--format", "json", "rotate"];
 const SHIP: &[&str] = &["--format", "json", "ship"];
+const DIRECT: &[&str] = &["--format", "json", "direct"];
 
 /// A log of two turns, of which the first is rotated, and shipped.
 fn scene(rotated: bool, shipped: bool) -> Scene {
@@ -29,6 +30,21 @@ fn scene(rotated: bool, shipped: bool) -> Scene {
     }
     if shipped {
         scenario.ship().exits(0);
+    }
+    Scene { scenario, before: Before::nothing() }
+}
+
+/// A log that was rotated and waits here for the store; one that the store has, and somebody had open; or both.
+fn direct(held: bool, waits: bool) -> Scene {
+    let scenario = Scenario::new().shipping_under("parallel = 1", "", "ship = \"direct\"");
+    for turn in [(held, true), (waits, false)].into_iter().filter_map(|(is, held)| is.then_some(held)) {
+        scenario.append("app.log", text_of(if turn { "held" } else { "waits" }, 3000));
+        scenario.rotate().exits(0);
+        if turn {
+            let writer = scenario.writer(&scenario.archives("app.log")[0]);
+            scenario.run(DIRECT).exits(0);
+            drop(writer);
+        }
     }
     Scene { scenario, before: Before::nothing() }
 }
@@ -60,6 +76,16 @@ fn each_sync_of_a_run_that_takes_back_and_hands_over_and_removes_is_needed() {
     each_sync_is_needed("take back", ROTATE, 12, &|| scene(true, true));
 }
 
+#[test]
+fn each_sync_of_a_first_run_that_ships_directly_is_needed() {
+    each_sync_is_needed("direct", DIRECT, 12, &|| direct(false, true));
+}
+
+#[test]
+fn each_sync_of_a_run_that_ships_more_directly_and_removes_what_it_shipped_before_is_needed() {
+    each_sync_is_needed("direct, more", DIRECT, 10, &|| direct(true, true));
+}
+
 fn each_sync_is_needed(name: &str, args: &[&str], least: usize, scene: &(dyn Fn() -> Scene + Sync)) {
     if !needs::met(TRACES) {
         return;
@@ -88,7 +114,8 @@ fn judged(scene: &Scene, args: &[&str], lie: Option<&Strike>) -> (Traced, Vec<St
     let traced = strace::run(&scene.scenario.command(args), lie);
     let voyage = Voyage::judge(&traced.trace);
     let mut broken = voyage.broken;
-    if args == ROTATE {
+    // Who ships knows of no ledger.
+    if args != SHIP {
         broken.extend(Model::judge(&traced.trace, &ledger, &before).broken);
     }
     (traced, broken, voyage.idle)

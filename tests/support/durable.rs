@@ -273,8 +273,11 @@ impl Books {
         if let Some(file) = record["archive"]["file"].as_str() {
             self.archives.insert(id, file.to_owned());
         }
-        if record["stage"] == "removing" {
-            self.removing.insert(id);
+        match record["stage"].as_str() {
+            Some("removing") => drop(self.removing.insert(id)),
+            // It could not go.
+            Some("stored") => drop(self.removing.remove(&id)),
+            _ => {}
         }
     }
 }

@@ -37,6 +37,7 @@ pub mod through;
 pub mod tls;
 pub mod trace;
 pub mod voyage;
+pub mod waylaid;
 
 use std::{
     fs,

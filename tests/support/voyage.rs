@@ -72,6 +72,10 @@ impl Voyage {
                     self.must(*what, shown);
                 }
             }
+            Act::Write { path, bytes } if what(path) == Some(What::Ledger) && bytes.contains(r#"\"line\":\"shipped\""#) => {
+                self.must(What::Object, shown);
+                self.must(What::Segment, shown);
+            }
             Act::Remove(path) => match what(path) {
                 Some(What::Ticket) => self.must(What::Ledger, shown),
                 Some(What::Copy) => self.must(What::Ticket, shown),
@@ -151,7 +155,7 @@ fn leads_to(path: &Path, kind: What) -> bool {
     let folder = path.extension().is_none();
     match kind {
         What::Copy | What::Ticket => folder && part("spool") && !part("receipts"),
-        What::Receipt | What::Memory => folder && part("spool") && part("receipts"),
+        What::Receipt | What::Memory => folder && (part("receipts") || path.ends_with("spool")),
         What::Object => folder && part("store") && part("logs") && what(path).is_none(),
         What::Segment => folder && part("store") && part("_opsbelt"),
         What::Ledger => false,

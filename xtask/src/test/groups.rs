@@ -127,8 +127,17 @@ fn scenario_names(folder: &Path) -> Outcome<Vec<String>> {
 pub(crate) fn what_is_tested(group: &str) -> &'static str {
     match group {
         "unit" | "doc" => "units and properties",
-        "crash" | "crash_in_place" | "collect_crash" | "collect_power_cuts" | "durability" | "power_cuts" | "ship_crash"
-        | "ship_durability" | "ship_power_cuts" | "ship_s3_calls" => "kills, refusals and power cuts",
+        "crash"
+        | "crash_in_place"
+        | "collect_crash"
+        | "collect_power_cuts"
+        | "durability"
+        | "power_cuts"
+        | "ship_crash"
+        | "ship_durability"
+        | "ship_power_cuts"
+        | "ship_s3_calls"
+        | "ship_s3_direct_calls" => "kills, refusals and power cuts",
         "collectors" | "engines" | "exactly_once" | "hostile" | "readers" => "real writers, readers and attackers",
         "units" => "a booted systemd",
         "completions" | "examples" | "formats" | "readme" => "documents and formats",
