@@ -46,6 +46,8 @@ pub struct Bucket {
     name: String,
     terms: Terms,
     region: String,
+    /// For how long calls are waited for that carry bytes there, or put them together.
+    carrying: TimeoutConfig,
     /// Whether objects can be locked in it; asked when first needed.
     locks: OnceLock<bool>,
 }
@@ -95,15 +97,15 @@ impl Bucket {
             own = own.endpoint_url(endpoint);
         }
         let pace = Pace::of(terms);
-        let mut patience = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
-        patience = patience.read_timeout(pace.attempt).operation_attempt_timeout(pace.attempt).operation_timeout(pace.operation);
-        own = own.timeout_config(patience.build());
+        let carrying = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+        let carrying = carrying.read_timeout(pace.attempt).operation_attempt_timeout(pace.attempt);
+        let carrying = carrying.operation_timeout(pace.operation).build();
         if let Some(rate) = terms.bandwidth {
             own = own.interceptor(Limited(Limit::new(rate, Instant::now())));
         }
         let client = Client::from_conf(own.build());
         let (name, terms, locks) = (name.to_owned(), terms.clone(), OnceLock::new());
-        Ok(Bucket { client, runtime: session::runtime()?, name, terms, region, locks })
+        Ok(Bucket { client, runtime: session::runtime()?, name, terms, region, carrying, locks })
     }
 
     /// The place of an object, for messages.
@@ -135,7 +137,7 @@ impl Bucket {
         let call = object.put(self.client.put_object(), &self.terms, sum);
         let call = call.bucket(&self.name).key(object.name).set_expected_bucket_owner(self.owner()).if_none_match("*");
         let call = call.body(ByteStream::from(Bytes::from_owner(bytes))).customize();
-        let call = call.interceptor(Seal::of(sum, Some(object.sha256)));
+        let call = call.config_override(self.carrying()).interceptor(Seal::of(sum, Some(object.sha256)));
         let told =
             self.wait(call.send()).map(|made| self.of_kind(made.checksum_crc64_nvme, made.checksum_crc32, made.checksum_sha256));
         self.answer(told, object.name)
@@ -201,6 +203,11 @@ impl Bucket {
         }
     }
 
+    /// The whole line may be taken by what else is on its way.
+    fn carrying(&self) -> aws_sdk_s3::config::Builder {
+        aws_sdk_s3::Config::builder().timeout_config(self.carrying.clone())
+    }
+
     fn owner(&self) -> Option<String> {
         self.terms.bucket_owner.clone()
     }
@@ -236,5 +243,22 @@ impl Bucket {
 
     fn failure(&self, refusal: &Refusal, doing: &str, name: &str, right: &str) -> Failure {
         refusal.failure(&Call { doing, what: self.shown(name), right, terms: &self.terms, region: &self.region })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn who_is_only_asked_something_has_a_few_minutes_and_what_carries_bytes_the_time_that_it_takes() {
+        let word = |text: &str| Some(text.to_owned());
+        let terms = Terms { region: word("us-east-1"), endpoint: word("http://127.0.0.1:1"), ..Terms::default() };
+        let bucket = Bucket::new("logs", &terms).unwrap();
+        let asks = bucket.client.config().timeout_config().and_then(TimeoutConfig::operation_timeout);
+        assert!(asks.is_some_and(|longest| longest <= Duration::from_mins(5)), "{asks:?}");
+        assert_eq!(bucket.carrying.operation_timeout(), Some(Pace::of(&terms).operation));
     }
 }

@@ -32,9 +32,9 @@ pub struct Pace {
     pub memory: u64,
     /// Objects on their way at a time.
     pub at_once: usize,
-    /// For one attempt of a call.
+    /// For one attempt of a call that carries bytes.
     pub attempt: Duration,
-    /// For all attempts of a call.
+    /// For all attempts of such a call.
     pub operation: Duration,
 }
 

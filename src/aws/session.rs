@@ -28,9 +28,9 @@ const ATTEMPTS: u32 = 5;
 /// To reach the other side.
 const CONNECT: Duration = Duration::from_secs(5);
 /// From the first byte sent to the first byte of the answer. Who sends bodies says how long they may take (`pace`).
-const ANSWER: Duration = Duration::from_mins(3);
+const ANSWER: Duration = Duration::from_mins(1);
 /// All attempts together.
-const OPERATION: Duration = Duration::from_mins(15);
+const OPERATION: Duration = Duration::from_mins(5);
 /// The instance answers within milliseconds, or there is none: a laptop should not wait for it.
 const INSTANCE: Duration = Duration::from_secs(1);
 

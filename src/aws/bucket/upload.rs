@@ -105,6 +105,7 @@ impl Bucket {
             .set_expected_bucket_owner(self.owner())
             .body(ByteStream::from(bytes))
             .customize()
+            .config_override(self.carrying())
             .interceptor(Seal::of(sum.as_ref(), None));
         let answer = self.runtime.spawn(async move {
             let answer = call.send().await;
@@ -145,6 +146,7 @@ impl Bucket {
             .set_mpu_object_size(i64::try_from(size).ok())
             .set_expected_bucket_owner(self.owner())
             .if_none_match("*");
+        let call = call.customize().config_override(self.carrying());
         match self.wait(call.send()) {
             // An earlier attempt may have been heard, and its answer lost.
             Err(refusal) if refusal.is_no_upload() && self.head(name)?.is_some() => Ok(Answer::Taken),
