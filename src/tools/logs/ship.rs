@@ -102,10 +102,8 @@ impl Change for Ship {
             let segments = plan.parcels.len().div_ceil(carry::BATCH) as u64;
             report.tables.push(Month::of_a_shipment(sizes, segments, tariff).table(&self.store.to_string(), tariff));
         }
-        report.summary = match plan.parcels.len() as u64 {
-            0 => "nothing waits for the store".to_owned(),
-            _ => plan.load().told("to ship"),
-        };
+        let nothing = plan.parcels.is_empty();
+        report.summary = if nothing { "nothing waits for the store".to_owned() } else { plan.load().told("to ship") };
         report
     }
 

@@ -109,7 +109,7 @@ impl<'a> Record<'a> {
                     lines.push(Line::reached(entry, Stage::Stored));
                 }
                 Err(failure) => {
-                    self.report.steps.push(Step::new("remove", entry.path(), Outcome::Failed, failure.to_string()));
+                    self.report.steps.push(Step::new("remove", entry.path(), Outcome::Failed, failure.told()));
                     lines.push(Line::reached(entry, Stage::Stored));
                 }
             }

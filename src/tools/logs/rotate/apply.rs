@@ -213,7 +213,7 @@ impl Carry<'_> {
     }
 
     fn failed(&mut self, action: &'static str, subject: impl Into<String>, failure: &Failure) {
-        self.step(Step::new(action, subject, Outcome::Failed, show::told(failure)));
+        self.step(Step::new(action, subject, Outcome::Failed, failure.told()));
     }
 
     /// Appends lines that tell what was done. They may reach the disk at any time from now on, so what they

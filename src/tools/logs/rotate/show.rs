@@ -18,7 +18,6 @@ use super::{
     plan::{Astray, Collection, Fate, Gap, Next, Plan, Recovery},
 };
 use crate::{
-    failure::Failure,
     report::{Finding, Outcome, Report, Severity, Size, Step, count},
     run::Run,
     tools::logs::{
@@ -226,7 +225,7 @@ fn stuck(ledger: &Ledger, recovery: &Recovery) -> Option<Step> {
         Next::Foreign => {
             Some(Step::new("archive", path, Outcome::Skipped, "another file stands under that name now; nothing is touched"))
         }
-        Next::Blind(failure) => Some(Step::new("recover", path, Outcome::Failed, told(failure))),
+        Next::Blind(failure) => Some(Step::new("recover", path, Outcome::Failed, failure.told())),
         _ => None,
     }
 }
@@ -265,11 +264,6 @@ pub(super) fn recovery_step(entry: &Entry, recovery: &Recovery) -> Option<Step> 
         _ => return None,
     };
     Some(Step::new(action, path, outcome, why))
-}
-
-/// A failure as a reason, with what to do about it.
-pub(super) fn told(failure: &Failure) -> String {
-    advised(&failure.to_string(), failure.hint.as_deref())
 }
 
 /// Why, and what to do about it: a step has one line for both.
