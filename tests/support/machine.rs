@@ -136,7 +136,9 @@ fn groups(name: &OsStr) -> Vec<PathBuf> {
         of_systemd.then(|| Path::new(fields[1]).join(name))
     };
     let groups: Vec<PathBuf> = mounts.lines().filter_map(kept).collect();
-    groups.iter().for_each(|group| fs::create_dir(group).expect("root may make a group"));
+    for group in &groups {
+        fs::create_dir(group).expect("root may make a group");
+    }
     groups
 }
 
