@@ -115,7 +115,13 @@ fn a_name_that_nothing_in_the_store_has_is_no_answer() {
         assert_eq!(steps, came, "{more:?}");
     }
     scene.run(&["restore", "apps", "--to", "-"]).exits(3).says("set apps");
+    restore(&scene, &["apps"]).exits(3).says("did you mean `app`?");
     restore(&scene, &["--host", "test", "--until", "2020-01-01"]).exits(0).says("the store has nothing of that");
+    // As where its disk is not mounted.
+    fs::remove_dir_all(scene.store()).unwrap();
+    fs::create_dir(scene.store()).unwrap();
+    restore(&scene, &[]).exits(3).says("no machine has put anything there");
+    scene.run(&["restore", "--to", "-"]).exits(3).says("no machine has put anything there");
 }
 
 #[test]

@@ -7,15 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{
-    files,
-    filesystem::{Kind, Recipe},
-    needs::{self, Need, TRACES},
-    process,
-    scenario::{Scenario, files_under, text_of},
-    stories::NOBODY,
-    strace,
-    trace::Call,
+use crate::{
+    collect::findings,
+    support::{
+        files,
+        filesystem::{Kind, Recipe},
+        needs::{self, Need, TRACES},
+        process,
+        scenario::{Scenario, files_under, text_of},
+        stories::NOBODY,
+        strace,
+        trace::Call,
+    },
 };
 
 const ROOT: &[Need] = &[Need::Root];
@@ -226,6 +229,23 @@ fn what_a_clone_finds_in_its_spool_is_in_nobodys_way() {
     assert_eq!(scene.objects().into_values().collect::<Vec<_>>(), [text_of("turn-4", 3000)]);
     scene.rotate();
     assert_eq!(scene.parcels(), inherited, "they are of another machine, and stay");
+}
+
+#[test]
+fn what_was_made_under_another_name_is_told_by_every_run_as_long_as_the_store_has_it_not() {
+    let scene = handed_over(2, "");
+    let told = |word: &str| findings(&scene.run(&["--format", "json", word]).exits(0), "logs.of-another");
+    assert_eq!(told("rotate"), [""; 0]);
+    scene.change_settings("host = \"test\"", "host = \"another\"");
+    for word in ["rotate", "rotate", "plan", "status"] {
+        let told = told(word);
+        assert!(told.len() == 1 && told[0].contains("2 archives (") && told[0].contains("of `test`"), "{word}: {told:?}");
+    }
+    scene.change_settings("host = \"another\"", "host = \"test\"");
+    scene.ship().exits(0);
+    scene.rotate().exits(0);
+    scene.change_settings("host = \"test\"", "host = \"another\"");
+    assert_eq!((told("rotate"), told("status")), (vec![], vec![]));
 }
 
 #[test]

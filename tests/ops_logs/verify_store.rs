@@ -134,10 +134,9 @@ fn of_a_machine_that_was_asked_for_something_must_be_there() {
         elsewhere.run(&[&["--format", "json", "verify", &url][..], more].concat())
     };
     empty(&scene.store());
-    for more in [&["--host", "test"][..], &by_key, &[&["--host", "test"][..], &by_key].concat()] {
+    for more in [&[][..], &["--host", "test"], &by_key, &[&["--host", "test"][..], &by_key].concat()] {
         assert_eq!(told(&ask(more).exits(1)), ["logs.machine-missing"], "{more:?}");
     }
-    assert_eq!(ask(&[]).exits(0).summary(), "no machine has put anything there");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Report, Severity, count},
     run::Run,
-    settings::units::Span,
+    settings::{suggest, units::Span},
     store::{Key, Store},
     tools::logs::manifest::{self, Object, archived::joined, links::Links, stored, tombs::Tombs},
 };
@@ -180,16 +180,21 @@ impl Wanted {
     /// Machines of these names put nothing there. Whoever asks for one by name must not take its silence for an answer.
     fn hosts_that_are_not_in<T>(&self, folders: &BTreeMap<String, T>) -> Vec<Incomplete> {
         let unknown = |host: &&String| !folders.keys().any(|folder| manifest::is_of(folder, host));
+        if self.hosts.is_empty() && folders.is_empty() {
+            let nobody = Incomplete::new("the manifests", "no machine has put anything there");
+            return vec![Incomplete { hint: Some("is that the store, and is its disk mounted?".to_owned()), ..nobody }];
+        }
         let why = "no machine of that name has put anything there";
         self.hosts.iter().filter(unknown).map(|host| Incomplete::new(format!("machine {host}"), why)).collect()
     }
 
     /// The same of sets: none of what is, or was, named there is of one.
     fn sets_that_are_not_among<'a>(&self, named: impl Iterator<Item = &'a Object>) -> Vec<Incomplete> {
-        let known: HashSet<&str> = named.flat_map(|object| [object.set.as_str(), object.service.as_str()]).collect();
+        let known: BTreeSet<&str> = named.flat_map(|object| [object.set.as_str(), object.service.as_str()]).collect();
         let unknown = self.sets.iter().filter(|set| !known.contains(set.as_str()));
         let why = "no log of a set or a service of that name was put there";
-        unknown.map(|set| Incomplete::new(format!("set {set}"), why)).collect()
+        let meant = |set: &str| suggest::nearest(set, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
+        unknown.map(|set| Incomplete { hint: meant(set), ..Incomplete::new(format!("set {set}"), why) }).collect()
     }
 
     fn means(&self, object: &Object, now: DateTime<Utc>) -> bool {

@@ -90,7 +90,7 @@ pub(super) fn troubles(run: &Run, rotate: &Rotate, ledger: &Ledger, plan: &Plan)
     report.findings.extend(leapt(rotate, ledger, plan));
     report.findings.extend(contained::findings(rotate, plan));
     report.findings.extend(heads::findings(plan));
-    report.findings.extend(shipment::findings(rotate, plan));
+    report.findings.extend(shipment::findings(rotate, ledger, plan));
     report.findings.extend(direct::findings(rotate, ledger, plan));
     report.findings.extend(unmeant::findings(ledger.content(), plan));
     report.unchanged = plan.left.len() as u64;

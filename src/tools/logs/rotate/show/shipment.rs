@@ -1,5 +1,7 @@
 //! What passes between this machine and the store, in words.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use crate::{
@@ -11,6 +13,7 @@ use crate::{
             plan::{
                 Bound, Plan,
                 company::{Batch, Gathering},
+                is_to_ship,
             },
         },
         spool::damage,
@@ -85,14 +88,37 @@ fn overdue(rotate: &Rotate, plan: &Plan) -> Option<Finding> {
 }
 
 /// Receipts that are not believed, and what waits too long.
-pub(super) fn findings(rotate: &Rotate, plan: &Plan) -> Vec<Finding> {
+pub(super) fn findings(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Vec<Finding> {
     let told = |refused: &crate::tools::logs::rotate::plan::Refused| {
         let message = format!("its receipt is not believed: {}; nothing follows from it", refused.why);
         let finding = Finding::new("logs.receipt-refused", Severity::Warning, refused.parcel.key.clone(), message);
         finding.hint("`ops-logs ship` signs anew for what the store has; if this comes again, find out who writes to the folder of receipts")
     };
     let damaged = plan.shipment.damaged.iter().map(|damaged| damage::finding(&damaged.waiting, &damaged.why));
-    plan.shipment.refused.iter().map(told).chain(damaged).chain(overdue(rotate, plan)).collect()
+    plan.shipment.refused.iter().map(told).chain(damaged).chain(overdue(rotate, plan)).chain(of_another(rotate, ledger)).collect()
+}
+
+/// What another machine made, or this one under another name: nobody here ships it, and only a person knows which of both it is.
+fn of_another(rotate: &Rotate, ledger: &Ledger) -> Vec<Finding> {
+    let Some(shipping) = &rotate.shipping else { return Vec::new() };
+    let mut hosts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for entry in ledger.content().entries.values().filter(|entry| entry.archive.is_some() && is_to_ship(rotate, entry)) {
+        if let Some(host) = &entry.inherited {
+            let (archives, bytes) = hosts.entry(host).or_default();
+            (*archives, *bytes) = (*archives + 1, *bytes + entry.stored());
+        }
+    }
+    let told = |(host, (archives, bytes)): (&str, (u64, u64))| {
+        let (archives, bytes, ours) = (count(archives, "archive"), Size(bytes), &rotate.host);
+        let message = format!(
+            "nothing here says that it has {archives} ({bytes}) of `{host}`, and this machine is `{ours}`: it ships none of them"
+        );
+        let finding = Finding::new("logs.of-another", Severity::Note, shipping.store.clone(), message);
+        finding.hint(format!(
+            "if this machine was called `{host}`: OPSBELT_LOGS_HOST={host} ops-logs drain; if it is a copy of that one: that one ships them"
+        ))
+    };
+    hosts.into_iter().map(told).collect()
 }
 
 /// What a plan's summary says of it.
