@@ -153,14 +153,29 @@ fn what_was_archived_before_its_set_shipped_directly_goes_by_the_spool() {
     assert_eq!(scene.archives("app.log").len(), 1, "no rule says that it goes");
 }
 
-#[test]
-fn a_rotation_at_work_is_waited_for_before_anything_is_recorded() {
-    let (scene, name) = waiting(3000);
-    let text = fs::read(scene.logs().join(&name)).unwrap();
+/// A rotation is at work, until that is unlocked or closed.
+fn at_work(scene: &Scenario) -> fs::File {
     let lock = scene.state().join("logs-rotate.lock");
     files::write(&lock, "").unwrap();
     let lock = fs::File::open(lock).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
+    lock
+}
+
+#[test]
+fn where_nothing_got_into_the_store_no_rotation_is_waited_for() {
+    let (scene, _) = waiting(3000);
+    files::write(scene.store().join("logs"), "in the way").unwrap();
+    let _lock = at_work(&scene);
+    let ran = scene.direct().exits(3);
+    assert_eq!((ran.steps("ship", "failed").len(), ran.json()["incomplete"].as_array().map(Vec::len)), (1, Some(0)), "{ran:#?}");
+}
+
+#[test]
+fn a_rotation_at_work_is_waited_for_before_anything_is_recorded() {
+    let (scene, name) = waiting(3000);
+    let text = fs::read(scene.logs().join(&name)).unwrap();
+    let lock = at_work(&scene);
     let direct = Process::start(&mut scene.command(&["--format", "json", "direct"]));
     let began = Instant::now();
     while scene.segments().is_empty() {

@@ -189,6 +189,10 @@ impl Carry<'_> {
                 None => {}
             }
         }
+        // A rotation may be at work for long, and nothing needs its ledger.
+        if stored.is_empty() && odd.is_empty() {
+            return Ok(());
+        }
         let shipped = self.name(&stored, register)?;
         let mut record = Record::take(self.direct, self.run, self.state, self.report)?;
         let arrived = stored.iter().zip(shipped).map(|((entry, one), shipped)| Arrived {

@@ -7,7 +7,7 @@ pub mod sign;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    Object, Removed, Segment, Written,
+    LONGEST, Object, Removed, Segment, Written,
     chain::{Chain, Head, Pending},
     folder, key,
     memory::Memory,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure, Result},
-    report::{Finding, Severity},
+    report::{Finding, Severity, Size, count},
     store::{Body, Key, Put, Store},
     tools::logs::parcel::Receipt,
 };
@@ -79,6 +79,13 @@ impl<'a> Register<'a> {
             objects,
             removed,
         });
+        // Before anything is remembered: nobody could ever read it again, and so go on after it.
+        let (objects, bytes) = (written.segment.objects.len() as u64, written.text.len() as u64);
+        if bytes > LONGEST {
+            let number = written.segment.number;
+            let why = format!("segment {number} would have {}, and none may have more than {}", Size(bytes), Size(LONGEST));
+            return Err(Failure::new("name", count(objects, "object")).because(why));
+        }
         let text = String::from_utf8(written.text.clone()).expect("JSON is text");
         self.chain.pending = Some(Pending { text, receipts: receipts.to_vec() });
         self.memory.keep(&self.chain)?;
@@ -218,5 +225,29 @@ impl<'a> Register<'a> {
     fn numbers(&self) -> Result<Vec<u64>> {
         let folder = folder(&self.chain.host).ok_or_else(|| Failure::new("name", "the manifest"))?;
         stored::segments(self.store, &folder).map(|segments| segments.into_keys().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        store::{self, Address, Terms},
+        tools::logs::manifest::tests::{hour, object},
+    };
+
+    #[test]
+    fn a_segment_that_nobody_could_read_again_is_not_begun() {
+        let home = tempfile::tempdir().unwrap();
+        let store = store::open(&Address::Folder(home.path().to_owned()), &Terms::default()).unwrap();
+        let (memory, sign) = (Memory::of(None, home.path()), |_: &[Receipt]| Ok(()));
+        let chain = || memory.recall("web", "file:///a").unwrap();
+        let mut register = Register::open(&*store, &memory, chain(), &sign).unwrap().0;
+        let long = Object { log: "x".repeat(17 << 20), ..object("app", 0) };
+        let failure = register.say(hour(1), vec![long], &[]).unwrap_err();
+        assert!(failure.to_string().contains("none may have more than 16.0 MiB"), "{failure}");
+        assert_eq!(chain().pending, None);
+        register.say(hour(1), vec![object("app", 0)], &[]).unwrap();
+        assert_eq!(chain().head.map(|head| head.number), Some(1));
     }
 }
