@@ -289,6 +289,7 @@ fn what_should_be_free_stays_free_but_for_one_archive_at_a_time() {
         scene.append("app.log", text);
         let ran = scene.rotate().exits(if number == 0 { 0 } else { 3 });
         assert!(number == 0 || ran.stdout.contains("are to stay free (min-free)"), "{ran:#?}");
+        assert!(number < 2 || ran.stdout.contains("1 more archive waits with it"), "{ran:#?}");
         assert_eq!(scene.parcels().len(), 1);
     }
     for _ in 0..3 {

@@ -61,7 +61,7 @@ pub(super) fn hand_over(carry: &mut Carry, plan: &Plan) {
         }
         let free = if first { Ok(None) } else { min_free(carry, &counter, oldest) };
         if let Err(failure) = free.and_then(|free| counter.room_for(takes, free)) {
-            left.short.get_or_insert((oldest.path(), failure));
+            left.lack_room(&entries, failure);
             continue;
         }
         for (entry, keys) in together(carry, &counter, plan, entries) {
@@ -115,6 +115,8 @@ struct Left {
     bytes: u64,
     /// The first one for which the disk has none.
     short: Option<(String, Failure)>,
+    /// How many those are.
+    lacking: u64,
 }
 
 impl Left {
@@ -123,9 +125,20 @@ impl Left {
         self.bytes += entry.stored();
     }
 
+    fn lack_room(&mut self, entries: &[Entry], failure: Failure) {
+        self.lacking += entries.len() as u64;
+        self.short = self.short.take().or_else(|| Some((entries.first()?.path(), failure)));
+    }
+
     fn told(self, carry: &mut Carry, shipping: &Shipping, waiting: u64) {
         if let Some((path, failure)) = self.short {
-            carry.failed("hand-over", path, &failure);
+            let more = match self.lacking {
+                0 | 1 => String::new(),
+                2 => "; 1 more archive waits with it".to_owned(),
+                all => format!("; {} more archives wait with it", all - 1),
+            };
+            let cause = failure.cause.map(|cause| format!("{cause}{more}"));
+            carry.failed("hand-over", path, &Failure { cause, ..failure });
         }
         if self.archives > 0 {
             let (all, most) = (count(self.archives, "archive"), Size(shipping.most));

@@ -56,7 +56,7 @@ pub(super) fn settle(carry: &mut Carry, plan: &Plan) -> Result<()> {
         match arrival.parcels.iter().try_for_each(|signed| counter.take_back(&signed.id)) {
             Ok(()) => {
                 carry.tally.settled += sound.len() as u64;
-                let why = "the store has it, and the archive here is what was handed over";
+                let why = "the store has it, and what is here of it is what was handed over";
                 carry.step(Step::new("settle", subject(arrival), Outcome::Done, why));
             }
             Err(failure) => carry.failed("settle", subject(arrival), &failure),
