@@ -91,9 +91,6 @@ pub type Moved<'a> = &'a (dyn Fn(u64) + Sync);
 /// Takes an object piece by piece, and may refuse.
 pub type Take<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
-/// Told of an object and its size; may refuse to hear of more.
-pub type Visit<'a> = &'a mut dyn FnMut(Key, u64) -> Result<()>;
-
 /// What came of a wish to make an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {

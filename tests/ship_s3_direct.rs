@@ -17,6 +17,7 @@ use support::{
     needs,
     scenario::{Ran, Scenario, files_under, text_of},
     seaweed::{Bucket, Outage, SEAWEED, Seaweed},
+    through::through_set,
 };
 
 /// Three parts: two of 8 MiB and a small one.
@@ -29,15 +30,7 @@ fn scene(
     compress: &str,
     story: impl Fn(&Request, usize) -> Fate + Send + Sync + 'static,
 ) -> Option<(Scenario, Bucket, Between)> {
-    if !needs::met(SEAWEED) {
-        return None;
-    }
-    let bucket = Seaweed::of_this_program().bucket();
-    let between = Between::before(bucket.server.port(), story);
-    let scene = bucket.scene("", &format!("ship = \"direct\"\ncompress = \"{compress}\"")).log_of("app.log", size);
-    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
-    scene.rotate().exits(0);
-    Some((scene, bucket, between))
+    through_set(&[("app.log", size)], "", &format!("ship = \"direct\"\ncompress = \"{compress}\""), story)
 }
 
 fn try_once(scene: &Scenario) -> Ran {

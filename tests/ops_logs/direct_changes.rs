@@ -212,6 +212,18 @@ fn what_somebody_has_open_after_it_was_shipped_goes_by_no_rule_and_what_is_writt
 }
 
 #[test]
+fn what_the_store_has_and_nobody_removed_for_long_is_told_also_when_its_set_ships_otherwise() {
+    let (scene, name) = waiting(3000);
+    let _writer = scene.writer(&name);
+    scene.direct().exits(0);
+    scene.change_settings("ship = \"direct\"", "ship = true");
+    let status = &["--format", "json", "status"];
+    assert_eq!(findings(&scene.run(status).exits(0), "logs.unremoved"), [""; 0]);
+    let told = findings(&scene.run_at("+2d", status).exits(1), "logs.unremoved").remove(0);
+    assert!(told.starts_with("it has 1 log (") && told.contains("`ops-logs direct` removes them"), "{told}");
+}
+
+#[test]
 fn only_what_was_left_is_told_to_wait() {
     let (scene, name) = waiting(3000);
     scene.append("other.log", text_of("other", 5000));

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{Machine, ROTATE, Story, is_named, power_cuts};
+use super::{Machine, ROTATE, Story, is_named, power_cuts, rotated};
 use crate::support::scenario::Scenario;
 
 const DIRECT: &[&str] = &["--format", "json", "direct"];
@@ -15,10 +15,7 @@ const FIRST: Story = Story {
     words: "ship = \"direct\"",
     turns: 3,
     past: |scene, machine, texts| {
-        for text in &texts[..2] {
-            scene.append("app.log", text);
-            scene.rotate().exits(0);
-        }
+        rotated(scene, &texts[..2]);
         scene.append("app.log", &texts[2]);
         machine.disks.settle();
     },
@@ -37,13 +34,9 @@ fn power_cuts_while_logs_are_shipped_directly() {
 #[test]
 fn power_cuts_while_more_is_shipped_directly() {
     let past = |scene: &Scenario, machine: &Machine, texts: &[Vec<u8>]| {
-        for text in &texts[..2] {
-            scene.append("app.log", text);
-            scene.rotate().exits(0);
-            if *text == texts[0] {
-                scene.direct().exits(0);
-            }
-        }
+        rotated(scene, &texts[..1]);
+        scene.direct().exits(0);
+        rotated(scene, &texts[1..2]);
         machine.disks.settle();
     };
     power_cuts(Story { name: "ships more directly", turns: 2, past, ..FIRST });
@@ -52,10 +45,7 @@ fn power_cuts_while_more_is_shipped_directly() {
 #[test]
 fn power_cuts_while_what_was_shipped_directly_before_is_removed() {
     let past = |scene: &Scenario, machine: &Machine, texts: &[Vec<u8>]| {
-        for text in texts {
-            scene.append("app.log", text);
-            scene.rotate().exits(0);
-        }
+        rotated(scene, texts);
         let writers: Vec<_> = scene.archives("app.log").iter().map(|name| scene.writer(name)).collect();
         scene.direct().exits(0);
         drop(writers);

@@ -13,12 +13,22 @@ pub fn through(
     words: &str,
     story: impl Fn(&Request, usize) -> Fate + Send + Sync + 'static,
 ) -> Option<(Scenario, Bucket, Between)> {
+    through_set(logs, words, "compress = \"none\"", story)
+}
+
+/// The same of a set of these words.
+pub fn through_set(
+    logs: &[(&str, usize)],
+    words: &str,
+    set: &str,
+    story: impl Fn(&Request, usize) -> Fate + Send + Sync + 'static,
+) -> Option<(Scenario, Bucket, Between)> {
     if !needs::met(SEAWEED) {
         return None;
     }
     let bucket = Seaweed::of_this_program().bucket();
     let between = Between::before(bucket.server.port(), story);
-    let mut scene = bucket.scene(words, "compress = \"none\"");
+    let mut scene = bucket.scene(words, set);
     for (name, size) in logs {
         scene = scene.log_of(name, *size);
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     files::space::Space,
@@ -24,7 +24,24 @@ pub(super) fn findings(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Vec<Fin
         let finding = Finding::new("logs.unshipped", Severity::Warning, shipping.store.clone(), message);
         finding.hint(HINT)
     });
-    overdue.into_iter().chain(full(&waits, plan)).collect()
+    let over = plan.shipment.over.iter().filter_map(|id| entries.get(id)).collect::<Vec<_>>();
+    let unremoved = unremoved(&over, plan).map(|message| {
+        let finding = Finding::new("logs.unremoved", Severity::Warning, shipping.store.clone(), message);
+        finding.hint(format!("restart whoever has them open; {HINT}"))
+    });
+    overdue.into_iter().chain(full(&waits, plan)).chain(unremoved).collect()
+}
+
+/// What the store has for long, and is here yet: its set may ship otherwise by now, so that nobody runs what would remove it.
+fn unremoved(over: &[&Entry], plan: &Plan) -> Option<String> {
+    let since = over.iter().filter_map(|entry| entry.shipped.as_ref()).map(|shipped| shipped.at).min()?;
+    let message = format!(
+        "it has {} ({}) that are here yet, the oldest since {}: only `ops-logs direct` removes them, once nobody has them open for writing",
+        count(over.len() as u64, "log"),
+        Size(over.iter().map(|entry| entry.stored()).sum()),
+        since.format("%Y-%m-%d %H:%M:%S UTC")
+    );
+    is_long(since, plan).then_some(message)
 }
 
 /// What waits, how much that is, and since when; None when nothing does.
@@ -39,11 +56,14 @@ pub(in crate::tools::logs) fn waiting(waits: &[&Entry]) -> Option<String> {
 }
 
 fn overdue(waits: &[&Entry], plan: &Plan) -> Option<String> {
-    const LONG: TimeDelta = TimeDelta::days(1);
     let since = waits.iter().map(|entry| entry.at).min()?;
-    // While the clock is in doubt, so is every age.
-    let long = plan.world.leap.is_none() && plan.world.now - since > LONG;
-    waiting(waits).filter(|_| long)
+    waiting(waits).filter(|_| is_long(since, plan))
+}
+
+/// While the clock is in doubt, so is every age.
+fn is_long(since: DateTime<Utc>, plan: &Plan) -> bool {
+    const LONG: TimeDelta = TimeDelta::days(1);
+    plan.world.leap.is_none() && plan.world.now - since > LONG
 }
 
 /// Where as much as is left would fill the disk once more.
