@@ -16,7 +16,7 @@ use support::{
     between::{Between, Fate, Request},
     needs,
     scenario::{Ran, Scenario, files_under, text_of},
-    seaweed::{Bucket, Outage, SEAWEED, Seaweed},
+    seaweed::{Bucket, Outage, SEAWEED},
     through::through_set,
 };
 
