@@ -11,7 +11,7 @@ pub mod state;
 
 pub use clock::Clock;
 pub use out::Out;
-pub use progress::Progress;
+pub use progress::{Bar, Progress};
 pub use shutdown::Shutdown;
 pub use side_by_side::side_by_side;
 pub use state::State;

@@ -60,7 +60,7 @@ pub trait Store: Send + Sync {
         false
     }
 
-    /// How many objects it takes at a time, where that is the store's own matter.
+    /// How many objects it takes, or is asked about, at a time, where that is the store's own matter.
     fn at_once(&self) -> Option<usize> {
         None
     }

@@ -8,7 +8,11 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
 
 use support::{
     between::{Between, Fate, Request},
@@ -160,6 +164,57 @@ fn a_segment_that_goes_between_the_list_and_the_look_is_missed() {
     std::fs::create_dir(&back).unwrap();
     let ran = scene.run(&["--format", "json", "restore", "--to", back.to_str().unwrap()]).exits(1);
     assert_eq!((ran.steps("restore", "done").len(), told(&ran)), (1, vec!["logs.segment-missing".to_owned()]), "{ran:#?}");
+}
+
+/// All objects at once, and the segments of one machine.
+#[test]
+fn nobody_waits_for_one_answer_before_the_next_is_asked_for() {
+    const TOGETHER: usize = 3;
+    let Some(bucket) = bucket() else { return };
+    let scene = shipped(&bucket, TOGETHER);
+    for word in ["/manifests/", "/logs/"] {
+        let waiting = Arc::new((Mutex::new(0), Condvar::new()));
+        let story = move |request: &Request, _: usize| {
+            // The name of a list is in its query.
+            if !request.target.split('?').next().unwrap().contains(word) {
+                return Fate::Passes;
+            }
+            let (count, all) = &*waiting;
+            let mut count = count.lock().unwrap();
+            *count += 1;
+            all.notify_all();
+            let (_count, late) = all.wait_timeout_while(count, Duration::from_secs(20), |count| *count < TOGETHER).unwrap();
+            if late.timed_out() { Fate::Unheard } else { Fate::Passes }
+        };
+        let between = Between::before(bucket.server.port(), story);
+        scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+        let ran = try_once(&scene, &["--format", "json", "verify", "--quick", &bucket.url()]);
+        assert!(ran.exits(0).summary().starts_with("as named: 3 of 3 objects"));
+        scene.change_settings(&between.endpoint(), &bucket.server.endpoint());
+    }
+}
+
+#[test]
+fn who_wants_the_logs_of_one_machine_does_not_wait_for_the_manifests_of_all() {
+    let Some(bucket) = bucket() else { return };
+    let scene = shipped(&bucket, 2);
+    scene.change_settings("host = \"test\"", "host = \"other\"");
+    turn(&scene, 2);
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+    let between = Between::before(bucket.server.port(), |_, _| Fate::Passes);
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    let read = |machine: &str| {
+        let of_it = |request: &&Request| request.is("GET", &format!("/manifests/{machine}/"));
+        between.asked().iter().filter(of_it).count()
+    };
+    let ran = scene.run(&["restore", "--host", "other", "--to", "-"]).exits(0);
+    assert!(ran.stdout.as_bytes() == text_of("turn-2", 3000), "{ran:#?}");
+    assert_eq!((read("other"), read("test")), (1, 0));
+    // Something is missing: perhaps that machine says why.
+    bucket.objects().into_iter().filter(|(key, _)| key.contains("other")).for_each(|(key, _)| bucket.remove(&key));
+    scene.run(&["restore", "--host", "other", "--to", "-"]).exits(4);
+    assert_eq!((read("other"), read("test")), (3, 2));
 }
 
 #[test]

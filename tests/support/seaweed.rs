@@ -94,7 +94,9 @@ fn home() -> PathBuf {
     for name in
         fs::read_dir(&above).expect("a temporary folder").flatten().filter_map(|entry| entry.file_name().into_string().ok())
     {
-        if name.strip_prefix(NAME).is_some_and(|id| id.parse::<u32>().is_ok() && !Path::new("/proc").join(id).exists()) {
+        // Numbers are given out anew: who had this program's before is gone.
+        let is_gone = |id: u32| id == std::process::id() || !Path::new("/proc").join(id.to_string()).exists();
+        if name.strip_prefix(NAME).and_then(|id| id.parse().ok()).is_some_and(is_gone) {
             // Another program may be doing it just now.
             let _ = fs::remove_dir_all(above.join(name));
         }

@@ -90,7 +90,7 @@ impl Change for Prune {
         let chain = Memory::of(self.spool.as_ref(), run.state.folder()?).recall(&self.host, &self.store.to_string())?;
         let mut troubles = Report::default();
         let now = run.clock.now();
-        let world = gather(self, &*store, &Own { chain: &chain, signs, now }, &mut troubles)?;
+        let world = gather(self, run, &*store, &Own { chain: &chain, signs, now }, &mut troubles)?;
         let doubt = world.doubt;
         let decision = decide(self, world, now);
         troubles.findings.extend(doubt.and_then(|until| doubted(now, until, decision.doubted)));

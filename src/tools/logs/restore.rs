@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use self::{
     place::Placed,
-    selection::select,
+    selection::{Whose, select},
     texts::{Texts, by_object},
     thaw::{Sorted, sort},
     write::{sweep, write},
@@ -212,18 +212,32 @@ impl Query for Print {
     }
 }
 
+/// A store, in which run, and how much of it at the same time unless the store knows better.
+type Asking<'a> = (&'a dyn Store, &'a Run, usize);
+
 fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, run: &Run) -> Result<Chosen> {
     wanted.check(run.clock.now())?;
     let store = store::open(address, terms)?;
-    let mut troubles = Report::default();
-    let archives = select(&*store, wanted, run, &mut troubles)?;
-    for less in archives.iter().map(|placed| &placed.archived).filter(|archived| archived.is_less()) {
-        let why =
-            format!("the manifests name no more of its text than these bytes, and it has {}", less.first().part().whole.size);
-        troubles.incomplete.push(Incomplete::new(less.name(), why));
+    let asking = (&*store, run, parallel);
+    let look = |whose: Whose| {
+        let mut troubles = Report::default();
+        let archives = select(asking, wanted, whose, &mut troubles)?;
+        troubles
+            .incomplete
+            .extend(archives.iter().filter(|placed| placed.archived.is_less()).map(|placed| in_part(&placed.archived)));
+        Ok((sort(asking, archives), troubles))
+    };
+    let (mut archives, mut troubles) = look(Whose::Wanted)?;
+    // Perhaps another machine took it out, and says so in its own manifest.
+    if archives.absent && !wanted.hosts.is_empty() {
+        (archives, troubles) = look(Whose::All)?;
     }
-    let archives = sort(&*store, archives, parallel, run);
     Ok(Chosen { store, archives, troubles })
+}
+
+fn in_part(less: &Archived) -> Incomplete {
+    let whole = less.first().part().whole.size;
+    Incomplete::new(less.name(), format!("the manifests name no more of its text than these bytes, and it has {whole}"))
 }
 
 impl Chosen {

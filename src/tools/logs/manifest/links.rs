@@ -6,14 +6,33 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Object, Removed, Segment, Written, stored,
+    Object, Removed, Segment, Written,
+    stored::{self, Folders},
     tombs::{Tomb, Tombs},
 };
 use crate::{
     failure::Exit,
-    report::{Finding, Report, Severity},
+    report::{Finding, Incomplete, Report, Severity},
+    run::{Bar, Run, side_by_side},
     store::{Key, Store},
 };
+
+/// How segments are read: several at the same time, for what they take is the way to the store.
+pub struct Reading<'a> {
+    run: &'a Run,
+    store: &'a dyn Store,
+    parallel: usize,
+    bar: Bar,
+}
+
+impl<'a> Reading<'a> {
+    /// All of these, so many at a time unless the store knows better.
+    pub fn of(run: &'a Run, store: &'a dyn Store, parallel: usize, folders: &Folders) -> Reading<'a> {
+        let segments: usize = folders.values().map(BTreeMap::len).sum();
+        let bar = run.progress.items("reading manifests", segments as u64);
+        Reading { run, store, parallel: store.at_once().unwrap_or(parallel).max(1), bar }
+    }
+}
 
 /// One machine's chain, as far as it could be read.
 #[derive(Debug, Default)]
@@ -34,11 +53,24 @@ pub struct Links {
 
 impl Links {
     /// Follows the chain; what is wrong with it is told.
-    pub fn read(store: &dyn Store, segments: impl Iterator<Item = (u64, Key)>, report: &mut Report) -> Links {
+    pub fn read(reading: &Reading, segments: BTreeMap<u64, Key>, report: &mut Report) -> Links {
+        let Reading { run, store, parallel, bar } = reading;
         let mut links = Links { unbroken: true, ..Links::default() };
         let mut before: Option<(u64, Option<String>)> = Some((0, None));
-        for (number, key) in segments {
-            let shown = store.shown(&key);
+        let segments: Vec<(u64, Key)> = segments.into_iter().collect();
+        // No more of them are in memory than are followed at once.
+        let read = segments.chunks(*parallel).flat_map(|few| {
+            let read = side_by_side(few, *parallel, &run.shutdown, || (), |(_, key)| stored::segment(*store, key));
+            bar.advance(few.len() as u64);
+            few.iter().zip(read)
+        });
+        for ((number, key), read) in read {
+            let (number, shown) = (*number, store.shown(key));
+            let Some(read) = read else {
+                report.incomplete.push(Incomplete::new(shown, "stopped before it and what follows it were read"));
+                links.unbroken = false;
+                break;
+            };
             let expected = before.as_ref().map_or(1, |(last, _)| last.saturating_add(1));
             if number > expected {
                 let missing = if number - expected == 1 { expected.to_string() } else { format!("{expected} to {}", number - 1) };
@@ -46,7 +78,7 @@ impl Links {
                 links.unbroken = false;
                 before = None;
             }
-            match stored::segment(store, &key) {
+            match read {
                 Ok(Some(written)) => {
                     links.follow(written, before.as_ref(), &shown, report);
                     before = links.hashes.last_key_value().map(|(number, hash)| (*number, Some(hash.clone())));

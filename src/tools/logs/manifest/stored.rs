@@ -9,6 +9,9 @@ use crate::{
     store::{Key, Store},
 };
 
+/// The keys of segments in order, by the folder of their machine.
+pub type Folders = BTreeMap<String, BTreeMap<u64, Key>>;
+
 /// The segment under that key; None when there is none.
 pub fn segment(store: &dyn Store, key: &Key) -> Result<Option<Written>> {
     let mut text = Vec::new();
@@ -44,14 +47,14 @@ fn number_in(folder: &Key, key: &Key) -> Option<u64> {
     number(key).filter(|_| folder.join(key.parts().1).as_ref() == Some(key))
 }
 
-/// The keys of all segments in order, by the folder of their machine.
-pub fn all(store: &dyn Store) -> Result<BTreeMap<String, BTreeMap<u64, Key>>> {
+/// All segments that there are.
+pub fn all(store: &dyn Store) -> Result<Folders> {
     by_machine(store, MANIFESTS)
 }
 
 /// The keys of all that is numbered as segments are, below `top`, in order, by the folder of its machine.
-pub(super) fn by_machine(store: &dyn Store, top: &str) -> Result<BTreeMap<String, BTreeMap<u64, Key>>> {
-    let mut all: BTreeMap<String, BTreeMap<u64, Key>> = BTreeMap::new();
+pub(super) fn by_machine(store: &dyn Store, top: &str) -> Result<Folders> {
+    let mut all = Folders::new();
     let top = Key::new(top).expect("it is one");
     store.list(&top, &mut |key, _| {
         let folder = key.parts().0.last().and_then(|folder| top.join(folder));

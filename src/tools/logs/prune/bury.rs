@@ -144,7 +144,7 @@ impl Burial<'_> {
         let (store, now) = (self.store, self.run.clock.now());
         let asks = Asks { store, own: &self.prune.host, now, doubtful: self.doubtful };
         let one = |item: &&Buried| asks.look(item);
-        let verdicts = side_by_side(batch, self.prune.parallel, &self.run.shutdown, || (), one);
+        let verdicts = side_by_side(batch, store.at_once().unwrap_or(self.prune.parallel), &self.run.shutdown, || (), one);
         // A part of an archive without the others helps nobody.
         let goes = |verdict: &Option<Verdict>| matches!(verdict, Some(Verdict::Goes(_) | Verdict::Gone));
         let held: HashSet<(&str, Archive)> =

@@ -8,9 +8,17 @@ use super::{Prune, clock};
 use crate::{
     failure::{Failure, Result},
     report::{Incomplete, Report},
+    run::Run,
     store::{Key, Store},
     tools::logs::{
-        manifest::{self, Object, Written, chain::Chain, folder, links::Links, stored, tombs::Tombs},
+        manifest::{
+            self, Object, Written,
+            chain::Chain,
+            folder,
+            links::{Links, Reading},
+            stored::{self, Folders},
+            tombs::Tombs,
+        },
         parcel::key,
     },
 };
@@ -52,26 +60,32 @@ pub(super) struct Machine {
 }
 
 /// Reads the manifests of the machines that are asked for, and this one's; what is wrong with them is told.
-pub(super) fn gather(prune: &Prune, store: &dyn Store, own: &Own, troubles: &mut Report) -> Result<World> {
+pub(super) fn gather(prune: &Prune, run: &Run, store: &dyn Store, own: &Own, troubles: &mut Report) -> Result<World> {
     let (chain, mut times) = (own.chain, Vec::new());
     let mut world = World::default();
     let asked: BTreeSet<&String> = if prune.hosts.is_empty() { [&prune.host].into() } else { prune.hosts.iter().collect() };
     let all: BTreeSet<&String> = asked.iter().copied().chain([&prune.host]).collect();
+    let mut manifests = Folders::new();
     for host in &all {
         let folder = folder(host).ok_or_else(|| Failure::new("name", format!("the manifest of {host}")))?;
-        let mut links = Links::read(store, stored::segments(store, &folder)?.into_iter(), troubles);
+        manifests.insert((*host).clone(), stored::segments(store, &folder)?);
+    }
+    let reading = Reading::of(run, store, prune.parallel, &manifests);
+    for (host, segments) in manifests {
+        let is_own = host == prune.host;
+        let mut links = Links::read(&reading, segments, troubles);
         let mut unclear = (!links.unbroken).then(|| "its machine's manifest is not all there, or not as it was made".to_owned());
-        if **host == prune.host {
+        if is_own {
             own.goes_on(&links)?;
             unclear = unclear.or(forgotten(&links, chain));
             begun(&mut links, chain)?;
         }
-        world.tombs.add(host, &links.removed);
+        world.tombs.add(&host, &links.removed);
         times.push(links.made.values().copied().collect());
-        if !asked.contains(host) {
+        if !asked.contains(&host) {
             continue;
         }
-        if links.hashes.is_empty() && **host != prune.host {
+        if links.hashes.is_empty() && !is_own {
             troubles
                 .incomplete
                 .push(Incomplete::new(format!("machine {host}"), "no machine of that name has put anything there"));
@@ -81,7 +95,7 @@ pub(super) fn gather(prune: &Prune, store: &dyn Store, own: &Own, troubles: &mut
                 .incomplete
                 .push(Incomplete::new(format!("the manifest of {host}"), format!("{why}: nothing of it is pruned")));
         }
-        world.machines.push(Machine { host: (*host).clone(), objects: links.objects, made: links.made, unclear });
+        world.machines.push(Machine { host, objects: links.objects, made: links.made, unclear });
     }
     world.doubt = match clock::doubt(own.now, &times) {
         Some(_) if is_vouched_by_others(store, &all, own.now)? => None,

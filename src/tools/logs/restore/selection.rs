@@ -8,14 +8,22 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-use super::place::{Placed, placed};
+use super::{
+    Asking,
+    place::{Placed, placed},
+};
 use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Report, Severity, count},
-    run::Run,
     settings::{suggest, units::Span},
     store::{Key, Store},
-    tools::logs::manifest::{self, Object, archived::joined, links::Links, stored, tombs::Tombs},
+    tools::logs::manifest::{
+        self, Object,
+        archived::joined,
+        links::{Links, Reading},
+        stored,
+        tombs::Tombs,
+    },
 };
 
 /// Which logs somebody wants.
@@ -64,19 +72,35 @@ impl Moment {
     }
 }
 
+/// Whose manifests are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Those of the machines that are wanted. What another one took out of the store is not known then.
+    Wanted,
+    /// Of all, which may be many times as much.
+    All,
+}
+
 /// What the manifests name of it, in the order of the first lines.
-pub(super) fn select(store: &dyn Store, wanted: &Wanted, run: &Run, troubles: &mut Report) -> Result<Vec<Placed>> {
+pub(super) fn select(
+    (store, run, parallel): Asking,
+    wanted: &Wanted,
+    whose: Whose,
+    troubles: &mut Report,
+) -> Result<Vec<Placed>> {
     let now = run.clock.now();
     let (mut all, mut tombs) = (Vec::new(), Tombs::default());
-    let folders = stored::all(store)?;
+    let mut folders = stored::all(store)?;
     troubles.incomplete.extend(wanted.hosts_that_are_not_in(&folders));
+    folders.retain(|folder, _| whose == Whose::All || wanted.means_folder(folder));
+    let reading = Reading::of(run, store, parallel, &folders);
     for (folder, segments) in folders {
         if run.shutdown.asked() {
             return Err(Failure::new("read", "the manifests").because("asked to stop before all were read").exit(Exit::Partial));
         }
         let mut found = Report::default();
-        let links = Links::read(store, segments.into_iter(), &mut found);
-        let meant = wanted.hosts.is_empty() || wanted.hosts.iter().any(|host| manifest::is_of(&folder, host));
+        let links = Links::read(&reading, segments, &mut found);
+        let meant = wanted.means_folder(&folder);
         if meant {
             troubles.findings.extend(found.findings);
             troubles.incomplete.extend(found.incomplete);
@@ -205,6 +229,11 @@ impl Wanted {
         self.means_set(object) && late_enough && early_enough
     }
 
+    /// Whether it is the folder of a machine that is wanted.
+    fn means_folder(&self, folder: &str) -> bool {
+        self.hosts.is_empty() || self.hosts.iter().any(|host| manifest::is_of(folder, host))
+    }
+
     fn means_set(&self, object: &Object) -> bool {
         self.sets.is_empty() || self.sets.contains(&object.set) || self.sets.contains(&object.service)
     }
@@ -216,7 +245,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        run::{Clock, Out, Progress, Shutdown, State},
+        run::{Clock, Out, Progress, Run, Shutdown, State},
         store::{self, Body, Terms},
         tools::logs::manifest::tests::{hour, object},
     };
@@ -229,10 +258,11 @@ mod tests {
         let (clock, progress, shutdown) = (Clock::At(hour(0)), Progress::silent(), Shutdown::default());
         let run = Run { clock, progress, shutdown, out: Out::to(Vec::new()), state: State::at(home.path()), every_item: false };
         let mut troubles = Report::default();
-        assert_eq!(select(&*store, &Wanted::default(), &run, &mut troubles).unwrap().len(), 0);
-        assert_eq!(troubles.findings.len(), 1, "it was read");
+        let mut select = || select((&*store, &run, 1), &Wanted::default(), Whose::All, &mut troubles);
+        assert_eq!(select().unwrap().len(), 0);
         run.shutdown.flag().store(15, Ordering::Relaxed);
-        assert!(select(&*store, &Wanted::default(), &run, &mut troubles).unwrap_err().to_string().contains("asked to stop"));
+        assert!(select().unwrap_err().to_string().contains("asked to stop"));
+        assert_eq!(troubles.findings.len(), 1, "it was read once");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Restore, place::Placed};
+use super::{Asking, Restore, place::Placed};
 use crate::{
     report::{Incomplete, Outcome, Report, Size, Step, count},
     run::{Run, side_by_side},
@@ -26,6 +26,8 @@ pub(super) struct Sorted {
     pub(super) ready: Vec<Placed>,
     /// How many others there are.
     pub(super) waiting: u64,
+    /// Whether the store said of one that it is not there.
+    pub(super) absent: bool,
     frozen: Vec<(One, Cold)>,
     thawing: Vec<(One, Cold)>,
 }
@@ -38,17 +40,17 @@ struct One {
 }
 
 /// Asks the store about each object, once however many archives are in it. What it cannot be asked about is tried.
-pub(super) fn sort(store: &dyn Store, archives: Vec<Placed>, parallel: usize, run: &Run) -> Sorted {
+pub(super) fn sort((store, run, parallel): Asking, archives: Vec<Placed>) -> Sorted {
     let objects = archives.iter().flat_map(|placed| &placed.archived.objects);
     let keys: Vec<String> = objects.map(|object| object.key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let look = |key: &String| {
         let found = Key::new(key.clone()).map(|key| store.look(&key));
-        found.and_then(Result::ok).flatten().map_or(Access::Ready, |found| found.access)
+        found.and_then(Result::ok).map(|found| found.map(|found| found.access))
     };
-    let found = side_by_side(&keys, parallel, &run.shutdown, || (), look);
-    let cold = keys.into_iter().zip(found).filter_map(|(key, access)| Some((key, access?)));
+    let found = side_by_side(&keys, store.at_once().unwrap_or(parallel), &run.shutdown, || (), look);
+    let mut sorted = Sorted { absent: found.contains(&Some(Some(None))), ..Sorted::default() };
+    let cold = keys.into_iter().zip(found).filter_map(|(key, access)| Some((key, access???)));
     let cold: HashMap<String, Access> = cold.filter(|(_, access)| *access != Access::Ready).collect();
-    let mut sorted = Sorted::default();
     let mut told = HashSet::new();
     for placed in archives {
         if placed.archived.objects.iter().all(|object| !cold.contains_key(&object.key)) {

@@ -5,7 +5,7 @@ mod heads;
 mod pruned;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -27,10 +27,10 @@ use crate::{
             self, Object,
             archived::{Archived, joined},
             chain::{Chain, Head},
-            links::{Links, danger},
+            links::{Links, Reading, danger},
             memory::Memory,
             register::sign::SignKey,
-            stored,
+            stored::{self, Folders},
             tombs::{Tomb, Tombs},
         },
         parcel::key,
@@ -109,13 +109,14 @@ impl Query for VerifyStore {
         let heads = self.heads(run, &*store, &mut report);
         let (asked, others) = self.manifests(run, &*store, heads.as_ref())?;
         report.findings.extend(self.absent(&asked));
+        let reading = Reading::of(run, &*store, self.parallel, &asked);
         for (folder, segments) in asked {
             if run.shutdown.asked() {
                 report.incomplete.push(Incomplete::new("the manifests", "stopped before all were read"));
                 whole = false;
                 break;
             }
-            let chain = Links::read(&*store, segments.into_iter(), &mut report);
+            let chain = Links::read(&reading, segments, &mut report);
             whole &= chain.unbroken;
             let ours = || folder_of(&self.host).filter(|ours| *ours == folder).map(|_| self.host.clone());
             let host = chain.host.clone().or_else(ours);
@@ -129,6 +130,7 @@ impl Query for VerifyStore {
             tombs.add(&host, &chain.removed);
             chains.push((host, chain));
         }
+        drop(reading);
         let hosts = chains.len() as u64;
         let (mut objects, mut pruned) = (Vec::new(), Vec::new());
         for (host, chain) in chains {
@@ -144,7 +146,8 @@ impl Query for VerifyStore {
         }
         let found = self.examine(run, &*store, &objects, &mut report);
         let missing: Vec<&Expected> = found.missing.iter().map(|index| &objects[*index]).collect();
-        pruned.extend(pruned::among(&*store, others, &missing, &mut report));
+        let others = if missing.is_empty() { Folders::new() } else { others };
+        pruned.extend(pruned::among(&Reading::of(run, &*store, self.parallel, &others), others, &missing, &mut report));
         pruned::tell(&pruned, &mut report);
         // Where a segment is missing, nobody knows what it named.
         if whole && let Err(failure) = strangers(run, &*store, &objects, &pruned, &mut report) {
@@ -154,9 +157,6 @@ impl Query for VerifyStore {
         Ok(report)
     }
 }
-
-/// The segments of machines, by their folders.
-type Folders = BTreeMap<String, BTreeMap<u64, Key>>;
 
 /// The name of the folder that a machine's manifest is in.
 fn folder_of(host: &str) -> Option<String> {
@@ -286,7 +286,7 @@ impl VerifyStore {
             bar.advance(object.stored);
             verdict
         };
-        let verdicts = side_by_side(objects, self.parallel, &run.shutdown, || (), one);
+        let verdicts = side_by_side(objects, store.at_once().unwrap_or(self.parallel), &run.shutdown, || (), one);
         let mut found = Found::default();
         for ((index, Expected { object, .. }), verdict) in objects.iter().enumerate().zip(verdicts) {
             match verdict {

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{Expected, Folders};
+use super::Expected;
 use crate::{
     report::{Finding, Incomplete, Report, Severity, count},
-    store::Store,
     tools::logs::manifest::{
-        links::{Links, danger},
+        links::{Links, Reading, danger},
+        stored::Folders,
         tombs::{Tomb, Tombs},
     },
 };
 
 /// The tombstones of missing objects in manifests that nobody asked for; what has none is told.
-pub(super) fn among(store: &dyn Store, others: Folders, missing: &[&Expected], report: &mut Report) -> Vec<Tomb> {
+pub(super) fn among(reading: &Reading, others: Folders, missing: &[&Expected], report: &mut Report) -> Vec<Tomb> {
     let mut tombs = Tombs::default();
     let mut unread = Vec::new();
-    for segments in others.into_values().filter(|_| !missing.is_empty()) {
+    for segments in others.into_values() {
         let mut troubles = Report::default();
-        let links = Links::read(store, segments.into_iter(), &mut troubles);
+        let links = Links::read(reading, segments, &mut troubles);
         tombs.add(links.host.as_deref().unwrap_or_default(), &links.removed);
         unread.extend(troubles.incomplete);
     }
