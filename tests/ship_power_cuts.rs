@@ -241,6 +241,8 @@ impl Machine {
         }
         if self.story.renamed {
             scene.change_settings("service = \"web\"", "service = \"www\"");
+            // Who alters settings is not who may lose them at the next cut.
+            self.disks.settle();
         }
         if self.story.goes_on {
             logs_on(&scene, &mut texts, "goes on");
