@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 pub use self::tariff::{PriceWords, Tariff};
 use crate::{
     report::{Cell, Finding, Severity, Size, Table, count},
-    store::pace::PART,
+    store::pace::{PART, part_size},
     tools::logs::rotate::plan::company::Company,
 };
 
@@ -47,7 +47,7 @@ pub struct Month {
     pub puts: f64,
     /// All others for them.
     pub gets: f64,
-    /// Requests that are billed as PUT, and as of no class: lists, and segments of the manifest.
+    /// Requests that are billed as PUT, and as of no class: lists, segments of the manifest, parts of what goes to Glacier.
     pub plain_puts: f64,
     /// All others of that kind.
     pub plain_gets: f64,
@@ -136,11 +136,13 @@ impl Month {
     /// So many objects of that size.
     fn add(&mut self, bytes: u64, times: f64, tariff: &Tariff) {
         // A large one is looked for, begun, sent in parts and completed. Each answer proves what was sent.
-        let (puts, gets) = if bytes <= PART { (1, 0) } else { (bytes.div_ceil(PART) + 2, 1) };
+        let (before, gets) = if bytes <= PART { (0, 0) } else { (1 + bytes.div_ceil(part_size(bytes)), 1) };
+        let (plain_puts, puts) = if tariff.stages { (before, 1) } else { (0, before + 1) };
         self.objects += times;
         self.bytes += times * float(bytes);
         self.billed += times * float(tariff.billed(bytes));
         self.puts += times * float(puts);
+        self.plain_puts += times * float(plain_puts);
         self.gets += times * float(gets);
     }
 

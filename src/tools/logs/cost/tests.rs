@@ -73,6 +73,9 @@ fn what_is_old_or_in_the_future_tells_nothing_of_the_pace() {
 fn a_large_object_is_many_requests() {
     let month = Month::of_a_day([20 << 20], &standard());
     assert!(close(month.puts, 5.0 * MONTH) && close(month.objects, MONTH), "{month:?}");
+    // A very large one has larger parts: of 16 MiB each.
+    let month = Month::of_a_day([160_000 << 20], &standard());
+    assert!(close(month.puts, 10_002.0 * MONTH), "{month:?}");
 }
 
 #[test]
@@ -95,6 +98,22 @@ fn tiny_objects_are_billed_as_larger_ones_in_other_classes() {
     assert_eq!(month.tiny("s3://logs", &standard()), None);
     let large = Tariff::new(Some(StorageClass::StandardIa), PriceWords::default());
     assert_eq!(Month::of(&steady("a", 24, 30, 1 << 20), None, now(), &large).tiny("s3://logs", &large), None);
+}
+
+#[test]
+fn of_a_large_object_only_what_completes_it_costs_what_glacier_does() {
+    let nothing = Manifest { puts: 0, gets: 0 };
+    for (class, dear) in [(StorageClass::Glacier, 0.03), (StorageClass::DeepArchive, 0.05)] {
+        let tariff = Tariff::new(Some(class), PriceWords::default());
+        let get = tariff.get / 1000.0;
+        let run = Month::of_a_shipment([20 << 20], nothing, &tariff);
+        assert!(close(run.requests(&tariff), (4.0 * 0.005 + dear) / 1000.0 + get), "{run:?}");
+        let run = Month::of_a_shipment([4096], nothing, &tariff);
+        assert!(close(run.requests(&tariff), dear / 1000.0), "{run:?}");
+    }
+    let tariff = Tariff::new(Some(StorageClass::GlacierIr), PriceWords::default());
+    let run = Month::of_a_shipment([20 << 20], nothing, &tariff);
+    assert!(close(run.requests(&tariff), (5.0 * 0.02 + 0.01) / 1000.0), "{run:?}");
 }
 
 #[test]
