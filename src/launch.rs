@@ -164,7 +164,10 @@ impl<T: Tool> Launch<T> {
                 let remembered = !matches!(&outcome, Err(failure) if failure.exit == Exit::Busy);
                 (Some(change.schema()), change.job(), outcome, remembered)
             }
-            Task::Change(change) | Task::Plan(change) => (Some(change.schema()), change.job(), change.preview(run), false),
+            Task::Stream(stream) if !self.shared.dry_run => (None, "", stream.perform(run), false),
+            Task::Change(change) | Task::Plan(change) | Task::Stream(change) => {
+                (Some(change.schema()), change.job(), change.preview(run), false)
+            }
             Task::Query(query) => (query.schema(), "", query.answer(run), false),
         };
         let (report, failure) = match outcome {

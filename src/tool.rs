@@ -1,7 +1,7 @@
 //! What `launch` needs to know of a tool, and nothing more.
 //!
 //! A command is a change or a query. A change gathers facts, decides a plan from them, and carries it
-//! out; `launch` alone decides whether the last step happens. A query only answers.
+//! out; `launch` alone decides whether the last step happens. A query only answers; one whose answer may be long has a plan like a change.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -105,6 +105,9 @@ pub enum Task {
     Change(Box<dyn AnyChange>),
     /// Shows what a change would do, and never does it.
     Plan(Box<dyn AnyChange>),
+    /// Writes to `run.out` what it carries out, and that is the whole answer, unless only the plan was asked for. Alters nothing, so nobody
+    /// waits for it, and nothing of it is remembered.
+    Stream(Box<dyn AnyChange>),
     /// Answers a question.
     Query(Box<dyn Query>),
 }

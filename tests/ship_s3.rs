@@ -8,6 +8,9 @@
 
 mod support;
 
+#[path = "ship_s3/cost.rs"]
+mod cost;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Condvar, Mutex},

@@ -180,7 +180,9 @@ fn what_lies_in_glacier_is_asked_for_awaited_and_then_restored() {
     assert!(planned.summary().contains("1 must be brought back first: 1 request (tier bulk)"), "{planned:#?}");
     assert!(reasons(&planned, "request", "planned").contains("which takes 48 hours"), "{planned:#?}");
     assert_eq!(thawed.load(Ordering::Relaxed), 0, "a plan asks for nothing");
-    run(&scene, &["restore", "--to", "-"]).exits(3).says("must be asked for");
+    for more in [&[][..], &["--dry-run"]] {
+        run(&scene, &[&["restore", "--to", "-"], more].concat()).exits(3).says("must be asked for").says("`restore --to FOLDER`");
+    }
     let dear = run(&scene, &["restore", "--to", back.to_str().unwrap(), "--tier", "expedited", "--dry-run"]).exits(3);
     assert!(reasons(&dear, "request", "skipped").contains("has no tier expedited"), "{dear:#?}");
 

@@ -1,4 +1,4 @@
-//! How much is on its way to a bucket at a time, and how long one call may take. Pure: memory and bandwidth as the terms say them
+//! How much is on its way to a bucket at a time, in parts of which size, and how long one call may take. Pure: memory and bandwidth as the terms say them
 //! come in, and what follows from them goes out, so that no wait is longer than what is sent in it needs.
 
 use std::time::Duration;
@@ -7,6 +7,8 @@ use super::terms::Terms;
 
 /// An object up to this size is one call; a larger one is made of parts of this size.
 pub const PART: u64 = 8 << 20;
+/// S3 takes no more parts of one object.
+const PARTS: u64 = 10_000;
 /// What is on its way takes so much memory at most, unless the settings say.
 pub const MEMORY: u64 = 96 << 20;
 /// With less there would not be two parts on their way.
@@ -58,6 +60,11 @@ impl Pace {
     }
 }
 
+/// Parts grow only where there would be too many of them.
+pub fn part_size(size: u64) -> u64 {
+    size.div_ceil(PARTS).next_multiple_of(1 << 20).max(PART)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -82,6 +89,15 @@ mod tests {
         let slow = pace(None, Some(LEAST_BANDWIDTH));
         assert_eq!((slow.memory, slow.at_once), (PART, 2));
         assert!(slow.attempt > Duration::from_secs(PART / LEAST_BANDWIDTH) + ANSWER);
+    }
+
+    #[test]
+    fn there_are_never_too_many_parts() {
+        assert_eq!(part_size(PART + 1), PART);
+        assert_eq!(part_size(PARTS * PART), PART);
+        for size in [PARTS * PART + 1, 5 << 40, 50 << 40] {
+            assert!(size.div_ceil(part_size(size)) <= PARTS, "{size}");
+        }
     }
 
     proptest! {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     aws::{
         bucket::{Answer, Bucket, Object, Sum, Upload},
-        pace::{PART, Pace},
+        pace::{PART, Pace, part_size},
     },
     failure::{Failure, Result},
     files::fingerprint::Fingerprint,
@@ -73,7 +73,7 @@ impl Objects {
     /// The checksum that the store has of an object of this body, however it got there.
     fn sum(&self, body: &Body, shown: &str) -> Result<Option<String>> {
         let (mut reader, mut tally) = (body.reader(shown), Tally::new(self.checksum));
-        let part = large::part_size(body.size);
+        let part = part_size(body.size);
         let mut last = None;
         while last.is_none() || reader.left() > 0 {
             let mut buffer = self.pool.buffer(part.min(reader.left()));

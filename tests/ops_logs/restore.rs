@@ -135,6 +135,28 @@ fn to_standard_output_comes_the_text_in_the_order_of_its_lines() {
 }
 
 #[test]
+fn a_dry_run_to_standard_output_says_what_would_come_and_writes_nothing_of_it() {
+    let scene = shipped();
+    let known = files_under(scene.state());
+    let ran = scene.run(&["--dry-run", "restore", "app", "--to", "-"]).exits(0).says("3 logs to restore (");
+    assert!(!ran.stdout.contains("10:00:00Z web"), "{ran:#?}");
+    let told = |ran: &Ran| -> Vec<String> {
+        let folder = scene.root().join("back").display().to_string();
+        let steps = ran.steps("restore", "planned").into_iter();
+        steps.map(|step| format!("{step}").replace(&format!("{folder}/"), "")).collect()
+    };
+    let ran = scene.run(&["--dry-run", "--format", "json", "restore", "app", "--to", "-"]).exits(0);
+    let (json, folder) = (ran.json(), restore(&scene, &["--dry-run", "app"]));
+    assert_eq!((told(&ran).len(), told(&ran)), (3, told(&folder)), "{ran:#?}");
+    assert_eq!((&json["schema"], &json["summary"]), (&folder.json()["schema"], &folder.json()["summary"]), "{json:#}");
+    scene.run(&["--dry-run", "restore", "apps", "--to", "-"]).exits(3).says("did you mean `app`?");
+    scene.run(&["--dry-run", "restore", "--to", "-", "--since", "2026-11-12", "--until", "2026-11-11"]).exits(2);
+    // Neither is remembered, and nobody waits for either.
+    assert_eq!(scene.run(&["restore", "app", "--to", "-"]).exits(0).stdout.as_bytes(), all("web"));
+    assert_eq!(files_under(scene.state()), known);
+}
+
+#[test]
 fn what_is_not_what_the_manifest_names_does_not_come_back() {
     let scene = shipped();
     let key = scene.objects().into_iter().find(|(_, text)| *text == dated("web", 1)).unwrap().0;

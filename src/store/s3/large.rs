@@ -7,7 +7,7 @@ use super::{Objects, Tally};
 use crate::{
     aws::{
         bucket::{Answer, Arrived, Object, Part, Sending, Sum, Upload},
-        pace::PART,
+        pace::part_size,
     },
     failure::{Failure, Result},
     store::{
@@ -16,9 +16,6 @@ use crate::{
         notes::{Begun, Noted},
     },
 };
-
-/// S3 takes no more parts.
-const PARTS: u64 = 10_000;
 
 /// One of them, on its way into the bucket.
 pub(super) struct Large<'a> {
@@ -209,23 +206,4 @@ impl Line<'_> {
 /// Whether a part that is there holds what is here. Of a store that tells no sum, nobody knows.
 fn holds(there: &Arrived, bytes: u64, sum: &Sum) -> bool {
     there.size == bytes && there.sum.as_deref() == Some(sum.as_str())
-}
-
-/// Parts grow only where there would be too many of them.
-pub(super) fn part_size(size: u64) -> u64 {
-    size.div_ceil(PARTS).next_multiple_of(1 << 20).max(PART)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_are_never_too_many_parts() {
-        assert_eq!(part_size(PART + 1), PART);
-        assert_eq!(part_size(PARTS * PART), PART);
-        for size in [PARTS * PART + 1, 5 << 40, 50 << 40] {
-            assert!(size.div_ceil(part_size(size)) <= PARTS, "{size}");
-        }
-    }
 }

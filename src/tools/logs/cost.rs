@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 pub use self::tariff::{PriceWords, Tariff};
 use crate::{
     report::{Cell, Finding, Severity, Size, Table, count},
-    store::pace::PART,
+    store::pace::{PART, part_size},
     tools::logs::rotate::plan::company::Company,
 };
 
@@ -43,12 +43,14 @@ pub struct Month {
     pub bytes: f64,
     /// Bytes that are billed for them, in their class.
     pub billed: f64,
-    /// Requests that are billed as PUT, those that list too.
+    /// Requests for objects that are billed as PUT, in their class.
     pub puts: f64,
-    /// All others.
+    /// All others for them.
     pub gets: f64,
-    /// Requests for segments of the manifest, which are never in another class than the bucket's.
-    pub segments: f64,
+    /// Requests that are billed as PUT, and as of no class: lists, segments of the manifest, parts of what goes to Glacier.
+    pub plain_puts: f64,
+    /// All others of that kind.
+    pub plain_gets: f64,
     /// How many archives that is concluded from.
     pub archives: u64,
     /// Which ones.
@@ -65,6 +67,27 @@ pub enum Basis {
     Due,
     /// What waits to be shipped by one run: no month at all.
     Shipment,
+}
+
+/// What one run asks besides its objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Lists, and segments that are made.
+    pub puts: u64,
+    /// Segments that are read.
+    pub gets: u64,
+}
+
+impl Manifest {
+    /// Goes on after a segment: looks whether the bucket answers and what that segment is.
+    pub fn goes_on(segments: u64) -> Manifest {
+        Manifest { puts: 1 + segments, gets: 1 }
+    }
+
+    /// The first of a machine: whether the bucket answers, which segments there are, perhaps which uploads; and the first segment twice.
+    pub fn begins(segments: u64, looks_for_uploads: bool) -> Manifest {
+        Manifest { puts: 2 + u64::from(looks_for_uploads) + segments + 1, gets: 0 }
+    }
 }
 
 impl Month {
@@ -99,10 +122,10 @@ impl Month {
         month.with_segments(MONTH)
     }
 
-    /// Of one run that ships this, and names it in so many segments.
-    pub fn of_a_shipment(sizes: impl IntoIterator<Item = u64>, segments: u64, tariff: &Tariff) -> Month {
-        let segments = float(segments);
-        let mut run = Month { basis: Basis::Shipment, segments, gets: segments, ..Month::default() };
+    /// Of one run that ships this.
+    pub fn of_a_shipment(sizes: impl IntoIterator<Item = u64>, manifest: Manifest, tariff: &Tariff) -> Month {
+        let (plain_puts, plain_gets) = (float(manifest.puts), float(manifest.gets));
+        let mut run = Month { basis: Basis::Shipment, plain_puts, plain_gets, ..Month::default() };
         for bytes in sizes {
             run.add(bytes, 1.0, tariff);
             run.archives += 1;
@@ -112,19 +135,22 @@ impl Month {
 
     /// So many objects of that size.
     fn add(&mut self, bytes: u64, times: f64, tariff: &Tariff) {
-        // A large one is asked for, begun, sent in parts and completed. Each answer proves what was sent.
-        let (puts, gets) = if bytes <= PART { (1, 0) } else { (bytes.div_ceil(PART) + 2, 1) };
+        // A large one is looked for, begun, sent in parts and completed. Each answer proves what was sent.
+        let (before, gets) = if bytes <= PART { (0, 0) } else { (1 + bytes.div_ceil(part_size(bytes)), 1) };
+        let (plain_puts, puts) = if tariff.stages { (before, 1) } else { (0, before + 1) };
         self.objects += times;
         self.bytes += times * float(bytes);
         self.billed += times * float(tariff.billed(bytes));
         self.puts += times * float(puts);
+        self.plain_puts += times * float(plain_puts);
         self.gets += times * float(gets);
     }
 
-    /// A turn looks whether the bucket answers and what its last segment is, and makes one; and there is one each day.
+    /// A turn makes a segment; and there is one each day.
     fn with_segments(mut self, turns: f64) -> Month {
-        self.segments = turns.max(MONTH);
-        self.gets += self.segments;
+        let (Manifest { puts, gets }, turns) = (Manifest::goes_on(1), turns.max(MONTH));
+        self.plain_puts += turns * float(puts);
+        self.plain_gets += turns * float(gets);
         self
     }
 
@@ -136,8 +162,8 @@ impl Month {
 
     /// Of those that are billed as PUT, and of all others.
     fn dollars(&self, tariff: &Tariff) -> (f64, f64) {
-        let put = self.puts * tariff.put + 2.0 * self.segments * tariff.plain_put;
-        let get = (self.gets - self.segments) * tariff.get + self.segments * tariff.plain_get;
+        let put = self.puts * tariff.put + self.plain_puts * tariff.plain_put;
+        let get = self.gets * tariff.get + self.plain_gets * tariff.plain_get;
         (put / 1000.0, get / 1000.0)
     }
 
@@ -161,7 +187,6 @@ impl Month {
         let row = |what: String, number: f64, bytes: Cell, dollars: f64| {
             vec![Cell::Text(what), Cell::Count(whole(number)), bytes, Cell::Dollars(dollars)]
         };
-        let puts = self.puts + 2.0 * self.segments;
         let (put, get) = self.dollars(tariff);
         let kept = if tariff.least_days > 0 { format!(", {} days at least", tariff.least_days) } else { String::new() };
         Table {
@@ -169,8 +194,8 @@ impl Month {
             title: format!("Cost of {title} ({})", tariff.source),
             columns: vec!["what", "number", "bytes", "dollars"],
             rows: vec![
-                row("requests like PUT".to_owned(), puts, Cell::None, put),
-                row("other requests".to_owned(), self.gets, Cell::None, get),
+                row("requests like PUT".to_owned(), self.puts + self.plain_puts, Cell::None, put),
+                row("other requests".to_owned(), self.gets + self.plain_gets, Cell::None, get),
                 row(
                     format!("{what}, for each month that they are kept ({class}{kept})"),
                     self.objects,

@@ -9,7 +9,10 @@ mod texts;
 mod thaw;
 mod write;
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use rustix::io::Errno;
 
@@ -30,7 +33,7 @@ use crate::{
     report::{Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Run, side_by_side},
     store::{self, Address, Store, Terms},
-    tool::{Change, Query},
+    tool::Change,
     tools::logs::manifest::archived::Archived,
 };
 
@@ -91,18 +94,8 @@ impl Change for Restore {
     fn show(&self, _: &Run, chosen: &Chosen) -> Report {
         let mut report = chosen.troubles.clone();
         self.show_cold(&chosen.archives, &mut report);
-        for Placed { archived, place, .. } in &chosen.archives.ready {
-            let path = self.into.join(place).display().to_string();
-            let step = Step::new("restore", path, Outcome::Planned, times(archived));
-            report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
-        }
-        report.summary = match (chosen.archives.all(), chosen.archives.ready.len() as u64) {
-            (0, _) => "the store has nothing of that".to_owned(),
-            (_, ready) => {
-                let (plain, stored) = (Size(chosen.plain()), Size(chosen.stored()));
-                format!("{} to restore ({plain}, {stored} on the way){}", count(ready, "log"), chosen.archives.price(self.thaw))
-            }
-        };
+        chosen.show_ready(|place| self.into.join(place), &mut report);
+        report.summary.push_str(&chosen.archives.price(self.thaw));
         report
     }
 
@@ -173,20 +166,37 @@ impl Restore {
     }
 }
 
-impl Query for Print {
-    fn schema(&self) -> Option<&'static str> {
-        None
+impl Change for Print {
+    type Plan = Chosen;
+
+    fn schema(&self) -> &'static str {
+        "opsbelt.logs.restore/1"
+    }
+
+    fn job(&self) -> &'static str {
+        "restore"
+    }
+
+    fn plan(&self, run: &Run) -> Result<Chosen> {
+        choose(&self.store, &self.terms, &self.wanted, self.parallel, run)
+    }
+
+    /// In the order in which they would come; by the place that each would have below a folder.
+    fn show(&self, _: &Run, chosen: &Chosen) -> Report {
+        let mut report = chosen.troubles.clone();
+        match chosen.all_ready() {
+            Ok(()) => chosen.show_ready(Path::to_owned, &mut report),
+            Err(failure) => {
+                report.incomplete.push((&failure).into());
+                "nothing would be written".clone_into(&mut report.summary);
+            }
+        }
+        report
     }
 
     /// One object after the other, each proven before its first byte goes out; what fails ends it.
-    fn answer(&self, run: &Run) -> Result<Report> {
-        let chosen = choose(&self.store, &self.terms, &self.wanted, self.parallel, run)?;
-        let cold = chosen.archives.waiting;
-        if cold > 0 {
-            let why = format!("{cold} of {} are in a class that must be asked for", count(chosen.archives.all(), "log"));
-            let hint = "`restore --to FOLDER` asks for them, and says when to come back";
-            return Err(Failure::new("write", "to standard output").because(why).hint(hint).exit(Exit::Partial));
-        }
+    fn carry_out(&self, run: &Run, chosen: Chosen) -> Result<Report> {
+        chosen.all_ready()?;
         let bar = run.progress.bytes("restoring", chosen.stored());
         let moved = |bytes: u64| bar.advance(bytes);
         let texts = Texts::of(&*chosen.store, &moved);
@@ -241,6 +251,32 @@ fn in_part(less: &Archived) -> Incomplete {
 }
 
 impl Chosen {
+    /// What can be read now, and how much that is.
+    fn show_ready(&self, path: impl Fn(&Path) -> PathBuf, report: &mut Report) {
+        for Placed { archived, place, .. } in &self.archives.ready {
+            let step = Step::new("restore", path(place).display().to_string(), Outcome::Planned, times(archived));
+            report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
+        }
+        report.summary = match (self.archives.all(), self.archives.ready.len() as u64) {
+            (0, _) => "the store has nothing of that".to_owned(),
+            (_, ready) => {
+                let (plain, stored) = (Size(self.plain()), Size(self.stored()));
+                format!("{} to restore ({plain}, {stored} on the way)", count(ready, "log"))
+            }
+        };
+    }
+
+    /// Refuses where some of it must be asked for first: what comes one after the other has no gaps.
+    fn all_ready(&self) -> Result<()> {
+        let cold = self.archives.waiting;
+        if cold == 0 {
+            return Ok(());
+        }
+        let why = format!("{cold} of {} are in a class that must be asked for", count(self.archives.all(), "log"));
+        let hint = "`restore --to FOLDER` asks for them, and says when to come back";
+        Err(Failure::new("write", "to standard output").because(why).hint(hint).exit(Exit::Partial))
+    }
+
     fn plain(&self) -> u64 {
         self.archives.ready.iter().fold(0, |all, placed| all.saturating_add(placed.archived.size()))
     }

@@ -21,8 +21,8 @@ use crate::{
     store::{Address, Terms},
     tool::Change,
     tools::logs::{
-        cost::{Month, Tariff},
-        manifest::register::sign::SignKey,
+        cost::{Manifest, Month, Tariff},
+        manifest::{memory::Memory, register::sign::SignKey},
         settings::LockWords,
         spool::{Listed, Spool, Waiting},
     },
@@ -59,6 +59,8 @@ pub struct Plan {
     left: Vec<(Waiting, &'static str)>,
     /// What was looked at.
     listed: Listed,
+    /// Whether nobody remembers a segment of this machine in that store.
+    begins: bool,
 }
 
 impl Change for Ship {
@@ -72,7 +74,7 @@ impl Change for Ship {
         "ship"
     }
 
-    fn plan(&self, _: &Run) -> Result<Plan> {
+    fn plan(&self, run: &Run) -> Result<Plan> {
         let mut listed = self.spool.list()?;
         let mut plan = Plan::default();
         // Where two are of one archive, the one that nobody doubts goes first.
@@ -87,6 +89,7 @@ impl Change for Ship {
             }
         }
         plan.listed = listed;
+        plan.begins = self.tariff.is_some() && self.begins(run);
         Ok(plan)
     }
 
@@ -99,8 +102,7 @@ impl Change for Ship {
         }
         let sizes = plan.parcels.iter().filter_map(|waiting| waiting.bytes);
         if let Some(tariff) = self.tariff.as_ref().filter(|_| !plan.parcels.is_empty()) {
-            let segments = plan.parcels.len().div_ceil(carry::BATCH) as u64;
-            report.tables.push(Month::of_a_shipment(sizes, segments, tariff).table(&self.store.to_string(), tariff));
+            report.tables.push(Month::of_a_shipment(sizes, self.manifest(plan), tariff).table(&self.store.to_string(), tariff));
         }
         let nothing = plan.parcels.is_empty();
         report.summary = if nothing { "nothing waits for the store".to_owned() } else { plan.load().told("to ship") };
@@ -113,6 +115,19 @@ impl Change for Ship {
 }
 
 impl Ship {
+    /// What a run asks besides objects.
+    fn manifest(&self, plan: &Plan) -> Manifest {
+        let segments = plan.parcels.len().div_ceil(carry::BATCH) as u64;
+        if plan.begins { Manifest::begins(segments, !self.beside_direct) } else { Manifest::goes_on(segments) }
+    }
+
+    /// Whether it is the first of this machine. Who may not read what is remembered does not know, and it happens once.
+    fn begins(&self, run: &Run) -> bool {
+        let memory = run.state.folder().map(|state| Memory::of(Some(&self.spool), state));
+        let chain = memory.and_then(|memory| memory.recall(&self.host, &self.store.to_string()));
+        chain.is_ok_and(|chain| chain.head.is_none())
+    }
+
     /// Why a parcel is not shipped by this run.
     fn stays(&self, waiting: &Waiting) -> Option<&'static str> {
         match waiting.bytes {

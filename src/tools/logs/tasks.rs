@@ -66,7 +66,7 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
             let wanted = Wanted { sets, hosts, since, until };
             let (terms, parallel) = (terms(&settings, &store, reach)?, settings.parallel());
             if to.as_os_str() == "-" {
-                Task::Query(Box::new(Print { store, terms, wanted, parallel }))
+                Task::Stream(Box::new(Print { store, terms, wanted, parallel }))
             } else {
                 let into = std::path::absolute(&to).map_err(|error| Failure::of_system("find", to.display(), &error))?;
                 Task::Change(Box::new(Restore { store, terms, wanted, into, thaw: Thaw { tier, days }, parallel }))

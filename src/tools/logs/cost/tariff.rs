@@ -58,6 +58,8 @@ pub struct Tariff {
     pub added: u64,
     /// What is removed earlier is billed for so many days.
     pub least_days: u32,
+    /// Of an object in parts, only the request that completes it is billed as of the class.
+    pub stages: bool,
     /// Whose prices these are.
     pub source: Source,
 }
@@ -109,6 +111,7 @@ impl Tariff {
             least,
             added,
             least_days,
+            stages: matches!(class, StorageClass::Glacier | StorageClass::DeepArchive),
             source: if words == PriceWords::default() { Source::Listed } else { Source::Settings },
         }
     }

@@ -73,12 +73,15 @@ fn what_is_old_or_in_the_future_tells_nothing_of_the_pace() {
 fn a_large_object_is_many_requests() {
     let month = Month::of_a_day([20 << 20], &standard());
     assert!(close(month.puts, 5.0 * MONTH) && close(month.objects, MONTH), "{month:?}");
+    // A very large one has larger parts: of 16 MiB each.
+    let month = Month::of_a_day([160_000 << 20], &standard());
+    assert!(close(month.puts, 10_002.0 * MONTH), "{month:?}");
 }
 
 #[test]
 fn a_day_without_archives_has_a_segment() {
     let month = Month::of(&[], None, now(), &standard());
-    assert!(month.archives == 0 && close(month.segments, MONTH), "{month:?}");
+    assert!(month.archives == 0 && close(month.plain_puts, 2.0 * MONTH) && close(month.plain_gets, MONTH), "{month:?}");
     assert!(month.requests(&standard()) > 0.0 && month.storage(&standard()) <= 0.0);
 }
 
@@ -98,12 +101,28 @@ fn tiny_objects_are_billed_as_larger_ones_in_other_classes() {
 }
 
 #[test]
+fn of_a_large_object_only_what_completes_it_costs_what_glacier_does() {
+    let nothing = Manifest { puts: 0, gets: 0 };
+    for (class, dear) in [(StorageClass::Glacier, 0.03), (StorageClass::DeepArchive, 0.05)] {
+        let tariff = Tariff::new(Some(class), PriceWords::default());
+        let get = tariff.get / 1000.0;
+        let run = Month::of_a_shipment([20 << 20], nothing, &tariff);
+        assert!(close(run.requests(&tariff), (4.0 * 0.005 + dear) / 1000.0 + get), "{run:?}");
+        let run = Month::of_a_shipment([4096], nothing, &tariff);
+        assert!(close(run.requests(&tariff), dear / 1000.0), "{run:?}");
+    }
+    let tariff = Tariff::new(Some(StorageClass::GlacierIr), PriceWords::default());
+    let run = Month::of_a_shipment([20 << 20], nothing, &tariff);
+    assert!(close(run.requests(&tariff), (5.0 * 0.02 + 0.01) / 1000.0), "{run:?}");
+}
+
+#[test]
 fn what_the_settings_say_of_prices_holds() {
     let words = PriceWords { put: Some(1.0), get: Some(0.0), storage: Some(2.0) };
     let tariff = Tariff::new(Some(StorageClass::Standard), words);
     let month = Month::of_a_day([1 << 30], &tariff);
     assert!(close(month.storage(&tariff), 2.0 * MONTH), "{month:?}");
-    assert!(close(month.requests(&tariff), (month.puts + 2.0 * month.segments) / 1000.0));
+    assert!(close(month.requests(&tariff), (month.puts + month.plain_puts) / 1000.0));
     assert!(month.table("s3://logs", &tariff).title.contains("the settings' prices"));
     assert!(!PriceWords { put: Some(-1.0), ..words }.are_prices() && !PriceWords { get: Some(f64::NAN), ..words }.are_prices());
 }
@@ -111,10 +130,13 @@ fn what_the_settings_say_of_prices_holds() {
 #[test]
 fn a_shipment_costs_its_objects_and_the_segments_that_name_them() {
     let (ia, small, large) = (Tariff::new(Some(StorageClass::StandardIa), PriceWords::default()), 4096, 20 << 20);
-    let run = Month::of_a_shipment([small, large], 1, &ia);
+    let run = Month::of_a_shipment([small, large], Manifest::goes_on(1), &ia);
     assert!(close(run.objects, 2.0) && close(run.bytes, 4096.0 + 20.0 * 1024.0 * 1024.0), "{run:?}");
     // One PUT, and what a large object takes; a list and a segment. Those of the class cost as the class does.
-    assert!(close(run.puts, 1.0 + 5.0) && close(run.gets, 1.0 + 1.0), "{run:?}");
+    assert!(
+        close(run.puts, 1.0 + 5.0) && close(run.gets, 1.0) && close(run.plain_puts, 2.0) && close(run.plain_gets, 1.0),
+        "{run:?}"
+    );
     let put = 6.0 * 0.01 + 2.0 * 0.005;
     let get = 0.001 + 0.0004;
     assert!(close(run.requests(&ia), (put + get) / 1000.0), "{run:?}");
