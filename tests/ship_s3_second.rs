@@ -192,3 +192,27 @@ fn a_part_that_was_cut_short_on_its_way_never_becomes_an_object() {
     bucket.lets(&scene, "restore");
     assert!(restored(&scene, "back") == [text_of("large.log", LARGE)], "what comes back is not what was written");
 }
+
+#[test]
+fn a_store_that_knows_no_checksum_of_a_whole_is_told_before_anything_is_sent_there() {
+    for checksum in ["crc64nvme", "crc32"] {
+        let Some(bucket) = bucket(false) else { return };
+        let said = format!("checksum = \"{checksum}\"");
+        let scene = bucket.scene(&said, "compress = \"none\"").log_of("large.log", LARGE).log_of("small.log", SMALL);
+        let between = Between::before(bucket.server.port, |_, _| Fate::Passes);
+        scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+        bucket.lets(&scene, "ship");
+        scene.rotate().exits(0);
+        let ran = run(&scene, &["ship"]).exits(3);
+        let why = reasons(&ran, "ship", "failed");
+        assert!(why.contains("no checksum of the whole") && why.contains("checksum = \"sha256\" in [store]"), "{why}");
+        assert_eq!(bucket.keys("logs/").len(), 1, "the small one got there: {ran:#?}");
+        let asked = between.asked();
+        assert!(!asked.iter().any(|request| request.is("PUT", "partNumber")), "{asked:#?}");
+        assert!(asked.iter().any(|request| request.is("DELETE", "uploadId")), "the upload was not ended: {asked:#?}");
+        scene.change_settings(&said, "checksum = \"sha256\"");
+        run(&scene, &["ship"]).exits(0);
+        bucket.lets(&scene, "restore");
+        assert!(restored(&scene, "back") == [text_of("large.log", LARGE), text_of("small.log", SMALL)], "{checksum}");
+    }
+}
