@@ -13,13 +13,18 @@ mod cost;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Condvar, Mutex},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use support::{
     between::{Between, Fate, Request},
-    files, needs,
+    files,
+    meeting::Meeting,
+    needs,
     scenario::{Ran, Scenario, files_under, text_of},
     seaweed::{Bucket, READER, SEAWEED, Seaweed, log_in},
 };
@@ -169,32 +174,44 @@ fn a_segment_that_goes_between_the_list_and_the_look_is_missed() {
     assert_eq!((ran.steps("restore", "done").len(), told(&ran)), (1, vec!["logs.segment-missing".to_owned()]), "{ran:#?}");
 }
 
-/// All objects at once, and the segments of one machine.
 #[test]
 fn nobody_waits_for_one_answer_before_the_next_is_asked_for() {
-    const TOGETHER: usize = 3;
+    static MEETINGS: [(&str, Meeting); 2] = [("/manifests/", Meeting::new()), ("/logs/", Meeting::new())];
     let Some(bucket) = bucket() else { return };
-    let scene = shipped(&bucket, TOGETHER);
-    for word in ["/manifests/", "/logs/"] {
-        let waiting = Arc::new((Mutex::new(0), Condvar::new()));
-        let story = move |request: &Request, _: usize| {
-            // The name of a list is in its query.
-            if !request.target.split('?').next().unwrap().contains(word) {
-                return Fate::Passes;
-            }
-            let (count, all) = &*waiting;
-            let mut count = count.lock().unwrap();
-            *count += 1;
-            all.notify_all();
-            let (_count, late) = all.wait_timeout_while(count, Duration::from_secs(20), |count| *count < TOGETHER).unwrap();
-            if late.timed_out() { Fate::Unheard } else { Fate::Passes }
-        };
-        let between = Between::before(bucket.server.port(), story);
-        scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
-        let ran = try_once(&scene, &["--format", "json", "verify", "--quick", &bucket.url()]);
-        assert!(ran.exits(0).summary().starts_with("as named: 3 of 3 objects"));
-        scene.change_settings(&between.endpoint(), &bucket.server.endpoint());
-    }
+    let scene = shipped(&bucket, 3);
+    let story = |request: &Request, _: usize| {
+        // What a list is of stands in its query.
+        let path = request.target.split('?').next().unwrap();
+        let meets = |(of, meeting): &(&str, Meeting)| !path.contains(of) || meeting.of(3);
+        if MEETINGS.iter().all(meets) { Fate::Passes } else { Fate::Unheard }
+    };
+    let between = Between::before(bucket.server.port(), story);
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    let ran = try_once(&scene, &["--format", "json", "verify", "--quick", &bucket.url()]).exits(0);
+    assert!(ran.summary().starts_with("as named: 3 of 3 objects"), "{ran:#?}");
+}
+
+#[test]
+fn an_upload_is_ended_when_nothing_of_it_is_on_its_way_any_more() {
+    static ENDED: Meeting = Meeting::new();
+    let Some(bucket) = bucket() else { return };
+    let scene = bucket.scene("", "compress = \"none\"").log_of("app.log", 17 << 20);
+    scene.rotate().exits(0);
+    spoil(&scene);
+    let too_soon = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&too_soon);
+    let between = Between::before(bucket.server.port(), move |request, _| {
+        // What is on its way when the upload is ended arrives when it was.
+        if request.is("PUT", "partNumber=1&") && ENDED.within(2, Duration::from_secs(3)) {
+            seen.store(true, Ordering::SeqCst);
+        } else if request.is("DELETE", "uploadId=") {
+            ENDED.within(1, Duration::ZERO);
+        }
+        Fate::Passes
+    });
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    try_once(&scene, SHIP).exits(3).says("logs.parcel-damaged");
+    assert_eq!((too_soon.load(Ordering::SeqCst), bucket.uploads()), (false, vec![]));
 }
 
 #[test]
@@ -233,17 +250,22 @@ fn another_object_under_the_same_key_is_told_and_neither_is_touched() {
     assert_eq!((bucket.read(&key), scene.parcels().len(), bucket.segments().len()), (other, 1, 0));
 }
 
+/// The last byte of what waits there is another one.
+fn spoil(scene: &Scenario) {
+    let ready = scene.spool().join("ready");
+    let data = files_under(&ready).into_keys().find(|name| name.ends_with(".data")).unwrap();
+    let mut bytes = std::fs::read(ready.join(&data)).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    files::write(ready.join(&data), bytes).unwrap();
+}
+
 #[test]
 fn an_archive_that_is_not_what_was_handed_over_is_not_stored() {
     let Some(bucket) = bucket() else { return };
     for size in [3000, 17 << 20] {
         let scene = bucket.scene("", "compress = \"none\"").log_of("app.log", size);
         scene.rotate().exits(0);
-        let ready = scene.spool().join("ready");
-        let data = files_under(&ready).into_keys().find(|name| name.ends_with(".data")).unwrap();
-        let mut bytes = std::fs::read(ready.join(&data)).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        files::write(ready.join(&data), bytes).unwrap();
+        spoil(&scene);
         try_once(&scene, SHIP).exits(3).says("logs.parcel-damaged");
         assert_eq!((bucket.listed(), bucket.uploads()), (BTreeMap::new(), vec![]), "{size}");
     }

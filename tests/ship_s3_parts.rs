@@ -8,7 +8,7 @@ use std::{
     fs,
     path::PathBuf,
     sync::{
-        Condvar, Mutex,
+        Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -16,6 +16,7 @@ use std::{
 
 use support::{
     between::{Between, Fate, Request},
+    meeting::Meeting,
     scenario::{Scenario, files_under, text_of},
     seaweed::Bucket,
     through::{through, try_once},
@@ -47,26 +48,6 @@ fn sent(between: &Between) -> [usize; 3] {
 
 fn begun(between: &Between) -> usize {
     between.asked().iter().filter(|request| request.is("POST", "?uploads")).count()
-}
-
-/// Waits until so many are there at the same time; whether they came.
-struct Meeting {
-    there: Mutex<usize>,
-    came: Condvar,
-}
-
-impl Meeting {
-    const fn new() -> Meeting {
-        Meeting { there: Mutex::new(0), came: Condvar::new() }
-    }
-
-    fn of(&self, several: usize) -> bool {
-        let mut there = self.there.lock().unwrap();
-        *there += 1;
-        self.came.notify_all();
-        let (there, _) = self.came.wait_timeout_while(there, Duration::from_secs(20), |there| *there < several).unwrap();
-        *there >= several
-    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub mod kms;
 pub mod lasting;
 pub mod line;
 pub mod machine;
+pub mod meeting;
 pub mod ministack;
 pub mod needs;
 pub mod ports;

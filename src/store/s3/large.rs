@@ -134,19 +134,13 @@ impl Large<'_> {
 
     fn parts(&self, under_way: &UnderWay, part: u64) -> Ended {
         let shown = self.shown();
-        let mut reader = self.body.reader(&shown);
+        let reader = self.body.reader(&shown);
         let mut line =
             Line { large: self, under_way, tally: Tally::new(self.store.checksum), parts: Vec::new(), sent: VecDeque::new() };
-        while reader.left() > 0 {
-            if let Err(ended) = line.next(&mut reader, part) {
-                return ended;
+        if let Err(ended) = line.all(reader, part) {
+            if let Ended::Spoilt(_) = ended {
+                line.rest();
             }
-        }
-        // Before the last word: what is not what was recorded never becomes an object.
-        if let Err(failure) = reader.end() {
-            return Ended::Spoilt(failure);
-        }
-        if let Err(ended) = line.settle(|_| true) {
             return ended;
         }
         let whole = line.tally.whole();
@@ -171,6 +165,16 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// Brings all of them there.
+    fn all(&mut self, mut reader: Reader, size: u64) -> std::result::Result<(), Ended> {
+        while reader.left() > 0 {
+            self.next(&mut reader, size)?;
+        }
+        // Before the last word: what is not what was recorded never becomes an object.
+        reader.end().map_err(Ended::Spoilt)?;
+        self.settle(|_| true)
+    }
+
     /// Reads the next part, and sets it on its way unless it is there.
     fn next(&mut self, reader: &mut Reader, size: u64) -> std::result::Result<(), Ended> {
         let Objects { pool, bucket, .. } = self.large.store;
@@ -200,6 +204,13 @@ impl Line<'_> {
             (self.large.moved)(bytes);
         }
         Ok(())
+    }
+
+    /// Waits until nothing is on its way any more, whatever comes of it: a part that arrives when its upload was ended stays there.
+    fn rest(&mut self) {
+        for (_, sending) in self.sent.drain(..) {
+            let _ = self.large.store.bucket.sent(self.large.object.name, sending);
+        }
     }
 }
 
