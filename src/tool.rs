@@ -1,7 +1,8 @@
 //! What `launch` needs to know of a tool, and nothing more.
 //!
 //! A command is a change or a query. A change gathers facts, decides a plan from them, and carries it
-//! out; `launch` alone decides whether the last step happens. A query only answers; one whose answer may be long has a plan like a change.
+//! out; `launch` alone decides whether the last step happens. A query only answers. A stream is a query with the
+//! plan of a change: what it carries out is the answer itself.
 
 use std::{collections::BTreeMap, time::Duration};
 

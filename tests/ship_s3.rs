@@ -10,6 +10,8 @@ mod support;
 
 #[path = "ship_s3/cost.rs"]
 mod cost;
+#[path = "ship_s3/manifests.rs"]
+mod manifests;
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +23,7 @@ use std::{
 };
 
 use support::{
-    between::{Between, Fate, Request},
+    between::{Between, Fate},
     files,
     meeting::Meeting,
     needs,
@@ -160,38 +162,6 @@ fn an_object_of_several_archives_is_asked_about_and_fetched_once() {
 }
 
 #[test]
-fn a_segment_that_goes_between_the_list_and_the_look_is_missed() {
-    let Some(bucket) = bucket() else { return };
-    let scene = shipped(&bucket, 2);
-    let story = |request: &Request, _: usize| {
-        if request.is("GET", "/0000000002.json") { Fate::error(404, "NoSuchKey", "") } else { Fate::Passes }
-    };
-    let between = Between::before(bucket.server.port(), story);
-    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
-    let back = scene.root().join("back");
-    std::fs::create_dir(&back).unwrap();
-    let ran = scene.run(&["--format", "json", "restore", "--to", back.to_str().unwrap()]).exits(1);
-    assert_eq!((ran.steps("restore", "done").len(), told(&ran)), (1, vec!["logs.segment-missing".to_owned()]), "{ran:#?}");
-}
-
-#[test]
-fn nobody_waits_for_one_answer_before_the_next_is_asked_for() {
-    static MEETINGS: [(&str, Meeting); 2] = [("/manifests/", Meeting::new()), ("/logs/", Meeting::new())];
-    let Some(bucket) = bucket() else { return };
-    let scene = shipped(&bucket, 3);
-    let story = |request: &Request, _: usize| {
-        // What a list is of stands in its query.
-        let path = request.target.split('?').next().unwrap();
-        let meets = |(of, meeting): &(&str, Meeting)| !path.contains(of) || meeting.of(3);
-        if MEETINGS.iter().all(meets) { Fate::Passes } else { Fate::Unheard }
-    };
-    let between = Between::before(bucket.server.port(), story);
-    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
-    let ran = try_once(&scene, &["--format", "json", "verify", "--quick", &bucket.url()]).exits(0);
-    assert!(ran.summary().starts_with("as named: 3 of 3 objects"), "{ran:#?}");
-}
-
-#[test]
 fn an_upload_is_ended_when_nothing_of_it_is_on_its_way_any_more() {
     static ENDED: Meeting = Meeting::new();
     let Some(bucket) = bucket() else { return };
@@ -211,30 +181,9 @@ fn an_upload_is_ended_when_nothing_of_it_is_on_its_way_any_more() {
     });
     scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
     try_once(&scene, SHIP).exits(3).says("logs.parcel-damaged");
+    let asked = |method, word: &str| between.asked().iter().filter(|request| request.is(method, word)).count();
+    assert_eq!((asked("PUT", "partNumber=1&"), asked("DELETE", "uploadId=")), (1, 1));
     assert_eq!((too_soon.load(Ordering::SeqCst), bucket.uploads()), (false, vec![]));
-}
-
-#[test]
-fn who_wants_the_logs_of_one_machine_does_not_wait_for_the_manifests_of_all() {
-    let Some(bucket) = bucket() else { return };
-    let scene = shipped(&bucket, 2);
-    scene.change_settings("host = \"test\"", "host = \"other\"");
-    turn(&scene, 2);
-    scene.rotate().exits(0);
-    scene.ship().exits(0);
-    let between = Between::before(bucket.server.port(), |_, _| Fate::Passes);
-    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
-    let read = |machine: &str| {
-        let of_it = |request: &&Request| request.is("GET", &format!("/manifests/{machine}/"));
-        between.asked().iter().filter(of_it).count()
-    };
-    let ran = scene.run(&["restore", "--host", "other", "--to", "-"]).exits(0);
-    assert!(ran.stdout.as_bytes() == text_of("turn-2", 3000), "{ran:#?}");
-    assert_eq!((read("other"), read("test")), (1, 0));
-    // Something is missing: perhaps that machine says why.
-    bucket.objects().into_iter().filter(|(key, _)| key.contains("other")).for_each(|(key, _)| bucket.remove(&key));
-    scene.run(&["restore", "--host", "other", "--to", "-"]).exits(4);
-    assert_eq!((read("other"), read("test")), (3, 2));
 }
 
 #[test]

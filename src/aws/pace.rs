@@ -1,11 +1,11 @@
-//! How much is on its way to a bucket at a time, in parts of which size, and how long one call may take. Pure: memory and bandwidth as the terms say them
-//! come in, and what follows from them goes out, so that no wait is longer than what is sent in it needs.
+//! How much is on its way to a bucket at a time, in parts of which size, and how long one call may take. Pure: memory and bandwidth as the
+//! terms say them come in, and what follows from them goes out, so that no wait is longer than what is sent in it needs.
 
 use std::time::Duration;
 
 use super::terms::Terms;
 
-/// An object up to this size is one call; a larger one is made of parts of this size.
+/// An object up to this size is one call; a larger one is made of parts of this size at least.
 pub const PART: u64 = 8 << 20;
 /// S3 takes no more parts of one object.
 const PARTS: u64 = 10_000;

@@ -243,9 +243,13 @@ fn a_machine_that_is_gone_is_pruned_by_another_one_that_says_so_in_its_own_manif
     let url = format!("file://{}", scene.store().display());
     let of_one = scene.run(&["--format", "json", "verify", &url, "--host", "test"]).exits(0);
     assert!(of_one.summary().ends_with("; 2 pruned"), "also where only that machine is asked about: {of_one:#?}");
-    assert!(!scene.run(&["restore", "--host", "test", "--to", "-"]).exits(0).stdout.contains("turn-0"));
+    let told = scene.run(&["restore", "--host", "test", "--to", "-"]).exits(0).stdout;
+    assert!(told.into_bytes() == [2, 3].map(|turn| text_of(&format!("turn-{turn}"), 3000)).concat());
     // What is missing without a tombstone is still told.
     fs::remove_file(object(&scene, 3).0).unwrap();
+    let ran = scene.run(&["--format", "json", "restore", "--dry-run", "--host", "test", "--to", "-"]).exits(3);
+    assert_eq!(ran.steps("restore", "planned").len(), 1, "{ran:#?}");
+    ran.says("the store does not have logs/");
     let ran = scene.run(&["--format", "json", "verify", &url, "--host", "test"]).exits(1);
     assert_eq!(findings(&ran, "logs.object-missing").len(), 1, "{ran:#?}");
 }

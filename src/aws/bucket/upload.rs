@@ -83,8 +83,8 @@ impl Bucket {
         let upload = begun.upload_id.map(Upload).ok_or_else(|| failed("the store gave the upload no id"))?;
         let whole = whole_type(self.terms.checksum) == Some(ChecksumType::FullObject);
         if whole && begun.checksum_type == Some(ChecksumType::Composite) {
-            // It would refuse ours at the end, after all of it was sent; and in the next run again.
-            self.abort(object.name, &upload)?;
+            // It would refuse ours at the end, after all of it was sent; and in the next run again. That is the trouble to tell, whoever may end it.
+            let _ = self.abort(object.name, &upload);
             let failure =
                 failed("of an object in parts the store knows a checksum of their checksums, and no checksum of the whole");
             return Err(failure.hint("checksum = \"sha256\" in [store]"));

@@ -138,7 +138,8 @@ impl Large<'_> {
         let mut line =
             Line { large: self, under_way, tally: Tally::new(self.store.checksum), parts: Vec::new(), sent: VecDeque::new() };
         if let Err(ended) = line.all(reader, part) {
-            if let Ended::Spoilt(_) = ended {
+            // What is going to be ended now, and not gone on with.
+            if matches!(ended, Ended::Spoilt(_)) || self.body.notes().is_none() {
                 line.rest();
             }
             return ended;
@@ -206,7 +207,8 @@ impl Line<'_> {
         Ok(())
     }
 
-    /// Waits until nothing is on its way any more, whatever comes of it: a part that arrives when its upload was ended stays there.
+    /// Waits until nothing is on its way any more, whatever comes of it: a part that arrives when its upload was ended stays there. Each has a
+    /// deadline of its own; who does not wait for it and kills the run leaves a note, by which the next one ends the upload.
     fn rest(&mut self) {
         for (_, sending) in self.sent.drain(..) {
             let _ = self.large.store.bucket.sent(self.large.object.name, sending);

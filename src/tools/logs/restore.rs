@@ -20,7 +20,7 @@ use self::{
     place::Placed,
     selection::{Whose, select},
     texts::{Texts, by_object},
-    thaw::{Sorted, sort},
+    thaw::{Known, Said, Sorted, sort},
     write::{sweep, write},
 };
 pub use self::{
@@ -34,7 +34,7 @@ use crate::{
     run::{Run, side_by_side},
     store::{self, Address, Store, Terms},
     tool::Change,
-    tools::logs::manifest::archived::Archived,
+    tools::logs::manifest::{Object, archived::Archived, stored::Asking},
 };
 
 /// Logs of a store, into a folder.
@@ -70,6 +70,8 @@ pub struct Chosen {
     store: Box<dyn Store>,
     /// Each archive in the order of the first lines.
     archives: Sorted,
+    /// What the store says of their objects.
+    known: Known,
     /// What is wrong with the manifests.
     troubles: Report,
 }
@@ -205,7 +207,8 @@ impl Change for Print {
                 break;
             }
             let proven = texts.proven(object).map_err(|failure| match failure.exit {
-                // What cannot be proven is missing from what comes out.
+                // What is not there, or cannot be proven, is missing from what comes out.
+                _ if chosen.is_missing(object) => failure.exit(Exit::Partial),
                 Exit::PersonNeeded => failure.exit(Exit::Partial),
                 _ => failure,
             })?;
@@ -222,27 +225,24 @@ impl Change for Print {
     }
 }
 
-/// A store, in which run, and how much of it at the same time unless the store knows better.
-type Asking<'a> = (&'a dyn Store, &'a Run, usize);
-
 fn choose(address: &Address, terms: &Terms, wanted: &Wanted, parallel: usize, run: &Run) -> Result<Chosen> {
     wanted.check(run.clock.now())?;
     let store = store::open(address, terms)?;
-    let asking = (&*store, run, parallel);
-    let look = |whose: Whose| {
+    let asking = Asking::of(&*store, run, parallel);
+    let mut known = Known::new();
+    let mut look = |whose: Whose| {
         let mut troubles = Report::default();
         let archives = select(asking, wanted, whose, &mut troubles)?;
-        troubles
-            .incomplete
-            .extend(archives.iter().filter(|placed| placed.archived.is_less()).map(|placed| in_part(&placed.archived)));
-        Ok((sort(asking, archives), troubles))
+        let less = archives.iter().map(|placed| &placed.archived).filter(|archived| archived.is_less());
+        troubles.incomplete.extend(less.map(in_part));
+        Ok((sort(asking, archives, &mut known), troubles))
     };
     let (mut archives, mut troubles) = look(Whose::Wanted)?;
     // Perhaps another machine took it out, and says so in its own manifest.
-    if archives.absent && !wanted.hosts.is_empty() {
+    if !archives.all_there && !wanted.hosts.is_empty() {
         (archives, troubles) = look(Whose::All)?;
     }
-    Ok(Chosen { store, archives, troubles })
+    Ok(Chosen { store, archives, known, troubles })
 }
 
 fn in_part(less: &Archived) -> Incomplete {
@@ -254,7 +254,12 @@ impl Chosen {
     /// What can be read now, and how much that is.
     fn show_ready(&self, path: impl Fn(&Path) -> PathBuf, report: &mut Report) {
         for Placed { archived, place, .. } in &self.archives.ready {
-            let step = Step::new("restore", path(place).display().to_string(), Outcome::Planned, times(archived));
+            let path = path(place).display().to_string();
+            if let Some(missing) = archived.objects.iter().find(|object| self.is_missing(object)) {
+                report.incomplete.push(Incomplete::new(path, format!("the store does not have {}", missing.key)));
+                continue;
+            }
+            let step = Step::new("restore", path, Outcome::Planned, times(archived));
             report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
         }
         report.summary = match (self.archives.all(), self.archives.ready.len() as u64) {
@@ -275,6 +280,11 @@ impl Chosen {
         let why = format!("{cold} of {} are in a class that must be asked for", count(self.archives.all(), "log"));
         let hint = "`restore --to FOLDER` asks for them, and says when to come back";
         Err(Failure::new("write", "to standard output").because(why).hint(hint).exit(Exit::Partial))
+    }
+
+    /// Whether the store said so.
+    fn is_missing(&self, object: &Object) -> bool {
+        matches!(self.known.get(&object.key), Some(Said::Missing))
     }
 
     fn plain(&self) -> u64 {

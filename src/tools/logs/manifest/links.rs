@@ -1,44 +1,28 @@
 //! One machine's segments as a chain: each must follow the one before. What is wrong with it is told, and what can be read
 //! counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     Object, Removed, Segment, Written,
-    stored::{self, Folders},
+    stored::Reading,
     tombs::{Tomb, Tombs},
 };
 use crate::{
     failure::Exit,
-    report::{Finding, Incomplete, Report, Severity},
-    run::{Bar, Run, side_by_side},
-    store::{Key, Store},
+    report::{Finding, Report, Severity},
+    store::Key,
 };
-
-/// How segments are read: several at the same time, for what they take is the way to the store.
-pub struct Reading<'a> {
-    run: &'a Run,
-    store: &'a dyn Store,
-    parallel: usize,
-    bar: Bar,
-}
-
-impl<'a> Reading<'a> {
-    /// All of these, so many at a time unless the store knows better.
-    pub fn of(run: &'a Run, store: &'a dyn Store, parallel: usize, folders: &Folders) -> Reading<'a> {
-        let segments: usize = folders.values().map(BTreeMap::len).sum();
-        let bar = run.progress.items("reading manifests", segments as u64);
-        Reading { run, store, parallel: store.at_once().unwrap_or(parallel).max(1), bar }
-    }
-}
 
 /// One machine's chain, as far as it could be read.
 #[derive(Debug, Default)]
 pub struct Links {
     /// The machine.
     pub host: Option<String>,
+    /// The number of the last segment that is there, whether it could be read or not.
+    pub last: u64,
     /// The hash of each segment, by its number.
     pub hashes: BTreeMap<u64, String>,
     /// All that its segments name, and which does.
@@ -52,25 +36,14 @@ pub struct Links {
 }
 
 impl Links {
-    /// Follows the chain; what is wrong with it is told.
-    pub fn read(reading: &Reading, segments: BTreeMap<u64, Key>, report: &mut Report) -> Links {
-        let Reading { run, store, parallel, bar } = reading;
-        let mut links = Links { unbroken: true, ..Links::default() };
+    /// Follows the chain; what is wrong with it is told. None when somebody asked to stop before all of it was read: of half a chain nobody
+    /// says where it ends.
+    pub fn read(reading: &Reading, segments: BTreeMap<u64, Key>, report: &mut Report) -> Option<Links> {
+        let last = segments.last_key_value().map_or(0, |(number, _)| *number);
+        let mut links = Links { unbroken: true, last, ..Links::default() };
         let mut before: Option<(u64, Option<String>)> = Some((0, None));
-        let segments: Vec<(u64, Key)> = segments.into_iter().collect();
-        // No more of them are in memory than are followed at once.
-        let read = segments.chunks(*parallel).flat_map(|few| {
-            let read = side_by_side(few, *parallel, &run.shutdown, || (), |(_, key)| stored::segment(*store, key));
-            bar.advance(few.len() as u64);
-            few.iter().zip(read)
-        });
-        for ((number, key), read) in read {
-            let (number, shown) = (*number, store.shown(key));
-            let Some(read) = read else {
-                report.incomplete.push(Incomplete::new(shown, "stopped before it and what follows it were read"));
-                links.unbroken = false;
-                break;
-            };
+        for (number, key, read) in reading.each(segments) {
+            let (read, shown) = (read?, reading.shown(&key));
             let expected = before.as_ref().map_or(1, |(last, _)| last.saturating_add(1));
             if number > expected {
                 let missing = if number - expected == 1 { expected.to_string() } else { format!("{expected} to {}", number - 1) };
@@ -97,7 +70,7 @@ impl Links {
             links.unbroken = false;
             before = Some((number, None));
         }
-        links
+        Some(links)
     }
 
     fn follow(&mut self, written: Written, before: Option<&(u64, Option<String>)>, shown: &str, report: &mut Report) {
@@ -128,27 +101,43 @@ impl Links {
         self.removed.extend(removed);
     }
 
+    /// All that it names, each as it was named last, in order.
+    pub fn named(objects: Vec<(u64, Object)>) -> Vec<(u64, Object)> {
+        let mut seen = HashSet::new();
+        let is_last: Vec<bool> = objects.iter().rev().map(|(_, object)| seen.insert(object.key.as_str())).collect();
+        let last = objects.into_iter().zip(is_last.into_iter().rev()).filter(|(_, is_last)| *is_last);
+        last.map(|(object, _)| object).collect()
+    }
+
     /// What the store should have of it, and which segment names it; and the tombstone of each other object.
     pub fn parted(self, tombs: &Tombs) -> (Vec<(u64, Object)>, Vec<Tomb>) {
         let host = self.host.unwrap_or_default();
-        let (mut there, mut gone) = (Vec::new(), BTreeMap::new());
-        for (segment, object) in self.objects {
+        let (mut there, mut gone) = (Vec::new(), Vec::new());
+        for (segment, object) in Links::named(self.objects) {
             match tombs.of(&host, &object.key, segment) {
-                Some(tomb) => {
-                    gone.insert(object.key, tomb.clone());
-                }
+                Some(tomb) => gone.push(tomb.clone()),
                 None => there.push((segment, object)),
             }
         }
-        // What was named again is there again.
-        for (_, object) in &there {
-            gone.remove(&object.key);
-        }
-        (there, gone.into_values().collect())
+        (there, gone)
     }
 }
 
 pub(in crate::tools::logs) fn danger(id: &'static str, subject: &str, message: String) -> Finding {
     Finding::new(id, Severity::Danger, subject, message)
         .hint("restore it from a copy of the store, or find out who may write there")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::logs::manifest::tests::object;
+
+    #[test]
+    fn of_what_is_named_twice_the_last_naming_counts() {
+        let named = |key: &str, stored: u64| Object { key: key.to_owned(), stored, ..object("app", 1) };
+        let all = vec![(1, named("a", 1)), (1, named("b", 2)), (3, named("a", 3)), (4, named("c", 4))];
+        let last: Vec<(u64, u64)> = Links::named(all).into_iter().map(|(segment, object)| (segment, object.stored)).collect();
+        assert_eq!(last, [(1, 2), (3, 3), (4, 4)]);
+    }
 }

@@ -80,7 +80,8 @@ impl<'a> Register<'a> {
             removed,
         });
         // Before anything is remembered: nobody could ever read it again, and so go on after it.
-        let (objects, bytes) = (written.segment.objects.len() as u64, written.text.len() as u64);
+        let Segment { objects, removed, .. } = &written.segment;
+        let (objects, bytes) = ((objects.len() + removed.len()) as u64, written.text.len() as u64);
         if bytes > LONGEST {
             let number = written.segment.number;
             let why = format!("segment {number} would have {}, and none may have more than {}", Size(bytes), Size(LONGEST));

@@ -1,16 +1,74 @@
-//! Manifests as a store has them. Reads only; what a segment says is checked against its own name and checksum, and nothing
-//! else is believed of it.
+//! Manifests as a store has them, many segments read at the same time. Reads only; what a segment says is checked against its own name and
+//! checksum, and nothing else is believed of it.
 
 use std::collections::BTreeMap;
 
 use super::{LONGEST, MANIFESTS, Written, number};
 use crate::{
     failure::{Exit, Failure, Result},
+    run::{Bar, Run, side_by_side},
     store::{Key, Store},
 };
 
 /// The keys of segments in order, by the folder of their machine.
 pub type Folders = BTreeMap<String, BTreeMap<u64, Key>>;
+
+/// Whose store is asked in which run, and how much at the same time unless the store knows better.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// The store.
+    pub store: &'a dyn Store,
+    /// Who may ask it to stop, and sees how far it is.
+    pub run: &'a Run,
+    /// How many objects are asked about at the same time.
+    pub parallel: usize,
+}
+
+impl<'a> Asking<'a> {
+    /// The way to a store takes longer than what is done with the answer: the store says how many may be on it.
+    pub fn of(store: &'a dyn Store, run: &'a Run, parallel: usize) -> Asking<'a> {
+        Asking { store, run, parallel: store.at_once().unwrap_or(parallel).max(1) }
+    }
+
+    /// What came of each; None of those that were not begun because somebody asked to stop.
+    pub fn each<T: Sync, R: Send>(self, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<Option<R>> {
+        side_by_side(items, self.parallel, &self.run.shutdown, || (), work)
+    }
+}
+
+/// Segments that are being read, and how many of all are.
+pub struct Reading<'a> {
+    asking: Asking<'a>,
+    bar: Bar,
+}
+
+/// What came of one; None when somebody asked to stop before it was read.
+type Came = Option<Result<Option<Written>>>;
+
+impl<'a> Reading<'a> {
+    /// All of these are going to be.
+    pub fn of(asking: Asking<'a>, folders: &Folders) -> Reading<'a> {
+        let segments: usize = folders.values().map(BTreeMap::len).sum();
+        Reading { asking, bar: asking.run.progress.items("reading manifests", segments as u64) }
+    }
+
+    /// Each of these in order. No more of them are in memory than are read at the same time.
+    pub(super) fn each(&self, segments: BTreeMap<u64, Key>) -> impl Iterator<Item = (u64, Key, Came)> {
+        let mut segments = segments.into_iter();
+        let next = move || {
+            let few: Vec<(u64, Key)> = segments.by_ref().take(self.asking.parallel).collect();
+            let read = self.asking.each(&few, |(_, key)| segment(self.asking.store, key));
+            self.bar.advance(few.len() as u64);
+            (!few.is_empty()).then(|| few.into_iter().zip(read).map(|((number, key), read)| (number, key, read)))
+        };
+        std::iter::from_fn(next).flatten()
+    }
+
+    /// The place of a segment, for messages.
+    pub(super) fn shown(&self, key: &Key) -> String {
+        self.asking.store.shown(key)
+    }
+}
 
 /// The segment under that key; None when there is none.
 pub fn segment(store: &dyn Store, key: &Key) -> Result<Option<Written>> {
@@ -64,6 +122,11 @@ pub(super) fn by_machine(store: &dyn Store, top: &str) -> Result<Folders> {
         Ok(())
     })?;
     Ok(all)
+}
+
+/// Somebody asked to stop, and nobody decides anything by half of what is said.
+pub fn stopped() -> Failure {
+    Failure::new("read", "the manifests").because("asked to stop before all were read").exit(Exit::Partial)
 }
 
 fn damaged(store: &dyn Store, key: &Key, why: &str) -> Failure {

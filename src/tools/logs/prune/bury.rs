@@ -13,10 +13,10 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::fingerprint::Fingerprint,
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, count},
-    run::{Run, side_by_side},
+    run::Run,
     store::{Access, Hold, Key, Removal, Standing, Store},
     tools::logs::{
-        manifest::{chain::Chain, memory::Memory, register::Register, tombs::Removed},
+        manifest::{chain::Chain, memory::Memory, register::Register, stored::Asking, tombs::Removed},
         parcel::{Receipt, key},
         spool::Pen,
     },
@@ -144,7 +144,7 @@ impl Burial<'_> {
         let (store, now) = (self.store, self.run.clock.now());
         let asks = Asks { store, own: &self.prune.host, now, doubtful: self.doubtful };
         let one = |item: &&Buried| asks.look(item);
-        let verdicts = side_by_side(batch, store.at_once().unwrap_or(self.prune.parallel), &self.run.shutdown, || (), one);
+        let verdicts = Asking::of(store, self.run, self.prune.parallel).each(batch, one);
         // A part of an archive without the others helps nobody.
         let goes = |verdict: &Option<Verdict>| matches!(verdict, Some(Verdict::Goes(_) | Verdict::Gone));
         let held: HashSet<(&str, Archive)> =

@@ -15,8 +15,8 @@ use crate::{
             self, Object, Written,
             chain::Chain,
             folder,
-            links::{Links, Reading},
-            stored::{self, Folders},
+            links::Links,
+            stored::{self, Asking, Folders, Reading},
             tombs::Tombs,
         },
         parcel::key,
@@ -70,10 +70,10 @@ pub(super) fn gather(prune: &Prune, run: &Run, store: &dyn Store, own: &Own, tro
         let folder = folder(host).ok_or_else(|| Failure::new("name", format!("the manifest of {host}")))?;
         manifests.insert((*host).clone(), stored::segments(store, &folder)?);
     }
-    let reading = Reading::of(run, store, prune.parallel, &manifests);
+    let reading = Reading::of(Asking::of(store, run, prune.parallel), &manifests);
     for (host, segments) in manifests {
         let is_own = host == prune.host;
-        let mut links = Links::read(&reading, segments, troubles);
+        let mut links = Links::read(&reading, segments, troubles).ok_or_else(stored::stopped)?;
         let mut unclear = (!links.unbroken).then(|| "its machine's manifest is not all there, or not as it was made".to_owned());
         if is_own {
             own.goes_on(&links)?;

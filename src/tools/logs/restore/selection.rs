@@ -8,10 +8,7 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-use super::{
-    Asking,
-    place::{Placed, placed},
-};
+use super::place::{Placed, placed};
 use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Report, Severity, count},
@@ -20,8 +17,8 @@ use crate::{
     tools::logs::manifest::{
         self, Object,
         archived::joined,
-        links::{Links, Reading},
-        stored,
+        links::Links,
+        stored::{self, Asking, Reading},
         tombs::Tombs,
     },
 };
@@ -82,24 +79,16 @@ pub(super) enum Whose {
 }
 
 /// What the manifests name of it, in the order of the first lines.
-pub(super) fn select(
-    (store, run, parallel): Asking,
-    wanted: &Wanted,
-    whose: Whose,
-    troubles: &mut Report,
-) -> Result<Vec<Placed>> {
-    let now = run.clock.now();
+pub(super) fn select(asking: Asking, wanted: &Wanted, whose: Whose, troubles: &mut Report) -> Result<Vec<Placed>> {
+    let (store, now) = (asking.store, asking.run.clock.now());
     let (mut all, mut tombs) = (Vec::new(), Tombs::default());
     let mut folders = stored::all(store)?;
     troubles.incomplete.extend(wanted.hosts_that_are_not_in(&folders));
     folders.retain(|folder, _| whose == Whose::All || wanted.means_folder(folder));
-    let reading = Reading::of(run, store, parallel, &folders);
+    let reading = Reading::of(asking, &folders);
     for (folder, segments) in folders {
-        if run.shutdown.asked() {
-            return Err(Failure::new("read", "the manifests").because("asked to stop before all were read").exit(Exit::Partial));
-        }
         let mut found = Report::default();
-        let links = Links::read(&reading, segments, &mut found);
+        let links = Links::read(&reading, segments, &mut found).ok_or_else(stored::stopped)?;
         let meant = wanted.means_folder(&folder);
         if meant {
             troubles.findings.extend(found.findings);
@@ -119,15 +108,12 @@ pub(super) fn select(
     let meant = |placed: &Placed| placed.archived.objects.iter().any(|object| wanted.means(object, now));
     for (host, links) in all {
         let (mut there, mut buried) = (Vec::new(), HashMap::new());
-        for (segment, object) in links.objects {
+        for (segment, object) in Links::named(links.objects) {
             if tombs.of(&host, &object.key, segment).is_none() {
                 there.push(object);
             } else if wanted.means_set(&object) {
                 buried.insert(object.key.clone(), object);
             }
-        }
-        for object in &there {
-            buried.remove(&object.key);
         }
         let still = still_there(store, buried)?;
         let keys: HashSet<String> = still.iter().map(|object| object.key.clone()).collect();
@@ -258,7 +244,7 @@ mod tests {
         let (clock, progress, shutdown) = (Clock::At(hour(0)), Progress::silent(), Shutdown::default());
         let run = Run { clock, progress, shutdown, out: Out::to(Vec::new()), state: State::at(home.path()), every_item: false };
         let mut troubles = Report::default();
-        let mut select = || select((&*store, &run, 1), &Wanted::default(), Whose::All, &mut troubles);
+        let mut select = || select(Asking::of(&*store, &run, 1), &Wanted::default(), Whose::All, &mut troubles);
         assert_eq!(select().unwrap().len(), 0);
         run.shutdown.flag().store(15, Ordering::Relaxed);
         assert!(select().unwrap_err().to_string().contains("asked to stop"));

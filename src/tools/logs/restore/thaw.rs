@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Asking, Restore, place::Placed};
+use super::{Restore, place::Placed};
 use crate::{
     report::{Incomplete, Outcome, Report, Size, Step, count},
     run::{Run, side_by_side},
     store::{Access, Cold, Key, Store, Tier},
-    tools::logs::manifest::Object,
+    tools::logs::manifest::{Object, stored::Asking},
 };
 
 /// How objects are brought back.
@@ -26,8 +26,8 @@ pub(super) struct Sorted {
     pub(super) ready: Vec<Placed>,
     /// How many others there are.
     pub(super) waiting: u64,
-    /// Whether the store said of one that it is not there.
-    pub(super) absent: bool,
+    /// Whether the store said of each object that it is there.
+    pub(super) all_there: bool,
     frozen: Vec<(One, Cold)>,
     thawing: Vec<(One, Cold)>,
 }
@@ -39,28 +39,50 @@ struct One {
     object: Object,
 }
 
-/// Asks the store about each object, once however many archives are in it. What it cannot be asked about is tried.
-pub(super) fn sort((store, run, parallel): Asking, archives: Vec<Placed>) -> Sorted {
-    let objects = archives.iter().flat_map(|placed| &placed.archived.objects);
-    let keys: Vec<String> = objects.map(|object| object.key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+/// What the store says of objects, by their keys.
+pub(super) type Known = HashMap<String, Said>;
+
+/// What it says of one.
+#[derive(Debug)]
+pub(super) enum Said {
+    There(Access),
+    Missing,
+    /// It could not be asked, so it is tried.
+    Nothing,
+}
+
+/// Asks the store about each object of which nothing is `known`, once however many archives are in it.
+pub(super) fn sort(asking: Asking, archives: Vec<Placed>, known: &mut Known) -> Sorted {
+    let keys: BTreeSet<&String> = archives.iter().flat_map(|placed| &placed.archived.objects).map(|object| &object.key).collect();
+    let unknown: Vec<String> = keys.iter().filter(|key| !known.contains_key(**key)).map(|key| (*key).clone()).collect();
+    let bar = asking.run.progress.items("asking for objects", unknown.len() as u64);
     let look = |key: &String| {
-        let found = Key::new(key.clone()).map(|key| store.look(&key));
-        found.and_then(Result::ok).map(|found| found.map(|found| found.access))
+        let found = Key::new(key.clone()).map(|key| asking.store.look(&key));
+        bar.advance(1);
+        match found {
+            Some(Ok(Some(found))) => Said::There(found.access),
+            Some(Ok(None)) => Said::Missing,
+            Some(Err(_)) | None => Said::Nothing,
+        }
     };
-    let found = side_by_side(&keys, store.at_once().unwrap_or(parallel), &run.shutdown, || (), look);
-    let mut sorted = Sorted { absent: found.contains(&Some(Some(None))), ..Sorted::default() };
-    let cold = keys.into_iter().zip(found).filter_map(|(key, access)| Some((key, access???)));
-    let cold: HashMap<String, Access> = cold.filter(|(_, access)| *access != Access::Ready).collect();
+    let said = asking.each(&unknown, look);
+    known.extend(unknown.into_iter().zip(said).filter_map(|(key, said)| Some((key, said?))));
+    let cold = |key: &String| match known.get(key) {
+        Some(Said::There(access)) if *access != Access::Ready => Some(access),
+        _ => None,
+    };
+    let is_there = |key: &&String| !matches!(known.get(*key), Some(Said::Missing | Said::Nothing));
+    let mut sorted = Sorted { all_there: keys.iter().all(is_there), ..Sorted::default() };
     let mut told = HashSet::new();
     for placed in archives {
-        if placed.archived.objects.iter().all(|object| !cold.contains_key(&object.key)) {
+        if placed.archived.objects.iter().all(|object| cold(&object.key).is_none()) {
             sorted.ready.push(placed);
             continue;
         }
         sorted.waiting += 1;
         // One object may hold several of the archives.
         for object in placed.archived.objects.into_iter().filter(|object| told.insert(object.key.clone())) {
-            let Some(access) = cold.get(&object.key) else { continue };
+            let Some(access) = cold(&object.key) else { continue };
             let one = One { host: placed.archived.host.clone(), object };
             match access {
                 Access::Ready => {}

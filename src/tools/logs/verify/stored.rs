@@ -5,7 +5,7 @@ mod heads;
 mod pruned;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     failure::{Exit, Failure, Result},
     files::fingerprint::Fingerprint,
     report::{Finding, Incomplete, Report, Severity, Size, count},
-    run::{Run, side_by_side},
+    run::Run,
     store::{
         self, Access, Address, Key, Name, Store, Terms,
         signer::{self, PublicKey},
@@ -27,10 +27,10 @@ use crate::{
             self, Object,
             archived::{Archived, joined},
             chain::{Chain, Head},
-            links::{Links, Reading, danger},
+            links::{Links, danger},
             memory::Memory,
             register::sign::SignKey,
-            stored::{self, Folders},
+            stored::{self, Asking, Folders, Reading},
             tombs::{Tomb, Tombs},
         },
         parcel::key,
@@ -109,14 +109,15 @@ impl Query for VerifyStore {
         let heads = self.heads(run, &*store, &mut report);
         let (asked, others) = self.manifests(run, &*store, heads.as_ref())?;
         report.findings.extend(self.absent(&asked));
-        let reading = Reading::of(run, &*store, self.parallel, &asked);
+        let empty = asked.values().all(BTreeMap::is_empty);
+        let asking = Asking::of(&*store, run, self.parallel);
+        let reading = Reading::of(asking, &asked);
         for (folder, segments) in asked {
-            if run.shutdown.asked() {
+            let Some(chain) = Links::read(&reading, segments, &mut report) else {
                 report.incomplete.push(Incomplete::new("the manifests", "stopped before all were read"));
                 whole = false;
                 break;
-            }
-            let chain = Links::read(&reading, segments, &mut report);
+            };
             whole &= chain.unbroken;
             let ours = || folder_of(&self.host).filter(|ours| *ours == folder).map(|_| self.host.clone());
             let host = chain.host.clone().or_else(ours);
@@ -144,16 +145,17 @@ impl Query for VerifyStore {
             objects.extend(there.into_iter().map(expected));
             pruned.extend(gone);
         }
-        let found = self.examine(run, &*store, &objects, &mut report);
+        let found = self.examine(asking, &objects, &mut report);
         let missing: Vec<&Expected> = found.missing.iter().map(|index| &objects[*index]).collect();
-        let others = if missing.is_empty() { Folders::new() } else { others };
-        pruned.extend(pruned::among(&Reading::of(run, &*store, self.parallel, &others), others, &missing, &mut report));
+        if !missing.is_empty() {
+            pruned.extend(pruned::among(&Reading::of(asking, &others), others, &missing, &mut report));
+        }
         pruned::tell(&pruned, &mut report);
         // Where a segment is missing, nobody knows what it named.
         if whole && let Err(failure) = strangers(run, &*store, &objects, &pruned, &mut report) {
             report.incomplete.push((&failure).into());
         }
-        report.summary = self.summary(hosts, objects.len() as u64, pruned.len() as u64, &found);
+        report.summary = self.summary((hosts, empty), objects.len() as u64, pruned.len() as u64, &found);
         Ok(report)
     }
 }
@@ -164,10 +166,13 @@ fn folder_of(host: &str) -> Option<String> {
 }
 
 impl VerifyStore {
-    fn summary(&self, hosts: u64, objects: u64, pruned: u64, found: &Found) -> String {
+    fn summary(&self, (hosts, empty): (u64, bool), objects: u64, pruned: u64, found: &Found) -> String {
         if hosts == 0 {
-            let who = if self.hosts.is_empty() { "no machine" } else { "no machine of that name" };
-            return format!("{who} has put anything there");
+            return match (empty, self.hosts.is_empty()) {
+                (false, _) => "not one manifest could be read".to_owned(),
+                (true, true) => "no machine has put anything there".to_owned(),
+                (true, false) => "no machine of that name has put anything there".to_owned(),
+            };
         }
         let how = if self.quick { "by their sizes" } else { "read and compared by sha-256" };
         let unread = match found.unread {
@@ -245,7 +250,7 @@ impl VerifyStore {
         let address = self.store.to_string();
         let known = if host == self.host { self.remembered(run) } else { Ok(Chain::default()) };
         let subject = format!("{address}, machine {host}");
-        let last = chain.hashes.last_key_value().map_or(0, |(number, _)| *number);
+        let last = chain.last;
         let is_remembered = matches!(known, Ok(Chain { head: Some(_), .. }));
         match known {
             Ok(Chain { head: Some(Head { number, sha256, .. }), pending, .. }) => {
@@ -277,16 +282,17 @@ impl VerifyStore {
     }
 
     /// Looks at each object.
-    fn examine(&self, run: &Run, store: &dyn Store, objects: &[Expected], report: &mut Report) -> Found {
-        let bar = run
+    fn examine(&self, asking: Asking, objects: &[Expected], report: &mut Report) -> Found {
+        let bar = asking
+            .run
             .progress
             .bytes("verifying", objects.iter().fold(0, |all: u64, expected| all.saturating_add(expected.object.stored)));
         let one = |Expected { object, .. }: &Expected| {
-            let verdict = self.look(store, object);
+            let verdict = self.look(asking.store, object);
             bar.advance(object.stored);
             verdict
         };
-        let verdicts = side_by_side(objects, store.at_once().unwrap_or(self.parallel), &run.shutdown, || (), one);
+        let verdicts = asking.each(objects, one);
         let mut found = Found::default();
         for ((index, Expected { object, .. }), verdict) in objects.iter().enumerate().zip(verdicts) {
             match verdict {

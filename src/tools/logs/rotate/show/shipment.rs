@@ -1,17 +1,17 @@
 //! What passes between this machine and the store, in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::TimeDelta;
 
 use crate::{
     report::{Finding, Outcome, Report, Severity, Size, Step, count},
     tools::logs::{
-        ledger::{Ledger, Packed},
+        ledger::{EntryId, Ledger, Packed},
         rotate::{
             Begins, Rotate,
             plan::{
-                Bound, Plan,
+                Arrival, Bound, Plan,
                 company::{Batch, Gathering},
                 is_to_ship,
             },
@@ -95,14 +95,28 @@ pub(super) fn findings(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Vec<Fin
         finding.hint("`ops-logs ship` signs anew for what the store has; if this comes again, find out who writes to the folder of receipts")
     };
     let damaged = plan.shipment.damaged.iter().map(|damaged| damage::finding(&damaged.waiting, &damaged.why));
-    plan.shipment.refused.iter().map(told).chain(damaged).chain(overdue(rotate, plan)).chain(of_another(rotate, ledger)).collect()
+    plan.shipment
+        .refused
+        .iter()
+        .map(told)
+        .chain(damaged)
+        .chain(overdue(rotate, plan))
+        .chain(of_another(rotate, ledger, plan))
+        .collect()
 }
 
 /// What another machine made, or this one under another name: nobody here ships it, and only a person knows which of both it is.
-fn of_another(rotate: &Rotate, ledger: &Ledger) -> Vec<Finding> {
+fn of_another(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Vec<Finding> {
     let Some(shipping) = &rotate.shipping else { return Vec::new() };
+    let arrived: HashSet<EntryId> = plan.shipment.arrivals.iter().flat_map(Arrival::entries).collect();
     let mut hosts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for entry in ledger.content().entries.values().filter(|entry| entry.archive.is_some() && is_to_ship(rotate, entry)) {
+    for entry in ledger
+        .content()
+        .entries
+        .values()
+        .filter(|entry| entry.archive.is_some() && is_to_ship(rotate, entry))
+        .filter(|entry| !arrived.contains(&entry.id))
+    {
         if let Some(host) = &entry.inherited {
             let (archives, bytes) = hosts.entry(host).or_default();
             (*archives, *bytes) = (*archives + 1, *bytes + entry.stored());

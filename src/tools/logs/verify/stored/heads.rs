@@ -112,7 +112,7 @@ impl Heads {
         if found.is_remembered || !found.chain.unbroken {
             return;
         }
-        let last = found.chain.hashes.last_key_value().map_or(0, |(last, _)| *last);
+        let last = found.chain.last;
         let unsigned = if last > *number { format!(" (it goes on to {last}, which nobody signed)") } else { String::new() };
         let message =
             format!("its manifest is proven up to segment {number}, signed {at}{unsigned}; nothing after that is proven");
@@ -133,7 +133,7 @@ fn agrees(said: &Statement, found: &Found, report: &mut Report) -> bool {
             false
         }
         None => {
-            let last = found.chain.hashes.last_key_value().map_or(0, |(last, _)| *last);
+            let last = found.chain.last;
             let told = report.findings.iter().any(|one| one.id == "logs.tail-missing" && one.subject == found.subject);
             if *number > last && !told {
                 let message = format!("its manifest ends with segment {last}, and segment {number} was signed {at}");

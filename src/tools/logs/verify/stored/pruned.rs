@@ -6,8 +6,8 @@ use super::Expected;
 use crate::{
     report::{Finding, Incomplete, Report, Severity, count},
     tools::logs::manifest::{
-        links::{Links, Reading, danger},
-        stored::Folders,
+        links::{Links, danger},
+        stored::{Folders, Reading},
         tombs::{Tomb, Tombs},
     },
 };
@@ -18,7 +18,10 @@ pub(super) fn among(reading: &Reading, others: Folders, missing: &[&Expected], r
     let mut unread = Vec::new();
     for segments in others.into_values() {
         let mut troubles = Report::default();
-        let links = Links::read(reading, segments, &mut troubles);
+        let Some(links) = Links::read(reading, segments, &mut troubles) else {
+            unread.push(Incomplete::new("the manifests", "stopped before all were read"));
+            break;
+        };
         tombs.add(links.host.as_deref().unwrap_or_default(), &links.removed);
         unread.extend(troubles.incomplete);
     }
