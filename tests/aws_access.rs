@@ -100,6 +100,12 @@ fn verify(scene: &Scenario, aws: &Between, variables: &[(&str, &str)], flags: &[
     Ran::of(command.envs(variables.iter().map(|(name, value)| (*name, value.replace("{aws}", &at)))))
 }
 
+/// The store answered: there is nothing in it, and that is told.
+#[track_caller]
+fn assert_answered(ran: Ran) {
+    ran.exits(1).says("no machine has put anything there");
+}
+
 /// The access keys that S3 was asked with.
 fn askers(aws: &Between) -> Vec<String> {
     let key = |request: &Request| {

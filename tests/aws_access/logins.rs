@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{KEYS, ROLE, answer, askers, aws, instance, lent, machine, sts_error, taken_on, verify};
+use super::{KEYS, ROLE, answer, askers, assert_answered, aws, instance, lent, machine, sts_error, taken_on, verify};
 use crate::support::{
     between::{Between, Fate, Request},
     files,
@@ -89,7 +89,7 @@ fn credentials_are_found_where_every_aws_tool_finds_them() {
         let aws = aws(story);
         let scene = machine(&aws, words, config);
         logged_in(&scene, "2099-01-01T00:00:00Z");
-        verify(&scene, &aws, variables, flags).exits(0);
+        assert_answered(verify(&scene, &aws, variables, flags));
         assert_eq!(askers(&aws), [key], "{words} {variables:?} {flags:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! The way to a bucket: the flags about it, a proxy and a private authority, endpoints that are FIPS and dual-stack, and whose region it is.
 
-use super::{KEYS, askers, aws, instance, machine, verify};
+use super::{KEYS, askers, assert_answered, aws, instance, machine, verify};
 use crate::support::{
     files,
     needs::{self, Need},
@@ -20,7 +20,7 @@ fn flags_are_for_buckets_and_are_read_before_anything_is_done() {
     let local = scene.run(&["verify", "--region", "eu-west-1"]).exits(2);
     assert!(local.stderr.contains("profile, region, role and endpoint are about a store"), "{local:#?}");
     assert!(aws.asked().is_empty());
-    verify(&scene, &aws, &[], &["--region", "eu-north-1"]).exits(0);
+    assert_answered(verify(&scene, &aws, &[], &["--region", "eu-north-1"]));
     assert!(aws.asked().iter().all(|request| request.header("authorization").unwrap().contains("/eu-north-1/s3/")));
 }
 
@@ -46,7 +46,7 @@ fn a_proxy_and_a_private_authority_are_used_and_the_instance_is_asked_past_them(
         verify(&scene, &aws, &[&usual[..], more].concat(), &[])
     };
     let proxy = Proxy::to(port);
-    run(&proxy, &[]).exits(0);
+    assert_answered(run(&proxy, &[]));
     assert_eq!((askers(&aws), proxy.asked()), (vec!["IMDSKEY".to_owned()], vec!["CONNECT s3.corp.example:7443".to_owned()]));
 
     let nowhere = Proxy::to(port);
