@@ -142,21 +142,26 @@ fn bytes_that_are_altered_on_the_way_never_count() {
 
 #[test]
 fn a_log_that_is_written_to_while_it_is_sent_is_shipped_as_it_is_then() {
+    /// Two parts fit into the memory, so that its end was not read before one of them got through.
+    const LONGER: usize = 33 << 20;
     let place: &'static Mutex<Option<PathBuf>> = Box::leak(Box::default());
     let story = |request: &Request, _: usize| {
-        let path = if request.is("PUT", "partNumber=1&") { place.lock().unwrap().take() } else { None };
-        if let Some(path) = path {
-            support::files::with(fs::File::options().append(true), path, |file| std::io::Write::write_all(file, b"one more\n"))
-                .unwrap();
+        if request.is("PUT", "partNumber=") {
+            let mut place = place.lock().unwrap();
+            if let Some(path) = place.take() {
+                let add = |file: &mut fs::File| std::io::Write::write_all(file, b"one more\n");
+                support::files::with(fs::File::options().append(true), path, add).unwrap();
+            }
         }
         Fate::Passes
     };
-    let Some((scene, bucket, _)) = scene(LARGE, "none", story) else { return };
+    let set = "ship = \"direct\"\ncompress = \"none\"";
+    let Some((scene, bucket, _)) = through_set(&[("app.log", LONGER)], "max-memory = \"16 MiB\"", set, story) else { return };
     *place.lock().unwrap() = Some(here(&scene));
     let ran = try_once(&scene).exits(3);
     assert_eq!((ran.steps("remove", "done").len(), bucket.listed().len()), (0, 0), "no object is made: {ran:#?}");
     let text = fs::read(here(&scene)).unwrap();
-    assert_eq!(text.len(), text_of("app.log", LARGE).len() + 9);
+    assert_eq!(text.len(), text_of("app.log", LONGER).len() + 9);
     for _ in 0..2 {
         try_once(&scene);
         scene.rotate();
