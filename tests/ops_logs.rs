@@ -84,6 +84,8 @@ mod ship_batch;
 mod ship_damaged;
 #[path = "ops_logs/ship_days.rs"]
 mod ship_days;
+#[path = "ops_logs/ship_room.rs"]
+mod ship_room;
 #[path = "ops_logs/ship_trouble.rs"]
 mod ship_trouble;
 #[path = "ops_logs/ship_users.rs"]

@@ -13,7 +13,6 @@ use crate::{
         files,
         filesystem::{Kind, Recipe},
         needs::{self, Need, TRACES},
-        process,
         scenario::{Scenario, files_under, text_of},
         stories::NOBODY,
         strace,
@@ -250,22 +249,6 @@ fn what_was_made_under_another_name_is_told_by_every_run_as_long_as_the_store_ha
 }
 
 #[test]
-fn an_object_that_is_the_same_byte_for_byte_needs_no_room_to_be_compared() {
-    if !needs::met(TRACES) {
-        return;
-    }
-    let scene = handed_over(1, "");
-    let part = scene.store().join("_opsbelt/manifests/test/0000000001.json");
-    fs::create_dir_all(&part).unwrap();
-    scene.ship().exits(3);
-    fs::remove_dir(part).unwrap();
-    scene.forget();
-    let opened = strace::calls(&scene.command(&["ship"]), "openat");
-    assert!(scene.segments().len() == 1 && !opened.iter().any(|call| call.contains("O_TMPFILE")), "{opened:#?}");
-    ends_well(&scene, 1);
-}
-
-#[test]
 fn two_configurations_do_not_work_in_one_spool_at_the_same_time() {
     if !needs::met(LOCKS) {
         return;
@@ -283,35 +266,6 @@ fn two_configurations_do_not_work_in_one_spool_at_the_same_time() {
 }
 
 #[test]
-fn what_should_be_free_stays_free_but_for_one_archive_at_a_time() {
-    let scene = Scenario::new().shipping("", "keep = { min-free = \"99%\" }");
-    let written: Vec<_> = (0..3).map(|number| text_of(&format!("turn-{number}"), 3000)).collect();
-    for (number, text) in written.iter().enumerate() {
-        scene.append("app.log", text);
-        let ran = scene.rotate().exits(if number == 0 { 0 } else { 3 });
-        assert!(number == 0 || ran.stdout.contains("are to stay free (min-free)"), "{ran:#?}");
-        assert!(number < 2 || ran.stdout.contains("1 more archive waits with it"), "{ran:#?}");
-        assert_eq!(scene.parcels().len(), 1);
-    }
-    for _ in 0..3 {
-        scene.ship().exits(0);
-        scene.rotate();
-    }
-    assert_eq!(scene.objects().into_values().collect::<std::collections::BTreeSet<_>>(), written.into_iter().collect());
-}
-
-#[test]
-fn very_many_small_archives_fill_the_spool_by_their_tickets() {
-    let scene = Scenario::new().shipping("spool-max = \"5 KiB\"", "");
-    for number in 0..9 {
-        scene.append(&format!("{number}.log"), format!("{number} is a short log\n"));
-    }
-    let ran = scene.run(&["--format", "json", "rotate", "--force"]).exits(0);
-    assert_eq!(ran.steps("hand-over", "waiting").len(), 1, "{ran:#?}");
-    assert!((1..5).contains(&scene.parcels().len()), "{:?}", scene.parcels().keys());
-}
-
-#[test]
 fn a_strict_umask_does_not_lock_out_who_ships() {
     let scene = Scenario::new().shipping("", "").log_of("app.log", 3000);
     scene.change_settings("/spool\"", "/var/spool/logs\"");
@@ -322,45 +276,6 @@ fn a_strict_umask_does_not_lock_out_who_ships() {
         assert_eq!(mode(scene.root().join(folder)), 0o755, "{folder}");
     }
     assert_eq!(mode(scene.store().join("logs")), 0o750);
-}
-
-#[test]
-fn a_spool_that_is_nearly_full_keeps_room_for_receipts() {
-    if !needs::met(ROOT) {
-        return;
-    }
-    let disk = Mounted::of(1 << 21);
-    let scene = Scenario::new().shipping("", "compress = \"none\"\nkeep = { count = 1 }");
-    scene.change_settings(&scene.spool().display().to_string(), &disk.0.path().join("spool").display().to_string());
-    let texts: Vec<_> = (0..4).map(|number| text_of(&format!("turn-{number}"), 600_000)).collect();
-    for (number, text) in texts.iter().enumerate() {
-        scene.append("app.log", text);
-        scene.rotate().exits(if number == 0 { 0 } else { 3 });
-    }
-    for left in [3, 2, 1] {
-        scene.ship().exits(0);
-        assert_eq!(scene.rotate().exits(if left == 1 { 0 } else { 3 }).steps("settle", "done").len(), 1);
-    }
-    scene.ship().exits(0);
-    assert_eq!(scene.objects().into_values().map(|text| text.len()).sum::<usize>(), texts.iter().map(Vec::len).sum::<usize>());
-}
-
-/// A small disk in memory.
-struct Mounted(tempfile::TempDir);
-
-impl Mounted {
-    fn of(bytes: u64) -> Mounted {
-        let home = tempfile::tempdir().unwrap();
-        let size = format!("size={bytes},mode=755");
-        process::must("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", home.path().to_str().unwrap()].map(AsRef::as_ref));
-        Mounted(home)
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        process::must("umount", &[self.0.path().as_os_str()]);
-    }
 }
 
 #[test]

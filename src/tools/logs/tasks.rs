@@ -19,7 +19,7 @@ use super::{
     policy::Policy,
     presets::Presets,
     prune::Prune,
-    restore::{Print, Restore, Thaw, Wanted},
+    restore::{Print, Restore, Source, Thaw, Wanted},
     rotate::{Begins, Rotate, Shipping},
     settings::{self, LogSet, Settings, StoreWords},
     ship::Ship,
@@ -65,11 +65,12 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
             let store = store.map_or_else(|| Ok(store_of(&settings)?.url.clone()), Ok::<_, Failure>)?;
             let wanted = Wanted { sets, hosts, since, until };
             let (terms, parallel) = (terms(&settings, &store, reach)?, settings.parallel());
+            let from = Source { store, terms, wanted, parallel };
             if to.as_os_str() == "-" {
-                Task::Stream(Box::new(Print { store, terms, wanted, parallel }))
+                Task::Stream(Box::new(Print(from)))
             } else {
                 let into = std::path::absolute(&to).map_err(|error| Failure::of_system("find", to.display(), &error))?;
-                Task::Change(Box::new(Restore { store, terms, wanted, into, thaw: Thaw { tier, days }, parallel }))
+                Task::Change(Box::new(Restore { from, into, thaw: Thaw { tier, days } }))
             }
         }
         Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, Begins::Due)?))),

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::fs::Mode;
 
-use super::{Archived, place::Placed, texts::Texts};
+use super::{chosen::times, place::Placed, texts::Texts};
 use crate::{
     failure::{Doing, Exit, Failure, Result},
     files::{
@@ -19,6 +19,7 @@ use crate::{
         part::{self, Part},
     },
     report::Outcome,
+    tools::logs::manifest::archived::Archived,
 };
 
 /// No log lies deeper; each folder on the way is held open.
@@ -52,7 +53,7 @@ pub(super) fn write(target: &Dir, place: &Path, archived: &Archived, texts: &Tex
         return there(folder, name, archived)?.ok_or_else(gone);
     }
     way.iter().rev().chain([target]).try_for_each(Dir::sync)?;
-    Ok((format!("{}, as the manifest names it", super::times(archived)), Outcome::Done))
+    Ok((format!("{}, as the manifest names it", times(archived)), Outcome::Done))
 }
 
 /// Removes what killed runs left of any of these.

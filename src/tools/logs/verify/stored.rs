@@ -155,7 +155,7 @@ impl Query for VerifyStore {
         if whole && let Err(failure) = strangers(run, &*store, &objects, &pruned, &mut report) {
             report.incomplete.push((&failure).into());
         }
-        report.summary = self.summary((hosts, empty), objects.len() as u64, pruned.len() as u64, &found);
+        report.summary = self.summary(empty, hosts, objects.len() as u64, pruned.len() as u64, &found);
         Ok(report)
     }
 }
@@ -166,7 +166,7 @@ fn folder_of(host: &str) -> Option<String> {
 }
 
 impl VerifyStore {
-    fn summary(&self, (hosts, empty): (u64, bool), objects: u64, pruned: u64, found: &Found) -> String {
+    fn summary(&self, empty: bool, hosts: u64, objects: u64, pruned: u64, found: &Found) -> String {
         if hosts == 0 {
             return match (empty, self.hosts.is_empty()) {
                 (false, _) => "not one manifest could be read".to_owned(),

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::{
     report::{Finding, Outcome, Report, Severity, Size, Step, count},
     tools::logs::{
-        ledger::{EntryId, Ledger, Packed},
+        ledger::{Entry, EntryId, Ledger, Packed},
         rotate::{
             Begins, Rotate,
             plan::{
@@ -110,13 +110,8 @@ fn of_another(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Vec<Finding> {
     let Some(shipping) = &rotate.shipping else { return Vec::new() };
     let arrived: HashSet<EntryId> = plan.shipment.arrivals.iter().flat_map(Arrival::entries).collect();
     let mut hosts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for entry in ledger
-        .content()
-        .entries
-        .values()
-        .filter(|entry| entry.archive.is_some() && is_to_ship(rotate, entry))
-        .filter(|entry| !arrived.contains(&entry.id))
-    {
+    let is_away = |entry: &&Entry| entry.archive.is_some() && is_to_ship(rotate, entry) && !arrived.contains(&entry.id);
+    for entry in ledger.content().entries.values().filter(is_away) {
         if let Some(host) = &entry.inherited {
             let (archives, bytes) = hosts.entry(host).or_default();
             (*archives, *bytes) = (*archives + 1, *bytes + entry.stored());

@@ -1,0 +1,125 @@
+//! Which logs somebody wants of a store, and what can be done with each of them now. Brings nothing here.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    place::Placed,
+    selection::{Wanted, Whose, select},
+    sorted::{Known, Sorted, sort},
+};
+use crate::{
+    failure::{Exit, Failure, Result},
+    report::{Incomplete, Outcome, Report, Size, Step, count},
+    run::Run,
+    store::{self, Address, Store, Terms},
+    tools::logs::manifest::{archived::Archived, stored::Asking},
+};
+
+/// Which logs, of which store.
+pub struct Source {
+    /// The store.
+    pub store: Address,
+    /// How it is used.
+    pub terms: Terms,
+    /// Which of them.
+    pub wanted: Wanted,
+    /// Objects on their way at the same time, or asked about where the store does not know better.
+    pub parallel: usize,
+}
+
+/// What is to be restored.
+pub struct Chosen {
+    pub(super) store: Box<dyn Store>,
+    /// Each archive in the order of the first lines.
+    pub(super) archives: Sorted,
+    /// What is wrong with the manifests.
+    pub(super) troubles: Report,
+}
+
+impl Source {
+    /// Asks the manifests, and the store about each object that they name of it.
+    pub(super) fn choose(&self, run: &Run) -> Result<Chosen> {
+        self.wanted.check(run.clock.now())?;
+        let store = store::open(&self.store, &self.terms)?;
+        let asking = Asking::of(&*store, run, self.parallel);
+        let mut known = Known::new();
+        let mut look = |whose: Whose| {
+            let mut troubles = Report::default();
+            let archives = select(asking, &self.wanted, whose, &mut troubles)?;
+            let less = archives.iter().map(|placed| &placed.archived).filter(|archived| archived.is_less());
+            troubles.incomplete.extend(less.map(in_part));
+            Ok((sort(asking, archives, &mut known), troubles))
+        };
+        let (mut archives, mut troubles) = look(Whose::Wanted)?;
+        // Perhaps another machine took it out, and says so in its own manifest.
+        if !archives.all_there && !self.wanted.hosts.is_empty() {
+            (archives, troubles) = look(Whose::All)?;
+        }
+        Ok(Chosen { store, archives, troubles })
+    }
+}
+
+fn in_part(less: &Archived) -> Incomplete {
+    let whole = less.first().part().whole.size;
+    Incomplete::new(less.name(), format!("the manifests name no more of its text than these bytes, and it has {whole}"))
+}
+
+impl Chosen {
+    /// What can be read now, and how much that is.
+    pub(super) fn show_ready(&self, path: impl Fn(&Path) -> PathBuf, report: &mut Report) {
+        for Placed { archived, place, .. } in &self.archives.ready {
+            let path = path(place).display().to_string();
+            if let Some(missing) = archived.objects.iter().find(|object| self.archives.is_missing(object)) {
+                report.incomplete.push(Incomplete::new(path, format!("the store does not have {}", missing.key)));
+                continue;
+            }
+            let step = Step::new("restore", path, Outcome::Planned, times(archived));
+            report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
+        }
+        report.summary = if self.archives.all() == 0 {
+            "the store has nothing of that".to_owned()
+        } else {
+            let (logs, plain, stored) = (self.there().count() as u64, Size(self.plain()), Size(self.stored()));
+            format!("{} to restore ({plain}, {stored} on the way)", count(logs, "log"))
+        };
+    }
+
+    /// Refuses where some of it must be asked for first: what comes one after the other has no gaps.
+    pub(super) fn all_ready(&self) -> Result<()> {
+        let cold = self.archives.waiting;
+        if cold == 0 {
+            return Ok(());
+        }
+        let why = format!("{cold} of {} are in a class that must be asked for", count(self.archives.all(), "log"));
+        let hint = "`restore --to FOLDER` asks for them, and says when to come back";
+        Err(Failure::new("write", "to standard output").because(why).hint(hint).exit(Exit::Partial))
+    }
+
+    /// What can be had, as far as the store says.
+    fn there(&self) -> impl Iterator<Item = &Placed> {
+        self.archives.ready.iter().filter(|placed| !placed.archived.objects.iter().any(|object| self.archives.is_missing(object)))
+    }
+
+    fn plain(&self) -> u64 {
+        self.there().fold(0, |all, placed| all.saturating_add(placed.archived.size()))
+    }
+
+    /// Bytes on the way. Each object counts once, however many archives are wanted of it.
+    pub(super) fn stored(&self) -> u64 {
+        let objects = self.there().flat_map(|placed| &placed.archived.objects);
+        let sizes: HashMap<&str, u64> = objects.map(|object| (object.key.as_str(), object.stored)).collect();
+        sizes.into_values().fold(0, u64::saturating_add)
+    }
+}
+
+/// From when until when, for people.
+pub(super) fn times(archived: &Archived) -> String {
+    let told = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S").to_string();
+    match archived.first().times {
+        Some(times) => format!("lines from {} to {}", told(times.from), told(archived.until())),
+        None => format!("rotated {}", told(archived.first().rotated_at)),
+    }
+}
