@@ -135,6 +135,13 @@ impl Failure {
         self.hint.as_ref().map_or_else(|| self.to_string(), |hint| format!("{self} (hint: {hint})"))
     }
 
+    /// What the operating system would call it.
+    #[must_use]
+    pub fn errno(mut self, errno: Errno) -> Failure {
+        self.errno = Some(errno);
+        self
+    }
+
     /// How a run that ends with this exits.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Failure {
@@ -145,6 +152,16 @@ impl Failure {
     /// Whether the object is known not to be there. A refusal to tell is no such knowledge.
     pub fn is_absence(&self) -> bool {
         matches!(self.errno, Some(Errno::NOENT | Errno::NOTDIR))
+    }
+
+    /// Whether nobody answered, or nobody who could: whatever else is asked there now takes as long, for as little.
+    pub fn is_silence(&self) -> bool {
+        self.errno == Some(Errno::TIMEDOUT)
+    }
+
+    /// Whether nothing failed, but somebody asked to stop before it was done.
+    pub fn is_given_up(&self) -> bool {
+        self.errno == Some(Errno::CANCELED)
     }
 
     /// Whether it was room on a disk that lacked, or what one may take of it.

@@ -7,6 +7,7 @@ mod locks;
 mod removal;
 mod sealing;
 mod standing;
+mod stop;
 mod upload;
 
 use std::{future::Future, sync::OnceLock, time::Instant};
@@ -20,6 +21,7 @@ use aws_sdk_s3::{
 };
 use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
+use rustix::io::Errno;
 use tokio::runtime::Runtime;
 
 pub use self::{
@@ -29,6 +31,7 @@ pub use self::{
 use self::{
     limit::{Limit, Limited},
     sealing::Seal,
+    stop::{Stops, unless},
 };
 use super::{
     bounded::Bounded,
@@ -137,15 +140,31 @@ impl Bucket {
         }
     }
 
-    /// Makes an object in one call. Its bytes are those that its SHA-256 is of.
-    pub fn put(&self, object: &Object, bytes: impl AsRef<[u8]> + Send + 'static, sum: Option<&Sum>) -> Result<Answer> {
+    /// Makes an object in one call, or leaves it alone soon after it `stops`. Its bytes are those that its SHA-256 is of.
+    pub fn put(
+        &self,
+        object: &Object,
+        bytes: impl AsRef<[u8]> + Send + 'static,
+        sum: Option<&Sum>,
+        stops: Stops,
+    ) -> Result<Answer> {
+        if stops() {
+            return Err(self.given_up(object.name));
+        }
         let call = object.put(self.client.put_object(), &self.terms, sum);
         let call = call.bucket(&self.name).key(object.name).set_expected_bucket_owner(self.owner()).if_none_match("*");
         let call = call.body(ByteStream::from(Bytes::from_owner(bytes))).customize();
         let call = call.interceptor(Seal::of(sum, Some(object.sha256)));
-        let told =
-            self.wait(call.send()).map(|made| self.of_kind(made.checksum_crc64_nvme, made.checksum_crc32, made.checksum_sha256));
+        let answer = self.runtime.block_on(unless(stops, call.send())).ok_or_else(|| self.given_up(object.name))?;
+        let answer = answer.map_err(|error| Box::new(Refusal::of(&error)));
+        let told = answer.map(|made| self.of_kind(made.checksum_crc64_nvme, made.checksum_crc32, made.checksum_sha256));
         self.answer(told, object.name)
+    }
+
+    /// What is said of an object that was not there when somebody asked to stop.
+    pub fn given_up(&self, name: &str) -> Failure {
+        let why = "asked to stop before all of it was there; the next run goes on";
+        Failure::new("store", self.shown(name)).because(why).errno(Errno::CANCELED)
     }
 
     /// What the store says of an object; None when there is none.

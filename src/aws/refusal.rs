@@ -139,7 +139,13 @@ impl Refusal {
             return Failure::of_system(call.doing, &call.what, &Errno::NOENT.into());
         }
         let (cause, hint) = self.reason(call);
-        Failure::new(call.doing, &call.what).because(format!("{cause}{}", self.request())).hint_if_any(hint)
+        let failure = Failure::new(call.doing, &call.what).because(format!("{cause}{}", self.request())).hint_if_any(hint);
+        if self.is_silence() { failure.errno(Errno::TIMEDOUT) } else { failure }
+    }
+
+    /// Whether there was no answer, or none to what was asked: the service cannot, or not now.
+    fn is_silence(&self) -> bool {
+        matches!(self.status, 0 | 429 | 500..)
     }
 
     fn reason(&self, call: &Call) -> (String, Option<String>) {

@@ -5,7 +5,11 @@ mod login;
 mod mfa;
 mod transport;
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Mutex, OnceLock},
+    thread,
+    time::Duration,
+};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig,
@@ -32,15 +36,30 @@ const OPERATION: Duration = Duration::from_mins(15);
 /// The instance answers within milliseconds, or there is none: a laptop should not wait for it.
 const INSTANCE: Duration = Duration::from_secs(1);
 
+/// Threads of the runtime.
+const WORKERS: usize = 2;
+
 /// The runtime, started when first asked for.
 pub(super) fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
-    // Callers wait on threads of their own; these two carry the bytes.
-    let start = || Builder::new_multi_thread().worker_threads(2).thread_name("aws").enable_all().build();
+    // Callers wait on threads of their own; these carry the bytes.
+    let start = || {
+        may_start(WORKERS + 1)?;
+        Builder::new_multi_thread().worker_threads(WORKERS).thread_name("aws").enable_all().build()
+    };
     RUNTIME
         .get_or_init(start)
         .as_ref()
         .map_err(|error| Failure::new("start", "the threads that talk to AWS").because(plain(error)))
+}
+
+/// Whether there may be so many threads more, the last one for names to be looked up: a runtime that may not start its own panics.
+fn may_start(threads: usize) -> std::io::Result<()> {
+    let gate = Mutex::new(());
+    thread::scope(|scope| {
+        let _held = gate.lock();
+        (0..threads).try_for_each(|_| thread::Builder::new().spawn_scoped(scope, || drop(gate.lock())).map(drop))
+    })
 }
 
 /// What every client starts from.

@@ -91,6 +91,12 @@ impl<'a> Body<'a> {
         self.noted
     }
 
+    /// Whether what is not there soon is left to the next run.
+    #[cfg(feature = "s3")]
+    pub(super) fn stops(&self) -> bool {
+        self.noted.is_some_and(|noted| noted.notes.stops())
+    }
+
     /// Whether it will hardly be read again, so that a store may keep it where reading costs more.
     #[cfg(feature = "s3")]
     pub(super) fn is_cold(&self) -> bool {

@@ -43,6 +43,8 @@ pub trait Notes: Debug + Sync {
     fn remember(&self, begun: &Begun) -> Result<()>;
     /// It was ended, one way or the other.
     fn forget(&self, key: &Key) -> Result<()>;
+    /// Whether whoever keeps them was asked to stop: what is not there soon is the next run's.
+    fn stops(&self) -> bool;
 }
 
 /// The notes on a body.

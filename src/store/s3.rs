@@ -65,7 +65,7 @@ impl Objects {
         reader.fill(buffer.as_mut())?;
         reader.end()?;
         let sum = Tally::new(self.checksum).part(buffer.as_ref());
-        let answer = self.bucket.put(object, buffer, sum.as_ref())?;
+        let answer = self.bucket.put(object, buffer, sum.as_ref(), &|| body.stops())?;
         moved(body.size);
         Ok((answer, sum))
     }

@@ -13,6 +13,7 @@ pub mod logrotate;
 pub mod manifest;
 pub mod paper;
 pub mod parcel;
+pub mod patience;
 pub mod policy;
 pub mod presets;
 pub mod prune;

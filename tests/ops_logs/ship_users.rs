@@ -188,3 +188,19 @@ fn what_is_ready_is_not_believed_where_somebody_else_could_write_it() {
     let ran = scene.rotate().exits(3);
     assert!(ran.json()["incomplete"].to_string().contains("it belongs to user 65534"), "{ran:#?}");
 }
+
+#[test]
+fn nothing_is_handed_over_that_who_ships_could_not_read() {
+    if !needs::met(TWO_USERS) {
+        return;
+    }
+    let scene = laid_out();
+    chown(scene.spool().join("receipts"), Some(DAEMON), Some(0)).unwrap();
+    scene.rotate().exits(3).says("the group of the folder of receipts is root's").says("chgrp");
+    assert!(scene.parcels().is_empty());
+    chown(scene.spool().join("receipts"), Some(DAEMON), Some(DAEMON)).unwrap();
+    scene.rotate().exits(0);
+    ship_as(&scene, DAEMON).exits(0);
+    scene.rotate().exits(0);
+    assert_eq!(scene.objects().into_values().collect::<Vec<_>>(), [text_of("app.log", 3000)]);
+}

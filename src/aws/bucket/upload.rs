@@ -9,7 +9,12 @@ use aws_sdk_s3::{
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::{Answer, Bucket, Object, Refusal, Sum, attributes::whole_type, sealing::Seal};
+use super::{
+    Answer, Bucket, Object, Refusal, Sum,
+    attributes::whole_type,
+    sealing::Seal,
+    stop::{Stops, unless},
+};
 use crate::{
     aws::terms::ChecksumKind,
     failure::{Failure, Result},
@@ -120,9 +125,10 @@ impl Bucket {
         Sending { part: Part { number, tag: None, sum }, size, answer }
     }
 
-    /// Waits until a part is there; None when there is no such upload any more.
-    pub fn sent(&self, name: &str, mut sending: Sending) -> Result<Option<Part>> {
-        match self.runtime.block_on(&mut sending.answer) {
+    /// Waits until a part is there, and not much longer than until it `stops`; None when there is no such upload any more.
+    pub fn sent(&self, name: &str, mut sending: Sending, stops: Stops) -> Result<Option<Part>> {
+        let answer = self.runtime.block_on(unless(stops, &mut sending.answer));
+        match answer.ok_or_else(|| self.given_up(name))? {
             Ok(Ok(tag)) => Ok(Some(Part { tag, ..sending.part.clone() })),
             Ok(Err(refusal)) if refusal.is_no_upload() => Ok(None),
             Ok(Err(refusal)) => Err(self.store_failure(&refusal, name)),

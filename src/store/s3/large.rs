@@ -180,6 +180,9 @@ impl Line<'_> {
     fn next(&mut self, reader: &mut Reader, size: u64) -> std::result::Result<(), Ended> {
         let Objects { pool, bucket, .. } = self.large.store;
         let mut buffer = pool.buffer(size.min(reader.left()));
+        if self.large.body.stops() {
+            return Err(Ended::Stuck(bucket.given_up(self.large.object.name)));
+        }
         reader.fill(buffer.as_mut()).map_err(Ended::Spoilt)?;
         let sum = self.tally.part(buffer.as_ref());
         let bytes = buffer.as_ref().len() as u64;
@@ -200,7 +203,8 @@ impl Line<'_> {
     fn settle(&mut self, turn: impl Fn(&Sending) -> bool) -> std::result::Result<(), Ended> {
         while let Some((at, sending)) = self.sent.pop_front_if(|(_, sending)| turn(sending)) {
             let bytes = sending.size();
-            let sent = self.large.store.bucket.sent(self.large.object.name, sending).map_err(Ended::Stuck)?;
+            let Large { store, object, body, .. } = self.large;
+            let sent = store.bucket.sent(object.name, sending, &|| body.stops()).map_err(Ended::Stuck)?;
             self.parts[at] = Some(sent.ok_or(Ended::Gone)?);
             (self.large.moved)(bytes);
         }
@@ -211,7 +215,7 @@ impl Line<'_> {
     /// deadline of its own; who does not wait for it and kills the run leaves a note, by which the next one ends the upload.
     fn rest(&mut self) {
         for (_, sending) in self.sent.drain(..) {
-            let _ = self.large.store.bucket.sent(self.large.object.name, sending);
+            let _ = self.large.store.bucket.sent(self.large.object.name, sending, &|| false);
         }
     }
 }

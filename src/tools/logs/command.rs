@@ -139,10 +139,10 @@ pub enum Command {
         /// Only of this machine; may be given several times
         #[arg(long = "host", value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
         hosts: Vec<String>,
-        /// Only logs with lines from then on: `2026-11-21`, `2026-11-21T03:00:00Z`, or `2h` (so long ago)
+        /// Only archives with a line from then on, each whole: `2026-11-21` (its first moment in UTC), `2026-11-21T03:00:00Z`, or `2h` (so long ago)
         #[arg(long, value_name = "TIME")]
         since: Option<Moment>,
-        /// Only logs with lines until then
+        /// Only archives with a line until then
         #[arg(long, value_name = "TIME")]
         until: Option<Moment>,
         /// From this store instead of that of the settings

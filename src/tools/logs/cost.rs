@@ -210,10 +210,10 @@ impl Month {
     pub fn tiny(&self, store: &str, tariff: &Tariff) -> Option<Finding> {
         let mean = self.bytes / self.objects.max(1.0);
         let message = format!(
-            "an object has {} on average, and {} bills {} bytes for each KiB of such objects",
+            "an object has {} on average, and {} bills such objects as if they had {:.1} times as much",
             Size(whole(mean)),
             tariff.class.as_str(),
-            whole(1024.0 * self.billed / self.bytes.max(1.0)),
+            self.billed / self.bytes.max(1.0),
         );
         let finding = Finding::new("logs.tiny-objects", Severity::Note, store, message);
         let wasted = self.objects > 0.0 && self.billed > 1.5 * self.bytes;

@@ -7,7 +7,6 @@
 mod carry;
 pub(super) mod ending;
 mod load;
-pub(super) mod patience;
 pub(super) mod under_way;
 pub(super) mod upload;
 

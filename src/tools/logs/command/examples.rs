@@ -54,7 +54,7 @@ Examples:
 
 pub(super) const RESTORE: &str = "\
 Examples:
-  ops-logs restore web --since 2d --to /tmp/back
+  ops-logs restore web --since 2d --to /tmp
   ops-logs restore --host i-0abc --since 2026-11-20 --until 2026-11-21 --to -
   ops-logs restore web --store s3://acme-logs/fleet --to back";
 

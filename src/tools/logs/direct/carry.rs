@@ -17,12 +17,12 @@ use crate::{
     store::{self, Store, Terms},
     tools::logs::{
         ledger::{Entry, EntryId, More, Shipped},
-        manifest::{memory::Memory, register::Register},
+        manifest::{memory::Memory, register::Register, stored::Asking},
         parcel::key,
+        patience::Patience,
         rotate::hand::{Version, step_aside},
         ship::{
             ending::{broken_off, conclude, failed},
-            patience::Patience,
             under_way::UnderWay,
             upload::Uploaded,
         },
@@ -117,7 +117,7 @@ impl Carry<'_> {
         let memory = Memory::of(Some(&ship.spool), self.state);
         let recalled = || memory.recall(&ship.host, &ship.store.to_string());
         let chain = recalled()?;
-        let notes = UnderWay { state: self.state, store: ship.store.to_string(), host: &ship.host };
+        let notes = UnderWay { state: self.state, store: ship.store.to_string(), host: &ship.host, shutdown: &self.run.shutdown };
         let silent = chain.is_silent(ship.sign_key.is_some(), self.run.clock.now().date_naive());
         if plan.send.is_empty() && silent {
             return Ok(());
@@ -193,7 +193,7 @@ impl Carry<'_> {
         if stored.is_empty() && odd.is_empty() {
             return Ok(());
         }
-        let shipped = self.name(&stored, register)?;
+        let shipped = self.name(&stored, store, register)?;
         let mut record = Record::take(self.direct, self.run, self.state, self.report)?;
         let arrived = stored.iter().zip(shipped).map(|((entry, one), shipped)| Arrived {
             entry,
@@ -210,12 +210,13 @@ impl Carry<'_> {
     }
 
     /// Names what arrived in a segment, unless one does already; what the ledger is to know of each.
-    fn name(&mut self, stored: &[(&Entry, Stored)], register: &mut Register) -> Result<Vec<Shipped>> {
+    fn name(&mut self, stored: &[(&Entry, Stored)], store: &dyn Store, register: &mut Register) -> Result<Vec<Shipped>> {
         let objects = || stored.iter().flat_map(|(_, one)| &one.objects);
         let there: HashSet<&str> = objects().filter(|one| one.was_there).map(|one| one.object.key.as_str()).collect();
         let mut named: HashMap<String, u64> = HashMap::new();
         if !there.is_empty() {
-            named.extend(register.naming(&|key| there.contains(key))?);
+            let asking = Asking::of(store, self.run, self.direct.ship.parallel, &self.patience);
+            named.extend(register.naming(asking, &|key| there.contains(key))?);
         }
         let fresh: Vec<_> = objects().map(|one| &one.object).filter(|object| !named.contains_key(&object.key)).cloned().collect();
         let now = self.run.clock.now();

@@ -25,7 +25,7 @@ impl Shares {
     /// something is left for saying what came of it.
     pub(super) fn of(began: Instant, deadline: Duration) -> Shares {
         let share = |ask: u32, end: u32| Share { ask: began + deadline * ask / 100, end: began + deadline * end / 100 };
-        Shares { rotate: share(40, 48), direct: share(60, 66), ship: share(78, 86), settle: share(92, 96) }
+        Shares { rotate: share(40, 48), direct: share(60, 66), ship: share(75, 86), settle: share(92, 96) }
     }
 }
 

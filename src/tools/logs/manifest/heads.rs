@@ -75,7 +75,7 @@ impl SignedHead {
     fn proven(&self, keys: &[Arc<dyn PublicKey>]) -> std::result::Result<Statement, String> {
         let text = self.statement.as_bytes();
         if !keys.iter().any(|key| key.proves(text, &self.signature)) {
-            return Err(format!("nobody who is asked for signed it (it says that {} did)", self.key));
+            return Err(format!("it is signed with none of the keys that are asked for (it says: with {})", self.key));
         }
         paper::read(text)
     }

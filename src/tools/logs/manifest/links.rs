@@ -41,20 +41,22 @@ impl Links {
     pub fn read(reading: &Reading, segments: BTreeMap<u64, Key>, report: &mut Report) -> Option<Links> {
         let last = segments.last_key_value().map_or(0, |(number, _)| *number);
         let mut links = Links { unbroken: true, last, ..Links::default() };
-        let mut before: Option<(u64, Option<String>)> = Some((0, None));
+        // The hash of the segment before: None where nobody knows it, and of the first there is none.
+        let (mut expected, mut before) = (1, Some(None));
         for (number, key, read) in reading.each(segments) {
             let (read, shown) = (read?, reading.shown(&key));
-            let expected = before.as_ref().map_or(1, |(last, _)| last.saturating_add(1));
             if number > expected {
                 let missing = if number - expected == 1 { expected.to_string() } else { format!("{expected} to {}", number - 1) };
                 report.findings.push(danger("logs.segment-missing", &shown, format!("segment {missing} before it is not there")));
                 links.unbroken = false;
                 before = None;
             }
+            expected = number.saturating_add(1);
             match read {
                 Ok(Some(written)) => {
+                    let hash = written.sha256.clone();
                     links.follow(written, before.as_ref(), &shown, report);
-                    before = links.hashes.last_key_value().map(|(number, hash)| (*number, Some(hash.clone())));
+                    before = Some(Some(hash));
                     continue;
                 }
                 Ok(None) => {
@@ -68,20 +70,15 @@ impl Links {
             }
             // What it says, and whether the next one follows it, nobody knows.
             links.unbroken = false;
-            before = Some((number, None));
+            before = None;
         }
         Some(links)
     }
 
-    fn follow(&mut self, written: Written, before: Option<&(u64, Option<String>)>, shown: &str, report: &mut Report) {
+    fn follow(&mut self, written: Written, before: Option<&Option<String>>, shown: &str, report: &mut Report) {
         let Written { segment, sha256, .. } = written;
-        let agrees = match before {
-            Some((0, None)) => segment.previous.is_none(),
-            Some((_, Some(hash))) => segment.previous.as_ref() == Some(hash),
-            // What is before it is missing or damaged, and that was told.
-            _ => true,
-        };
-        if !agrees {
+        // What is missing or damaged before it was told.
+        if before.is_some_and(|before| segment.previous != *before) {
             let message = "it does not follow the segment before it: one of the two was altered, or two machines have that name";
             report.findings.push(danger("logs.segment-differs", shown, message.to_owned()));
             self.unbroken = false;

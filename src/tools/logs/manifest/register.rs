@@ -4,6 +4,8 @@
 
 pub mod sign;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
     chain::{Chain, Head, Pending},
     folder, key,
     memory::Memory,
-    stored,
+    stored::{self, Asking, Reading},
 };
 use crate::{
     failure::{Exit, Failure, Result},
@@ -94,11 +96,14 @@ impl<'a> Register<'a> {
         self.signed(&written, receipts)
     }
 
-    /// Which segments name which of these objects, but for those that this machine took out of the store after that.
-    pub fn naming(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, u64)>> {
+    /// Which segments name which of these objects, but for those that this machine took out of the store after that. Nothing where not all
+    /// of them were read: what is named once more is named well, and what is thought to be named may have been taken out since.
+    pub fn naming(&self, asking: Asking, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, u64)>> {
         let mut named: Vec<(String, u64)> = Vec::new();
-        for number in self.numbers()? {
-            let Some(Segment { objects, removed, .. }) = self.segment(number)?.map(|written| written.segment) else { continue };
+        let segments = self.segments()?;
+        for (number, _, read) in Reading::of_so_many(asking, segments.len()).each(segments) {
+            let Some(read) = read else { return Ok(Vec::new()) };
+            let Some(Written { segment: Segment { objects, removed, .. }, .. }) = read? else { continue };
             let goes = |(key, at): &(String, u64)| {
                 removed.iter().any(|one| one.host == self.chain.host && one.key == *key && *at <= one.segment)
             };
@@ -162,7 +167,7 @@ impl<'a> Register<'a> {
 
     /// Without a memory of its own this machine goes on where the store says it was, and says that nothing proves it.
     fn resume(&mut self) -> Result<Option<Finding>> {
-        let Some(last) = self.numbers()?.into_iter().max() else { return Ok(None) };
+        let Some((last, _)) = self.segments()?.pop_last() else { return Ok(None) };
         let found =
             self.segment(last)?.ok_or_else(|| Failure::new("read", format!("segment {last}")).because("it is not there"))?;
         self.chain.head = Some(Head { number: last, sha256: found.sha256, made_at: found.segment.made_at });
@@ -222,10 +227,10 @@ impl<'a> Register<'a> {
         key(&self.chain.host, number).ok_or_else(|| Failure::new("name", format!("segment {number}")))
     }
 
-    /// The numbers of this machine's segments.
-    fn numbers(&self) -> Result<Vec<u64>> {
+    /// This machine's segments.
+    fn segments(&self) -> Result<BTreeMap<u64, Key>> {
         let folder = folder(&self.chain.host).ok_or_else(|| Failure::new("name", "the manifest"))?;
-        stored::segments(self.store, &folder).map(|segments| segments.into_keys().collect())
+        stored::segments(self.store, &folder)
     }
 }
 

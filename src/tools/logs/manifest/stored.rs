@@ -8,12 +8,14 @@ use crate::{
     failure::{Exit, Failure, Result},
     run::{Bar, Run, side_by_side},
     store::{Key, Store},
+    tools::logs::patience::Patience,
 };
 
 /// The keys of segments in order, by the folder of their machine.
 pub type Folders = BTreeMap<String, BTreeMap<u64, Key>>;
 
-/// Whose store is asked in which run, and how much at the same time unless the store knows better.
+/// Whose store is asked in which run, and how much at the same time unless the store knows better. A store that does not answer is left alone
+/// soon: each question may take minutes, and there may be any number of them.
 #[derive(Clone, Copy)]
 pub struct Asking<'a> {
     /// The store.
@@ -22,17 +24,44 @@ pub struct Asking<'a> {
     pub run: &'a Run,
     /// How many objects are asked about at the same time.
     pub parallel: usize,
+    /// What is left of it, for all that is asked in this run.
+    pub patience: &'a Patience,
 }
 
 impl<'a> Asking<'a> {
     /// The way to a store takes longer than what is done with the answer: the store says how many may be on it.
-    pub fn of(store: &'a dyn Store, run: &'a Run, parallel: usize) -> Asking<'a> {
-        Asking { store, run, parallel: store.at_once().unwrap_or(parallel).max(1) }
+    pub fn of(store: &'a dyn Store, run: &'a Run, parallel: usize, patience: &'a Patience) -> Asking<'a> {
+        Asking { store, run, parallel: store.at_once().unwrap_or(parallel).max(1), patience }
     }
 
-    /// What came of each; None of those that were not begun because somebody asked to stop.
+    /// What came of each; None of those that were not begun any more ([`Asking::broken_off`]). What `work` is answered goes through
+    /// [`Asking::hears`].
     pub fn each<T: Sync, R: Send>(self, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<Option<R>> {
-        side_by_side(items, self.parallel, &self.run.shutdown, || (), work)
+        let one = |item: &T| self.is_going_on().then(|| work(item));
+        side_by_side(items, self.parallel, &self.run.shutdown, || (), one).into_iter().map(Option::flatten).collect()
+    }
+
+    /// Whether anything more is to be asked.
+    pub fn is_going_on(self) -> bool {
+        !self.run.shutdown.asked() && !self.patience.is_over()
+    }
+
+    /// Takes notice of an answer. A refusal is one, too.
+    pub fn hears<R>(self, came: Result<R>) -> Result<R> {
+        match &came {
+            Err(failure) if failure.is_silence() => self.patience.hears(&came),
+            _ => self.patience.hears(&Ok(())),
+        }
+        came
+    }
+
+    /// Why not all was asked.
+    pub fn broken_off(self) -> &'static str {
+        if self.run.shutdown.asked() {
+            "asked to stop"
+        } else {
+            "the store did not answer several times in a row, and is left alone"
+        }
     }
 }
 
@@ -42,13 +71,16 @@ pub struct Reading<'a> {
     bar: Bar,
 }
 
-/// What came of one; None when somebody asked to stop before it was read.
+/// What came of one; None when nothing more was begun.
 type Came = Option<Result<Option<Written>>>;
 
 impl<'a> Reading<'a> {
     /// All of these are going to be.
     pub fn of(asking: Asking<'a>, folders: &Folders) -> Reading<'a> {
-        let segments: usize = folders.values().map(BTreeMap::len).sum();
+        Reading::of_so_many(asking, folders.values().map(BTreeMap::len).sum())
+    }
+
+    pub(super) fn of_so_many(asking: Asking<'a>, segments: usize) -> Reading<'a> {
         Reading { asking, bar: asking.run.progress.items("reading manifests", segments as u64) }
     }
 
@@ -57,11 +89,17 @@ impl<'a> Reading<'a> {
         let mut segments = segments.into_iter();
         let next = move || {
             let few: Vec<(u64, Key)> = segments.by_ref().take(self.asking.parallel).collect();
-            let read = self.asking.each(&few, |(_, key)| segment(self.asking.store, key));
+            let read = self.asking.each(&few, |(_, key)| self.asking.hears(segment(self.asking.store, key)));
             self.bar.advance(few.len() as u64);
             (!few.is_empty()).then(|| few.into_iter().zip(read).map(|((number, key), read)| (number, key, read)))
         };
         std::iter::from_fn(next).flatten()
+    }
+
+    /// Why not all of them were read. Nobody decides anything by half of what is said.
+    pub fn broken_off(&self) -> Failure {
+        let why = format!("{} before all were read", self.asking.broken_off());
+        Failure::new("read", "the manifests").because(why).exit(Exit::Partial)
     }
 
     /// The place of a segment, for messages.
@@ -122,11 +160,6 @@ pub(super) fn by_machine(store: &dyn Store, top: &str) -> Result<Folders> {
         Ok(())
     })?;
     Ok(all)
-}
-
-/// Somebody asked to stop, and nobody decides anything by half of what is said.
-pub fn stopped() -> Failure {
-    Failure::new("read", "the manifests").because("asked to stop before all were read").exit(Exit::Partial)
 }
 
 fn damaged(store: &dyn Store, key: &Key, why: &str) -> Failure {

@@ -18,6 +18,7 @@ use crate::{
     tools::logs::{
         manifest::{chain::Chain, memory::Memory, register::Register, stored::Asking, tombs::Removed},
         parcel::{Receipt, key},
+        patience::Patience,
         spool::Pen,
     },
 };
@@ -144,7 +145,7 @@ impl Burial<'_> {
         let (store, now) = (self.store, self.run.clock.now());
         let asks = Asks { store, own: &self.prune.host, now, doubtful: self.doubtful };
         let one = |item: &&Buried| asks.look(item);
-        let verdicts = Asking::of(store, self.run, self.prune.parallel).each(batch, one);
+        let verdicts = Asking::of(store, self.run, self.prune.parallel, &Patience::default()).each(batch, one);
         // A part of an archive without the others helps nobody.
         let goes = |verdict: &Option<Verdict>| matches!(verdict, Some(Verdict::Goes(_) | Verdict::Gone));
         let held: HashSet<(&str, Archive)> =

@@ -20,6 +20,7 @@ use crate::{
             tombs::Tombs,
         },
         parcel::key,
+        patience::Patience,
     },
 };
 
@@ -70,10 +71,11 @@ pub(super) fn gather(prune: &Prune, run: &Run, store: &dyn Store, own: &Own, tro
         let folder = folder(host).ok_or_else(|| Failure::new("name", format!("the manifest of {host}")))?;
         manifests.insert((*host).clone(), stored::segments(store, &folder)?);
     }
-    let reading = Reading::of(Asking::of(store, run, prune.parallel), &manifests);
+    let patience = Patience::default();
+    let reading = Reading::of(Asking::of(store, run, prune.parallel, &patience), &manifests);
     for (host, segments) in manifests {
         let is_own = host == prune.host;
-        let mut links = Links::read(&reading, segments, troubles).ok_or_else(stored::stopped)?;
+        let mut links = Links::read(&reading, segments, troubles).ok_or_else(|| reading.broken_off())?;
         let mut unclear = (!links.unbroken).then(|| "its machine's manifest is not all there, or not as it was made".to_owned());
         if is_own {
             own.goes_on(&links)?;

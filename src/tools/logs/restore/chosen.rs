@@ -15,7 +15,10 @@ use crate::{
     report::{Incomplete, Outcome, Report, Size, Step, count},
     run::Run,
     store::{self, Address, Store, Terms},
-    tools::logs::manifest::{archived::Archived, stored::Asking},
+    tools::logs::{
+        manifest::{archived::Archived, stored::Asking},
+        patience::Patience,
+    },
 };
 
 /// Which logs, of which store.
@@ -44,7 +47,8 @@ impl Source {
     pub(super) fn choose(&self, run: &Run) -> Result<Chosen> {
         self.wanted.check(run.clock.now())?;
         let store = store::open(&self.store, &self.terms)?;
-        let asking = Asking::of(&*store, run, self.parallel);
+        let patience = Patience::default();
+        let asking = Asking::of(&*store, run, self.parallel, &patience);
         let mut known = Known::new();
         let mut look = |whose: Whose| {
             let mut troubles = Report::default();

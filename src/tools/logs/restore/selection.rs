@@ -88,7 +88,7 @@ pub(super) fn select(asking: Asking, wanted: &Wanted, whose: Whose, troubles: &m
     let reading = Reading::of(asking, &folders);
     for (folder, segments) in folders {
         let mut found = Report::default();
-        let links = Links::read(&reading, segments, &mut found).ok_or_else(stored::stopped)?;
+        let links = Links::read(&reading, segments, &mut found).ok_or_else(|| reading.broken_off())?;
         let meant = wanted.means_folder(&folder);
         if meant {
             troubles.findings.extend(found.findings);
@@ -230,6 +230,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::*;
+    use crate::tools::logs::patience::Patience;
     use crate::{
         run::{Clock, Out, Progress, Run, Shutdown, State},
         store::{self, Body, Terms},
@@ -244,7 +245,8 @@ mod tests {
         let (clock, progress, shutdown) = (Clock::At(hour(0)), Progress::silent(), Shutdown::default());
         let run = Run { clock, progress, shutdown, out: Out::to(Vec::new()), state: State::at(home.path()), every_item: false };
         let mut troubles = Report::default();
-        let mut select = || select(Asking::of(&*store, &run, 1), &Wanted::default(), Whose::All, &mut troubles);
+        let patience = Patience::default();
+        let mut select = || select(Asking::of(&*store, &run, 1, &patience), &Wanted::default(), Whose::All, &mut troubles);
         assert_eq!(select().unwrap().len(), 0);
         run.shutdown.flag().store(15, Ordering::Relaxed);
         assert!(select().unwrap_err().to_string().contains("asked to stop"));

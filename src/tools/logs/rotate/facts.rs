@@ -285,6 +285,11 @@ impl World {
         is_future(self.now, time)
     }
 
+    /// Whether it was more than a day ago. While the clock is in doubt, so is every age.
+    pub fn is_long_ago(&self, time: DateTime<Utc>) -> bool {
+        self.leap.is_none() && self.now - time > TimeDelta::days(1)
+    }
+
     /// The path of a log.
     pub fn path(&self, log: &LogFact) -> PathBuf {
         self.folders[log.folder].path.join(&log.name)

@@ -6,7 +6,6 @@ use super::{
     Plan, Ship,
     ending::{broken_off, conclude, failed},
     load::Load,
-    patience::Patience,
     under_way::UnderWay,
     upload::{Came, Uploaded, upload},
 };
@@ -16,8 +15,9 @@ use crate::{
     run::{Run, side_by_side},
     store::{self, Store, Terms},
     tools::logs::{
-        manifest::{memory::Memory, register::Register},
+        manifest::{memory::Memory, register::Register, stored::Asking},
         parcel::Receipt,
+        patience::Patience,
         spool::{Waiting, damage},
     },
 };
@@ -47,7 +47,7 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
     let state = run.state.make()?;
     let memory = Memory::of(Some(&ship.spool), state);
     let chain = memory.recall(&ship.host, &ship.store.to_string())?;
-    let under_way = UnderWay { state, store: ship.store.to_string(), host: &ship.host };
+    let under_way = UnderWay { state, store: ship.store.to_string(), host: &ship.host, shutdown: &run.shutdown };
     let silent = chain.is_silent(ship.sign_key.is_some(), run.clock.now().date_naive());
     if plan.parcels.is_empty() && silent && (ship.beside_direct || under_way.is_empty()) {
         sweep(ship, plan, &mut report);
@@ -234,9 +234,11 @@ impl Carry<'_> {
 
     /// Which segment names the object.
     fn named(&mut self, key: &str) -> Result<Option<u64>> {
-        let named = match self.named.take() {
-            Some(named) => named,
-            None => self.register.naming(&|key| self.keys.contains(key))?.into_iter().collect(),
+        let named = if let Some(named) = self.named.take() {
+            named
+        } else {
+            let asking = Asking::of(self.store, self.run, self.ship.parallel, &self.patience);
+            self.register.naming(asking, &|key| self.keys.contains(key))?.into_iter().collect()
         };
         Ok(self.named.insert(named).get(key).copied())
     }

@@ -1,11 +1,11 @@
 //! How a run that ships comes to its end, whichever way it ships: what is said when nothing is left to do, and what is told of a failure.
 
-use super::{Ship, patience::Patience};
+use super::Ship;
 use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Outcome, Report, Step},
     run::Run,
-    tools::logs::manifest::register::Register,
+    tools::logs::{manifest::register::Register, patience::Patience},
 };
 
 /// The last words to the store: the segment of a day without one, and that it is the last.
@@ -41,10 +41,11 @@ pub(in crate::tools::logs) fn broken_off(failure: &Failure, report: &mut Report)
     report.incomplete.push(failure.into());
 }
 
-/// That one thing failed, and the others went on.
+/// That one thing failed, and the others went on; or that it is the next run's, for somebody asked to stop.
 pub(in crate::tools::logs) fn failed(action: &'static str, subject: impl Into<String>, failure: &Failure, report: &mut Report) {
     report.findings.extend(of_a_person("logs.object-differs", failure));
-    report.steps.push(Step::new(action, subject.into(), Outcome::Failed, failure.told()));
+    let outcome = if failure.is_given_up() { Outcome::Waiting } else { Outcome::Failed };
+    report.steps.push(Step::new(action, subject.into(), outcome, failure.told()));
 }
 
 /// What is in the store is not what it should be: only a person can tell why.

@@ -13,6 +13,7 @@ use super::Plan;
 use crate::{
     failure::{Doing, Failure, Result},
     files::fingerprint,
+    run::Shutdown,
     store::{
         Key, Store,
         notes::{Begun, Notes},
@@ -48,6 +49,7 @@ pub(in crate::tools::logs) struct UnderWay<'a> {
     pub(in crate::tools::logs) state: &'a Path,
     pub(in crate::tools::logs) store: String,
     pub(in crate::tools::logs) host: &'a str,
+    pub(in crate::tools::logs) shutdown: &'a Shutdown,
 }
 
 impl UnderWay<'_> {
@@ -130,6 +132,10 @@ impl Notes for UnderWay<'_> {
     fn forget(&self, key: &Key) -> Result<()> {
         forget(&self.path(key.as_str()))
     }
+
+    fn stops(&self) -> bool {
+        self.shutdown.asked()
+    }
 }
 
 fn forget(path: &Path) -> Result<()> {
@@ -156,19 +162,21 @@ mod tests {
         }
     }
 
-    fn under_way<'a>(state: &'a Path, store: &str, host: &'a str) -> UnderWay<'a> {
-        UnderWay { state, store: store.to_owned(), host }
+    fn under_way<'a>(state: &'a Path, store: &str, host: &'a str, shutdown: &'a Shutdown) -> UnderWay<'a> {
+        UnderWay { state, store: store.to_owned(), host, shutdown }
     }
 
     #[test]
     fn what_is_remembered_is_recalled_until_it_is_forgotten_and_only_by_its_machine_for_its_store() {
-        let state = tempfile::tempdir().unwrap();
+        let (state, shutdown) = (tempfile::tempdir().unwrap(), Shutdown::default());
         let key = Key::new("logs/a").unwrap();
-        let ours = under_way(state.path(), "s3://one", "web");
+        let ours = under_way(state.path(), "s3://one", "web", &shutdown);
         ours.remember(&begun("logs/a")).unwrap();
         assert_eq!(ours.recall(&key).unwrap(), Some(begun("logs/a")));
         assert_eq!((ours.recall(&Key::new("logs/b").unwrap()).unwrap(), ours.all().unwrap().len()), (None, 1));
-        for other in [under_way(state.path(), "s3://other", "web"), under_way(state.path(), "s3://one", "db")] {
+        for other in
+            [under_way(state.path(), "s3://other", "web", &shutdown), under_way(state.path(), "s3://one", "db", &shutdown)]
+        {
             assert_eq!((other.recall(&key).unwrap(), other.all().unwrap()), (None, vec![]));
         }
         ours.forget(&key).unwrap();

@@ -48,7 +48,7 @@ pub(super) fn upload(store: &dyn Store, spool: &Spool, notes: &dyn Notes, waitin
     let body = Body::of_file(&data, parcel.facts.stored, &parcel.stored_sha256);
     match put(store, notes, parcel, body, moved) {
         Ok(uploaded) => Ok(Came::Stored(Box::new(uploaded))),
-        Err(failure) if failure.exit == Exit::PersonNeeded => Err(failure),
+        Err(failure) if failure.exit == Exit::PersonNeeded || failure.is_given_up() => Err(failure),
         // Only now: it is read twice where something is wrong, and nowhere else.
         Err(failure) => spool.damage(waiting).map(Came::Damaged).ok_or(failure),
     }

@@ -59,6 +59,8 @@ impl Spool {
     pub fn counter(&self, state: &Path) -> Result<Counter> {
         let (above, spool) = self.made()?;
         let (us, ships) = (rustix::process::geteuid().as_raw(), receipts::desk_made(&spool)?.stat_self()?);
+        // What nobody could read who ships is not handed over.
+        self.shipper()?;
         let readers = (ships.uid != us).then(|| Gid::from_raw(ships.gid));
         let ready = spool.folder_made(READY, Mode::RWXU)?;
         self.believed(&ready.stat_self()?, READY)?;

@@ -34,6 +34,7 @@ use crate::{
             tombs::{Tomb, Tombs},
         },
         parcel::key,
+        patience::Patience,
         spool::Spool,
     },
 };
@@ -110,7 +111,8 @@ impl Query for VerifyStore {
         let (asked, others) = self.manifests(run, &*store, heads.as_ref())?;
         report.findings.extend(self.absent(&asked));
         let empty = asked.values().all(BTreeMap::is_empty);
-        let asking = Asking::of(&*store, run, self.parallel);
+        let patience = Patience::default();
+        let asking = Asking::of(&*store, run, self.parallel, &patience);
         let reading = Reading::of(asking, &asked);
         for (folder, segments) in asked {
             let Some(chain) = Links::read(&reading, segments, &mut report) else {

@@ -34,14 +34,14 @@ pub struct SignKey {
 impl Register<'_> {
     /// Has the end of the manifest signed, unless it is, and tells what came of it.
     pub fn sign_end(&mut self, with: &SignKey, now: DateTime<Utc>, report: &mut Report) {
-        let Some(Head { number, .. }) = self.chain.unsigned().cloned() else { return };
+        let Some(head) = self.chain.unsigned().cloned() else { return };
+        let number = head.number;
         let subject = heads::key(&self.chain.host, number).map_or_else(String::new, |at| at.to_string());
-        match self.signed_by(with, now) {
-            Ok(Some(by)) => {
+        match self.signed_by(with, head, now) {
+            Ok(by) => {
                 let why = format!("segment {number} is the end of this machine's manifest, says {by}");
                 report.steps.push(Step::new("sign", subject, Outcome::Done, why));
             }
-            Ok(None) => {}
             Err(failure) => {
                 if failure.exit == Exit::PersonNeeded {
                     report.findings.push(Finding::of("logs.head-forged", subject.clone(), &failure));
@@ -52,8 +52,9 @@ impl Register<'_> {
         }
     }
 
-    fn signed_by(&mut self, with: &SignKey, now: DateTime<Utc>) -> Result<Option<String>> {
-        let Some(Head { number, sha256, made_at }) = self.chain.unsigned().cloned() else { return Ok(None) };
+    /// Who signed it.
+    fn signed_by(&mut self, with: &SignKey, head: Head, now: DateTime<Utc>) -> Result<String> {
+        let Head { number, sha256, made_at } = head;
         let at = heads::key(&self.chain.host, number).ok_or_else(|| Failure::new("name", format!("head {number}")))?;
         let signer = signer::signer(&with.key, &with.terms)?;
         let statement =
@@ -74,6 +75,6 @@ impl Register<'_> {
         }
         self.chain.signed = Some(number);
         self.memory.keep(&self.chain)?;
-        Ok(Some(by))
+        Ok(by)
     }
 }

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use crate::{
     files::space::Space,
     report::{Finding, Severity, Size, count},
@@ -41,7 +39,7 @@ fn unremoved(over: &[&Entry], plan: &Plan) -> Option<String> {
         Size(over.iter().map(|entry| entry.stored()).sum()),
         since.format("%Y-%m-%d %H:%M:%S UTC")
     );
-    is_long(since, plan).then_some(message)
+    plan.world.is_long_ago(since).then_some(message)
 }
 
 /// What waits, how much that is, and since when; None when nothing does.
@@ -57,13 +55,7 @@ pub(in crate::tools::logs) fn waiting(waits: &[&Entry]) -> Option<String> {
 
 fn overdue(waits: &[&Entry], plan: &Plan) -> Option<String> {
     let since = waits.iter().map(|entry| entry.at).min()?;
-    waiting(waits).filter(|_| is_long(since, plan))
-}
-
-/// While the clock is in doubt, so is every age.
-fn is_long(since: DateTime<Utc>, plan: &Plan) -> bool {
-    const LONG: TimeDelta = TimeDelta::days(1);
-    plan.world.leap.is_none() && plan.world.now - since > LONG
+    waiting(waits).filter(|_| plan.world.is_long_ago(since))
 }
 
 /// Where as much as is left would fill the disk once more.

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::TimeDelta;
-
 use crate::{
     report::{Finding, Outcome, Report, Severity, Size, Step, count},
     tools::logs::{
@@ -73,10 +71,7 @@ fn archive(bound: &Bound, how: crate::files::compress::Compression) -> String {
 
 /// Archives that wait for longer than anybody means them to: nothing is lost, but nothing of them may go either, and the disk fills.
 fn overdue(rotate: &Rotate, plan: &Plan) -> Option<Finding> {
-    const LONG: TimeDelta = TimeDelta::days(1);
     let (shipping, since) = (rotate.shipping.as_ref()?, plan.shipment.since?);
-    // While the clock is in doubt, so is every age.
-    let long = plan.world.leap.is_none() && plan.world.now - since > LONG;
     let message = format!(
         "{} ({}) wait for it in the spool, the oldest since {}: no rule removes them here meanwhile",
         count(plan.shipment.archives(), "archive"),
@@ -84,7 +79,9 @@ fn overdue(rotate: &Rotate, plan: &Plan) -> Option<Finding> {
         since.format("%Y-%m-%d %H:%M:%S UTC")
     );
     let finding = Finding::new("logs.unshipped", Severity::Warning, shipping.store.clone(), message);
-    long.then(|| finding.hint("does `ops-logs ship` run, and what does it say? (its `history`, or journalctl -u ops-logs-ship)"))
+    plan.world
+        .is_long_ago(since)
+        .then(|| finding.hint("does `ops-logs ship` run, and what does it say? (its `history`, or journalctl -u ops-logs-ship)"))
 }
 
 /// Receipts that are not believed, and what waits too long.

@@ -7,31 +7,31 @@ use crate::failure::{Exit, Result};
 
 /// What is left of it.
 #[derive(Debug, Default)]
-pub(in crate::tools::logs) struct Patience {
+pub struct Patience {
     in_a_row: AtomicUsize,
 }
 
 impl Patience {
     /// After so many failures in a row it is over.
-    pub(in crate::tools::logs) const FAILURES: usize = 5;
+    pub const FAILURES: usize = 5;
 
     /// Whether the store is to be left alone.
-    pub(in crate::tools::logs) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.in_a_row.load(Ordering::Relaxed) >= Patience::FAILURES
     }
 
     /// Whether the last thing that was heard was good.
-    pub(in crate::tools::logs) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.in_a_row.load(Ordering::Relaxed) == 0
     }
 
     /// How one attempt ended. Once it is over, what others had under way does not bring it back.
-    pub(in crate::tools::logs) fn hears<T>(&self, ended: &Result<T>) {
+    pub fn hears<T>(&self, ended: &Result<T>) {
         let next = |in_a_row: usize| match ended {
             _ if in_a_row >= Patience::FAILURES => in_a_row,
             Ok(_) => 0,
-            // A person must look at that object; the store did answer.
-            Err(failure) if failure.exit == Exit::PersonNeeded => in_a_row,
+            // A person must look at that object; the store did answer. Or nobody waited for it.
+            Err(failure) if failure.exit == Exit::PersonNeeded || failure.is_given_up() => in_a_row,
             Err(_) => in_a_row + 1,
         };
         let _ = self.in_a_row.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |in_a_row| Some(next(in_a_row)));
