@@ -205,8 +205,13 @@ impl Bucket {
         if goes_on && (next.is_none() || next.as_deref() == from) {
             return Err(Failure::new("list", self.shown(prefix)).because("the store says that there is more, and not where"));
         }
-        let named = |object: aws_sdk_s3::types::Object| Some((object.key?, u64::try_from(object.size?).ok()?));
-        Ok(Page { objects: found.contents.unwrap_or_default().into_iter().filter_map(named).collect(), next })
+        let named = |object: aws_sdk_s3::types::Object| {
+            let nameless = || Failure::new("list", self.shown(prefix)).because("the store lists an object, and not its name");
+            let name = object.key.ok_or_else(nameless)?;
+            self.size(&name, object.size).map(|size| (name, size))
+        };
+        let objects = found.contents.unwrap_or_default().into_iter().map(named).collect::<Result<_>>()?;
+        Ok(Page { objects, next })
     }
 
     /// The one that the terms name, of the checksums that an answer has.
