@@ -25,7 +25,7 @@ pub use crate::aws::{
     standing::{Access, Cold, Hold, Removal, Standing, Tier},
     terms::{ChecksumKind, Lock, LockMode, StorageClass, Terms},
 };
-use crate::failure::Result;
+use crate::{failure::Result, files::fingerprint::Fingerprint};
 
 /// A place for objects.
 pub trait Store: Send + Sync {
@@ -33,6 +33,15 @@ pub trait Store: Send + Sync {
     fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put>;
     /// All of an object, piece by piece.
     fn read(&self, key: &Key, take: Take) -> Result<()>;
+    /// SHA-256 of all of an object, which is read for it.
+    fn sha256(&self, key: &Key) -> Result<String> {
+        let mut hash = Fingerprint::default();
+        self.read(key, &mut |piece| {
+            hash.take(piece);
+            Ok(())
+        })?;
+        Ok(hash.hex())
+    }
     /// Everything that lies below `folder` with its size, in no order; also what has a name that is no key, and so is nobody's object.
     fn walk(&self, folder: &Key, visit: &mut dyn FnMut(Name, u64) -> Result<()>) -> Result<()>;
     /// Every object of it whose key can be one.

@@ -6,6 +6,8 @@ mod support;
 
 #[path = "ship_s3_trouble/carried.rs"]
 mod carried;
+#[path = "ship_s3_trouble/ends.rs"]
+mod ends;
 
 use std::{
     collections::BTreeMap,

@@ -59,31 +59,36 @@ fn locked_until(time: &str) -> Fate {
     says(&format!("<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>{time}</RetainUntilDate></Retention>"))
 }
 
+/// A bucket with this lock, and what it says of each object in the order in which they are asked for; where it says nothing, that there is none.
+fn locked(lock: &str, says_of: impl Fn(&str, usize) -> Option<Fate> + Send + Sync) -> impl Fn(&Request) -> Fate + Send + Sync {
+    let seen: Mutex<Vec<String>> = Mutex::default();
+    let lock = format!("<ObjectLockConfiguration><ObjectLockEnabled>{lock}</ObjectLockEnabled></ObjectLockConfiguration>");
+    move |request: &Request| {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let Some(asked) = ["object-lock", "legal-hold", "retention"].into_iter().find(|word| query.starts_with(word)) else {
+            return Fate::Passes;
+        };
+        if asked == "object-lock" {
+            return says(&lock);
+        }
+        let mut seen = seen.lock().unwrap();
+        if !seen.iter().any(|known| known == path) {
+            seen.push(path.to_owned());
+        }
+        let number = seen.iter().position(|known| known == path).unwrap();
+        says_of(asked, number).unwrap_or_else(|| Fate::error(404, "NoSuchObjectLockConfiguration", ""))
+    }
+}
+
 #[test]
 fn what_is_locked_or_held_stays_and_so_does_what_nobody_may_tell_of() {
-    let seen: Mutex<Vec<String>> = Mutex::default();
-    let story = move |request: &Request| {
-        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-        let mut seen = seen.lock().unwrap();
-        let mut which = || {
-            let known = seen.iter().position(|known| known == path);
-            known.unwrap_or_else(|| {
-                seen.push(path.to_owned());
-                seen.len() - 1
-            })
-        };
-        if query.starts_with("object-lock") {
-            return says("<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>");
-        }
-        match (query.starts_with("legal-hold"), query.starts_with("retention")) {
-            (true, _) if which() == 0 => says("<LegalHold><Status>ON</Status></LegalHold>"),
-            (_, true) if which() == 1 => locked_until("2999-01-02T03:04:05Z"),
-            (_, true) if which() == 2 => Fate::error(403, "AccessDenied", ""),
-            (_, true) if which() == 3 => locked_until("2001-01-02T03:04:05Z"),
-            (true, _) | (_, true) => Fate::error(404, "NoSuchObjectLockConfiguration", ""),
-            _ => Fate::Passes,
-        }
-    };
+    let story = locked("Enabled", |asked, number| match (asked, number) {
+        ("legal-hold", 0) => Some(says("<LegalHold><Status>ON</Status></LegalHold>")),
+        ("retention", 1) => Some(locked_until("2999-01-02T03:04:05Z")),
+        ("retention", 2) => Some(Fate::error(403, "AccessDenied", "")),
+        ("retention", 3) => Some(locked_until("2001-01-02T03:04:05Z")),
+        _ => None,
+    });
     let Some((scene, bucket, _)) = scene(6, story) else { return };
     let ran = prune(&scene).exits(3);
     let kept = reasons(&ran, "remove", "kept");
@@ -92,6 +97,40 @@ fn what_is_locked_or_held_stays_and_so_does_what_nobody_may_tell_of() {
     assert_eq!((ran.steps("remove", "done").len(), bucket.objects().len()), (2, 4), "{ran:#?}");
     let removed: usize = bucket.segments().iter().map(|segment| segment["removed"].as_array().map_or(0, Vec::len)).sum();
     assert_eq!(removed, 2, "what stays has no tombstone");
+}
+
+#[test]
+fn what_the_store_does_not_say_clearly_of_a_lock_counts_as_one() {
+    for lock in ["Enabled", "Another"] {
+        let story = locked(lock, |asked, number| match (asked, number) {
+            ("legal-hold", 0) => Some(says("<LegalHold><Status>Another</Status></LegalHold>")),
+            ("legal-hold", 1) => Some(says("<LegalHold></LegalHold>")),
+            ("retention", 2) => Some(says("<Retention><Mode>COMPLIANCE</Mode></Retention>")),
+            ("retention", 3) => Some(says("<Retention><Mode>COMPLIANCE</Mode><EventHold>ON</EventHold></Retention>")),
+            _ => None,
+        });
+        let Some((scene, bucket, _)) = scene(5, story) else { return };
+        let ran = prune(&scene).exits(3);
+        let failed = reasons(&ran, "remove", "failed");
+        assert_eq!(failed.matches("the store says neither ON nor OFF").count(), 2, "{lock}: {ran:#?}");
+        assert!(failed.contains("no date that can be read"), "{lock}: {ran:#?}");
+        assert!(reasons(&ran, "remove", "kept").contains("an event hold is on it"), "{lock}: {ran:#?}");
+        assert_eq!((ran.steps("remove", "done").len(), bucket.objects().len()), (0, 5), "{lock}");
+        assert!(bucket.segments().iter().all(|segment| segment["removed"].as_array().is_none_or(Vec::is_empty)), "{lock}");
+    }
+}
+
+#[test]
+fn what_is_listed_without_a_name_or_a_size_is_told_and_not_passed_over() {
+    for (listed, told) in [
+        ("<Size>4242</Size>", "the store lists an object, and not its name"),
+        ("<Key>fleet/logs/stranger.log</Key>", "fleet/logs/stranger.log: the store does not say how long it is"),
+    ] {
+        let body = format!("<ListBucketResult><IsTruncated>false</IsTruncated><Contents>{listed}</Contents></ListBucketResult>");
+        let story = move |request: &Request| if request.is("GET", "prefix=fleet%2Flogs%2F") { says(&body) } else { Fate::Passes };
+        let Some((scene, bucket, _)) = scene(1, story) else { return };
+        run(&scene, &["verify", &bucket.url()]).exits(3).says(told);
+    }
 }
 
 #[test]

@@ -10,7 +10,11 @@ mod standing;
 mod stop;
 mod upload;
 
-use std::{future::Future, sync::OnceLock, time::Instant};
+use std::{
+    future::Future,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use aws_sdk_s3::{
     Client,
@@ -52,6 +56,7 @@ pub struct Bucket {
     runtime: &'static Runtime,
     name: String,
     terms: Terms,
+    pace: Pace,
     region: String,
     /// Whether objects can be locked in it; asked when first needed.
     locks: OnceLock<bool>,
@@ -113,7 +118,7 @@ impl Bucket {
         let asking = Client::from_conf(own.clone().timeout_config(patience(pace::ASKED, pace::ASKED_AGAIN)).build());
         let client = Client::from_conf(own.timeout_config(patience(pace.attempt, pace.operation)).build());
         let (name, terms, locks) = (name.to_owned(), terms.clone(), OnceLock::new());
-        Ok(Bucket { client, asking, runtime: session::runtime()?, name, terms, region, locks })
+        Ok(Bucket { client, asking, runtime: session::runtime()?, name, terms, pace, region, locks })
     }
 
     /// The place of an object, for messages.
@@ -190,8 +195,14 @@ impl Bucket {
         let size = self.size(name, found.content_length)?;
         let broken = |why: String| Failure::new("read", self.shown(name)).because(why).hint("the next run reads it again");
         let mut body = found.body;
-        let mut got = 0;
-        while let Some(piece) = self.runtime.block_on(body.next()) {
+        let (mut got, mut waited) = (0, Duration::ZERO);
+        loop {
+            // All deadlines of the SDK end with the headers: from there on it is content with a byte a second.
+            let (left, asked) = (self.pace.reading(got).saturating_sub(waited), Instant::now());
+            let next = self.runtime.block_on(async { tokio::time::timeout(left, body.next()).await });
+            waited += asked.elapsed();
+            let late = |_| broken(format!("of {size} bytes only {got} came in {} seconds", waited.as_secs()));
+            let Some(piece) = next.map_err(late)? else { break };
             let piece = piece.map_err(|error| broken(format!("its text broke off after {got} of {size} bytes: {error}")))?;
             got += piece.len() as u64;
             if got > size {
@@ -213,8 +224,13 @@ impl Bucket {
         if goes_on && (next.is_none() || next.as_deref() == from) {
             return Err(Failure::new("list", self.shown(prefix)).because("the store says that there is more, and not where"));
         }
-        let named = |object: aws_sdk_s3::types::Object| Some((object.key?, u64::try_from(object.size?).ok()?));
-        Ok(Page { objects: found.contents.unwrap_or_default().into_iter().filter_map(named).collect(), next })
+        let named = |object: aws_sdk_s3::types::Object| {
+            let nameless = || Failure::new("list", self.shown(prefix)).because("the store lists an object, and not its name");
+            let name = object.key.ok_or_else(nameless)?;
+            self.size(&name, object.size).map(|size| (name, size))
+        };
+        let objects = found.contents.unwrap_or_default().into_iter().map(named).collect::<Result<_>>()?;
+        Ok(Page { objects, next })
     }
 
     /// The one that the terms name, of the checksums that an answer has.

@@ -18,7 +18,7 @@ pub const LEAST_BANDWIDTH: u64 = 64 << 10;
 
 /// For one attempt of a call that brings nothing: a list, a look, the beginning of an answer.
 pub const ASKED: Duration = Duration::from_mins(1);
-/// For all attempts of such a call: so long nobody says that the store does not answer.
+/// For all attempts of such a call: so long nobody says that the store does not answer. And so long what it sends may come as slowly as it likes.
 pub const ASKED_AGAIN: Duration = Duration::from_mins(3);
 
 /// From the last byte sent to the last byte of the answer.
@@ -43,6 +43,8 @@ pub struct Pace {
     pub attempt: Duration,
     /// For all attempts of a call.
     pub operation: Duration,
+    /// So many bytes a second come of an object at least, while others come beside it.
+    least: u64,
 }
 
 impl Pace {
@@ -56,7 +58,13 @@ impl Pace {
         let leaving = (2 * memory).div_ceil(bandwidth.unwrap_or(LINE));
         let attempt = ANSWER + Duration::from_secs(leaving);
         let at_once = usize::try_from(memory / SHARE).unwrap_or(usize::MAX).clamp(2, 64);
-        Pace { memory, at_once, attempt, operation: attempt * TRIES }
+        let least = bandwidth.map_or(LINE, |bandwidth| bandwidth.min(LINE)) / at_once as u64;
+        Pace { memory, at_once, attempt, operation: attempt * TRIES, least }
+    }
+
+    /// How long an object is waited for in all until so much of it is there; whatever was announced.
+    pub fn reading(&self, got: u64) -> Duration {
+        ASKED_AGAIN + Duration::from_secs(got / self.least)
     }
 }
 
@@ -89,6 +97,25 @@ mod tests {
         let slow = pace(None, Some(LEAST_BANDWIDTH));
         assert_eq!((slow.memory, slow.at_once), (PART, 2));
         assert!(slow.attempt > Duration::from_secs(PART / LEAST_BANDWIDTH) + ANSWER);
+    }
+
+    #[test]
+    fn who_sends_a_byte_now_and_then_is_given_up_and_who_shares_a_slow_line_is_not() {
+        for (max_memory, bandwidth, line) in [
+            (None, None, LINE),
+            (Some(1 << 40), None, LINE),
+            (None, Some(1 << 40), LINE),
+            (None, Some(LEAST_BANDWIDTH), LEAST_BANDWIDTH),
+        ] {
+            let pace = pace(max_memory, bandwidth);
+            // One byte a second, which the SDK takes for enough.
+            let given_up = (0..1000).find(|&seconds| pace.reading(seconds) <= Duration::from_secs(seconds));
+            assert_eq!(given_up, Some(ASKED_AGAIN.as_secs()), "{pace:?}");
+            for got in [0, 1 << 20, 5 << 40] {
+                let needs = Duration::from_secs(got * pace.at_once as u64 / line);
+                assert!(pace.reading(got) >= ASKED_AGAIN + needs, "{got}, {pace:?}");
+            }
+        }
     }
 
     #[test]

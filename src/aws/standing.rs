@@ -62,6 +62,8 @@ pub enum Hold {
     Until(DateTime<Utc>),
     /// A legal hold, which has no end.
     Legal,
+    /// It is locked until somebody says that something happened, and perhaps for a time after that.
+    Event,
     /// Its file may not be altered.
     Immutable,
 }
@@ -122,6 +124,7 @@ impl fmt::Display for Hold {
         match self {
             Hold::Until(until) => write!(f, "it is locked until {}", until.format("%Y-%m-%d %H:%M:%S UTC")),
             Hold::Legal => f.write_str("a legal hold is on it"),
+            Hold::Event => f.write_str("an event hold is on it"),
             Hold::Immutable => f.write_str("its file may not be altered (`chattr -i -a` would allow it)"),
         }
     }

@@ -18,7 +18,6 @@ use crate::{
         pace::{PART, Pace, part_size},
     },
     failure::{Failure, Result},
-    files::fingerprint::Fingerprint,
 };
 
 /// So often is an object begun anew whose key somebody else is just writing to.
@@ -95,13 +94,13 @@ impl Objects {
     }
 
     /// Whether the store has what was sent: as it said itself when it made it, or says when asked; where it cannot say, it is read again.
-    fn prove(&self, name: &str, body: &Body, sum: Option<&Sum>, told: Option<&str>) -> Result<()> {
+    fn prove(&self, key: &Key, body: &Body, sum: Option<&Sum>, told: Option<&str>) -> Result<()> {
         if sum.is_some() && sum.map(Sum::as_str) == told {
             return Ok(());
         }
-        let shown = self.bucket.shown(name);
+        let shown = self.shown(key);
         let wrong = |why: String| Failure::new("store", &shown).because(why).hint("what was to be stored stays here");
-        let head = self.bucket.head(name)?.ok_or_else(|| wrong("it was made, and is not there".to_owned()))?;
+        let head = self.bucket.head(&self.name(key)?)?.ok_or_else(|| wrong("it was made, and is not there".to_owned()))?;
         if head.size != body.size {
             return Err(wrong(format!("{} bytes were sent, and the store has {}", body.size, head.size)));
         }
@@ -110,18 +109,8 @@ impl Objects {
             (Some(ours), Some(theirs)) => {
                 Err(wrong(format!("the checksum of what was sent is {}, and the store has {theirs}", ours.as_str())))
             }
-            _ => {
-                let mut hash = Fingerprint::default();
-                self.bucket.get(name, &mut |piece| {
-                    hash.take(piece);
-                    Ok(())
-                })?;
-                if hash.hex() == body.sha256 {
-                    Ok(())
-                } else {
-                    Err(wrong("what was sent reads back as something else".to_owned()))
-                }
-            }
+            _ if self.sha256(key)? == body.sha256 => Ok(()),
+            _ => Err(wrong("what was sent reads back as something else".to_owned())),
         }
     }
 }
@@ -144,7 +133,7 @@ impl Store for Objects {
             };
             match made? {
                 (Answer::Made(said), sum) => {
-                    self.prove(&name, body, sum.as_ref(), said.as_deref())?;
+                    self.prove(key, body, sum.as_ref(), said.as_deref())?;
                     // Not before: whoever is killed here asks the store again.
                     body.notes().filter(|_| body.size > PART).map_or(Ok(()), |noted| noted.notes.forget(key))?;
                     return Ok(Put::Made);

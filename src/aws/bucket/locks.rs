@@ -1,10 +1,14 @@
 //! What forbids to remove an object: its retention, a legal hold. In a bucket with versions a plain delete would only hide a locked object, and
-//! succeed; so it is asked for, and what nobody may tell counts as a lock.
+//! succeed; so it is asked for, and what nobody may tell, or the store does not say clearly, counts as a lock.
 
-use aws_sdk_s3::types::{ObjectLockEnabled, ObjectLockLegalHoldStatus};
+use aws_sdk_s3::types::{ObjectLockEventHold, ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockRetention};
+use chrono::DateTime;
 
 use super::Bucket;
-use crate::{aws::standing::Hold, failure::Result};
+use crate::{
+    aws::standing::Hold,
+    failure::{Failure, Result},
+};
 
 impl Bucket {
     /// What forbids to remove the object, if anything does.
@@ -12,36 +16,52 @@ impl Bucket {
         if !self.may_lock() {
             return Ok(None);
         }
+        let unclear = |doing, why| Failure::new(doing, self.shown(name)).because(why);
         let call = self.asking.get_object_legal_hold().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
+        let doing = "see whether a legal hold is on";
         let legal = match self.wait(call.send()) {
-            Ok(found) => found.legal_hold.and_then(|hold| hold.status),
+            Ok(found) => legal(found.legal_hold).map_err(|why| unclear(doing, why))?,
             Err(refusal) if refusal.is_without_lock() => None,
-            Err(refusal) => return Err(self.failure(&refusal, "see whether a legal hold is on", name, "s3:GetObjectLegalHold")),
+            Err(refusal) => return Err(self.failure(&refusal, doing, name, "s3:GetObjectLegalHold")),
         };
-        if legal == Some(ObjectLockLegalHoldStatus::On) {
-            return Ok(Some(Hold::Legal));
+        if legal.is_some() {
+            return Ok(legal);
         }
         let call = self.asking.get_object_retention().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
-        let until = match self.wait(call.send()) {
-            Ok(found) => found.retention.and_then(|retention| retention.retain_until_date),
-            Err(refusal) if refusal.is_without_lock() => None,
-            Err(refusal) => return Err(self.failure(&refusal, "see until when the store locks", name, "s3:GetObjectRetention")),
-        };
-        let until = until.and_then(|until| chrono::DateTime::from_timestamp(until.secs(), until.subsec_nanos()));
-        Ok(until.map(Hold::Until))
+        let doing = "see until when the store locks";
+        match self.wait(call.send()) {
+            Ok(found) => retained(found.retention).map_err(|why| unclear(doing, why)),
+            Err(refusal) if refusal.is_without_lock() => Ok(None),
+            Err(refusal) => Err(self.failure(&refusal, doing, name, "s3:GetObjectRetention")),
+        }
     }
 
-    /// Whether objects of the bucket can be locked at all. Where nobody may tell, each is asked for.
+    /// Whether objects of the bucket can be locked at all. Where nobody may tell, or whatever it is that the store calls its rule, each is asked for.
     fn may_lock(&self) -> bool {
         *self.locks.get_or_init(|| {
             let call = self.asking.get_object_lock_configuration().bucket(&self.name).set_expected_bucket_owner(self.owner());
-            match self.wait(call.send()) {
-                Ok(found) => {
-                    let enabled = found.object_lock_configuration.and_then(|found| found.object_lock_enabled);
-                    enabled == Some(ObjectLockEnabled::Enabled)
-                }
-                Err(refusal) => !refusal.is_without_lock(),
-            }
+            self.wait(call.send()).map_or_else(|refusal| !refusal.is_without_lock(), |_| true)
         })
     }
+}
+
+/// The hold that is told; or why that says nothing.
+fn legal(told: Option<ObjectLockLegalHold>) -> std::result::Result<Option<Hold>, &'static str> {
+    match told.and_then(|hold| hold.status) {
+        Some(ObjectLockLegalHoldStatus::On) => Ok(Some(Hold::Legal)),
+        Some(ObjectLockLegalHoldStatus::Off) => Ok(None),
+        _ => Err("the store says neither ON nor OFF"),
+    }
+}
+
+/// The retention that is told; or why that says nothing.
+fn retained(told: Option<ObjectLockRetention>) -> std::result::Result<Option<Hold>, &'static str> {
+    let told = told.ok_or("the store answers, and tells no retention")?;
+    match told.event_hold {
+        None | Some(ObjectLockEventHold::Off) => {}
+        Some(ObjectLockEventHold::On) => return Ok(Some(Hold::Event)),
+        Some(_) => return Err("of an event hold the store says neither ON nor OFF"),
+    }
+    let until = told.retain_until_date.and_then(|until| DateTime::from_timestamp(until.secs(), until.subsec_nanos()));
+    until.map(|until| Some(Hold::Until(until))).ok_or("the store tells of a retention, and no date that can be read")
 }

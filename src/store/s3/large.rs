@@ -65,11 +65,10 @@ impl Large<'_> {
             Ended::Told(answer, whole) => self.drop(&under_way.upload).map(|()| (answer, whole)),
             // Begun anew.
             Ended::Gone => self.drop(&under_way.upload).map(|()| (Answer::Contested, None)),
-            Ended::Spoilt(failure) => Err(self.drop(&under_way.upload).err().unwrap_or(failure)),
             // The next run goes on; without notes nobody could.
             Ended::Stuck(failure) if self.body.notes().is_some() => Err(failure),
-            Ended::Stuck(failure) => {
-                // The one trouble is enough; the store's own rule for stale uploads ends this one.
+            Ended::Spoilt(failure) | Ended::Stuck(failure) => {
+                // The one trouble is enough; by its note the next run ends this upload, or the store's own rule for stale ones does.
                 let _ = self.drop(&under_way.upload);
                 Err(failure)
             }
@@ -101,7 +100,8 @@ impl Large<'_> {
         if let Some((notes, begun)) = begun
             && let Err(failure) = notes.remember(&Begun { upload: Some(upload.0.clone()), ..begun })
         {
-            self.store.bucket.abort(self.object.name, &upload)?;
+            // The same: its first note tells the next run what to look for.
+            let _ = self.store.bucket.abort(self.object.name, &upload);
             return Err(failure);
         }
         Ok(UnderWay { upload, there: BTreeMap::new() })

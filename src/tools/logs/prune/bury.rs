@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure, Result},
-    files::fingerprint::Fingerprint,
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, count},
     run::Run,
     store::{Access, Hold, Key, Removal, Standing, Store},
@@ -280,15 +279,10 @@ impl Asks<'_> {
                 "{why}; its class must be asked for, so whether it is what was named nobody can tell"
             ));
         }
-        let mut hash = Fingerprint::default();
-        let read = self.store.read(key, &mut |piece| {
-            hash.take(piece);
-            Ok(())
-        });
-        match read {
+        match self.store.sha256(key) {
             Err(failure) => Verdict::Unknown(failure),
-            Ok(()) if hash.hex() == item.object.stored_sha256 => Verdict::There(why),
-            Ok(()) => Verdict::Other("it is not what was named".to_owned()),
+            Ok(sha256) if sha256 == item.object.stored_sha256 => Verdict::There(why),
+            Ok(_) => Verdict::Other("it is not what was named".to_owned()),
         }
     }
 }

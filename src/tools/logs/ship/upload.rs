@@ -2,9 +2,9 @@
 
 use crate::{
     failure::{Exit, Failure, Result},
-    files::{compress, fingerprint::Fingerprint},
+    files::compress,
     store::{
-        Access, Body, Cold, Key, Moved, Put, Store,
+        Access, Body, Cold, Key, Moved, Put, Standing, Store,
         notes::{Noted, Notes},
     },
     tools::logs::{
@@ -77,19 +77,16 @@ pub(in crate::tools::logs) fn put(
 /// Reads the object that is there, and says what it is, if it holds the text of the parcel: of another compressor, perhaps.
 fn the_same(store: &dyn Store, key: &Key, parcel: &Parcel, body: &Body) -> Result<(u64, String)> {
     // Its class may be one that cannot be read before somebody asks for it: whoever was killed just after it was made would wait for ever.
-    if let Some(Access::Frozen(cold) | Access::Thawing(cold)) = store.look(key)?.map(|found| found.access) {
-        let stored = (parcel.facts.stored, parcel.stored_sha256.clone());
+    let (stored, there) = ((parcel.facts.stored, parcel.stored_sha256.clone()), store.look(key)?);
+    if let Some(Standing { access: Access::Frozen(cold) | Access::Thawing(cold), .. }) = there {
         return if store.says_it_has(key, body)? { Ok(stored) } else { Err(unread(store, key, cold)) };
     }
     let most = parcel.facts.stored.saturating_mul(4).saturating_add(1 << 20);
-    let (mut hash, mut stored) = (Fingerprint::default(), 0);
-    store.read(key, &mut |piece| {
-        hash.take(piece);
-        stored += piece.len() as u64;
-        if stored > most { Err(other(store, key)) } else { Ok(()) }
-    })?;
-    if hash.hex() == parcel.stored_sha256 {
-        return Ok((stored, parcel.stored_sha256.clone()));
+    if there.is_some_and(|there| there.size > most) {
+        return Err(other(store, key));
+    }
+    if store.sha256(key)? == parcel.stored_sha256 {
+        return Ok(stored);
     }
     let found = fetch(store, key, most, &|_| ())?;
     match compress::examine(&found.file, form(key.as_str()), &|_| ()) {

@@ -14,7 +14,6 @@ use chrono::TimeDelta;
 use self::heads::Heads;
 use crate::{
     failure::{Exit, Failure, Result},
-    files::fingerprint::Fingerprint,
     report::{Finding, Incomplete, Report, Severity, Size, count},
     run::Run,
     store::{
@@ -324,15 +323,10 @@ impl VerifyStore {
             Ok(Some(_)) => {}
             Err(failure) => return Verdict::Unknown(failure),
         }
-        let mut hash = Fingerprint::default();
-        let read = store.read(&key, &mut |piece| {
-            hash.take(piece);
-            Ok(())
-        });
-        match read {
+        match store.sha256(&key) {
             Err(failure) => Verdict::Unknown(failure),
-            Ok(()) if hash.clone().hex() == object.stored_sha256 => Verdict::Sound,
-            Ok(()) => Verdict::Other(format!("it has sha-256 {}, and {} is named", hash.hex(), object.stored_sha256)),
+            Ok(sha256) if sha256 == object.stored_sha256 => Verdict::Sound,
+            Ok(sha256) => Verdict::Other(format!("it has sha-256 {sha256}, and {} is named", object.stored_sha256)),
         }
     }
 }
