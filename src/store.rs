@@ -33,12 +33,14 @@ pub trait Store: Send + Sync {
     fn put(&self, key: &Key, body: &Body, moved: Moved) -> Result<Put>;
     /// All of an object, piece by piece.
     fn read(&self, key: &Key, take: Take) -> Result<()>;
-    /// SHA-256 of all of an object, which is read for it.
-    fn sha256(&self, key: &Key) -> Result<String> {
-        let mut hash = Fingerprint::default();
+    /// SHA-256 of all of an object, which is read for it and should have this size.
+    fn sha256(&self, key: &Key, size: u64) -> Result<String> {
+        let (mut hash, mut got) = (Fingerprint::default(), 0);
         self.read(key, &mut |piece| {
             hash.take(piece);
-            Ok(())
+            got += piece.len() as u64;
+            let long = || Failure::new("read", self.shown(key)).because(format!("it has more than the {size} bytes that it should"));
+            if got > size { Err(long().exit(Exit::PersonNeeded)) } else { Ok(()) }
         })?;
         Ok(hash.hex())
     }

@@ -100,6 +100,8 @@ mod swap;
 mod tell;
 #[path = "ops_logs/trouble.rs"]
 mod trouble;
+#[path = "ops_logs/verify_in_use.rs"]
+mod verify_in_use;
 #[path = "ops_logs/verify_store.rs"]
 mod verify_store;
 #[path = "ops_logs/volumes.rs"]

@@ -29,14 +29,14 @@ fn shipped(segments: usize) -> Scenario {
     scene
 }
 
-fn verify(scene: &Scenario, more: &[&str]) -> Ran {
+pub(crate) fn verify(scene: &Scenario, more: &[&str]) -> Ran {
     let url = format!("file://{}", scene.store().display());
     let args: Vec<&str> = ["--format", "json", "verify", &url].iter().chain(more).copied().collect();
     scene.run(&args)
 }
 
 /// The ids of all findings, sorted.
-fn told(ran: &Ran) -> Vec<String> {
+pub(crate) fn told(ran: &Ran) -> Vec<String> {
     let json = ran.json();
     let mut ids: Vec<_> = json["findings"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
     ids.sort();

@@ -6,7 +6,7 @@
 //!
 //! Persisted: fields may be added, never renamed. What is signed is the very text in `statement`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use crate::{
         signer::{PublicKey, Signature},
     },
     tools::logs::{
-        manifest::stored,
+        manifest::stored::{self, Folders},
         paper::{self, Paper},
         parcel::key::word,
     },
@@ -81,13 +81,18 @@ impl SignedHead {
     }
 }
 
+/// Where the heads of a machine are.
+pub fn folder(host: &str) -> Option<Key> {
+    Key::new(format!("{HEADS}/{}", word(host, 100)))
+}
+
 /// The key of the head that names this segment.
 pub fn key(host: &str, number: u64) -> Option<Key> {
-    Key::new(format!("{HEADS}/{}/{number:010}.json", word(host, 100)))
+    folder(host)?.join(&format!("{number:010}.json"))
 }
 
 /// The keys of all heads by the folder of their machine, in order.
-pub fn all(store: &dyn Store) -> Result<BTreeMap<String, BTreeMap<u64, Key>>> {
+pub fn all(store: &dyn Store) -> Result<Folders> {
     stored::by_machine(store, HEADS)
 }
 

@@ -46,6 +46,11 @@ impl<'a> Asking<'a> {
         !self.run.shutdown.asked() && !self.patience.is_over()
     }
 
+    /// Refuses when nothing more is to be asked: lists may be long.
+    pub fn goes_on(self) -> Result<()> {
+        if self.is_going_on() { Ok(()) } else { Err(Failure::new("list", "the store").because(self.broken_off()).exit(Exit::Partial)) }
+    }
+
     /// Takes notice of an answer. A refusal is one, too.
     pub fn hears<R>(self, came: Result<R>) -> Result<R> {
         match &came {
@@ -129,11 +134,11 @@ pub fn segment(store: &dyn Store, key: &Key) -> Result<Option<Written>> {
 }
 
 /// The keys of the segments in a folder, in order.
-pub fn segments(store: &dyn Store, folder: &Key) -> Result<BTreeMap<u64, Key>> {
+pub fn segments(asking: Asking, folder: &Key) -> Result<BTreeMap<u64, Key>> {
     let mut segments = BTreeMap::new();
-    store.list(folder, &mut |key, _| {
+    asking.store.list(folder, &mut |key, _| {
         segments.extend(number_in(folder, &key).map(|number| (number, key)));
-        Ok(())
+        asking.goes_on()
     })?;
     Ok(segments)
 }
@@ -144,20 +149,20 @@ fn number_in(folder: &Key, key: &Key) -> Option<u64> {
 }
 
 /// All segments that there are.
-pub fn all(store: &dyn Store) -> Result<Folders> {
-    by_machine(store, MANIFESTS)
+pub fn all(asking: Asking) -> Result<Folders> {
+    by_machine(asking, MANIFESTS)
 }
 
 /// The keys of all that is numbered as segments are, below `top`, in order, by the folder of its machine.
-pub(super) fn by_machine(store: &dyn Store, top: &str) -> Result<Folders> {
+pub(super) fn by_machine(asking: Asking, top: &str) -> Result<Folders> {
     let mut all = Folders::new();
     let top = Key::new(top).expect("it is one");
-    store.list(&top, &mut |key, _| {
+    asking.store.list(&top, &mut |key, _| {
         let folder = key.parts().0.last().and_then(|folder| top.join(folder));
         if let Some((folder, number)) = folder.and_then(|folder| number_in(&folder, &key).map(|number| (folder, number))) {
             all.entry(folder.parts().1.to_owned()).or_default().insert(number, key);
         }
-        Ok(())
+        asking.goes_on()
     })?;
     Ok(all)
 }

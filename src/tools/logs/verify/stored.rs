@@ -1,23 +1,25 @@
 //! `verify file://...`, `verify s3://...`: proves a store by its manifests. Each machine's segments must be one chain that ends where this machine
 //! remembers, each object must be there as it is named unless a tombstone says that it was pruned, and nothing else may be. Changes nothing.
 
+mod doubts;
+mod end;
 mod heads;
 mod pruned;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use chrono::TimeDelta;
 
-use self::heads::Heads;
+use self::{doubts::Doubts, end::Own, heads::Heads};
 use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Report, Severity, Size, count},
     run::Run,
     store::{
-        self, Access, Address, Key, Name, Store, Terms,
+        self, Access, Address, Key, Store, Terms,
         signer::{self, PublicKey},
     },
     tool::Query,
@@ -25,14 +27,13 @@ use crate::{
         manifest::{
             self, Object,
             archived::{Archived, joined},
-            chain::{Chain, Head},
-            links::{Links, danger},
+            chain::Chain,
+            links::Links,
             memory::Memory,
             register::sign::SignKey,
             stored::{self, Asking, Folders, Reading},
             tombs::{Tomb, Tombs},
         },
-        parcel::key,
         patience::Patience,
         spool::Spool,
     },
@@ -82,8 +83,23 @@ struct Found {
     sound: u64,
     bytes: u64,
     unread: u64,
-    /// Named, not there, and no tombstone of it.
-    missing: Vec<usize>,
+}
+
+/// The manifests as they were listed and read.
+#[derive(Default)]
+struct Manifests {
+    /// Those of machines whose names are known.
+    chains: Vec<(String, Links)>,
+    /// What they all say was taken out of the store.
+    tombs: Tombs,
+    /// The last segment in each folder that was read: whatever comes after it was said since.
+    last: BTreeMap<String, u64>,
+    /// Whether there was none at all.
+    empty: bool,
+    /// Whether they are all that there are and none is missing: what they do not name nobody named.
+    whole: bool,
+    /// Whether one could not be read, which may say why something is missing.
+    unread: bool,
 }
 
 /// What was found of one object.
@@ -103,74 +119,31 @@ impl Query for VerifyStore {
 
     fn answer(&self, run: &Run) -> Result<Report> {
         let store = store::open(&self.store, &self.terms)?;
-        let mut report = Report::default();
-        let (mut chains, mut tombs) = (Vec::new(), Tombs::default());
-        let mut whole = self.hosts.is_empty();
-        let heads = self.heads(run, &*store, &mut report);
-        let (asked, others) = self.manifests(run, &*store, heads.as_ref())?;
-        report.findings.extend(self.absent(&asked));
-        let empty = asked.values().all(BTreeMap::is_empty);
         let patience = Patience::default();
         let asking = Asking::of(&*store, run, self.parallel, &patience);
-        let reading = Reading::of(asking, &asked);
-        for (folder, segments) in asked {
-            let Some(chain) = Links::read(&reading, segments, &mut report) else {
-                report.incomplete.push(Incomplete::new("the manifests", "stopped before all were read"));
-                whole = false;
-                break;
-            };
-            whole &= chain.unbroken;
-            let ours = || folder_of(&self.host).filter(|ours| *ours == folder).map(|_| self.host.clone());
-            let host = chain.host.clone().or_else(ours);
-            let subject = format!("{}, machine {}", self.store, host.as_ref().unwrap_or(&folder));
-            let is_remembered = host.as_ref().is_some_and(|host| self.end(run, host, (&chain, heads.is_some()), &mut report));
-            if let Some(heads) = &heads {
-                let found = heads::Found { subject: &subject, folder: &folder, chain: &chain, is_remembered };
-                heads.prove(&*store, &self.store, &found, &mut report);
-            }
-            let Some(host) = host else { continue };
-            tombs.add(&host, &chain.removed);
-            chains.push((host, chain));
-        }
-        drop(reading);
+        let mut report = Report::default();
+        let Manifests { chains, tombs, last, empty, whole, unread } = self.manifests(asking, &mut report)?;
         let hosts = chains.len() as u64;
-        let (mut objects, mut pruned) = (Vec::new(), Vec::new());
-        for (host, chain) in chains {
-            let unbroken = chain.unbroken;
-            let (there, gone) = chain.parted(&tombs);
-            // Where a segment is missing, that is told, and nobody knows what it named.
-            if unbroken {
-                in_part(&host, &there, &mut report);
-            }
-            let expected = |(segment, object)| Expected { host: host.clone(), segment, object };
-            objects.extend(there.into_iter().map(expected));
-            pruned.extend(gone);
-        }
-        let found = self.examine(asking, &objects, &mut report);
-        let missing: Vec<&Expected> = found.missing.iter().map(|index| &objects[*index]).collect();
-        if !missing.is_empty() {
-            pruned.extend(pruned::among(&Reading::of(asking, &others), others, &missing, &mut report));
-        }
-        pruned::tell(&pruned, &mut report);
+        let (objects, mut pruned) = expected(chains, &tombs, &mut report);
+        let mut doubts = Doubts { unread, ..Doubts::default() };
+        let found = self.examine(asking, &objects, &mut doubts, &mut report);
         // Where a segment is missing, nobody knows what it named.
-        if whole && let Err(failure) = strangers(run, &*store, &objects, &pruned, &mut report) {
+        if whole && let Err(failure) = doubts.strangers(asking, &objects) {
             report.incomplete.push((&failure).into());
         }
-        report.summary = self.summary(empty, hosts, objects.len() as u64, pruned.len() as u64, &found);
+        let named = objects.len() + pruned.len();
+        doubts.settle(asking, &last, &mut pruned, &mut report);
+        pruned::tell(&pruned, &mut report);
+        report.summary = self.summary(empty, hosts, (named - pruned.len()) as u64, pruned.len() as u64, &found);
         Ok(report)
     }
-}
-
-/// The name of the folder that a machine's manifest is in.
-fn folder_of(host: &str) -> Option<String> {
-    manifest::folder(host).map(|folder| folder.parts().1.to_owned())
 }
 
 impl VerifyStore {
     fn summary(&self, empty: bool, hosts: u64, objects: u64, pruned: u64, found: &Found) -> String {
         if hosts == 0 {
             return match (empty, self.hosts.is_empty()) {
-                (false, _) => "not one manifest could be read".to_owned(),
+                (false, _) => "not one manifest was read".to_owned(),
                 (true, true) => "no machine has put anything there".to_owned(),
                 (true, false) => "no machine of that name has put anything there".to_owned(),
             };
@@ -195,7 +168,7 @@ impl VerifyStore {
             SignedBy::Keys(keys) => Ok(keys.clone()),
             SignedBy::Kms(with) => signer::signer(&with.key, &with.terms).map(|key| vec![key as Arc<dyn PublicKey>]),
         };
-        match keys.and_then(|keys| Heads::list(store, keys, self.fresh, run.clock.now())) {
+        match keys.and_then(|keys| Heads::list(store, keys, &self.hosts, (self.fresh, run.clock.now()))) {
             Ok(heads) => Some(heads),
             Err(failure) => {
                 report.incomplete.push((&failure).into());
@@ -204,23 +177,65 @@ impl VerifyStore {
         }
     }
 
-    /// The manifests that are asked for, by their folders, and the others: also those of which nothing but a head is left, and this
-    /// machine's own when nothing is left of it.
-    fn manifests(&self, run: &Run, store: &dyn Store, heads: Option<&Heads>) -> Result<(Folders, Folders)> {
-        let asked: HashSet<String> = self.hosts.iter().filter_map(|host| folder_of(host)).collect();
-        let mut all = stored::all(store)?;
+    /// Reads the manifests that are asked for; what is wrong with them, and with how they end, is told.
+    fn manifests(&self, asking: Asking, report: &mut Report) -> Result<Manifests> {
+        let (store, run) = (asking.store, asking.run);
+        let mut all = Manifests { whole: self.hosts.is_empty(), ..Manifests::default() };
+        let before = self.remembered(run);
+        let heads = self.heads(run, store, report);
+        let listed = self.listed(store, heads.as_ref(), &before)?;
+        let own = before.and_then(|before| Ok(Own { before, after: self.remembered(run)? }));
+        report.findings.extend(self.absent(&listed));
+        all.empty = listed.values().all(BTreeMap::is_empty);
+        let reading = Reading::of(asking, &listed);
+        for (folder, segments) in listed {
+            let told = report.incomplete.len();
+            let Some(chain) = Links::read(&reading, segments, report) else {
+                report.incomplete.push((&reading.broken_off()).into());
+                (all.whole, all.unread) = (false, true);
+                break;
+            };
+            all.whole &= chain.unbroken;
+            all.unread |= report.incomplete.len() > told;
+            let own = manifest::is_of(&folder, &self.host).then_some(&own);
+            let host = chain.host.clone().or_else(|| own.map(|_| self.host.clone()));
+            let subject = format!("{}, machine {}", self.store, host.as_ref().unwrap_or(&folder));
+            if host.is_some() {
+                end::tell(own, &chain, &subject, heads.is_some(), report);
+            }
+            if let Some(heads) = &heads {
+                let is_remembered = matches!(own, Some(Ok(Own { before: Chain { head: Some(_), .. }, .. })));
+                let found = heads::Found { subject: &subject, folder: &folder, chain: &chain, is_remembered };
+                heads.prove(store, &self.store, &found, report);
+            }
+            all.last.insert(folder, chain.last);
+            let Some(host) = host else { continue };
+            all.tombs.add(&host, &chain.removed);
+            all.chains.push((host, chain));
+        }
+        Ok(all)
+    }
+
+    /// The manifests that are asked for, by their folders: also those of which nothing but a head is left, and this machine's own when
+    /// nothing is left of it.
+    fn listed(&self, store: &dyn Store, heads: Option<&Heads>, own: &Result<Chain>) -> Result<Folders> {
+        let mut all = if self.hosts.is_empty() { stored::all(store)? } else { of_hosts(store, &self.hosts, manifest::folder)? };
         for folder in heads.into_iter().flat_map(Heads::folders) {
             all.entry(folder.clone()).or_default();
         }
-        if let Some(ours) = folder_of(&self.host).filter(|_| !matches!(self.remembered(run), Ok(Chain { head: None, .. }))) {
-            all.entry(ours).or_default();
+        let is_asked_for = self.hosts.is_empty() || self.hosts.contains(&self.host);
+        if is_asked_for
+            && !matches!(own, Ok(Chain { head: None, .. }))
+            && let Some(folder) = manifest::folder(&self.host)
+        {
+            all.entry(folder.parts().1.to_owned()).or_default();
         }
-        Ok(all.into_iter().partition(|(folder, _)| self.hosts.is_empty() || asked.contains(folder)))
+        Ok(all)
     }
 
     /// Machines that were named and of which nothing is there: nothing in a store can show that all of one was removed.
     fn absent(&self, there: &Folders) -> Vec<Finding> {
-        let is_there = |host: &&String| folder_of(host).is_some_and(|folder| there.contains_key(&folder));
+        let is_there = |host: &&String| there.keys().any(|folder| manifest::is_of(folder, host));
         let named: BTreeSet<&String> = self.hosts.iter().filter(|host| !is_there(host)).collect();
         let mut absent: Vec<String> = named.into_iter().map(|host| format!("{}, machine {host}", self.store)).collect();
         // A disk that is not mounted, a prefix that is mistyped, a store that somebody emptied: it proves nothing.
@@ -246,71 +261,43 @@ impl VerifyStore {
         Memory::of(self.spool.as_ref(), run.state.folder()?).recall(&self.host, &self.store.to_string())
     }
 
-    /// Whether the chain ends where it should; and whether that is known here.
-    fn end(&self, run: &Run, host: &str, (chain, signed): (&Links, bool), report: &mut Report) -> bool {
-        let address = self.store.to_string();
-        let known = if host == self.host { self.remembered(run) } else { Ok(Chain::default()) };
-        let subject = format!("{address}, machine {host}");
-        let last = chain.last;
-        let is_remembered = matches!(known, Ok(Chain { head: Some(_), .. }));
-        match known {
-            Ok(Chain { head: Some(Head { number, sha256, .. }), pending, .. }) => {
-                // One more may be there, of which its maker did not come to remember that it is.
-                let newest = number + u64::from(pending.is_some());
-                if number > last {
-                    let message = format!("its manifest ends with segment {last}, and this machine made {number}");
-                    report.findings.push(danger("logs.tail-missing", &subject, message));
-                } else if chain.hashes.get(&number).is_some_and(|hash| *hash != sha256) {
-                    let message = format!("segment {number} is not the one that this machine made");
-                    report.findings.push(danger("logs.segment-differs", &subject, message));
-                } else if last > newest {
-                    let message =
-                        format!("it goes on to segment {last}, and this machine made {newest}: another one has its name");
-                    report.findings.push(danger("logs.segment-differs", &subject, message));
-                }
-            }
-            // Heads tell more.
-            Ok(Chain { head: None, .. }) if signed => {}
-            Ok(Chain { head: None, .. }) => {
-                let message =
-                    format!("nothing here says that segment {last} is its last one: whether its end is missing is unproven");
-                let finding = Finding::new("logs.tail-unproven", Severity::Note, subject, message);
-                report.findings.push(finding.hint("verify it on that machine, as the user that ships, who remembers; or name the key that signs there: --public-key"));
-            }
-            Err(failure) => report.incomplete.push((&failure).into()),
-        }
-        is_remembered
-    }
-
     /// Looks at each object.
-    fn examine(&self, asking: Asking, objects: &[Expected], report: &mut Report) -> Found {
+    fn examine<'a>(&self, asking: Asking, objects: &'a [Expected], doubts: &mut Doubts<'a>, report: &mut Report) -> Found {
         let bar = asking
             .run
             .progress
             .bytes("verifying", objects.iter().fold(0, |all: u64, expected| all.saturating_add(expected.object.stored)));
         let one = |Expected { object, .. }: &Expected| {
-            let verdict = self.look(asking.store, object);
+            let verdict = self.look(asking, object);
             bar.advance(object.stored);
             verdict
         };
         let verdicts = asking.each(objects, one);
-        let mut found = Found::default();
-        for ((index, Expected { object, .. }), verdict) in objects.iter().enumerate().zip(verdicts) {
+        let (mut found, mut stopped) = (Found::default(), 0);
+        for (expected, verdict) in objects.iter().zip(verdicts) {
             match verdict {
-                Some(Verdict::Sound) => (found.sound, found.bytes) = (found.sound + 1, found.bytes + object.stored),
+                Some(Verdict::Sound) => (found.sound, found.bytes) = (found.sound + 1, found.bytes.saturating_add(expected.object.stored)),
                 Some(Verdict::Unread) => (found.sound, found.unread) = (found.sound + 1, found.unread + 1),
-                Some(Verdict::Missing) => found.missing.push(index),
-                Some(Verdict::Other(why)) => report.findings.push(danger("logs.object-differs", &object.key, why)),
+                Some(Verdict::Missing) => doubts.missing.push(expected),
+                Some(Verdict::Other(why)) => doubts.other.push((expected, why)),
                 Some(Verdict::Unknown(failure)) => report.incomplete.push((&failure).into()),
-                None => report.incomplete.push(Incomplete::new(object.key.clone(), "stopped before it was looked at")),
+                None => stopped += 1,
             }
+        }
+        if stopped > 0 {
+            let why = format!(
+                "{} before {stopped} of {} were looked at",
+                asking.broken_off(),
+                count(objects.len() as u64, "object")
+            );
+            report.incomplete.push(Incomplete::new("the objects", why));
         }
         found
     }
 
-    fn look(&self, store: &dyn Store, object: &Object) -> Verdict {
+    fn look(&self, asking: Asking, object: &Object) -> Verdict {
         let Some(key) = Key::new(object.key.clone()) else { return Verdict::Other("its name is no key".to_owned()) };
-        match store.look(&key) {
+        match asking.hears(asking.store.look(&key)) {
             Ok(None) => return Verdict::Missing,
             Ok(Some(found)) if found.size != object.stored => {
                 return Verdict::Other(format!("it has {} bytes, and {} are named", found.size, object.stored));
@@ -323,12 +310,43 @@ impl VerifyStore {
             Ok(Some(_)) => {}
             Err(failure) => return Verdict::Unknown(failure),
         }
-        match store.sha256(&key) {
+        match asking.hears(asking.store.sha256(&key, object.stored)) {
+            Err(failure) if failure.is_absence() => Verdict::Missing,
+            Err(failure) if failure.exit == Exit::PersonNeeded => Verdict::Other(failure.told()),
             Err(failure) => Verdict::Unknown(failure),
             Ok(sha256) if sha256 == object.stored_sha256 => Verdict::Sound,
             Ok(sha256) => Verdict::Other(format!("it has sha-256 {sha256}, and {} is named", object.stored_sha256)),
         }
     }
+}
+
+/// What lies in the folders of these machines, by the folders' names.
+fn of_hosts(store: &dyn Store, hosts: &[String], folder: impl Fn(&str) -> Option<Key>) -> Result<Folders> {
+    let mut all = Folders::new();
+    for folder in hosts.iter().filter_map(|host| folder(host)) {
+        let numbered = stored::segments(store, &folder)?;
+        if !numbered.is_empty() {
+            all.insert(folder.parts().1.to_owned(), numbered);
+        }
+    }
+    Ok(all)
+}
+
+/// What the store should have, and the tombstones of all else that was named.
+fn expected(chains: Vec<(String, Links)>, tombs: &Tombs, report: &mut Report) -> (Vec<Expected>, Vec<Tomb>) {
+    let (mut objects, mut pruned) = (Vec::new(), Vec::new());
+    for (host, chain) in chains {
+        let unbroken = chain.unbroken;
+        let (there, gone) = chain.parted(tombs);
+        // Where a segment is missing, that is told, and nobody knows what it named.
+        if unbroken {
+            in_part(&host, &there, report);
+        }
+        let expected = |(segment, object)| Expected { host: host.clone(), segment, object };
+        objects.extend(there.into_iter().map(expected));
+        pruned.extend(gone);
+    }
+    (objects, pruned)
 }
 
 /// Archives of which the manifest names some, and not all: the rest is on its way, or never came to it.
@@ -339,31 +357,4 @@ fn in_part(host: &str, there: &[(u64, Object)], report: &mut Report) {
         let finding = Finding::new("logs.archive-in-part", Severity::Note, format!("{host}, {}", archived.name()), message);
         report.findings.push(finding.hint("that machine keeps it until the rest is in the store, too"));
     }
-}
-
-/// Objects that no manifest names. What a machine is just shipping is not named yet.
-fn strangers(run: &Run, store: &dyn Store, objects: &[Expected], pruned: &[Tomb], report: &mut Report) -> Result<()> {
-    let named: HashSet<&str> = objects.iter().map(|expected| expected.object.key.as_str()).collect();
-    let buried: HashMap<&str, &Tomb> = pruned.iter().map(|tomb| (tomb.removed.key.as_str(), tomb)).collect();
-    let logs = Key::new(key::LOGS).expect("it is one");
-    store.walk(&logs, &mut |name, size| {
-        let name = match &name {
-            Name::Key(key) => key.as_str(),
-            Name::Other(other) => other,
-        };
-        if let Some(tomb) = buried.get(name).filter(|_| !named.contains(name)) {
-            report.findings.push(pruned::unfinished(tomb));
-        } else if !named.contains(name) {
-            let message = format!("no manifest names it ({})", Size(size));
-            let finding = Finding::new("logs.object-unknown", Severity::Warning, name, message);
-            report
-                .findings
-                .push(finding.hint("somebody put it there, or a machine is just shipping it: look again after its next run"));
-        }
-        if run.shutdown.asked() {
-            Err(Failure::new("list", "the store").because("asked to stop").exit(Exit::Partial))
-        } else {
-            Ok(())
-        }
-    })
 }

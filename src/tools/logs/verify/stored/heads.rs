@@ -6,13 +6,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::of_hosts;
 use crate::{
     failure::{Exit, Result},
     report::{Finding, Incomplete, Report, Severity},
-    store::{Address, Key, Store, signer::PublicKey},
+    store::{Address, Store, signer::PublicKey},
     tools::logs::manifest::{
         heads::{self, Statement},
         links::{Links, danger},
+        stored::Folders,
     },
 };
 
@@ -24,7 +26,7 @@ const APART: TimeDelta = TimeDelta::minutes(15);
 /// The signed heads of a store.
 pub(super) struct Heads {
     keys: Vec<Arc<dyn PublicKey>>,
-    listed: BTreeMap<String, BTreeMap<u64, Key>>,
+    listed: Folders,
     /// Older than that, a head is told.
     fresh: Option<TimeDelta>,
     now: DateTime<Utc>,
@@ -42,14 +44,15 @@ pub(super) struct Found<'a> {
 }
 
 impl Heads {
-    /// All that there are, to be proven by any of these keys.
+    /// Those of these machines, or all that there are where none is named, to be proven by any of these keys.
     pub(super) fn list(
         store: &dyn Store,
         keys: Vec<Arc<dyn PublicKey>>,
-        fresh: Option<TimeDelta>,
-        now: DateTime<Utc>,
+        hosts: &[String],
+        (fresh, now): (Option<TimeDelta>, DateTime<Utc>),
     ) -> Result<Heads> {
-        Ok(Heads { keys, listed: heads::all(store)?, fresh, now })
+        let listed = if hosts.is_empty() { heads::all(store)? } else { of_hosts(store, hosts, heads::folder)? };
+        Ok(Heads { keys, listed, fresh, now })
     }
 
     /// The folders of machines that have any.

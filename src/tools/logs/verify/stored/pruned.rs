@@ -1,47 +1,11 @@
-//! What is not there because somebody pruned it: which missing objects have a tombstone in any manifest, and what is worth knowing of them.
+//! What is worth knowing of tombstones.
 
 use std::collections::BTreeMap;
 
-use super::Expected;
 use crate::{
-    report::{Finding, Incomplete, Report, Severity, count},
-    tools::logs::manifest::{
-        links::{Links, danger},
-        stored::{Folders, Reading},
-        tombs::{Tomb, Tombs},
-    },
+    report::{Finding, Report, Severity, count},
+    tools::logs::manifest::tombs::Tomb,
 };
-
-/// The tombstones of missing objects in manifests that nobody asked for; what has none is told.
-pub(super) fn among(reading: &Reading, others: Folders, missing: &[&Expected], report: &mut Report) -> Vec<Tomb> {
-    let mut tombs = Tombs::default();
-    let mut unread = Vec::new();
-    for segments in others.into_values() {
-        let mut troubles = Report::default();
-        let Some(links) = Links::read(reading, segments, &mut troubles) else {
-            unread.push(Incomplete::new("the manifests", "stopped before all were read"));
-            break;
-        };
-        tombs.add(links.host.as_deref().unwrap_or_default(), &links.removed);
-        unread.extend(troubles.incomplete);
-    }
-    let mut pruned = Vec::new();
-    for Expected { host, segment, object } in missing {
-        match tombs.of(host, &object.key, *segment) {
-            Some(tomb) => pruned.push(tomb.clone()),
-            // What could not be read may say that it was pruned.
-            None if !unread.is_empty() => {
-                let why = "it is not there, and not every manifest could be read that may say why";
-                report.incomplete.push(Incomplete::new(object.key.clone(), why));
-            }
-            None => {
-                let message = "it is named in the manifest and not there".to_owned();
-                report.findings.push(danger("logs.object-missing", &object.key, message));
-            }
-        }
-    }
-    pruned
-}
 
 /// Who took objects of another machine out of the store.
 pub(super) fn tell(pruned: &[Tomb], report: &mut Report) {
