@@ -157,6 +157,29 @@ fn a_dry_run_to_standard_output_says_what_would_come_and_writes_nothing_of_it() 
 }
 
 #[test]
+fn where_the_store_has_less_of_an_archive_that_is_known_again_too() {
+    let scene = Scenario::new().shipping("", "");
+    fs::create_dir(scene.root().join("back")).unwrap();
+    scene.append("app.log", (0..4).flat_map(|turn| dated("app", turn)).collect::<Vec<_>>());
+    scene.rotate().exits(0);
+    let third =
+        scene.parcels().into_iter().find(|(_, parcel)| parcel["key"].as_str().unwrap().contains("dt=2026-11-12")).unwrap().0;
+    fs::remove_file(third).unwrap();
+    scene.ship().exits(0);
+    assert_eq!(restore(&scene, &[]).exits(3).steps("restore", "done").len(), 2, "two days in a row, and the last one");
+    let before = files_under(&scene.root().join("back"));
+    let ran = restore(&scene, &[]).exits(3);
+    assert_eq!((ran.steps("restore", "kept").len(), files_under(&scene.root().join("back"))), (2, before.clone()), "{ran:#?}");
+    let row = scene.root().join("back").join(before.keys().find(|name| name.contains(".0-")).unwrap());
+    let mut text = fs::read(&row).unwrap();
+    assert_eq!(text, (0..2).flat_map(|turn| dated("app", turn)).collect::<Vec<_>>());
+    *text.last_mut().unwrap() = b' ';
+    files::write(&row, &text).unwrap();
+    let ran = restore(&scene, &[]).exits(3);
+    assert_eq!((ran.steps("restore", "kept").len(), ran.steps("restore", "skipped").len()), (1, 1), "{ran:#?}");
+}
+
+#[test]
 fn what_is_not_what_the_manifest_names_does_not_come_back() {
     let scene = shipped();
     let key = scene.objects().into_iter().find(|(_, text)| *text == dated("web", 1)).unwrap().0;
@@ -265,7 +288,7 @@ fn archives_of_one_name_and_two_texts_come_back_side_by_side() {
     let scene = Scenario::new().shipping("", "");
     let back = scene.root().join("back");
     fs::create_dir(&back).unwrap();
-    let texts = ["first", "second"].map(|name| text_of(name, 3000));
+    let texts = [0, 2].map(|turn| dated("app", turn));
     for text in &texts {
         // The machine is made anew, gets its name again, and rotates at the same second.
         for folder in [scene.state().to_owned(), scene.spool(), scene.logs().to_owned()] {
@@ -288,6 +311,8 @@ fn archives_of_one_name_and_two_texts_come_back_side_by_side() {
         assert_eq!(fs::read(back.join(name)).unwrap(), *text, "{names:?}");
     }
     assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "kept").len(), 2);
+    let one = restore(&scene, &["--since", "2026-11-12"]).exits(0);
+    assert_eq!(one.steps("restore", "kept").len(), 1, "what somebody wants changes no place: {one:#?}");
 }
 
 fn sha256_of(scene: &Scenario, text: &[u8]) -> String {
