@@ -1,14 +1,15 @@
 //! Logs come back from a store as they were, each proven; nothing that is here is replaced, and what the store has no more is told.
 
-use std::{fs, path::PathBuf};
+use std::{ffi::OsString, fs, path::PathBuf};
 
 use crate::{
     collect::findings,
     support::{
         files,
-        needs::{self, Need},
+        needs::{self, Need, TRACES},
         process,
         scenario::{Ran, Scenario, files_under, text_of},
+        sight,
     },
 };
 
@@ -177,6 +178,26 @@ fn where_the_store_has_less_of_an_archive_that_is_known_again_too() {
     files::write(&row, &text).unwrap();
     let ran = restore(&scene, &[]).exits(3);
     assert_eq!((ran.steps("restore", "kept").len(), ran.steps("restore", "skipped").len()), (1, 1), "{ran:#?}");
+}
+
+#[test]
+fn a_wish_to_stop_ends_it_behind_the_log_that_is_written_and_one_sentence_says_how_many_are_left() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = shipped();
+    scene.change_settings("[store]", "parallel = 1\n[store]");
+    let back = scene.root().join("back").display().to_string();
+    let real = scene.command(&["--format", "json", "restore", "--to", &back]);
+    // When it gives the first one its time.
+    let words = ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", "inject=utimensat:signal=TERM:when=1", "--"];
+    let ran = Ran::of(&mut sight::before_program(&real, &words.map(OsString::from))).exits(143);
+    assert_eq!(ran.steps("restore", "done").len(), 1, "{ran:#?}");
+    let json = ran.json();
+    let told =
+        json["incomplete"].as_array().unwrap().iter().filter(|part| part["why"].as_str().unwrap().contains("stopped before"));
+    assert_eq!(told.map(|part| part["what"].as_str().unwrap()).collect::<Vec<_>>(), ["5 logs"], "{json:#}");
+    assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "done").len(), 5);
 }
 
 #[test]
