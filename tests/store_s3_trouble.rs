@@ -163,7 +163,8 @@ fn what_was_pruned_is_looked_for_once_for_all_machines_and_only_what_is_of_the_t
     let Some((scene, between)) = pruned() else { return };
     let before = lists(&between, SERVICE).len();
     let ran = scene.run(&["restore", "--to", "-"]).exits(0);
-    assert_eq!(ran.stdout.as_bytes(), [text(2), text(5)].concat());
+    let order = [[2, 5], [5, 2]].map(|both| both.map(text).concat());
+    assert!(order.contains(&ran.stdout.into_bytes()), "both may be of one second");
     assert_eq!(lists(&between, SERVICE).len(), before + 1);
     scene.run(&["restore", "--to", "-", "--since", "2999-01-01"]).exits(0);
     assert_eq!(lists(&between, SERVICE).len(), before + 1);
