@@ -11,10 +11,13 @@ use std::{
     },
 };
 
+use rustix::process::Signal;
 use support::{
     between::{Between, Fate, Request},
+    meeting::Meeting,
     needs,
-    scenario::{Ran, Scenario, files_under, text_of},
+    process::Process,
+    scenario::{DEADLINE, Ran, Scenario, files_under, text_of},
     seaweed::{Bucket, SEAWEED, Seaweed},
 };
 
@@ -168,6 +171,80 @@ fn that_a_bucket_keeps_versions_is_said() {
     };
     let Some((scene, _, _)) = scene(3, story) else { return };
     assert!(reasons(&prune(&scene).exits(0), "remove", "done").contains("behind a delete marker"));
+}
+
+/// The lists of what begins so that were asked for.
+fn lists(between: &Between, begin: &str) -> Vec<String> {
+    let lists = between.asked().into_iter().filter(|request| request.is("GET", "list-type=2") && request.target.contains(begin));
+    lists.map(|request| request.target).collect()
+}
+
+const SERVICE: &str = "prefix=fleet%2Flogs%2Fservice%3Dapp%2F";
+
+/// Two machines, `test` and `other`, of whose three archives the last one is left.
+fn pruned() -> Option<(Scenario, Between)> {
+    let (scene, bucket, between) = scene(3, |_| Fate::Passes)?;
+    let other = bucket.scene("", "compress = \"none\"\nstore-keep = { count = 1 }");
+    other.change_settings("host = \"test\"", "host = \"other\"");
+    for number in 3..6 {
+        other.append("app.log", text(number));
+        other.rotate().exits(0);
+        other.ship().exits(0);
+    }
+    for machine in [&scene, &other] {
+        assert_eq!(prune(machine).exits(0).steps("remove", "done").len(), 2);
+    }
+    Some((scene, between))
+}
+
+#[test]
+fn what_was_pruned_is_looked_for_once_for_all_machines_and_only_what_is_of_the_time() {
+    let Some((scene, between)) = pruned() else { return };
+    let before = lists(&between, SERVICE).len();
+    let ran = scene.run(&["restore", "--to", "-"]).exits(0);
+    let order = [[2, 5], [5, 2]].map(|both| both.map(text).concat());
+    assert!(order.contains(&ran.stdout.into_bytes()), "both may be of one second");
+    assert_eq!(lists(&between, SERVICE).len(), before + 1);
+    scene.run(&["restore", "--to", "-", "--since", "2999-01-01"]).exits(0);
+    assert_eq!(lists(&between, SERVICE).len(), before + 1);
+}
+
+#[test]
+fn where_machines_are_named_only_their_manifests_are_listed() {
+    let Some((scene, between)) = pruned() else { return };
+    let manifests = "prefix=fleet%2F_opsbelt%2Fmanifests%2F";
+    let before = lists(&between, manifests).len();
+    let ran = scene.run(&["restore", "--to", "-", "--host", "other"]).exits(0);
+    assert_eq!(ran.stdout.as_bytes(), text(5));
+    let asked = lists(&between, manifests).split_off(before);
+    assert!(!asked.is_empty() && asked.iter().all(|list| list.contains("manifests%2Fother%2F")), "{asked:#?}");
+}
+
+#[test]
+fn who_asks_it_to_stop_while_it_looks_for_what_was_pruned_waits_for_one_page_of_it() {
+    static ASKED: Meeting = Meeting::new();
+    static STOPPED: Meeting = Meeting::new();
+    let story = |request: &Request| {
+        if !(request.is("GET", "list-type=2") && request.target.contains(SERVICE)) {
+            return Fate::Passes;
+        }
+        ASKED.of(2);
+        STOPPED.of(2);
+        let object = "<Contents><Key>fleet/logs/service=app/x</Key><Size>1</Size></Contents>";
+        let goes_on = !request.target.contains("continuation-token");
+        says(&format!(
+            "<ListBucketResult><IsTruncated>{goes_on}</IsTruncated><NextContinuationToken>next</NextContinuationToken>{object}</ListBucketResult>"
+        ))
+    };
+    let Some((scene, _, between)) = scene(3, story) else { return };
+    prune(&scene).exits(0);
+    let process = Process::start(scene.command(&["restore", "--to", "-"]).env("AWS_MAX_ATTEMPTS", "1"));
+    ASKED.of(2);
+    process.deliver(Signal::TERM);
+    STOPPED.of(2);
+    let ran: Ran = process.end(DEADLINE).into();
+    ran.exits(143).says("asked to stop");
+    assert_eq!(lists(&between, SERVICE).len(), 1, "it asked for no other page");
 }
 
 #[test]

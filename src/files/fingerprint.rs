@@ -34,11 +34,17 @@ pub fn of(bytes: &[u8]) -> String {
 
 /// That of an open file, from its start to its end; of no more than `most` bytes and one.
 pub fn of_file(file: &File, most: u64) -> Result<String> {
+    of_stretch(file, 0, most.saturating_add(1))
+}
+
+/// That of a stretch of an open file, or of what there is of it.
+pub fn of_stretch(file: &File, from: u64, to: u64) -> Result<String> {
     let mut hash = Fingerprint::default();
     let mut buffer = vec![0; 256 << 10];
-    let mut at = 0;
-    while at <= most {
-        match file.read_at(&mut buffer, at) {
+    let mut at = from;
+    while at < to {
+        let most = buffer.len().min(usize::try_from(to - at).unwrap_or(usize::MAX));
+        match file.read_at(&mut buffer[..most], at) {
             Ok(0) => break,
             Ok(got) => {
                 hash.take(&buffer[..got]);

@@ -1,14 +1,15 @@
 //! Logs come back from a store as they were, each proven; nothing that is here is replaced, and what the store has no more is told.
 
-use std::{fs, path::PathBuf};
+use std::{ffi::OsString, fs, path::PathBuf};
 
 use crate::{
     collect::findings,
     support::{
         files,
-        needs::{self, Need},
+        needs::{self, Need, TRACES},
         process,
         scenario::{Ran, Scenario, files_under, text_of},
+        sight,
     },
 };
 
@@ -157,6 +158,49 @@ fn a_dry_run_to_standard_output_says_what_would_come_and_writes_nothing_of_it() 
 }
 
 #[test]
+fn where_the_store_has_less_of_an_archive_that_is_known_again_too() {
+    let scene = Scenario::new().shipping("", "");
+    fs::create_dir(scene.root().join("back")).unwrap();
+    scene.append("app.log", (0..4).flat_map(|turn| dated("app", turn)).collect::<Vec<_>>());
+    scene.rotate().exits(0);
+    let third =
+        scene.parcels().into_iter().find(|(_, parcel)| parcel["key"].as_str().unwrap().contains("dt=2026-11-12")).unwrap().0;
+    fs::remove_file(third).unwrap();
+    scene.ship().exits(0);
+    assert_eq!(restore(&scene, &[]).exits(3).steps("restore", "done").len(), 2, "two days in a row, and the last one");
+    let before = files_under(&scene.root().join("back"));
+    let ran = restore(&scene, &[]).exits(3);
+    assert_eq!((ran.steps("restore", "kept").len(), files_under(&scene.root().join("back"))), (2, before.clone()), "{ran:#?}");
+    let row = scene.root().join("back").join(before.keys().find(|name| name.contains(".0-")).unwrap());
+    let mut text = fs::read(&row).unwrap();
+    assert_eq!(text, (0..2).flat_map(|turn| dated("app", turn)).collect::<Vec<_>>());
+    *text.last_mut().unwrap() = b' ';
+    files::write(&row, &text).unwrap();
+    let ran = restore(&scene, &[]).exits(3);
+    assert_eq!((ran.steps("restore", "kept").len(), ran.steps("restore", "skipped").len()), (1, 1), "{ran:#?}");
+}
+
+#[test]
+fn a_wish_to_stop_ends_it_behind_the_log_that_is_written_and_one_sentence_says_how_many_are_left() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = shipped();
+    scene.change_settings("[store]", "parallel = 1\n[store]");
+    let back = scene.root().join("back").display().to_string();
+    let real = scene.command(&["--format", "json", "restore", "--to", &back]);
+    // When it gives the first one its time.
+    let words = ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", "inject=utimensat:signal=TERM:when=1", "--"];
+    let ran = Ran::of(&mut sight::before_program(&real, &words.map(OsString::from))).exits(143);
+    assert_eq!(ran.steps("restore", "done").len(), 1, "{ran:#?}");
+    let json = ran.json();
+    let told =
+        json["incomplete"].as_array().unwrap().iter().filter(|part| part["why"].as_str().unwrap().contains("stopped before"));
+    assert_eq!(told.map(|part| part["what"].as_str().unwrap()).collect::<Vec<_>>(), ["5 logs"], "{json:#}");
+    assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "done").len(), 5);
+}
+
+#[test]
 fn what_is_not_what_the_manifest_names_does_not_come_back() {
     let scene = shipped();
     let key = scene.objects().into_iter().find(|(_, text)| *text == dated("web", 1)).unwrap().0;
@@ -265,7 +309,7 @@ fn archives_of_one_name_and_two_texts_come_back_side_by_side() {
     let scene = Scenario::new().shipping("", "");
     let back = scene.root().join("back");
     fs::create_dir(&back).unwrap();
-    let texts = ["first", "second"].map(|name| text_of(name, 3000));
+    let texts = [0, 2].map(|turn| dated("app", turn));
     for text in &texts {
         // The machine is made anew, gets its name again, and rotates at the same second.
         for folder in [scene.state().to_owned(), scene.spool(), scene.logs().to_owned()] {
@@ -288,6 +332,8 @@ fn archives_of_one_name_and_two_texts_come_back_side_by_side() {
         assert_eq!(fs::read(back.join(name)).unwrap(), *text, "{names:?}");
     }
     assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "kept").len(), 2);
+    let one = restore(&scene, &["--since", "2026-11-12"]).exits(0);
+    assert_eq!(one.steps("restore", "kept").len(), 1, "what somebody wants changes no place: {one:#?}");
 }
 
 fn sha256_of(scene: &Scenario, text: &[u8]) -> String {

@@ -10,6 +10,7 @@ mod selection;
 mod sorted;
 mod texts;
 mod thaw;
+mod wanted;
 mod write;
 
 use std::path::PathBuf;
@@ -25,8 +26,8 @@ use self::{
 pub use self::{
     chosen::Source,
     print::Print,
-    selection::{Moment, Wanted},
     thaw::Thaw,
+    wanted::{Moment, Wanted},
 };
 use crate::{
     failure::Result,
@@ -82,7 +83,7 @@ impl Change for Restore {
             report.incomplete.push((&failure).into());
         }
         self.ask(run, &*chosen.store, &chosen.archives, &mut report);
-        let (mut restored, mut kept) = ((0_u64, 0), 0_u64);
+        let (mut restored, mut kept, mut left) = ((0_u64, 0), 0_u64, 0);
         for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(self.write_all(run, &chosen, &target)) {
             let path = self.into.join(place).display().to_string();
             let step = match result {
@@ -95,11 +96,14 @@ impl Change for Restore {
                 }
                 Some(Err(failure)) => Step::new("restore", path, Outcome::Failed, failure.told()),
                 None => {
-                    report.incomplete.push(Incomplete::new(path, "stopped before it was restored"));
+                    left += 1;
                     continue;
                 }
             };
             report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
+        }
+        if left > 0 {
+            report.incomplete.push(Incomplete::new(count(left, "log"), "stopped before anything of that was restored"));
         }
         report.summary = match chosen.archives.all() {
             0 => "the store has nothing of that".to_owned(),

@@ -91,9 +91,13 @@ pub fn key(host: &str, number: u64) -> Option<Key> {
     folder(host)?.join(&format!("{number:010}.json"))
 }
 
-/// The keys of all heads by the folder of their machine, in order.
-pub fn all(store: &dyn Store) -> Result<Folders> {
-    stored::by_machine(store, HEADS)
+/// The keys of the heads of these machines, or of all where none is named, by the folder of their machine, in order.
+pub fn of(asking: Asking, hosts: &[String]) -> Result<Folders> {
+    if hosts.is_empty() {
+        stored::by_machine(asking, HEADS)
+    } else {
+        stored::in_folders(asking, hosts.iter().filter_map(|host| folder(host)))
+    }
 }
 
 /// What the head under that key says, if one of these keys signed it; None when there is none. A failure that needs a person: it is

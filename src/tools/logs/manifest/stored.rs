@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{LONGEST, MANIFESTS, Written, number};
+use super::{LONGEST, MANIFESTS, Written, folder, number};
 use crate::{
     failure::{Exit, Failure, Result},
     run::{Bar, Run, side_by_side},
@@ -134,13 +134,8 @@ pub fn segment(store: &dyn Store, key: &Key) -> Result<Option<Written>> {
 }
 
 /// The keys of the segments in a folder, in order.
-pub fn segments(asking: Asking, folder: &Key) -> Result<BTreeMap<u64, Key>> {
-    let mut segments = BTreeMap::new();
-    asking.store.list(folder, &mut |key, _| {
-        segments.extend(number_in(folder, &key).map(|number| (number, key)));
-        asking.goes_on()
-    })?;
-    Ok(segments)
+pub fn segments(store: &dyn Store, folder: &Key) -> Result<BTreeMap<u64, Key>> {
+    numbered(store, folder, &|| Ok(()))
 }
 
 /// The number of what lies right in that folder. What lies deeper is somebody's copy.
@@ -148,9 +143,21 @@ fn number_in(folder: &Key, key: &Key) -> Option<u64> {
     number(key).filter(|_| folder.join(key.parts().1).as_ref() == Some(key))
 }
 
-/// All segments that there are.
-pub fn all(asking: Asking) -> Result<Folders> {
-    by_machine(asking, MANIFESTS)
+/// The segments of these machines, or all that there are where none is named. A machine of which there are none is not in it.
+pub fn of(asking: Asking, hosts: &[String]) -> Result<Folders> {
+    if hosts.is_empty() { by_machine(asking, MANIFESTS) } else { in_folders(asking, hosts.iter().filter_map(|host| folder(host))) }
+}
+
+/// All that is numbered as segments are, right in these folders.
+pub(super) fn in_folders(asking: Asking, folders: impl Iterator<Item = Key>) -> Result<Folders> {
+    let mut all = Folders::new();
+    for folder in folders {
+        let found = numbered(asking.store, &folder, &|| asking.goes_on())?;
+        if !found.is_empty() {
+            all.insert(folder.parts().1.to_owned(), found);
+        }
+    }
+    Ok(all)
 }
 
 /// The keys of all that is numbered as segments are, below `top`, in order, by the folder of its machine.
@@ -165,6 +172,15 @@ pub(super) fn by_machine(asking: Asking, top: &str) -> Result<Folders> {
         asking.goes_on()
     })?;
     Ok(all)
+}
+
+fn numbered(store: &dyn Store, folder: &Key, goes_on: &dyn Fn() -> Result<()>) -> Result<BTreeMap<u64, Key>> {
+    let mut found = BTreeMap::new();
+    store.list(folder, &mut |key, _| {
+        found.extend(number_in(folder, &key).map(|number| (number, key)));
+        goes_on()
+    })?;
+    Ok(found)
 }
 
 fn damaged(store: &dyn Store, key: &Key, why: &str) -> Failure {

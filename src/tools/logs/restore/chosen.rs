@@ -7,8 +7,9 @@ use std::{
 
 use super::{
     place::Placed,
-    selection::{Wanted, Whose, select},
+    selection::{Whose, select},
     sorted::{Known, Sorted, sort},
+    wanted::Wanted,
 };
 use crate::{
     failure::{Exit, Failure, Result},
@@ -58,8 +59,8 @@ impl Source {
             Ok((sort(asking, archives, &mut known), troubles))
         };
         let (mut archives, mut troubles) = look(Whose::Wanted)?;
-        // Perhaps another machine took it out, and says so in its own manifest.
-        if !archives.all_there && !self.wanted.hosts.is_empty() {
+        // Perhaps another machine took it out, and says so in its own manifest. Whoever asked to stop does not wait for that.
+        if !archives.all_there && !self.wanted.hosts.is_empty() && !run.shutdown.asked() {
             (archives, troubles) = look(Whose::All)?;
         }
         Ok(Chosen { store, archives, troubles })
@@ -76,7 +77,7 @@ impl Chosen {
     pub(super) fn show_ready(&self, path: impl Fn(&Path) -> PathBuf, report: &mut Report) {
         for Placed { archived, place, .. } in &self.archives.ready {
             let path = path(place).display().to_string();
-            if let Some(missing) = archived.objects.iter().find(|object| self.archives.is_missing(object)) {
+            if let Some(missing) = self.archives.lacks(archived) {
                 report.incomplete.push(Incomplete::new(path, format!("the store does not have {}", missing.key)));
                 continue;
             }
@@ -104,7 +105,7 @@ impl Chosen {
 
     /// What can be had, as far as the store says.
     fn there(&self) -> impl Iterator<Item = &Placed> {
-        self.archives.ready.iter().filter(|placed| !placed.archived.objects.iter().any(|object| self.archives.is_missing(object)))
+        self.archives.ready.iter().filter(|placed| self.archives.lacks(&placed.archived).is_none())
     }
 
     fn plain(&self) -> u64 {

@@ -4,10 +4,10 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use crate::tools::logs::manifest::archived::Archived;
+use crate::tools::logs::manifest::{Object, archived::Archived};
 
 /// An archive, and its place.
 #[derive(Debug)]
@@ -57,10 +57,17 @@ fn text(archived: &Archived) -> String {
 
 /// `i-0abc/var/log/app/app.log.20261121T042122Z-0001`
 fn place(archived: &Archived) -> PathBuf {
-    let folders = archived.first().log.rsplit_once('/').map_or("", |(folders, _)| folders);
-    let name = archived.name();
-    let parts = std::iter::once(archived.host.as_str()).chain(folders.split('/')).chain([name.as_str()]);
-    parts.filter(|part| !part.is_empty()).map(plain).collect()
+    Path::new(&plain(&archived.host)).join(below(archived.first(), &archived.name()))
+}
+
+/// What is the same of all archives that may get one place, and of few others of a machine.
+pub(super) fn near(object: &Object) -> PathBuf {
+    below(object, &object.name)
+}
+
+fn below(object: &Object, name: &str) -> PathBuf {
+    let folders = object.log.rsplit_once('/').map_or("", |(folders, _)| folders);
+    folders.split('/').chain([name]).filter(|part| !part.is_empty()).map(plain).collect()
 }
 
 /// The part of a path as a name of its own, whatever it is.
@@ -92,7 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::tools::logs::manifest::{Object, tests::object};
+    use crate::tools::logs::manifest::tests::object;
 
     proptest! {
         #[test]

@@ -1,5 +1,5 @@
-//! `restore --to -`: logs of a store to standard output, in the order of their lines. Nothing goes out that was not proven, and nothing that
-//! would have a gap.
+//! `restore --to -`: logs of a store to standard output, in the order of their lines. Nothing goes out that was not proven; what cannot be
+//! proven ends it, and what else is known to be missing is told at the end.
 
 use std::path::Path;
 

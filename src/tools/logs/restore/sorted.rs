@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::place::Placed;
 use crate::{
     store::{Access, Cold, Key},
-    tools::logs::manifest::{Object, stored::Asking},
+    tools::logs::manifest::{Object, archived::Archived, stored::Asking},
 };
 
 /// What is to be restored, by what can be done with it now.
@@ -50,7 +50,7 @@ pub(super) fn sort(asking: Asking, archives: Vec<Placed>, known: &mut Known) -> 
     let unknown: Vec<String> = keys.iter().filter(|key| !known.contains_key(**key)).map(|key| (*key).clone()).collect();
     let bar = asking.run.progress.items("asking for objects", unknown.len() as u64);
     let look = |key: &String| {
-        let found = Key::new(key.clone()).map(|key| asking.store.look(&key));
+        let found = Key::new(key.clone()).map(|key| asking.hears(asking.store.look(&key)));
         bar.advance(1);
         match found {
             Some(Ok(Some(found))) => Said::There(found.access),
@@ -60,29 +60,26 @@ pub(super) fn sort(asking: Asking, archives: Vec<Placed>, known: &mut Known) -> 
     };
     let said = asking.each(&unknown, look);
     known.extend(unknown.into_iter().zip(said).filter_map(|(key, said)| Some((key, said?))));
-    let cold = |key: &String| match known.get(key) {
-        Some(Said::There(access)) if *access != Access::Ready => Some(access),
-        _ => None,
-    };
-    let is_there = |key: &&String| !matches!(known.get(*key), Some(Said::Missing | Said::Nothing));
+    // What was not asked about, because somebody asked to stop, is nowhere.
+    let is_there = |key: &&String| matches!(known.get(*key), Some(Said::There(_)));
+    let is_cold = |object: &Object| matches!(known.get(&object.key), Some(Said::There(Access::Frozen(_) | Access::Thawing(_))));
     let is_missing = |key: &&&String| matches!(known.get(**key), Some(Said::Missing));
     let missing = keys.iter().filter(is_missing).map(|key| (*key).clone()).collect();
     let mut sorted = Sorted { all_there: keys.iter().all(is_there), missing, ..Sorted::default() };
     let mut told = HashSet::new();
     for placed in archives {
-        if placed.archived.objects.iter().all(|object| cold(&object.key).is_none()) {
+        if !placed.archived.objects.iter().any(is_cold) {
             sorted.ready.push(placed);
             continue;
         }
         sorted.waiting += 1;
         // One object may hold several of the archives.
         for object in placed.archived.objects.into_iter().filter(|object| told.insert(object.key.clone())) {
-            let Some(access) = cold(&object.key) else { continue };
-            let one = One { host: placed.archived.host.clone(), object };
-            match access {
-                Access::Ready => {}
-                Access::Frozen(cold) => sorted.frozen.push((one, *cold)),
-                Access::Thawing(cold) => sorted.thawing.push((one, *cold)),
+            let one = |object| One { host: placed.archived.host.clone(), object };
+            match known.get(&object.key) {
+                Some(Said::There(Access::Frozen(cold))) => sorted.frozen.push((one(object), *cold)),
+                Some(Said::There(Access::Thawing(cold))) => sorted.thawing.push((one(object), *cold)),
+                _ => {}
             }
         }
     }
@@ -95,8 +92,35 @@ impl Sorted {
         self.ready.len() as u64 + self.waiting
     }
 
+    /// The first object of it that the store said it does not have.
+    pub(super) fn lacks<'a>(&self, archived: &'a Archived) -> Option<&'a Object> {
+        archived.objects.iter().find(|object| self.is_missing(object))
+    }
+
     /// Whether the store said that it does not have it.
     pub(super) fn is_missing(&self, object: &Object) -> bool {
         self.missing.contains(&object.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::tools::logs::{
+        manifest::tests::object,
+        restore::selection::tests::{home, stop},
+    };
+
+    #[test]
+    fn of_what_was_not_asked_about_nobody_says_that_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, run) = home(folder.path());
+        stop(&run);
+        let archived = Archived { host: "i".to_owned(), objects: vec![object("app", 0)] };
+        let archives = vec![Placed { archived, place: PathBuf::new(), shared: false }];
+        let sorted = sort(Asking::of(&*store, &run, 1), archives, &mut Known::new());
+        assert_eq!((sorted.all(), sorted.all_there), (1, false));
     }
 }

@@ -1,4 +1,4 @@
-//! Objects in a class that must be asked for: which they are, the request, and when to come back.
+//! Objects in a class that must be asked for: the price, the request, and when to come back.
 
 use super::{
     Restore,

@@ -80,14 +80,28 @@ pub(super) fn sweep(target: &Dir, archives: &[Placed]) -> Result<()> {
 /// What stands under that name already, if anything does: it stays.
 fn there(folder: &Dir, name: &str, archived: &Archived) -> Result<Option<(String, Outcome)>> {
     let Some(stat) = folder.stat(name)? else { return Ok(None) };
-    let same = stat.kind == Kind::File
-        && stat.size == archived.size()
-        && archived.sha256() == Some(fingerprint::of_file(&folder.read(name)?, archived.size())?);
+    let same = stat.kind == Kind::File && stat.size == archived.size() && has_text(&folder.read(name)?, archived)?;
     Ok(Some(if same {
         ("it is there already, with the same text".to_owned(), Outcome::Kept)
     } else {
         ("something else is there under that name, and stays; restore into another folder".to_owned(), Outcome::Skipped)
     }))
+}
+
+/// Whether that file, which is as long, has its text; where nobody said what its parts are together, each of them.
+fn has_text(file: &File, archived: &Archived) -> Result<bool> {
+    if let Some(told) = archived.sha256() {
+        return Ok(fingerprint::of_file(file, archived.size())? == told);
+    }
+    let mut to = 0_u64;
+    for part in &archived.objects {
+        let from = to;
+        to = from.saturating_add(part.size);
+        if fingerprint::of_stretch(file, from, to)? != part.sha256 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The proven text; compared once more when it is written.

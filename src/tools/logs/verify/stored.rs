@@ -163,12 +163,12 @@ impl VerifyStore {
     }
 
     /// The signed heads, where it is known who may have signed them.
-    fn heads(&self, run: &Run, store: &dyn Store, report: &mut Report) -> Option<Heads> {
+    fn heads(&self, asking: Asking, report: &mut Report) -> Option<Heads> {
         let keys = match self.signed_by.as_ref()? {
             SignedBy::Keys(keys) => Ok(keys.clone()),
             SignedBy::Kms(with) => signer::signer(&with.key, &with.terms).map(|key| vec![key as Arc<dyn PublicKey>]),
         };
-        match keys.and_then(|keys| Heads::list(store, keys, &self.hosts, (self.fresh, run.clock.now()))) {
+        match keys.and_then(|keys| Heads::list(asking, keys, &self.hosts, (self.fresh, asking.run.clock.now()))) {
             Ok(heads) => Some(heads),
             Err(failure) => {
                 report.incomplete.push((&failure).into());
@@ -182,8 +182,8 @@ impl VerifyStore {
         let (store, run) = (asking.store, asking.run);
         let mut all = Manifests { whole: self.hosts.is_empty(), ..Manifests::default() };
         let before = self.remembered(run);
-        let heads = self.heads(run, store, report);
-        let listed = self.listed(store, heads.as_ref(), &before)?;
+        let heads = self.heads(asking, report);
+        let listed = self.listed(asking, heads.as_ref(), &before)?;
         let own = before.and_then(|before| Ok(Own { before, after: self.remembered(run)? }));
         report.findings.extend(self.absent(&listed));
         all.empty = listed.values().all(BTreeMap::is_empty);
@@ -218,8 +218,8 @@ impl VerifyStore {
 
     /// The manifests that are asked for, by their folders: also those of which nothing but a head is left, and this machine's own when
     /// nothing is left of it.
-    fn listed(&self, store: &dyn Store, heads: Option<&Heads>, own: &Result<Chain>) -> Result<Folders> {
-        let mut all = if self.hosts.is_empty() { stored::all(store)? } else { of_hosts(store, &self.hosts, manifest::folder)? };
+    fn listed(&self, asking: Asking, heads: Option<&Heads>, own: &Result<Chain>) -> Result<Folders> {
+        let mut all = stored::of(asking, &self.hosts)?;
         for folder in heads.into_iter().flat_map(Heads::folders) {
             all.entry(folder.clone()).or_default();
         }
@@ -318,18 +318,6 @@ impl VerifyStore {
             Ok(sha256) => Verdict::Other(format!("it has sha-256 {sha256}, and {} is named", object.stored_sha256)),
         }
     }
-}
-
-/// What lies in the folders of these machines, by the folders' names.
-fn of_hosts(store: &dyn Store, hosts: &[String], folder: impl Fn(&str) -> Option<Key>) -> Result<Folders> {
-    let mut all = Folders::new();
-    for folder in hosts.iter().filter_map(|host| folder(host)) {
-        let numbered = stored::segments(store, &folder)?;
-        if !numbered.is_empty() {
-            all.insert(folder.parts().1.to_owned(), numbered);
-        }
-    }
-    Ok(all)
 }
 
 /// What the store should have, and the tombstones of all else that was named.

@@ -86,7 +86,7 @@ impl Doubts<'_> {
             self.unread = true;
             return Ok(());
         }
-        let mut since = stored::all(asking)?;
+        let mut since = stored::of(asking, &[])?;
         for (folder, segments) in &mut since {
             if let Some(last) = last.get(folder) {
                 *segments = segments.split_off(&(last + 1));

@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::of_hosts;
 use crate::{
     failure::{Exit, Result},
     report::{Finding, Incomplete, Report, Severity},
@@ -14,7 +13,7 @@ use crate::{
     tools::logs::manifest::{
         heads::{self, Statement},
         links::{Links, danger},
-        stored::Folders,
+        stored::{Asking, Folders},
     },
 };
 
@@ -46,13 +45,12 @@ pub(super) struct Found<'a> {
 impl Heads {
     /// Those of these machines, or all that there are where none is named, to be proven by any of these keys.
     pub(super) fn list(
-        store: &dyn Store,
+        asking: Asking,
         keys: Vec<Arc<dyn PublicKey>>,
         hosts: &[String],
         (fresh, now): (Option<TimeDelta>, DateTime<Utc>),
     ) -> Result<Heads> {
-        let listed = if hosts.is_empty() { heads::all(store)? } else { of_hosts(store, hosts, heads::folder)? };
-        Ok(Heads { keys, listed, fresh, now })
+        Ok(Heads { keys, listed: heads::of(asking, hosts)?, fresh, now })
     }
 
     /// The folders of machines that have any.
