@@ -110,18 +110,40 @@ pub fn all(store: &dyn Store) -> Result<Folders> {
     by_machine(store, MANIFESTS)
 }
 
+/// The last segment of each machine, and of a whole fleet nothing more; as long as it `goes_on`.
+pub fn newest(store: &dyn Store, goes_on: &dyn Fn() -> Result<()>) -> Result<BTreeMap<String, Key>> {
+    let mut newest = BTreeMap::new();
+    numbered(store, MANIFESTS, &mut |folder, _, key| {
+        let last = newest.entry(folder.to_owned()).or_insert_with(|| key.clone());
+        // Those of one folder sort as their numbers do.
+        if *last < key {
+            *last = key;
+        }
+        goes_on()
+    })?;
+    Ok(newest)
+}
+
 /// The keys of all that is numbered as segments are, below `top`, in order, by the folder of its machine.
 pub(super) fn by_machine(store: &dyn Store, top: &str) -> Result<Folders> {
     let mut all = Folders::new();
-    let top = Key::new(top).expect("it is one");
-    store.list(&top, &mut |key, _| {
-        let folder = key.parts().0.last().and_then(|folder| top.join(folder));
-        if let Some((folder, number)) = folder.and_then(|folder| number_in(&folder, &key).map(|number| (folder, number))) {
-            all.entry(folder.parts().1.to_owned()).or_default().insert(number, key);
-        }
+    numbered(store, top, &mut |folder, number, key| {
+        all.entry(folder.to_owned()).or_default().insert(number, key);
         Ok(())
     })?;
     Ok(all)
+}
+
+/// Each of them: its machine's folder, its number, its key.
+fn numbered(store: &dyn Store, top: &str, visit: &mut dyn FnMut(&str, u64, Key) -> Result<()>) -> Result<()> {
+    let top = Key::new(top).expect("it is one");
+    store.list(&top, &mut |key, _| {
+        let folder = key.parts().0.last().and_then(|folder| top.join(folder));
+        match folder.and_then(|folder| number_in(&folder, &key).map(|number| (folder, number))) {
+            Some((folder, number)) => visit(folder.parts().1, number, key),
+            None => Ok(()),
+        }
+    })
 }
 
 /// Somebody asked to stop, and nobody decides anything by half of what is said.
