@@ -112,7 +112,9 @@ fn remembered(scene: &Scenario) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 fn remembers_again(remembered: &[(PathBuf, Vec<u8>)]) {
-    remembered.iter().for_each(|(path, text)| files::write(path, text).unwrap());
+    for (path, text) in remembered {
+        files::write(path, text).unwrap();
+    }
 }
 
 #[test]
