@@ -8,7 +8,9 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
+    time::Duration,
 };
 
 use rustix::process::Signal;
@@ -17,9 +19,17 @@ use support::{
     meeting::Meeting,
     needs,
     process::Process,
-    scenario::{DEADLINE, Ran, Scenario, files_under, text_of},
+    scenario::{DEADLINE, Ran, Scenario, days_of, files_under, text_of},
     seaweed::{Bucket, SEAWEED, Seaweed},
 };
+
+const WORDS: &str = "compress = \"none\"\nstore-keep = { count = 1 }";
+
+fn turn(scene: &Scenario, text: Vec<u8>) {
+    scene.append("app.log", text);
+    scene.rotate().exits(0);
+    scene.ship().exits(0);
+}
 
 /// So many archives in a bucket, of which the rule wants one; from then on the story is between.
 fn scene(turns: usize, story: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Option<(Scenario, Bucket, Between)> {
@@ -27,12 +37,8 @@ fn scene(turns: usize, story: impl Fn(&Request) -> Fate + Send + Sync + 'static)
         return None;
     }
     let bucket = Seaweed::of_this_program().bucket();
-    let scene = bucket.scene("", "compress = \"none\"\nstore-keep = { count = 1 }");
-    for number in 0..turns {
-        scene.append("app.log", text(number));
-        scene.rotate().exits(0);
-        scene.ship().exits(0);
-    }
+    let scene = bucket.scene("", WORDS);
+    (0..turns).for_each(|number| turn(&scene, text(number)));
     let between = Between::before(bucket.server.port(), move |request, _| story(request));
     scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
     Some((scene, bucket, between))
@@ -156,6 +162,72 @@ fn a_store_that_refuses_because_of_a_lock_is_heard_and_one_that_denies_is_told()
         assert_eq!(ran.steps("remove", outcome).iter().filter(|step| step.to_string().contains(told)).count(), 2, "{ran:#?}");
         assert_eq!((bucket.objects().len(), ran.steps("remove", "done").len()), (3, 0));
     }
+}
+
+#[test]
+fn where_nobody_can_tell_anything_of_any_object_no_more_are_asked_about() {
+    /// What goes at once are the objects of five such archives.
+    const DAYS: usize = 84;
+    if !needs::met(SEAWEED) {
+        return;
+    }
+    let bucket = Seaweed::of_this_program().bucket();
+    let scene = bucket.scene("", WORDS);
+    (2014..2020).map(|year| days_of(year, DAYS)).chain([text(0)]).for_each(|text| turn(&scene, text));
+    let story = |request: &Request, _: usize| {
+        let refused = Fate::Answered { status: 403, headers: String::new(), body: String::new() };
+        if request.is("HEAD", "/logs/") { refused } else { Fate::Passes }
+    };
+    let between = Between::before(bucket.server.port(), story);
+    scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    let ran = prune(&scene).exits(3).says("it ended before all were removed");
+    let asked = between.asked().iter().filter(|request| request.is("HEAD", "/logs/")).count();
+    assert_eq!((ran.steps("remove", "failed").len(), asked), (5 * DAYS, 5 * DAYS));
+    assert_eq!(bucket.listed().into_keys().filter(|key| key.starts_with("logs/")).count(), 6 * DAYS + 1);
+}
+
+#[test]
+fn who_asks_to_stop_while_a_bucket_is_listed_is_heard() {
+    let (reached, gate) = (mpsc::sync_channel(8), mpsc::channel::<()>());
+    let (tell, held) = (reached.0, Mutex::new(gate.1));
+    let story = move |request: &Request| {
+        if request.is("GET", "prefix=fleet%2Flogs") {
+            tell.send(()).unwrap();
+            // Until nobody holds the other end.
+            let _ = held.lock().unwrap().recv_timeout(Duration::from_secs(20));
+        }
+        Fate::Passes
+    };
+    let Some((scene, _, _)) = scene(3, story) else { return };
+    let process = Process::start(&mut scene.command(&["--format", "json", "prune"]));
+    reached.1.recv_timeout(DEADLINE).unwrap();
+    process.deliver(Signal::TERM);
+    drop(gate.0);
+    let ran = Ran::from(process.end(DEADLINE)).exits(143).says("asked to stop");
+    assert!(!ran.stdout.contains("\"remove\""), "{ran:#?}");
+}
+
+#[test]
+fn nobody_goes_on_with_a_manifest_that_cannot_be_read_just_then() {
+    if !needs::met(SEAWEED) {
+        return;
+    }
+    let bucket = Seaweed::of_this_program().bucket();
+    let [gone, ours, laptop] = ["gone", "test", "test"].map(|host| {
+        let scene = bucket.scene("", WORDS);
+        scene.change_settings("host = \"test\"", &format!("host = \"{host}\""));
+        scene
+    });
+    (0..3).for_each(|number| turn(&gone, text(number)));
+    turn(&ours, text(3));
+    let between = Between::before(bucket.server.port(), |request, before| {
+        let is_first = request.is("GET", "/manifests/test/") && before == 0;
+        if is_first { Fate::error(403, "AccessDenied", "") } else { Fate::Passes }
+    });
+    laptop.change_settings(&bucket.server.endpoint(), &between.endpoint());
+    let ran = run(&laptop, &["prune", "--apply", "--host", "gone"]);
+    assert_eq!((bucket.segments().len(), bucket.objects().len()), (1, 4), "another machine's manifest goes on: {ran:#?}");
+    ran.exits(4).says("nothing here remembers one");
 }
 
 #[test]

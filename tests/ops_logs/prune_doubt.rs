@@ -1,6 +1,6 @@
 //! What makes prune doubt: a clock that leaps, rules and locks that changed since its tombstones, another machine of its name.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use crate::{
     collect::findings,
@@ -106,20 +106,58 @@ fn what_somebody_locks_before_it_is_gone_is_named_anew() {
     assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("remove", "done").len(), 1, "once it may go, it goes");
 }
 
+/// What a machine remembers.
+fn remembered(scene: &Scenario) -> Vec<(PathBuf, Vec<u8>)> {
+    scene.memory().into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+fn remembers_again(remembered: &[(PathBuf, Vec<u8>)]) {
+    for (path, text) in remembered {
+        files::write(path, text).unwrap();
+    }
+}
+
 #[test]
 fn where_another_machine_of_that_name_goes_on_with_the_manifest_nothing_goes() {
     let scene = shipped(2);
-    let remembered: Vec<_> = scene.memory().into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
+    let remembered = remembered(&scene);
     (2..4).for_each(|number| turn(&scene, number));
     let kept = object(&scene, 0);
     prune(&scene, &["--apply"]).exits(0);
     put_back(&kept);
-    for (path, text) in &remembered {
-        files::write(path, text).unwrap();
-    }
+    remembers_again(&remembered);
     let before = files_under(&scene.store());
     let ran = prune(&scene, &["--apply"]).exits(3).says("another one has its name");
     assert_eq!((ran.steps("remove", "done").len(), files_under(&scene.store())), (0, before), "{ran:#?}");
+}
+
+#[test]
+fn where_another_machine_of_that_name_goes_on_with_the_manifest_nothing_of_others_goes_either() {
+    let scene = shipped(4);
+    scene.change_settings("host = \"test\"", "host = \"pruner\"");
+    scene.change_settings("count = 2", "count = 3");
+    let for_another = || prune(&scene, &["--apply", "--host", "test"]);
+    assert_eq!(for_another().exits(0).steps("remove", "done").len(), 1);
+    let (remembered, kept) = (remembered(&scene), object(&scene, 1));
+    scene.change_settings("count = 3", "count = 2");
+    assert_eq!(for_another().exits(0).steps("remove", "done").len(), 1);
+    put_back(&kept);
+    remembers_again(&remembered);
+    let before = files_under(&scene.store());
+    let ran = for_another().exits(3).says("the manifest of pruner").says("another one has its name: nothing is pruned");
+    assert_eq!((ran.steps("remove", "done").len(), files_under(&scene.store())), (0, before), "{ran:#?}");
+}
+
+#[test]
+fn a_manifest_of_which_nothing_can_be_read_is_there() {
+    let scene = shipped(1);
+    let url = format!("file://{}", scene.store().display());
+    let laptop = Scenario::new().shipping_to(&url, "", "", "store-keep = { count = 1 }");
+    files::write(scene.store().join("_opsbelt/manifests/test/0000000001.json"), "{}").unwrap();
+    prune(&laptop, &["--apply"]).exits(4).says("nothing here remembers one");
+    laptop.change_settings("host = \"test\"", "host = \"laptop\"");
+    let ran = prune(&laptop, &["--apply", "--host", "test"]).exits(3).says("nothing of it is pruned");
+    assert!(!ran.stdout.contains("no machine of that name"), "{ran:#?}");
 }
 
 #[test]

@@ -220,6 +220,12 @@ pub fn text_of(name: &str, bytes: usize) -> Vec<u8> {
     text
 }
 
+/// A line of each of the first so many days of a year: in a store each is an object of its own.
+pub fn days_of(year: i32, days: usize) -> Vec<u8> {
+    let first = chrono::NaiveDate::from_yo_opt(year, 1).expect("each year has one");
+    first.iter_days().take(days).flat_map(|day| format!("{day}T01:00:00Z says something\n").into_bytes()).collect()
+}
+
 /// Every file under `folder`, by its path from there, with its size. The spool's link to the state
 /// is none.
 pub fn files_under(folder: &Path) -> BTreeMap<String, u64> {

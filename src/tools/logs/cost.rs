@@ -71,22 +71,22 @@ pub enum Basis {
 
 /// What one run asks besides its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Manifest {
+pub struct Besides {
     /// Lists, and segments that are made.
     pub puts: u64,
     /// Segments that are read.
     pub gets: u64,
 }
 
-impl Manifest {
+impl Besides {
     /// Goes on after a segment: looks whether the bucket answers and what that segment is.
-    pub fn goes_on(segments: u64) -> Manifest {
-        Manifest { puts: 1 + segments, gets: 1 }
+    pub fn goes_on(segments: u64) -> Besides {
+        Besides { puts: 1 + segments, gets: 1 }
     }
 
     /// The first of a machine: whether the bucket answers, which segments there are, perhaps which uploads; and the first segment twice.
-    pub fn begins(segments: u64, looks_for_uploads: bool) -> Manifest {
-        Manifest { puts: 2 + u64::from(looks_for_uploads) + segments + 1, gets: 0 }
+    pub fn begins(segments: u64, looks_for_uploads: bool) -> Besides {
+        Besides { puts: 2 + u64::from(looks_for_uploads) + segments + 1, gets: 0 }
     }
 }
 
@@ -123,8 +123,8 @@ impl Month {
     }
 
     /// Of one run that ships this.
-    pub fn of_a_shipment(sizes: impl IntoIterator<Item = u64>, manifest: Manifest, tariff: &Tariff) -> Month {
-        let (plain_puts, plain_gets) = (float(manifest.puts), float(manifest.gets));
+    pub fn of_a_shipment(sizes: impl IntoIterator<Item = u64>, besides: Besides, tariff: &Tariff) -> Month {
+        let (plain_puts, plain_gets) = (float(besides.puts), float(besides.gets));
         let mut run = Month { basis: Basis::Shipment, plain_puts, plain_gets, ..Month::default() };
         for bytes in sizes {
             run.add(bytes, 1.0, tariff);
@@ -148,7 +148,7 @@ impl Month {
 
     /// A turn makes a segment; and there is one each day.
     fn with_segments(mut self, turns: f64) -> Month {
-        let (Manifest { puts, gets }, turns) = (Manifest::goes_on(1), turns.max(MONTH));
+        let (Besides { puts, gets }, turns) = (Besides::goes_on(1), turns.max(MONTH));
         self.plain_puts += turns * float(puts);
         self.plain_gets += turns * float(gets);
         self

@@ -20,7 +20,7 @@ use crate::{
     store::{Address, Terms},
     tool::Change,
     tools::logs::{
-        cost::{Manifest, Month, Tariff},
+        cost::{Besides, Month, Tariff},
         manifest::{memory::Memory, register::sign::SignKey},
         settings::LockWords,
         spool::{Listed, Spool, Waiting},
@@ -101,7 +101,7 @@ impl Change for Ship {
         }
         let sizes = plan.parcels.iter().filter_map(|waiting| waiting.bytes);
         if let Some(tariff) = self.tariff.as_ref().filter(|_| !plan.parcels.is_empty()) {
-            report.tables.push(Month::of_a_shipment(sizes, self.manifest(plan), tariff).table(&self.store.to_string(), tariff));
+            report.tables.push(Month::of_a_shipment(sizes, self.besides(plan), tariff).table(&self.store.to_string(), tariff));
         }
         let nothing = plan.parcels.is_empty();
         report.summary = if nothing { "nothing waits for the store".to_owned() } else { plan.load().told("to ship") };
@@ -115,9 +115,9 @@ impl Change for Ship {
 
 impl Ship {
     /// What a run asks besides objects.
-    fn manifest(&self, plan: &Plan) -> Manifest {
+    fn besides(&self, plan: &Plan) -> Besides {
         let segments = plan.parcels.len().div_ceil(carry::BATCH) as u64;
-        if plan.begins { Manifest::begins(segments, !self.beside_direct) } else { Manifest::goes_on(segments) }
+        if plan.begins { Besides::begins(segments, !self.beside_direct) } else { Besides::goes_on(segments) }
     }
 
     /// Whether it is the first of this machine. Who may not read what is remembered does not know, and it happens once.

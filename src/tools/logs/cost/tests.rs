@@ -102,7 +102,7 @@ fn tiny_objects_are_billed_as_larger_ones_in_other_classes() {
 
 #[test]
 fn of_a_large_object_only_what_completes_it_costs_what_glacier_does() {
-    let nothing = Manifest { puts: 0, gets: 0 };
+    let nothing = Besides { puts: 0, gets: 0 };
     for (class, dear) in [(StorageClass::Glacier, 0.03), (StorageClass::DeepArchive, 0.05)] {
         let tariff = Tariff::new(Some(class), PriceWords::default());
         let get = tariff.get / 1000.0;
@@ -130,7 +130,7 @@ fn what_the_settings_say_of_prices_holds() {
 #[test]
 fn a_shipment_costs_its_objects_and_the_segments_that_name_them() {
     let (ia, small, large) = (Tariff::new(Some(StorageClass::StandardIa), PriceWords::default()), 4096, 20 << 20);
-    let run = Month::of_a_shipment([small, large], Manifest::goes_on(1), &ia);
+    let run = Month::of_a_shipment([small, large], Besides::goes_on(1), &ia);
     assert!(close(run.objects, 2.0) && close(run.bytes, 4096.0 + 20.0 * 1024.0 * 1024.0), "{run:?}");
     // One PUT, and what a large object takes; a list and a segment. Those of the class cost as the class does.
     assert!(

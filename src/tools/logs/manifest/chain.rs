@@ -4,7 +4,11 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::tools::logs::{paper::Paper, parcel::Receipt};
+use super::Written;
+use crate::{
+    failure::{Failure, Result},
+    tools::logs::{paper::Paper, parcel::Receipt},
+};
 
 /// The end of this machine's chain of segments in one store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,11 +52,25 @@ pub struct Pending {
     pub receipts: Vec<Receipt>,
 }
 
+impl Pending {
+    /// The segment itself.
+    pub fn written(&self) -> Result<Written> {
+        let began = |why| Failure::new("go on with", "the segment that an earlier run began").because(why);
+        Written::read(self.text.clone().into_bytes()).map_err(began)
+    }
+}
+
 impl Chain {
     /// Whether nothing is to be said of it today, if it `signs`.
     pub fn is_silent(&self, signs: bool, today: NaiveDate) -> bool {
         let said = self.head.as_ref().is_none_or(|head| head.made_at.date_naive() == today);
         said && self.pending.is_none() && !(signs && self.unsigned().is_some())
+    }
+
+    /// Why a manifest that ends with segment `last` is not this machine's alone. One more may be there than its maker came to remember.
+    pub fn goes_beyond(&self, last: u64) -> Option<String> {
+        let newest = self.head.as_ref()?.number.saturating_add(u64::from(self.pending.is_some()));
+        (last > newest).then(|| format!("it goes on to segment {last}, and this machine made {newest}: another one has its name"))
     }
 
     /// The last segment, if nobody signed that it is.

@@ -18,7 +18,7 @@ use crate::{
         signer::{PublicKey, Signature},
     },
     tools::logs::{
-        manifest::stored::{self, Folders},
+        manifest::stored::{self, Asking, Folders},
         paper::{self, Paper},
         parcel::key::word,
     },

@@ -115,14 +115,13 @@ impl<'a> Register<'a> {
 
     /// Ends what an earlier run was about to say.
     fn conclude(&mut self) -> Result<Option<Finding>> {
-        let Some(Pending { text, receipts }) = self.chain.pending.clone() else { return Ok(None) };
-        let written = Written::read(text.into_bytes())
-            .map_err(|why| Failure::new("go on with", "the segment that an earlier run began").because(why))?;
+        let Some(pending) = self.chain.pending.clone() else { return Ok(None) };
+        let written = pending.written()?;
         if let Some(key) = self.missing(&written.segment)? {
             return self.give_up(written.segment.number, &key).map(Some);
         }
         self.publish(&written)?;
-        self.signed(&written, &receipts).map(|()| None)
+        self.signed(&written, &pending.receipts).map(|()| None)
     }
 
     /// An object of the segment that is not there as it was: nobody signs for what an earlier run saw, and for what may be in another

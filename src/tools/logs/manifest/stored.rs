@@ -135,12 +135,7 @@ pub fn segment(store: &dyn Store, key: &Key) -> Result<Option<Written>> {
 
 /// The keys of the segments in a folder, in order.
 pub fn segments(store: &dyn Store, folder: &Key) -> Result<BTreeMap<u64, Key>> {
-    numbered(store, folder, &|| Ok(()))
-}
-
-/// The number of what lies right in that folder. What lies deeper is somebody's copy.
-fn number_in(folder: &Key, key: &Key) -> Option<u64> {
-    number(key).filter(|_| folder.join(key.parts().1).as_ref() == Some(key))
+    right_in(store, folder, &|| Ok(()))
 }
 
 /// The segments of these machines, or all that there are where none is named. A machine of which there are none is not in it.
@@ -152,7 +147,7 @@ pub fn of(asking: Asking, hosts: &[String]) -> Result<Folders> {
 pub(super) fn in_folders(asking: Asking, folders: impl Iterator<Item = Key>) -> Result<Folders> {
     let mut all = Folders::new();
     for folder in folders {
-        let found = numbered(asking.store, &folder, &|| asking.goes_on())?;
+        let found = right_in(asking.store, &folder, &|| asking.goes_on())?;
         if !found.is_empty() {
             all.insert(folder.parts().1.to_owned(), found);
         }
@@ -160,27 +155,52 @@ pub(super) fn in_folders(asking: Asking, folders: impl Iterator<Item = Key>) -> 
     Ok(all)
 }
 
+/// The last segment of each machine, and of a whole fleet nothing more.
+pub fn newest(asking: Asking) -> Result<BTreeMap<String, Key>> {
+    let mut newest = BTreeMap::new();
+    below(asking, MANIFESTS, &mut |folder, _, key| {
+        let last = newest.entry(folder.to_owned()).or_insert_with(|| key.clone());
+        // Those of one folder sort as their numbers do.
+        if *last < key {
+            *last = key;
+        }
+    })?;
+    Ok(newest)
+}
+
 /// The keys of all that is numbered as segments are, below `top`, in order, by the folder of its machine.
 pub(super) fn by_machine(asking: Asking, top: &str) -> Result<Folders> {
     let mut all = Folders::new();
-    let top = Key::new(top).expect("it is one");
-    asking.store.list(&top, &mut |key, _| {
-        let folder = key.parts().0.last().and_then(|folder| top.join(folder));
-        if let Some((folder, number)) = folder.and_then(|folder| number_in(&folder, &key).map(|number| (folder, number))) {
-            all.entry(folder.parts().1.to_owned()).or_default().insert(number, key);
-        }
-        asking.goes_on()
+    below(asking, top, &mut |folder, number, key| {
+        all.entry(folder.to_owned()).or_default().insert(number, key);
     })?;
     Ok(all)
 }
 
-fn numbered(store: &dyn Store, folder: &Key, goes_on: &dyn Fn() -> Result<()>) -> Result<BTreeMap<u64, Key>> {
+/// Each of them: its machine's folder, its number, its key.
+fn below(asking: Asking, top: &str, visit: &mut dyn FnMut(&str, u64, Key)) -> Result<()> {
+    let top = Key::new(top).expect("it is one");
+    asking.store.list(&top, &mut |key, _| {
+        let folder = key.parts().0.last().and_then(|folder| top.join(folder));
+        if let Some((folder, number)) = folder.and_then(|folder| number_in(&folder, &key).map(|number| (folder, number))) {
+            visit(folder.parts().1, number, key);
+        }
+        asking.goes_on()
+    })
+}
+
+fn right_in(store: &dyn Store, folder: &Key, goes_on: &dyn Fn() -> Result<()>) -> Result<BTreeMap<u64, Key>> {
     let mut found = BTreeMap::new();
     store.list(folder, &mut |key, _| {
         found.extend(number_in(folder, &key).map(|number| (number, key)));
         goes_on()
     })?;
     Ok(found)
+}
+
+/// The number of what lies right in that folder. What lies deeper is somebody's copy.
+fn number_in(folder: &Key, key: &Key) -> Option<u64> {
+    number(key).filter(|_| folder.join(key.parts().1).as_ref() == Some(key))
 }
 
 fn damaged(store: &dyn Store, key: &Key, why: &str) -> Failure {

@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Plan, Prune,
-    decide::{Archive, Buried, Fate, archive, batches},
+    decide::{Archive, Decided, Fate, archive, batches},
     stay, told,
 };
 use crate::{
     failure::{Exit, Failure, Result},
     report::{Finding, Incomplete, Outcome, Report, Severity, Size, count},
-    run::Run,
-    store::{Access, Hold, Key, Removal, Standing, Store},
+    run::{Bar, Run},
+    store::{Access, Hold, Key, Removal, Standing},
     tools::logs::{
         manifest::{chain::Chain, memory::Memory, register::Register, stored::Asking, tombs::Removed},
         parcel::{Receipt, key},
@@ -36,17 +36,18 @@ enum Verdict {
     There(String),
     /// It is not what the manifest names.
     Other(String),
-    Unknown(Failure),
 }
 
 /// One run under way.
 struct Burial<'a> {
     prune: &'a Prune,
-    run: &'a Run,
-    store: &'a dyn Store,
+    asking: Asking<'a>,
+    bar: Bar,
     register: Register<'a>,
     report: &'a mut Report,
     gone: (u64, u64),
+    /// Of how many nothing was decided yet.
+    left: u64,
     doubtful: bool,
 }
 
@@ -54,7 +55,7 @@ struct Burial<'a> {
 pub(super) fn carry_out(prune: &Prune, run: &Run, plan: Plan) -> Result<Report> {
     let mut report = told(run, &plan);
     let Plan { store, chain, decision, doubtful, .. } = plan;
-    let going: Vec<Buried> = decision.items.into_iter().filter(|item| !matches!(item.fate, Fate::Keep(_))).collect();
+    let going: Vec<Decided> = decision.items.into_iter().filter(|item| !matches!(item.fate, Fate::Keep(_))).collect();
     if going.is_empty() {
         report.summary = format!("nothing to remove; {}", stay(&report));
         return Ok(report);
@@ -65,29 +66,33 @@ pub(super) fn carry_out(prune: &Prune, run: &Run, plan: Plan) -> Result<Report> 
         same(prune, &memory, &chain)?;
         Ok((pen, Register::open(&*store, &memory, chain, &sign)?))
     });
-    let gone = match opened {
+    let (patience, all) = (Patience::default(), going.len() as u64);
+    let (gone, left) = match opened {
         // What was about to be named is not: then other things were decided than what is so.
         Ok((_, (_, Some(told)))) if told.id == "logs.object-vanished" => {
             report.findings.push(told);
             let why = "this machine's manifest is not what it was when it was decided: run it again";
             report.incomplete.push(Incomplete::new("this run", why));
-            (0, 0)
+            ((0, 0), all)
         }
         Ok((_pen, (register, resumed))) => {
             report.findings.extend(resumed);
-            let mut burial = Burial { prune, run, store: &*store, register, report: &mut report, gone: (0, 0), doubtful };
+            let asking = Asking::of(&*store, run, prune.parallel, &patience);
+            let bar = run.progress.items("pruning", all);
+            let mut burial = Burial { prune, asking, bar, register, report: &mut report, gone: (0, 0), left: all, doubtful };
             burial.all(&going);
             if let Some(with) = &prune.sign_key {
                 burial.register.sign_end(with, run.clock.now(), burial.report);
             }
-            burial.gone
+            (burial.gone, burial.left)
         }
         Err(failure) => {
             unsaid(&mut report, &failure);
-            (0, 0)
+            ((0, 0), all)
         }
     };
-    report.summary = format!("{} removed ({}); {}", count(gone.0, "object"), Size(gone.1), stay(&report));
+    let left = if left == 0 { String::new() } else { format!("; {left} left to the next run") };
+    report.summary = format!("{} removed ({}); {}{left}", count(gone.0, "object"), Size(gone.1), stay(&report));
     Ok(report)
 }
 
@@ -121,10 +126,9 @@ fn unsaid(report: &mut Report, failure: &Failure) {
 }
 
 impl Burial<'_> {
-    fn all(&mut self, going: &[Buried]) {
+    fn all(&mut self, going: &[Decided]) {
         for batch in batches(going, BATCH) {
-            let asked = self.run.shutdown.asked();
-            match if asked { Ok(false) } else { self.batch(&batch) } {
+            match if self.asking.is_going_on() { self.batch(&batch) } else { Ok(false) } {
                 Ok(true) => {}
                 Ok(false) => {
                     let why = "it ended before all were removed; the next one goes on";
@@ -139,30 +143,38 @@ impl Burial<'_> {
         }
     }
 
-    /// Whether to go on.
-    fn batch(&mut self, batch: &[&Buried]) -> Result<bool> {
-        let (store, now) = (self.store, self.run.clock.now());
-        let asks = Asks { store, own: &self.prune.host, now, doubtful: self.doubtful };
-        let one = |item: &&Buried| asks.look(item);
-        let verdicts = Asking::of(store, self.run, self.prune.parallel, &Patience::default()).each(batch, one);
+    /// Whether to go on: not where nothing goes of what was to, and not where nobody can tell anything of any.
+    fn batch(&mut self, batch: &[&Decided]) -> Result<bool> {
+        let (before, now) = (self.gone.0, self.asking.run.clock.now());
+        let asks = Asks { asking: self.asking, own: &self.prune.host, now, doubtful: self.doubtful };
+        let one = |item: &&Decided| {
+            let verdict = asks.look(item);
+            self.bar.advance(1);
+            verdict
+        };
+        let verdicts = self.asking.each(batch, one);
+        let all_unknown = verdicts.iter().all(|verdict| matches!(verdict, Some(Err(_))));
         // A part of an archive without the others helps nobody.
-        let goes = |verdict: &Option<Verdict>| matches!(verdict, Some(Verdict::Goes(_) | Verdict::Gone));
+        let goes = |verdict: &Option<Result<Verdict>>| matches!(verdict, Some(Ok(Verdict::Goes(_) | Verdict::Gone)));
         let held: HashSet<(&str, Archive)> =
             batch.iter().zip(&verdicts).filter(|(_, verdict)| !goes(verdict)).map(|(item, _)| of(item)).collect();
         let (mut going, mut there) = (Vec::new(), Vec::new());
         for (item, verdict) in batch.iter().copied().zip(verdicts) {
             match verdict {
-                Some(Verdict::Goes(_)) if held.contains(&of(item)) => self.keep(item, "another part of its archive stays"),
-                Some(Verdict::Goes(key)) => going.push((item, key)),
-                Some(Verdict::Gone) => self.report.steps.push(item.step(Outcome::Kept, "it is not there any more")),
-                Some(Verdict::Stays(why)) => self.keep(item, &why),
-                Some(Verdict::There(why)) => there.push((item, why)),
-                Some(Verdict::Other(why)) => {
+                Some(Ok(Verdict::Goes(_))) if held.contains(&of(item)) => self.keep(item, "another part of its archive stays"),
+                Some(Ok(Verdict::Goes(key))) => going.push((item, key)),
+                Some(Ok(Verdict::Gone)) => {
+                    self.left -= 1;
+                    self.report.steps.push(item.step(Outcome::Kept, "it is not there any more"));
+                }
+                Some(Ok(Verdict::Stays(why))) => self.keep(item, &why),
+                Some(Ok(Verdict::There(why))) => there.push((item, why)),
+                Some(Ok(Verdict::Other(why))) => {
                     let finding = Finding::new("logs.object-differs", Severity::Danger, item.object.key.clone(), why.clone());
                     self.report.findings.push(finding.hint("it stays: find out who wrote it"));
                     self.keep(item, &why);
                 }
-                Some(Verdict::Unknown(failure)) => self.failed(item, &failure),
+                Some(Err(failure)) => self.failed(item, &failure),
                 None => return Ok(false),
             }
         }
@@ -172,18 +184,19 @@ impl Burial<'_> {
             self.register.bury(now, fresh, named)?;
         }
         for (item, why) in there {
+            self.left -= 1;
             self.report.unchanged += stays(item);
-            let item = Buried { fate: Fate::Name(why.clone()), ..item.clone() };
+            let item = Decided { fate: Fate::Name(why.clone()), ..item.clone() };
             let step = item.step(Outcome::Done, format!("it was to be removed, is there, and stays: {why}"));
             self.report.steps.push(step.with("sha256", item.object.sha256.clone()));
         }
         self.remove(&going);
-        Ok(going.is_empty() || self.gone.0 > 0)
+        Ok(self.gone.0 > before || (going.is_empty() && !all_unknown))
     }
 
-    fn remove(&mut self, going: &[(&Buried, Key)]) {
+    fn remove(&mut self, going: &[(&Decided, Key)]) {
         let keys: Vec<Key> = going.iter().map(|(_, key)| key.clone()).collect();
-        for ((item, _), came) in going.iter().zip(self.store.remove(&keys)) {
+        for ((item, _), came) in going.iter().zip(self.asking.store.remove(&keys)) {
             let (Fate::Remove(why) | Fate::Finish { why, .. } | Fate::Keep(why) | Fate::Name(why)) = &item.fate;
             match came {
                 Ok(Removal::Gone) => self.done(item, why.clone()),
@@ -196,42 +209,44 @@ impl Burial<'_> {
         }
     }
 
-    fn done(&mut self, item: &Buried, why: String) {
+    fn done(&mut self, item: &Decided, why: String) {
+        self.left -= 1;
         self.gone = (self.gone.0 + 1, self.gone.1.saturating_add(item.object.stored));
         self.report.steps.push(item.step(Outcome::Done, why).with("sha256", item.object.sha256.clone()));
     }
 
-    fn keep(&mut self, item: &Buried, why: &str) {
+    fn keep(&mut self, item: &Decided, why: &str) {
+        self.left -= 1;
         self.report.unchanged += stays(item);
         self.report.steps.push(item.step(Outcome::Kept, why));
     }
 
-    fn failed(&mut self, item: &Buried, failure: &Failure) {
+    fn failed(&mut self, item: &Decided, failure: &Failure) {
         self.report.steps.push(item.step(Outcome::Failed, failure.told()));
     }
 }
 
 /// How many more stay than were known to; what was not to go is counted already.
-fn stays(item: &Buried) -> u64 {
+fn stays(item: &Decided) -> u64 {
     u64::from(!matches!(item.fate, Fate::Name(_)))
 }
 
 /// The archive that it is all or a part of.
-fn of(item: &Buried) -> (&str, Archive) {
+fn of(item: &Decided) -> (&str, Archive) {
     (&item.host, archive(&item.object))
 }
 
 /// What says that it went; none where that is said already.
-fn tombstone(item: &Buried, at: DateTime<Utc>) -> Option<Removed> {
+fn tombstone(item: &Decided, at: DateTime<Utc>) -> Option<Removed> {
     let Fate::Remove(why) = &item.fate else { return None };
-    let Buried { host, segment, object, .. } = item;
+    let Decided { host, segment, object, .. } = item;
     let (host, key, sha256) = (host.clone(), object.key.clone(), object.sha256.clone());
     Some(Removed { host, segment: *segment, key, sha256, why: why.clone(), at })
 }
 
 /// What the store is asked about each object just before.
 struct Asks<'a> {
-    store: &'a dyn Store,
+    asking: Asking<'a>,
     own: &'a str,
     now: DateTime<Utc>,
     doubtful: bool,
@@ -239,17 +254,13 @@ struct Asks<'a> {
 
 impl Asks<'_> {
     /// Asks anew: nothing goes that is not what was decided about, or that somebody wants to keep.
-    fn look(&self, item: &Buried) -> Verdict {
+    fn look(&self, item: &Decided) -> Result<Verdict> {
         let Some(key) = Key::new(item.object.key.clone()).filter(|key| key::is_of(key, &item.host)) else {
-            return Verdict::Other("its key is none of that machine's".to_owned());
+            return Ok(Verdict::Other("its key is none of that machine's".to_owned()));
         };
-        let found = match self.store.look(&key) {
-            Ok(Some(found)) => found,
-            Ok(None) => return Verdict::Gone,
-            Err(failure) => return Verdict::Unknown(failure),
-        };
+        let Some(found) = self.asking.hears(self.asking.store.look(&key))? else { return Ok(Verdict::Gone) };
         if found.size != item.object.stored {
-            return Verdict::Other(format!("it has {} bytes, and {} are named", found.size, item.object.stored));
+            return Ok(Verdict::Other(format!("it has {} bytes, and {} are named", found.size, item.object.stored)));
         }
         if let Fate::Name(why) = &item.fate {
             return self.prove(item, &key, &found, why.clone());
@@ -257,32 +268,30 @@ impl Asks<'_> {
         if let Fate::Finish { at, .. } = item.fate
             && found.made_at.is_none_or(|made| made > at)
         {
-            return Verdict::Stays("it was put there again after it was removed, and no manifest names it since".to_owned());
+            return Ok(Verdict::Stays("it was put there again after it was removed, and no manifest names it since".to_owned()));
         }
-        match self.store.held(&key) {
-            Ok(Some(Hold::Until(until))) if until <= self.now && !self.doubtful => Verdict::Goes(key),
-            Ok(None) => Verdict::Goes(key),
+        // A lock that nobody may see counts as one.
+        match self.asking.hears(self.asking.store.held(&key)).map_err(|failure| failure.exit(Exit::Partial))? {
+            Some(Hold::Until(until)) if until <= self.now && !self.doubtful => Ok(Verdict::Goes(key)),
+            None => Ok(Verdict::Goes(key)),
             // Somebody wants to keep what was to go: then it is not to be called gone.
-            Ok(Some(hold)) if matches!(item.fate, Fate::Finish { .. }) && item.host == self.own => {
+            Some(hold) if matches!(item.fate, Fate::Finish { .. }) && item.host == self.own => {
                 self.prove(item, &key, &found, hold.to_string())
             }
-            Ok(Some(hold)) => Verdict::Stays(hold.to_string()),
-            // A lock that nobody may see counts as one.
-            Err(failure) => Verdict::Unknown(failure.exit(Exit::Partial)),
+            Some(hold) => Ok(Verdict::Stays(hold.to_string())),
         }
     }
 
     /// Nothing is named anew that is not, byte for byte, what it was.
-    fn prove(&self, item: &Buried, key: &Key, found: &Standing, why: String) -> Verdict {
+    fn prove(&self, item: &Decided, key: &Key, found: &Standing, why: String) -> Result<Verdict> {
         if found.access != Access::Ready {
-            return Verdict::Stays(format!(
-                "{why}; its class must be asked for, so whether it is what was named nobody can tell"
-            ));
+            let unread = "its class must be asked for, so whether it is what was named nobody can tell";
+            return Ok(Verdict::Stays(format!("{why}; {unread}")));
         }
-        match self.store.sha256(key) {
-            Err(failure) => Verdict::Unknown(failure),
-            Ok(sha256) if sha256 == item.object.stored_sha256 => Verdict::There(why),
-            Ok(_) => Verdict::Other("it is not what was named".to_owned()),
-        }
+        let is_it = match self.asking.hears(self.asking.store.sha256(key, item.object.stored)) {
+            Err(failure) if failure.exit == Exit::PersonNeeded => false,
+            sha256 => sha256? == item.object.stored_sha256,
+        };
+        Ok(if is_it { Verdict::There(why) } else { Verdict::Other("it is not what was named".to_owned()) })
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     report::{Outcome, Step},
     retention::{self, Item, Keep, Lot, Reason, Removable, Verdict},
-    tools::logs::manifest::{Object, tombs::Tomb},
+    tools::logs::manifest::{Object, links::Links, tombs::Tomb},
 };
 
 /// Why an object stays whose set nobody has rules for.
@@ -24,7 +24,7 @@ const NO_SET: &str = "the settings have no set of that name";
 #[derive(Debug, Default)]
 pub(super) struct Decision {
     /// Those that a manifest names and that are there.
-    pub(super) items: Vec<Buried>,
+    pub(super) items: Vec<Decided>,
     /// Those that are there and that no manifest names, with their sizes.
     pub(super) unknown: Vec<(String, u64)>,
     /// How many stay that would be too old, if the clock were believed.
@@ -33,7 +33,7 @@ pub(super) struct Decision {
 
 /// An object, and what becomes of it.
 #[derive(Clone, Debug)]
-pub(super) struct Buried {
+pub(super) struct Decided {
     /// Whose it is.
     pub(super) host: String,
     /// The last segment that names it.
@@ -62,7 +62,7 @@ pub(super) enum Fate {
     Name(String),
 }
 
-impl Buried {
+impl Decided {
     pub(super) fn step(&self, outcome: Outcome, why: impl Into<String>) -> Step {
         let action = if matches!(self.fate, Fate::Name(_)) { "name" } else { "remove" };
         let step = Step::new(action, self.object.key.clone(), outcome, why);
@@ -97,18 +97,20 @@ pub(super) fn decide(prune: &Prune, world: World, now: DateTime<Utc>) -> Decisio
     for Machine { host, objects, made, unclear } in machines {
         let mut came: HashMap<String, DateTime<Utc>> = HashMap::new();
         for (segment, object) in objects.iter().filter(|(segment, object)| tombs.of(&host, &object.key, *segment).is_none()) {
-            came.extend(made.get(segment).filter(|_| !came.contains_key(&object.key)).map(|made| (object.key.clone(), *made)));
+            if let Some(made) = made.get(segment) {
+                came.entry(object.key.clone()).or_insert(*made);
+            }
         }
         named.extend(objects.iter().map(|(_, object)| object.key.clone()));
         let wanted = |object: &Object| prune.chosen.as_ref().is_none_or(|chosen| chosen.contains(&object.set));
-        let of_it = last_named(objects).filter(|(_, object)| wanted(object) && there.contains_key(&object.key));
+        let of_it = Links::named(objects).into_iter().filter(|(_, object)| wanted(object) && there.contains_key(&object.key));
         let fated = |(segment, object): (u64, Object)| {
             let tomb = tombs.of(&host, &object.key, segment).map(|Tomb { removed, .. }| (removed.why.clone(), removed.at));
             let fate = Fate::Keep(unclear.clone().unwrap_or_else(|| NO_SET.to_owned()));
             let came = came.get(&object.key).copied();
-            Buried { host: host.clone(), segment, object, fate, came, tomb }
+            Decided { host: host.clone(), segment, object, fate, came, tomb }
         };
-        let mut items: Vec<Buried> = of_it.map(fated).collect();
+        let mut items: Vec<Decided> = of_it.map(fated).collect();
         if unclear.is_none() {
             decision.doubted += apply_rules(prune, &mut items, now, doubt);
             // While ages are in doubt, nobody knows what the rules say.
@@ -129,19 +131,12 @@ pub(super) fn decide(prune: &Prune, world: World, now: DateTime<Utc>) -> Decisio
 }
 
 /// The oldest first.
-fn order(item: &Buried) -> (DateTime<Utc>, &str, &str) {
+fn order(item: &Decided) -> (DateTime<Utc>, &str, &str) {
     (item.object.rotated_at, &item.host, &item.object.key)
 }
 
-/// Each object as the last segment says it that names it.
-fn last_named(objects: Vec<(u64, Object)>) -> impl Iterator<Item = (u64, Object)> {
-    let by_key: BTreeMap<String, (u64, Object)> =
-        objects.into_iter().map(|(at, object)| (object.key.clone(), (at, object))).collect();
-    by_key.into_values()
-}
-
 /// What the rules of the sets say of one machine's objects; how many are too old by a clock that may be wrong, and stay.
-fn apply_rules(prune: &Prune, items: &mut [Buried], now: DateTime<Utc>, doubt: Option<DateTime<Utc>>) -> u64 {
+fn apply_rules(prune: &Prune, items: &mut [Decided], now: DateTime<Utc>, doubt: Option<DateTime<Utc>>) -> u64 {
     let mut by_set: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
         by_set.entry(item.object.set.clone()).or_default().push(index);
@@ -194,9 +189,9 @@ pub(super) fn archive(object: &Object) -> Archive {
 }
 
 /// In batches of so many at most, as long as no archive has more parts: those of one archive are looked at, and go, together.
-pub(super) fn batches(going: &[Buried], most: usize) -> Vec<Vec<&Buried>> {
+pub(super) fn batches(going: &[Decided], most: usize) -> Vec<Vec<&Decided>> {
     let mut known: HashMap<(&str, Archive), usize> = HashMap::new();
-    let mut archives: Vec<Vec<&Buried>> = Vec::new();
+    let mut archives: Vec<Vec<&Decided>> = Vec::new();
     for item in going {
         let at = *known.entry((&item.host, archive(&item.object))).or_insert(archives.len());
         if at == archives.len() {
@@ -204,7 +199,7 @@ pub(super) fn batches(going: &[Buried], most: usize) -> Vec<Vec<&Buried>> {
         }
         archives[at].push(item);
     }
-    let mut batches: Vec<Vec<&Buried>> = Vec::new();
+    let mut batches: Vec<Vec<&Decided>> = Vec::new();
     for parts in archives {
         match batches.last_mut() {
             Some(batch) if batch.len() + parts.len() <= most => batch.extend(parts),

@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 
 use super::{Prune, clock};
 use crate::{
-    failure::{Failure, Result},
+    failure::{Exit, Failure, Result},
     report::{Incomplete, Report},
     run::Run,
     store::{Key, Store},
     tools::logs::{
         manifest::{
-            self, Object, Written,
+            Object,
             chain::Chain,
             folder,
             links::Links,
@@ -56,51 +56,62 @@ pub(super) struct Machine {
     pub(super) objects: Vec<(u64, Object)>,
     /// When each segment was made.
     pub(super) made: BTreeMap<u64, DateTime<Utc>>,
-    /// Why nothing of it may go, when its manifest is not all there.
+    /// Why nothing of it may go, when its manifest, or that of the one that prunes, is not all there or not its maker's.
     pub(super) unclear: Option<String>,
 }
 
 /// Reads the manifests of the machines that are asked for, and this one's; what is wrong with them is told.
 pub(super) fn gather(prune: &Prune, run: &Run, store: &dyn Store, own: &Own, troubles: &mut Report) -> Result<World> {
-    let (chain, mut times) = (own.chain, Vec::new());
-    let mut world = World::default();
+    let (mut world, mut times, mut own_unclear) = (World::default(), Vec::new(), None);
     let asked: BTreeSet<&String> = if prune.hosts.is_empty() { [&prune.host].into() } else { prune.hosts.iter().collect() };
     let all: BTreeSet<&String> = asked.iter().copied().chain([&prune.host]).collect();
-    let mut manifests = Folders::new();
-    for host in &all {
-        let folder = folder(host).ok_or_else(|| Failure::new("name", format!("the manifest of {host}")))?;
-        manifests.insert((*host).clone(), stored::segments(store, &folder)?);
-    }
     let patience = Patience::default();
-    let reading = Reading::of(Asking::of(store, run, prune.parallel, &patience), &manifests);
-    for (host, segments) in manifests {
-        let is_own = host == prune.host;
+    let asking = Asking::of(store, run, prune.parallel, &patience);
+    let (mut hosts, mut manifests) = (BTreeMap::new(), Folders::new());
+    for host in all {
+        let folder = folder(host).ok_or_else(|| Failure::new("name", format!("the manifest of {host}")))?;
+        hosts.insert(folder.parts().1.to_owned(), host);
+        manifests.insert(folder.parts().1.to_owned(), stored::segments(store, &folder)?);
+    }
+    let reading = Reading::of(asking, &manifests);
+    for (folder, segments) in manifests {
+        let host = hosts[&folder];
+        let is_own = *host == prune.host;
         let mut links = Links::read(&reading, segments, troubles).ok_or_else(|| reading.broken_off())?;
-        let mut unclear = (!links.unbroken).then(|| "its machine's manifest is not all there, or not as it was made".to_owned());
+        let mut unclear = (!links.unbroken).then(|| "it is not all there, or not as it was made".to_owned());
         if is_own {
             own.goes_on(&links)?;
-            unclear = unclear.or(forgotten(&links, chain));
-            begun(&mut links, chain)?;
+            unclear = unclear.or(forgotten(&links, own.chain));
+            begun(&mut links, own.chain)?;
         }
-        world.tombs.add(&host, &links.removed);
+        let manifest = format!("the manifest of {host}");
+        if let Some(why) = &unclear {
+            let stays = if is_own { "nothing is pruned" } else { "nothing of it is pruned" };
+            troubles.incomplete.push(Incomplete::new(manifest.clone(), format!("{why}: {stays}")));
+        }
+        let unclear = unclear.map(|why| format!("{manifest}: {why}"));
+        if is_own {
+            own_unclear.clone_from(&unclear);
+        }
+        world.tombs.add(host, &links.removed);
         times.push(links.made.values().copied().collect());
-        if !asked.contains(&host) {
+        if !asked.contains(host) {
             continue;
         }
-        if links.hashes.is_empty() && !is_own {
-            troubles
-                .incomplete
-                .push(Incomplete::new(format!("machine {host}"), "no machine of that name has put anything there"));
+        if links.last == 0 && !is_own {
+            let why = "no machine of that name has put anything there";
+            troubles.incomplete.push(Incomplete::new(format!("machine {host}"), why));
         }
-        if let Some(why) = &unclear {
-            troubles
-                .incomplete
-                .push(Incomplete::new(format!("the manifest of {host}"), format!("{why}: nothing of it is pruned")));
+        world.machines.push(Machine { host: host.clone(), objects: links.objects, made: links.made, unclear });
+    }
+    // Whose tombstones they are nobody knows then: none of them is carried out, and none is added.
+    if let Some(why) = own_unclear {
+        for machine in &mut world.machines {
+            machine.unclear.get_or_insert_with(|| why.clone());
         }
-        world.machines.push(Machine { host, objects: links.objects, made: links.made, unclear });
     }
     world.doubt = match clock::doubt(own.now, &times) {
-        Some(_) if is_vouched_by_others(store, &all, own.now)? => None,
+        Some(_) if is_vouched_by_others(asking, &hosts, own.now)? => None,
         doubt => doubt,
     };
     let logs = Key::new(key::LOGS).expect("it is one");
@@ -108,7 +119,7 @@ pub(super) fn gather(prune: &Prune, run: &Run, store: &dyn Store, own: &Own, tro
         if asked.iter().any(|host| key::is_of(&found, host)) {
             world.there.insert(found.to_string(), size);
         }
-        Ok(())
+        asking.goes_on()
     })?;
     Ok(world)
 }
@@ -117,12 +128,12 @@ impl Own<'_> {
     /// Refuses to say something in the name of a machine that this one perhaps is not.
     fn goes_on(&self, links: &Links) -> Result<()> {
         let Chain { host, head, pending, .. } = self.chain;
-        let Some((last, _)) = links.hashes.last_key_value() else { return Ok(()) };
-        if self.signs || head.is_some() || pending.is_some() {
+        if links.last == 0 || self.signs || head.is_some() || pending.is_some() {
             return Ok(());
         }
+        let why = format!("the store has {} segments of it, and nothing here remembers one: it is another machine's", links.last);
         Err(Failure::new("go on with", format!("the manifest of {host}"))
-            .because(format!("the store has {last} segments of it, and nothing here remembers one: it is another machine's"))
+            .because(why)
             .hint("prune there; or give this machine a name of its own (`host` in the settings), and say `--host` whose objects"))
     }
 }
@@ -130,34 +141,26 @@ impl Own<'_> {
 /// Why this machine's manifest is not the one that it remembers.
 fn forgotten(links: &Links, chain: &Chain) -> Option<String> {
     let head = chain.head.as_ref()?;
-    let newest = head.number.saturating_add(u64::from(chain.pending.is_some()));
     if links.hashes.get(&head.number) != Some(&head.sha256) {
-        return Some(format!("segment {} of this machine's manifest is not the one that it made", head.number));
+        return Some(format!("segment {} is not the one that this machine made", head.number));
     }
-    let last = links.hashes.last_key_value().map_or(0, |(number, _)| *number);
-    (last > newest).then(|| format!("it goes on to segment {last}, and this machine made {newest}: another one has its name"))
+    chain.goes_beyond(links.last)
 }
 
 /// Whether a machine that nobody asked about said something in the last days: its clock is another one.
-fn is_vouched_by_others(store: &dyn Store, known: &BTreeSet<&String>, now: DateTime<Utc>) -> Result<bool> {
-    for (folder, segments) in stored::all(store)? {
-        if known.iter().any(|host| manifest::is_of(&folder, host)) {
-            continue;
-        }
-        // What cannot be read vouches for nothing.
-        let newest = segments.last_key_value().and_then(|(_, key)| stored::segment(store, key).ok().flatten());
-        if newest.is_some_and(|newest| clock::is_vouched(now, newest.segment.made_at)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+fn is_vouched_by_others(asking: Asking, known: &BTreeMap<String, &String>, now: DateTime<Utc>) -> Result<bool> {
+    let newest = stored::newest(asking)?;
+    let others: Vec<Key> = newest.into_iter().filter(|(folder, _)| !known.contains_key(folder)).map(|(_, key)| key).collect();
+    let made_at = |key: &Key| asking.hears(stored::segment(asking.store, key)).map(|found| found.map(|found| found.segment.made_at));
+    // What cannot be read vouches for nothing.
+    let vouches = |read| matches!(read, Some(Ok(Some(made_at))) if clock::is_vouched(now, made_at));
+    Ok(others.chunks(asking.parallel).any(|few| asking.each(few, made_at).into_iter().any(vouches)))
 }
 
 /// What an earlier run was about to say is going to be said first.
 fn begun(links: &mut Links, chain: &Chain) -> Result<()> {
     let Some(pending) = &chain.pending else { return Ok(()) };
-    let written = Written::read(pending.text.clone().into_bytes())
-        .map_err(|why| Failure::new("go on with", "the segment that an earlier run began").because(why))?;
+    let written = pending.written()?;
     if !links.hashes.contains_key(&written.segment.number) {
         links.take(written.segment);
     }

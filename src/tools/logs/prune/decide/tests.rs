@@ -169,8 +169,8 @@ fn parts_of_one_archive_come_in_one_batch_however_many_lie_between_them() {
     let of = |part: &str, log: i64| Object { rotated_at: day(1), ..object(part, log) };
     let objects = (1..=3).map(|log| of("a", log)).chain((1..=3).map(|log| of("b", log))).chain([object("", 9)]);
     let bury =
-        |object| Buried { host: "i".to_owned(), segment: 1, object, fate: Fate::Remove(String::new()), came: None, tomb: None };
-    let going: Vec<Buried> = objects.map(bury).collect();
+        |object| Decided { host: "i".to_owned(), segment: 1, object, fate: Fate::Remove(String::new()), came: None, tomb: None };
+    let going: Vec<Decided> = objects.map(bury).collect();
     for most in 1..8 {
         let batches: Vec<Vec<&str>> =
             batches(&going, most).iter().map(|batch| batch.iter().map(|item| item.object.key.as_str()).collect()).collect();
