@@ -86,6 +86,21 @@ fn what_goes_between_the_look_at_it_and_its_first_byte_is_not_missed_either() {
 }
 
 #[test]
+fn what_is_pruned_meanwhile_and_put_there_anew_is_not_taken_for_the_old_one() {
+    if !needs::met(TRACES) {
+        return;
+    }
+    let scene = shipped(4);
+    let path = object(&scene, 0).0;
+    let ran = verify_while(&scene, &[], || {
+        prune(&scene, &["--apply"]).exits(0);
+        files::write(&path, "of a newer encoder, say").unwrap();
+    });
+    let ran = ran.exits(0);
+    assert_eq!((told(&ran), ran.summary().ends_with("; 2 pruned")), (vec![], true), "{ran:#?}");
+}
+
+#[test]
 fn what_is_shipped_while_the_store_is_proven_is_no_stranger_and_no_end_is_missing() {
     if !needs::met(TRACES) {
         return;
