@@ -203,8 +203,8 @@ complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -s v -l verbose
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -l no-progress -d 'No progress bars, also on a terminal'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l host -d 'Only of this machine; may be given several times' -r
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l since -d 'Only logs with lines from then on: `2026-11-21`, `2026-11-21T03:00:00Z`, or `2h` (so long ago)' -r
-complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l until -d 'Only logs with lines until then' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l since -d 'Only archives with a line from then on, each whole: `2026-11-21` (its first moment in UTC), `2026-11-21T03:00:00Z`, or `2h` (so long ago)' -r
+complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l until -d 'Only archives with a line until then' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l store -d 'From this store instead of that of the settings' -r
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l to -d 'Into this folder, which must be there; `-`: to standard output, one after the other' -r -F
 complete -c ops-logs -n "__fish_ops_logs_using_subcommand restore" -l tier -d 'How fast what is in Glacier is brought back, when it comes into a folder' -r -f -a "bulk\t'The cheapest, the slowest'

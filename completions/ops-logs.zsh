@@ -229,8 +229,8 @@ collect\:"The writer rotates by itself; what it is done with is archived before 
 (restore)
 _arguments "${_arguments_options[@]}" : \
 '*--host=[Only of this machine; may be given several times]:HOST:_default' \
-'--since=[Only logs with lines from then on\: \`2026-11-21\`, \`2026-11-21T03\:00\:00Z\`, or \`2h\` (so long ago)]:TIME:_default' \
-'--until=[Only logs with lines until then]:TIME:_default' \
+'--since=[Only archives with a line from then on, each whole\: \`2026-11-21\` (its first moment in UTC), \`2026-11-21T03\:00\:00Z\`, or \`2h\` (so long ago)]:TIME:_default' \
+'--until=[Only archives with a line until then]:TIME:_default' \
 '--store=[From this store instead of that of the settings]:URL:_default' \
 '--to=[Into this folder, which must be there; \`-\`\: to standard output, one after the other]:FOLDER:_files' \
 '--tier=[How fast what is in Glacier is brought back, when it comes into a folder]:TIER:((bulk\:"The cheapest, the slowest"

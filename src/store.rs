@@ -25,7 +25,10 @@ pub use crate::aws::{
     standing::{Access, Cold, Hold, Removal, Standing, Tier},
     terms::{ChecksumKind, Lock, LockMode, StorageClass, Terms},
 };
-use crate::{failure::Result, files::fingerprint::Fingerprint};
+use crate::{
+    failure::{Exit, Failure, Result},
+    files::fingerprint::Fingerprint,
+};
 
 /// A place for objects.
 pub trait Store: Send + Sync {
@@ -39,7 +42,8 @@ pub trait Store: Send + Sync {
         self.read(key, &mut |piece| {
             hash.take(piece);
             got += piece.len() as u64;
-            let long = || Failure::new("read", self.shown(key)).because(format!("it has more than the {size} bytes that it should"));
+            let long =
+                || Failure::new("read", self.shown(key)).because(format!("it has more than the {size} bytes that it should"));
             if got > size { Err(long().exit(Exit::PersonNeeded)) } else { Ok(()) }
         })?;
         Ok(hash.hex())

@@ -109,7 +109,7 @@ impl Objects {
             (Some(ours), Some(theirs)) => {
                 Err(wrong(format!("the checksum of what was sent is {}, and the store has {theirs}", ours.as_str())))
             }
-            _ if self.sha256(key)? == body.sha256 => Ok(()),
+            _ if self.sha256(key, body.size)? == body.sha256 => Ok(()),
             _ => Err(wrong("what was sent reads back as something else".to_owned())),
         }
     }

@@ -48,7 +48,11 @@ impl<'a> Asking<'a> {
 
     /// Refuses when nothing more is to be asked: lists may be long.
     pub fn goes_on(self) -> Result<()> {
-        if self.is_going_on() { Ok(()) } else { Err(Failure::new("list", "the store").because(self.broken_off()).exit(Exit::Partial)) }
+        if self.is_going_on() {
+            Ok(())
+        } else {
+            Err(Failure::new("list", "the store").because(self.broken_off()).exit(Exit::Partial))
+        }
     }
 
     /// Takes notice of an answer. A refusal is one, too.
@@ -140,7 +144,11 @@ pub fn segments(store: &dyn Store, folder: &Key) -> Result<BTreeMap<u64, Key>> {
 
 /// The segments of these machines, or all that there are where none is named. A machine of which there are none is not in it.
 pub fn of(asking: Asking, hosts: &[String]) -> Result<Folders> {
-    if hosts.is_empty() { by_machine(asking, MANIFESTS) } else { in_folders(asking, hosts.iter().filter_map(|host| folder(host))) }
+    if hosts.is_empty() {
+        by_machine(asking, MANIFESTS)
+    } else {
+        in_folders(asking, hosts.iter().filter_map(|host| folder(host)))
+    }
 }
 
 /// All that is numbered as segments are, right in these folders.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Prune, clock};
 use crate::{
-    failure::{Exit, Failure, Result},
+    failure::{Failure, Result},
     report::{Incomplete, Report},
     run::Run,
     store::{Key, Store},
@@ -151,7 +151,8 @@ fn forgotten(links: &Links, chain: &Chain) -> Option<String> {
 fn is_vouched_by_others(asking: Asking, known: &BTreeMap<String, &String>, now: DateTime<Utc>) -> Result<bool> {
     let newest = stored::newest(asking)?;
     let others: Vec<Key> = newest.into_iter().filter(|(folder, _)| !known.contains_key(folder)).map(|(_, key)| key).collect();
-    let made_at = |key: &Key| asking.hears(stored::segment(asking.store, key)).map(|found| found.map(|found| found.segment.made_at));
+    let made_at =
+        |key: &Key| asking.hears(stored::segment(asking.store, key)).map(|found| found.map(|found| found.segment.made_at));
     // What cannot be read vouches for nothing.
     let vouches = |read| matches!(read, Some(Ok(Some(made_at))) if clock::is_vouched(now, made_at));
     Ok(others.chunks(asking.parallel).any(|few| asking.each(few, made_at).into_iter().any(vouches)))

@@ -15,14 +15,14 @@ use super::{
     wanted::Wanted,
 };
 use crate::{
-    failure::{Exit, Failure, Result},
+    failure::Result,
     report::{Finding, Report, Severity, count},
-    store::{Key, Store},
+    store::Key,
     tools::logs::manifest::{
-        self, Object,
+        Object,
         archived::joined,
         links::Links,
-        stored::{self, Asking, Folders, Reading},
+        stored::{self, Asking, Reading},
         tombs::Tombs,
     },
 };
@@ -57,8 +57,8 @@ pub(super) fn select(asking: Asking, wanted: &Wanted, whose: Whose, troubles: &m
         let buried = buried.into_iter().filter(|(_, object)| still.get(&object.key) == Some(&object.stored));
         let objects = there.into_iter().chain(buried).map(|(_, object)| object).collect();
         // Whoever wants some of an archive gets all of it: it is one file.
-        let meant = |placed: &Placed| placed.archived.objects.iter().any(means);
-        let of_it: Vec<Placed> = placed(joined(&host, objects)).into_iter().filter(meant).collect();
+        let some_of_it = |placed: &Placed| placed.archived.objects.iter().any(means);
+        let of_it: Vec<Placed> = placed(joined(&host, objects)).into_iter().filter(some_of_it).collect();
         troubles.findings.extend(not_gone(&host, &of_it, &still));
         troubles.findings.extend(in_one_place(&host, &of_it));
         chosen.extend(of_it);
@@ -164,10 +164,13 @@ pub(super) mod tests {
 
     use super::*;
     use crate::{
-        tools::logs::patience::Patience,
         run::{Clock, Out, Progress, Run, Shutdown, State},
-        store::{self, Body, Terms},
-        tools::logs::manifest::tests::{hour, object},
+        store::{self, Body, Store, Terms},
+        tools::logs::manifest::{
+            self,
+            tests::{hour, object},
+        },
+        tools::logs::patience::Patience,
     };
 
     /// A store in that folder, and a run that nobody hears of.

@@ -110,6 +110,7 @@ mod tests {
     use super::*;
     use crate::tools::logs::{
         manifest::tests::object,
+        patience::Patience,
         restore::selection::tests::{home, stop},
     };
 
@@ -119,8 +120,8 @@ mod tests {
         let (store, run) = home(folder.path());
         stop(&run);
         let archived = Archived { host: "i".to_owned(), objects: vec![object("app", 0)] };
-        let archives = vec![Placed { archived, place: PathBuf::new(), shared: false }];
-        let sorted = sort(Asking::of(&*store, &run, 1), archives, &mut Known::new());
+        let (placed, patience) = (vec![Placed { archived, place: PathBuf::new(), shared: false }], Patience::default());
+        let sorted = sort(Asking::of(&*store, &run, 1, &patience), placed, &mut Known::new());
         assert_eq!((sorted.all(), sorted.all_there), (1, false));
     }
 }

@@ -82,10 +82,11 @@ fn the_same(store: &dyn Store, key: &Key, parcel: &Parcel, body: &Body) -> Resul
         return if store.says_it_has(key, body)? { Ok(stored) } else { Err(unread(store, key, cold)) };
     }
     let most = parcel.facts.stored.saturating_mul(4).saturating_add(1 << 20);
-    if there.is_some_and(|there| there.size > most) {
+    let size = there.map_or(most, |there| there.size);
+    if size > most {
         return Err(other(store, key));
     }
-    if store.sha256(key)? == parcel.stored_sha256 {
+    if store.sha256(key, size)? == parcel.stored_sha256 {
         return Ok(stored);
     }
     let found = fetch(store, key, most, &|_| ())?;

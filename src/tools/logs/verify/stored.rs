@@ -19,7 +19,7 @@ use crate::{
     report::{Finding, Incomplete, Report, Severity, Size, count},
     run::Run,
     store::{
-        self, Access, Address, Key, Store, Terms,
+        self, Access, Address, Key, Terms,
         signer::{self, PublicKey},
     },
     tool::Query,
@@ -276,7 +276,9 @@ impl VerifyStore {
         let (mut found, mut stopped) = (Found::default(), 0);
         for (expected, verdict) in objects.iter().zip(verdicts) {
             match verdict {
-                Some(Verdict::Sound) => (found.sound, found.bytes) = (found.sound + 1, found.bytes.saturating_add(expected.object.stored)),
+                Some(Verdict::Sound) => {
+                    (found.sound, found.bytes) = (found.sound + 1, found.bytes.saturating_add(expected.object.stored));
+                }
                 Some(Verdict::Unread) => (found.sound, found.unread) = (found.sound + 1, found.unread + 1),
                 Some(Verdict::Missing) => doubts.missing.push(expected),
                 Some(Verdict::Other(why)) => doubts.other.push((expected, why)),
@@ -285,11 +287,8 @@ impl VerifyStore {
             }
         }
         if stopped > 0 {
-            let why = format!(
-                "{} before {stopped} of {} were looked at",
-                asking.broken_off(),
-                count(objects.len() as u64, "object")
-            );
+            let why =
+                format!("{} before {stopped} of {} were looked at", asking.broken_off(), count(objects.len() as u64, "object"));
             report.incomplete.push(Incomplete::new("the objects", why));
         }
         found

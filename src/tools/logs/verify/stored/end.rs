@@ -36,20 +36,13 @@ pub(super) fn tell(own: Option<&Result<Own>>, chain: &Links, subject: &str, sign
         }
         return;
     };
-    let newest = newest(&own.before).max(newest(&own.after));
     if *number > last {
         let message = format!("its manifest ends with segment {last}, and this machine made {number}");
         report.findings.push(danger("logs.tail-missing", subject, message));
     } else if chain.hashes.get(number).is_some_and(|hash| hash != sha256) {
         let message = format!("segment {number} is not the one that this machine made");
         report.findings.push(danger("logs.segment-differs", subject, message));
-    } else if last > newest {
-        let message = format!("it goes on to segment {last}, and this machine made {newest}: another one has its name");
+    } else if let Some(message) = own.after.goes_beyond(last) {
         report.findings.push(danger("logs.segment-differs", subject, message));
     }
-}
-
-/// The last one that may be there: one more may be of which its maker did not come to remember that it is.
-fn newest(Chain { head, pending, .. }: &Chain) -> u64 {
-    head.as_ref().map_or(0, |head| head.number) + u64::from(pending.is_some())
 }
