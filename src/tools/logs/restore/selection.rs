@@ -57,8 +57,8 @@ pub(super) fn select(asking: Asking, wanted: &Wanted, whose: Whose, troubles: &m
         let buried = buried.into_iter().filter(|(_, object)| still.get(&object.key) == Some(&object.stored));
         let objects = there.into_iter().chain(buried).map(|(_, object)| object).collect();
         // Whoever wants some of an archive gets all of it: it is one file.
-        let meant = |placed: &Placed| placed.archived.objects.iter().any(means);
-        let of_it: Vec<Placed> = placed(joined(&host, objects)).into_iter().filter(meant).collect();
+        let has_some = |placed: &Placed| placed.archived.objects.iter().any(means);
+        let of_it: Vec<Placed> = placed(joined(&host, objects)).into_iter().filter(has_some).collect();
         troubles.findings.extend(not_gone(&host, &of_it, &still));
         troubles.findings.extend(in_one_place(&host, &of_it));
         chosen.extend(of_it);

@@ -119,8 +119,8 @@ mod tests {
         let (store, run) = home(folder.path());
         stop(&run);
         let archived = Archived { host: "i".to_owned(), objects: vec![object("app", 0)] };
-        let archives = vec![Placed { archived, place: PathBuf::new(), shared: false }];
-        let sorted = sort(Asking::of(&*store, &run, 1), archives, &mut Known::new());
+        let all = vec![Placed { archived, place: PathBuf::new(), shared: false }];
+        let sorted = sort(Asking::of(&*store, &run, 1), all, &mut Known::new());
         assert_eq!((sorted.all(), sorted.all_there), (1, false));
     }
 }
