@@ -194,8 +194,11 @@ fn a_wish_to_stop_ends_it_behind_the_log_that_is_written_and_one_sentence_says_h
     let ran = Ran::of(&mut sight::before_program(&real, &words.map(OsString::from))).exits(143);
     assert_eq!(ran.steps("restore", "done").len(), 1, "{ran:#?}");
     let json = ran.json();
-    let told =
-        json["incomplete"].as_array().unwrap().iter().filter(|part| part["why"].as_str().unwrap().contains("stopped before"));
+    let told = json["incomplete"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|part| part["why"].as_str().unwrap().contains("asked to stop before"));
     assert_eq!(told.map(|part| part["what"].as_str().unwrap()).collect::<Vec<_>>(), ["5 logs"], "{json:#}");
     assert_eq!(restore(&scene, &[]).exits(0).steps("restore", "done").len(), 5);
 }

@@ -33,8 +33,9 @@ use crate::{
     failure::Result,
     files::dir::Dir,
     report::{Incomplete, Outcome, Report, Size, Step, count},
-    run::{Run, side_by_side},
+    run::Run,
     tool::Change,
+    tools::logs::{manifest::stored::Asking, patience::Patience},
 };
 
 /// What tells what came of it, into a folder or not.
@@ -83,8 +84,10 @@ impl Change for Restore {
             report.incomplete.push((&failure).into());
         }
         self.ask(run, &*chosen.store, &chosen.archives, &mut report);
+        let patience = Patience::default();
+        let asking = Asking { store: &*chosen.store, run, parallel: self.from.parallel, patience: &patience };
         let (mut restored, mut kept, mut left) = ((0_u64, 0), 0_u64, 0);
-        for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(self.write_all(run, &chosen, &target)) {
+        for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(write_all(asking, &chosen, &target)) {
             let path = self.into.join(place).display().to_string();
             let step = match result {
                 Some(Ok((why, outcome))) => {
@@ -103,7 +106,8 @@ impl Change for Restore {
             report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
         }
         if left > 0 {
-            report.incomplete.push(Incomplete::new(count(left, "log"), "stopped before anything of that was restored"));
+            let why = format!("{} before anything of that was restored", asking.broken_off());
+            report.incomplete.push(Incomplete::new(count(left, "log"), why));
         }
         report.summary = match chosen.archives.all() {
             0 => "the store has nothing of that".to_owned(),
@@ -125,23 +129,23 @@ impl Restore {
             _ => failure,
         })
     }
+}
 
-    /// What came of each archive that is ready; None of those that were not begun. All archives of one object, one after the other.
-    fn write_all(&self, run: &Run, chosen: &Chosen, target: &Dir) -> Vec<Option<Result<(String, Outcome)>>> {
-        let ready = &chosen.archives.ready;
-        let bar = run.progress.bytes("restoring", chosen.stored());
-        let moved = |bytes: u64| bar.advance(bytes);
-        let groups = by_object(ready);
-        let one = |group: &Vec<usize>| {
-            let texts = Texts::of(&*chosen.store, &moved);
-            let begun = group.iter().take_while(|_| !run.shutdown.asked());
-            begun.map(|place| write(target, &ready[*place].place, &ready[*place].archived, &texts)).collect::<Vec<_>>()
-        };
-        let came = side_by_side(&groups, self.from.parallel, &run.shutdown, || (), one);
-        let mut results: Vec<Option<Result<_>>> = ready.iter().map(|_| None).collect();
-        for (group, came) in groups.into_iter().zip(came) {
-            group.into_iter().zip(came.unwrap_or_default()).for_each(|(place, result)| results[place] = Some(result));
-        }
-        results
+/// What came of each archive that is ready; None of those that were not begun. All archives of one object, one after the other.
+fn write_all(asking: Asking, chosen: &Chosen, target: &Dir) -> Vec<Option<Result<(String, Outcome)>>> {
+    let ready = &chosen.archives.ready;
+    let bar = asking.run.progress.bytes("restoring", chosen.stored());
+    let moved = |bytes: u64| bar.advance(bytes);
+    let groups = by_object(ready);
+    let one = |group: &Vec<usize>| {
+        let texts = Texts::of(asking.store, &moved);
+        let write = |place: &usize| asking.hears(write(target, &ready[*place].place, &ready[*place].archived, &texts));
+        group.iter().take_while(|_| asking.is_going_on()).map(write).collect::<Vec<_>>()
+    };
+    let came = asking.each(&groups, one);
+    let mut results: Vec<Option<Result<_>>> = ready.iter().map(|_| None).collect();
+    for (group, came) in groups.into_iter().zip(came) {
+        group.into_iter().zip(came.unwrap_or_default()).for_each(|(place, result)| results[place] = Some(result));
     }
+    results
 }

@@ -60,8 +60,12 @@ impl Source {
         };
         let (mut archives, mut troubles) = look(Whose::Wanted)?;
         // Perhaps another machine took it out, and says so in its own manifest. Whoever asked to stop does not wait for that.
-        if !archives.all_there && !self.wanted.hosts.is_empty() && !run.shutdown.asked() {
+        if !archives.all_there && !self.wanted.hosts.is_empty() && asking.is_going_on() {
             (archives, troubles) = look(Whose::All)?;
+        }
+        if archives.unasked > 0 {
+            let why = format!("{}: nobody knows whether the store has them", asking.broken_off());
+            troubles.incomplete.push(Incomplete::new(count(archives.unasked as u64, "object"), why));
         }
         Ok(Chosen { store, archives, troubles })
     }

@@ -56,12 +56,8 @@ impl Change for Print {
             if run.shutdown.asked() || run.out.is_closed() {
                 break;
             }
-            let proven = texts.proven(object).map_err(|failure| match failure.exit {
-                // What is not there, or cannot be proven, is missing from what comes out.
-                _ if chosen.archives.is_missing(object) => failure.exit(Exit::Partial),
-                Exit::PersonNeeded => failure.exit(Exit::Partial),
-                _ => failure,
-            })?;
+            // Whatever keeps it from being had, it is missing from what comes out.
+            let proven = texts.proven(object).map_err(|failure| failure.exit(Exit::Partial))?;
             proven.read(&mut |piece| run.out.bytes(piece))?;
         }
         // What is only worth knowing is told where there is a report.

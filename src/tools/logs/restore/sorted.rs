@@ -23,6 +23,8 @@ pub(super) struct Sorted {
     pub(super) thawing: Vec<(One, Cold)>,
     /// Keys of which the store said that it has nothing.
     missing: HashSet<String>,
+    /// How many were not asked about any more.
+    pub(super) unasked: usize,
 }
 
 /// An object of one of the others.
@@ -65,7 +67,8 @@ pub(super) fn sort(asking: Asking, archives: Vec<Placed>, known: &mut Known) -> 
     let is_cold = |object: &Object| matches!(known.get(&object.key), Some(Said::There(Access::Frozen(_) | Access::Thawing(_))));
     let is_missing = |key: &&&String| matches!(known.get(**key), Some(Said::Missing));
     let missing = keys.iter().filter(is_missing).map(|key| (*key).clone()).collect();
-    let mut sorted = Sorted { all_there: keys.iter().all(is_there), missing, ..Sorted::default() };
+    let unasked = keys.iter().filter(|key| !known.contains_key(**key)).count();
+    let mut sorted = Sorted { unasked, all_there: keys.iter().all(is_there), missing, ..Sorted::default() };
     let mut told = HashSet::new();
     for placed in archives {
         if !placed.archived.objects.iter().any(is_cold) {
