@@ -109,7 +109,7 @@ fn a_run_at_work_is_waited_for_and_one_that_does_not_end_is_told() {
     assert_eq!((ran.code, scene.objects().len()), (Some(0), 1), "{ran:#?}");
     scene.append("app.log", text_of("more", 3000));
     let _held = locked(&scene, "rotate");
-    let ran = drain(&scene, "4s").exits(3);
+    let ran = drain(&scene, "30s").exits(3);
     let (path, why) = &left(&ran)[0];
     assert!(*path == scene.live("app.log").display().to_string() && why.starts_with("it was not rotated: "), "{ran:#?}");
     assert!(why.contains("busy: another run holds"), "{ran:#?}");
