@@ -274,11 +274,11 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 fn where_what_is_fetched_has_no_place_the_folder_is_named() {
     let scene = shipped();
     let back = scene.root().join("back").display().to_string();
-    for (to, code) in [("-", 4), (back.as_str(), 3)] {
+    for to in ["-", &back] {
         let ran = scene.run_in_shell("TMPDIR=/nonexistent/folder \"$@\"", &["restore", "app", "--to", to]);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert!(said.contains("in /nonexistent/folder") && said.contains("TMPDIR=FOLDER"), "{said}");
-        assert_eq!(ran.code, Some(code), "{said}");
+        assert_eq!(ran.code, Some(3), "{said}");
     }
 }
 
