@@ -220,8 +220,8 @@ impl Bucket {
         let found = self.wait(call.send()).map_err(|refusal| self.failure(&refusal, "list", prefix, "s3:ListBucket"))?;
         let goes_on = found.is_truncated == Some(true);
         let next = found.next_continuation_token.filter(|_| goes_on);
-        // Half a list would be taken for all that is there, and the same page again and again for no end.
-        if goes_on && (next.is_none() || next.as_deref() == from) {
+        // Half a list would be taken for all that is there.
+        if goes_on && next.is_none() {
             return Err(Failure::new("list", self.shown(prefix)).because("the store says that there is more, and not where"));
         }
         let named = |object: aws_sdk_s3::types::Object| {

@@ -105,7 +105,9 @@ async fn region(terms: &Terms, profile: &Profile, about: &ProviderConfig, instan
     };
     named.region().await.ok_or_else(|| {
         Failure::new("find", "the region of the store")
-            .because("neither the settings nor AWS_REGION, the AWS files or the instance name one")
+            .because(
+                "neither the settings (which count for their own bucket) nor AWS_REGION, the AWS files or the instance name one",
+            )
             .hint("region = \"eu-central-1\" in [store], or --region")
     })
 }

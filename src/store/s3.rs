@@ -5,7 +5,7 @@
 mod large;
 mod pool;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use self::{large::Large, pool::Pool};
 use super::{
@@ -152,7 +152,7 @@ impl Store for Objects {
 
     fn walk(&self, folder: &Key, visit: &mut dyn FnMut(Name, u64) -> Result<()>) -> Result<()> {
         let below = format!("{}/", self.name(folder)?);
-        let mut from: Option<String> = None;
+        let (mut from, mut seen) = (None::<String>, HashSet::new());
         loop {
             let page = self.bucket.page(&below, PAGE, from.as_deref())?;
             for (name, size) in page.objects {
@@ -165,10 +165,13 @@ impl Store for Objects {
                     None => visit(Name::Other(name.to_owned()), size)?,
                 }
             }
-            match page.next {
-                Some(next) => from = Some(next),
-                None => return Ok(()),
+            let Some(next) = page.next else { return Ok(()) };
+            // The same pages again and again have no end.
+            if !seen.insert(next.clone()) {
+                let why = "the store says that there is more where it was listed already";
+                return Err(Failure::new("list", self.bucket.shown(&below)).because(why));
             }
+            from = Some(next);
         }
     }
 

@@ -224,6 +224,22 @@ fn what_the_store_has_and_nobody_removed_for_long_is_told_also_when_its_set_ship
 }
 
 #[test]
+fn the_same_is_told_where_the_machine_is_called_otherwise_by_now() {
+    let (scene, name) = waiting(3000);
+    let writer = scene.writer(&name);
+    scene.direct().exits(0);
+    drop(writer);
+    scene.change_settings("host = \"test\"", "host = \"new\"");
+    scene.direct().exits(0);
+    let status = scene.run_at("+2d", &["--format", "json", "status"]).exits(1);
+    let told = &status.json()["findings"][0];
+    assert_eq!(told["id"], "logs.unremoved", "{status:#?}");
+    assert!(told["hint"].as_str().unwrap().contains("OPSBELT_LOGS_HOST=test ops-logs direct"), "{told}");
+    Ran::of(scene.command(&["direct"]).env("OPSBELT_LOGS_HOST", "test")).exits(0);
+    assert_eq!(scene.archives("app.log"), [""; 0]);
+}
+
+#[test]
 fn only_what_was_left_is_told_to_wait() {
     let (scene, name) = waiting(3000);
     scene.append("other.log", text_of("other", 5000));

@@ -103,11 +103,45 @@ fn of_half_a_manifest_nobody_says_that_it_is_all() {
         let ran = Ran::from(process.end(DEADLINE)).exits(143);
         scene.change_settings(&between.endpoint(), &bucket.server.endpoint());
         let all = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(all.contains("stopped before all were read") || all.contains("asked to stop before all were read"), "{ran:#?}");
+        assert!(all.contains("asked to stop before all were read"), "{ran:#?}");
         for wrong in
             ["logs.tail-missing", "put anything there", "was put there", "nothing of that", "not all there", "\"remove\""]
         {
             assert!(!all.contains(wrong), "{wrong}: {ran:#?}");
         }
+    }
+}
+
+#[test]
+fn a_store_that_does_not_answer_is_left_alone_soon_and_one_that_refuses_is_not() {
+    const OBJECTS: usize = 16;
+    let Some(bucket) = bucket() else { return };
+    let scene = bucket.scene("", "").log_of("0.log", 100);
+    (1..OBJECTS).for_each(|number| scene.append(&format!("{number}.log"), text_of(&format!("{number}.log"), 100)));
+    scene.run(&["rotate", "--force"]).exits(0);
+    scene.ship().exits(0);
+    let back = scene.root().join("back");
+    std::fs::create_dir(&back).unwrap();
+    scene.change_settings("[store]", "[store]\nmax-memory = \"16 MiB\"");
+    for (fate, least, most) in
+        [(Fate::error(503, "SlowDown", ""), 5, 8), (Fate::error(403, "AccessDenied", ""), OBJECTS, OBJECTS)]
+    {
+        let story = move |request: &Request, _: usize| {
+            let of_an_object = request.target.split('?').next().unwrap().contains("/logs/service=");
+            if of_an_object { fate.clone() } else { Fate::Passes }
+        };
+        let between = Between::before(bucket.server.port(), story);
+        scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
+        for words in [&["verify", &bucket.url()][..], &["restore", "--to", back.to_str().unwrap()]] {
+            let before = between.asked().len();
+            let args: Vec<&str> = ["--format", "json"].iter().chain(words).copied().collect();
+            let ran = try_once(&scene, &args).exits(3);
+            for method in ["HEAD", "GET"] {
+                let asked = between.asked().split_off(before).iter().filter(|one| one.is(method, "/logs/service=")).count();
+                assert!((least..=most).contains(&asked) || (asked == 0 && method == "GET"), "{asked} times {method}: {ran:#?}");
+            }
+            assert_eq!(ran.stdout.contains("is left alone"), most < OBJECTS, "{ran:#?}");
+        }
+        scene.change_settings(&between.endpoint(), &bucket.server.endpoint());
     }
 }

@@ -95,8 +95,11 @@ impl Direct {
 impl Plan {
     /// What passes directly between this machine and the store.
     pub(super) fn of(content: &Content, shipment: &Shipment) -> Plan {
-        let entries = |ids: &[EntryId]| ids.iter().filter_map(|id| content.entries.get(id).cloned()).collect();
-        Plan { send: entries(&shipment.direct), over: entries(&shipment.over), unreadable: Vec::new() }
+        let entries = |ids: &[EntryId]| ids.iter().filter_map(|id| content.entries.get(id).cloned()).collect::<Vec<_>>();
+        let mut over = entries(&shipment.over);
+        // Another machine's, by its name: only a person knows whether it is this one's.
+        over.retain(|entry| entry.inherited.is_none());
+        Plan { send: entries(&shipment.direct), over, unreadable: Vec::new() }
     }
 
     /// What would be done.

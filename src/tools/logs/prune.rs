@@ -108,12 +108,7 @@ impl Change for Prune {
         report.summary = match objects {
             0 => format!("nothing to remove; {}", stay(&report)),
             objects => {
-                format!(
-                    "{} to remove ({}); {}; nothing is done without --apply",
-                    count(objects, "object"),
-                    Size(bytes),
-                    stay(&report)
-                )
+                format!("{} to remove ({}); {}; --apply removes them", count(objects, "object"), Size(bytes), stay(&report))
             }
         };
         report

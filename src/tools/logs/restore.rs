@@ -83,9 +83,9 @@ impl Change for Restore {
         if let Err(failure) = sweep(&target, &chosen.archives.ready) {
             report.incomplete.push((&failure).into());
         }
-        self.ask(run, &*chosen.store, &chosen.archives, &mut report);
         let patience = Patience::default();
         let asking = Asking { store: &*chosen.store, run, parallel: self.from.parallel, patience: &patience };
+        self.ask(asking, &chosen.archives, &mut report);
         let (mut restored, mut kept, mut left) = ((0_u64, 0), 0_u64, 0);
         for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(write_all(asking, &chosen, &target)) {
             let path = self.into.join(place).display().to_string();

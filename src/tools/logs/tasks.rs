@@ -291,7 +291,8 @@ fn chosen(loaded: &Loaded<Settings>, choice: &Choice) -> Result<Vec<LogSet>> {
     if let Some(unknown) = choice.sets.iter().find(|name| !sets.iter().any(|set| set.name == **name)) {
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         let known = format!("the settings have: {}", names.join(", "));
-        let hint = suggest::nearest(unknown, names).map(|meant| format!("did you mean `{meant}`?"));
+        let meant = suggest::nearest(unknown, names).map(|meant| format!("did you mean `{meant}`?"));
+        let hint = meant.or_else(|| unknown.contains('/').then(|| "a store is named like file:///mnt/archive".to_owned()));
         let failure = Failure::new("find", format!("the set `{unknown}`")).because(known);
         return Err(failure.hint_if_any(hint).exit(Exit::BadInput));
     }

@@ -31,7 +31,7 @@ pub struct PriceWords {
 impl PriceWords {
     /// Whether each of them can be a price.
     pub fn are_prices(&self) -> bool {
-        [self.put, self.get, self.storage].into_iter().flatten().all(|price| price.is_finite() && price >= 0.0)
+        [self.put, self.get, self.storage].into_iter().flatten().all(|price| (0.0..=1e9).contains(&price))
     }
 }
 

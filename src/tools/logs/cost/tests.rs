@@ -125,6 +125,7 @@ fn what_the_settings_say_of_prices_holds() {
     assert!(close(month.requests(&tariff), (month.puts + month.plain_puts) / 1000.0));
     assert!(month.table("s3://logs", &tariff).title.contains("the settings' prices"));
     assert!(!PriceWords { put: Some(-1.0), ..words }.are_prices() && !PriceWords { get: Some(f64::NAN), ..words }.are_prices());
+    assert!(!PriceWords { storage: Some(1e308), ..words }.are_prices());
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure, Result},
+    files::compress::{TimeRange, TimeSource},
     report::{Incomplete, Outcome, Report, Size, Step, count},
     run::Run,
     store::{self, Address, Store, Terms},
@@ -92,7 +93,7 @@ impl Chosen {
             "the store has nothing of that".to_owned()
         } else {
             let (logs, plain, stored) = (self.there().count() as u64, Size(self.plain()), Size(self.stored()));
-            format!("{} to restore ({plain}, {stored} on the way)", count(logs, "log"))
+            format!("{} to restore ({plain}, {stored} as stored)", count(logs, "log"))
         };
     }
 
@@ -128,7 +129,10 @@ impl Chosen {
 pub(super) fn times(archived: &Archived) -> String {
     let told = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S").to_string();
     match archived.first().times {
-        Some(times) => format!("lines from {} to {}", told(times.from), told(archived.until())),
+        Some(TimeRange { from, source: TimeSource::Lines, .. }) => {
+            format!("lines from {} to {}", told(from), told(archived.until()))
+        }
+        Some(TimeRange { from, .. }) => format!("written from {} to {}, says its file", told(from), told(archived.until())),
         None => format!("rotated {}", told(archived.first().rotated_at)),
     }
 }

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     report::{Incomplete, Outcome, Report, Size, Step, count},
-    run::{Run, side_by_side},
-    store::{Cold, Key, Store, Tier},
+    store::{Cold, Key, Tier},
+    tools::logs::manifest::stored::Asking,
 };
 
 /// How objects are brought back.
@@ -50,20 +50,26 @@ impl Restore {
     }
 
     /// Asks for what is frozen, and says when to come back.
-    pub(super) fn ask(&self, run: &Run, store: &dyn Store, sorted: &Sorted, report: &mut Report) {
+    pub(super) fn ask(&self, asking: Asking, sorted: &Sorted, report: &mut Report) {
         let Thaw { tier, days } = self.thaw;
         let ask = |(one, cold): &(One, Cold)| -> (Outcome, String) {
             let Some(takes) = cold.takes(tier) else { return (Outcome::Skipped, self.no_way(*cold)) };
             let Some(key) = Key::new(one.object.key.clone()) else { return (Outcome::Failed, "its name is no key".to_owned()) };
-            match store.thaw(&key, *cold, tier, days) {
+            match asking.hears(asking.store.thaw(&key, *cold, tier, days)) {
                 Ok(()) => (Outcome::Done, format!("it is in {cold}, and was asked for (tier {tier}): come back in {takes}")),
                 Err(failure) => (Outcome::Failed, failure.told()),
             }
         };
-        let came = side_by_side(&sorted.frozen, self.from.parallel, &run.shutdown, || (), ask);
-        for ((one, _), came) in sorted.frozen.iter().zip(came) {
-            let (outcome, why) = came.unwrap_or((Outcome::Waiting, "stopped before it was asked for".to_owned()));
-            report.steps.push(step(one, outcome, why));
+        let mut left = 0;
+        for ((one, _), came) in sorted.frozen.iter().zip(asking.each(&sorted.frozen, ask)) {
+            match came {
+                Some((outcome, why)) => report.steps.push(step(one, outcome, why)),
+                None => left += 1,
+            }
+        }
+        if left > 0 {
+            let why = format!("{} before that was asked for", asking.broken_off());
+            report.incomplete.push(Incomplete::new(count(left, "object"), why));
         }
         self.told_on_its_way(sorted, report);
         if sorted.waiting > 0 {

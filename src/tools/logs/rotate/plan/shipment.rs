@@ -266,13 +266,10 @@ fn is_of_direct(rotate: &Rotate, entry: &Entry) -> bool {
     rotate.sets.iter().any(|set| set.name == entry.set && set.direct.is_some())
 }
 
-/// What went there without an archive here, whatever its set says by now, and was not removed yet.
+/// What went there without an archive here, whatever its set or its machine is called by now, and was not removed yet.
 fn over(content: &Content, world: &World) -> Vec<EntryId> {
     let here = |entry: &&Entry| {
-        entry.inherited.is_none()
-            && entry.is_plain()
-            && matches!(entry.stage, Stage::Stored | Stage::Removing)
-            && !world.away.contains_key(&entry.id)
+        entry.is_plain() && matches!(entry.stage, Stage::Stored | Stage::Removing) && !world.away.contains_key(&entry.id)
     };
     let entries = content.entries.values().filter(|entry| entry.shipped.as_ref().is_some_and(|shipped| shipped.direct));
     entries.filter(here).map(|entry| entry.id).collect()

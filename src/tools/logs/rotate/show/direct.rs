@@ -25,7 +25,10 @@ pub(super) fn findings(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Vec<Fin
     let over = plan.shipment.over.iter().filter_map(|id| entries.get(id)).collect::<Vec<_>>();
     let unremoved = unremoved(&over, plan).map(|message| {
         let finding = Finding::new("logs.unremoved", Severity::Warning, shipping.store.clone(), message);
-        finding.hint(format!("restart whoever has them open; {HINT}"))
+        finding.hint(match over.iter().find_map(|entry| entry.inherited.as_deref()) {
+            Some(host) => format!("if this machine was called `{host}`: OPSBELT_LOGS_HOST={host} ops-logs direct"),
+            None => format!("restart whoever has them open; {HINT}"),
+        })
     });
     overdue.into_iter().chain(full(&waits, plan)).chain(unremoved).collect()
 }
