@@ -4,6 +4,7 @@
 //! standard output. Nothing here is ever replaced.
 
 mod chosen;
+mod folder;
 mod place;
 mod print;
 mod selection;
@@ -13,139 +14,61 @@ mod thaw;
 mod wanted;
 mod write;
 
-use std::path::PathBuf;
-
-use rustix::io::Errno;
-
-use self::{
-    chosen::Chosen,
-    place::Placed,
-    texts::{Texts, by_object},
-    write::{sweep, write},
-};
+use self::chosen::Chosen;
 pub use self::{
     chosen::Source,
-    print::Print,
+    folder::Folder,
     thaw::Thaw,
     wanted::{Moment, Wanted},
 };
-use crate::{
-    failure::Result,
-    files::dir::Dir,
-    report::{Incomplete, Outcome, Report, Size, Step, count},
-    run::Run,
-    tool::Change,
-    tools::logs::{manifest::stored::Asking, patience::Patience},
-};
+use crate::{failure::Result, report::Report, run::Run, tool::Change};
 
-/// What tells what came of it, into a folder or not.
-const SCHEMA: &str = "opsbelt.logs.restore/1";
-const JOB: &str = "restore";
-
-/// Logs of a store, into a folder.
+/// Logs of a store, brought here.
 pub struct Restore {
     /// Which logs, of which store.
     pub from: Source,
     /// Where to.
-    pub into: PathBuf,
-    /// How what is in a cold class is brought back first.
-    pub thaw: Thaw,
+    pub to: To,
+}
+
+/// Where logs come to.
+pub enum To {
+    /// Each into a file of its own.
+    Folder(Folder),
+    /// Standard output, one after the other.
+    Out,
 }
 
 impl Change for Restore {
     type Plan = Chosen;
 
     fn schema(&self) -> &'static str {
-        SCHEMA
+        "opsbelt.logs.restore/1"
     }
 
     fn job(&self) -> &'static str {
-        JOB
+        "restore"
     }
 
     fn plan(&self, run: &Run) -> Result<Chosen> {
         // Before anything is read, and before anything is asked for that costs something.
-        self.target()?;
+        if let To::Folder(folder) = &self.to {
+            folder.target()?;
+        }
         self.from.choose(run)
     }
 
     fn show(&self, _: &Run, chosen: &Chosen) -> Report {
-        let mut report = chosen.troubles.clone();
-        self.show_cold(&chosen.archives, &mut report);
-        chosen.show_ready(|place| self.into.join(place), &mut report);
-        report.summary.push_str(&chosen.archives.price(self.thaw));
-        report
+        match &self.to {
+            To::Folder(folder) => folder.show(chosen),
+            To::Out => print::show(chosen),
+        }
     }
 
     fn carry_out(&self, run: &Run, chosen: Chosen) -> Result<Report> {
-        let mut report = chosen.troubles.clone();
-        let target = self.target()?;
-        if let Err(failure) = sweep(&target, &chosen.archives.ready) {
-            report.incomplete.push((&failure).into());
+        match &self.to {
+            To::Folder(folder) => folder.fill(run, &chosen, self.from.parallel),
+            To::Out => print::print(run, &chosen),
         }
-        let patience = Patience::default();
-        let asking = Asking { store: &*chosen.store, run, parallel: self.from.parallel, patience: &patience };
-        self.ask(asking, &chosen.archives, &mut report);
-        let (mut restored, mut kept, mut left) = ((0_u64, 0), 0_u64, 0);
-        for (Placed { archived, place, .. }, result) in chosen.archives.ready.iter().zip(write_all(asking, &chosen, &target)) {
-            let path = self.into.join(place).display().to_string();
-            let step = match result {
-                Some(Ok((why, outcome))) => {
-                    if outcome == Outcome::Done {
-                        restored = (restored.0 + 1, restored.1 + archived.size());
-                    }
-                    kept += u64::from(outcome == Outcome::Kept);
-                    Step::new("restore", path, outcome, why)
-                }
-                Some(Err(failure)) => Step::new("restore", path, Outcome::Failed, failure.told()),
-                None => {
-                    left += 1;
-                    continue;
-                }
-            };
-            report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
-        }
-        if left > 0 {
-            let why = format!("{} before anything of that was restored", asking.broken_off());
-            report.incomplete.push(Incomplete::new(count(left, "log"), why));
-        }
-        report.summary = match chosen.archives.all() {
-            0 => "the store has nothing of that".to_owned(),
-            all => {
-                let kept = if kept == 0 { String::new() } else { format!(", {kept} there already") };
-                format!("{} of {} restored ({}){kept}", restored.0, count(all, "log"), Size(restored.1))
-            }
-        };
-        Ok(report)
     }
-}
-
-impl Restore {
-    /// The folder that everything comes into.
-    fn target(&self) -> Result<Dir> {
-        let into = self.into.display();
-        Dir::open(&self.into).map_err(|failure| match failure.errno {
-            Some(Errno::NOENT) => failure.hint(format!("make it: mkdir -p {into}")),
-            _ => failure,
-        })
-    }
-}
-
-/// What came of each archive that is ready; None of those that were not begun. All archives of one object, one after the other.
-fn write_all(asking: Asking, chosen: &Chosen, target: &Dir) -> Vec<Option<Result<(String, Outcome)>>> {
-    let ready = &chosen.archives.ready;
-    let bar = asking.run.progress.bytes("restoring", chosen.stored());
-    let moved = |bytes: u64| bar.advance(bytes);
-    let groups = by_object(ready);
-    let one = |group: &Vec<usize>| {
-        let texts = Texts::of(asking.store, &moved);
-        let write = |place: &usize| asking.hears(write(target, &ready[*place].place, &ready[*place].archived, &texts));
-        group.iter().take_while(|_| asking.is_going_on()).map(write).collect::<Vec<_>>()
-    };
-    let came = asking.each(&groups, one);
-    let mut results: Vec<Option<Result<_>>> = ready.iter().map(|_| None).collect();
-    for (group, came) in groups.into_iter().zip(came) {
-        group.into_iter().zip(came.unwrap_or_default()).for_each(|(place, result)| results[place] = Some(result));
-    }
-    results
 }

@@ -19,7 +19,7 @@ use super::{
     policy::Policy,
     presets::Presets,
     prune::Prune,
-    restore::{Print, Restore, Source, Thaw, Wanted},
+    restore::{Folder, Restore, Source, Thaw, To, Wanted},
     rotate::{Begins, Rotate, Shipping},
     settings::{self, LogSet, Settings, StoreWords},
     ship::Ship,
@@ -67,10 +67,10 @@ pub(super) fn task(command: Command, load: &dyn Fn() -> Result<Loaded<Settings>>
             let (terms, parallel) = (terms(&settings, &store, reach)?, settings.parallel());
             let from = Source { store, terms, wanted, parallel };
             if to.as_os_str() == "-" {
-                Task::Stream(Box::new(Print(from)))
+                Task::Stream(Box::new(Restore { from, to: To::Out }))
             } else {
                 let into = std::path::absolute(&to).map_err(|error| Failure::of_system("find", to.display(), &error))?;
-                Task::Change(Box::new(Restore { from, into, thaw: Thaw { tier, days } }))
+                Task::Change(Box::new(Restore { from, to: To::Folder(Folder { into, thaw: Thaw { tier, days } }) }))
             }
         }
         Command::Status { choice } => Task::Query(Box::new(Status(rotation(&load()?, &choice, Begins::Due)?))),

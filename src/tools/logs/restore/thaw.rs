@@ -1,9 +1,6 @@
 //! Objects in a class that must be asked for: the price, the request, and when to come back.
 
-use super::{
-    Restore,
-    sorted::{One, Sorted},
-};
+use super::sorted::{One, Sorted};
 use crate::{
     report::{Incomplete, Outcome, Report, Size, Step, count},
     store::{Cold, Key, Tier},
@@ -36,11 +33,11 @@ impl Sorted {
     }
 }
 
-impl Restore {
+impl Thaw {
     /// What would be asked for, and what is on its way.
-    pub(super) fn show_cold(&self, sorted: &Sorted, report: &mut Report) {
+    pub(super) fn show_cold(self, sorted: &Sorted, report: &mut Report) {
         for (one, cold) in &sorted.frozen {
-            let (outcome, why) = match cold.takes(self.thaw.tier) {
+            let (outcome, why) = match cold.takes(self.tier) {
                 Some(takes) => (Outcome::Planned, format!("it is in {cold}: to be brought back first, which takes {takes}")),
                 None => (Outcome::Skipped, self.no_way(*cold)),
             };
@@ -50,8 +47,8 @@ impl Restore {
     }
 
     /// Asks for what is frozen, and says when to come back.
-    pub(super) fn ask(&self, asking: Asking, sorted: &Sorted, report: &mut Report) {
-        let Thaw { tier, days } = self.thaw;
+    pub(super) fn ask(self, asking: Asking, sorted: &Sorted, report: &mut Report) {
+        let Thaw { tier, days } = self;
         let ask = |(one, cold): &(One, Cold)| -> (Outcome, String) {
             let Some(takes) = cold.takes(tier) else { return (Outcome::Skipped, self.no_way(*cold)) };
             let Some(key) = Key::new(one.object.key.clone()) else { return (Outcome::Failed, "its name is no key".to_owned()) };
@@ -78,16 +75,16 @@ impl Restore {
         }
     }
 
-    fn told_on_its_way(&self, sorted: &Sorted, report: &mut Report) {
+    fn told_on_its_way(self, sorted: &Sorted, report: &mut Report) {
         for (one, cold) in &sorted.thawing {
-            let takes = cold.takes(self.thaw.tier).or(cold.takes(Tier::Standard)).unwrap_or("hours");
-            let why = format!("it was asked for, and is on its way from {cold}; that takes {takes} (tier {})", self.thaw.tier);
+            let takes = cold.takes(self.tier).or(cold.takes(Tier::Standard)).unwrap_or("hours");
+            let why = format!("it was asked for, and is on its way from {cold}; that takes {takes} (tier {})", self.tier);
             report.steps.push(step(one, Outcome::Waiting, why));
         }
     }
 
-    fn no_way(&self, cold: Cold) -> String {
-        format!("{cold} has no tier {}: --tier standard takes {}", self.thaw.tier, cold.takes(Tier::Standard).unwrap_or("hours"))
+    fn no_way(self, cold: Cold) -> String {
+        format!("{cold} has no tier {}: --tier standard takes {}", self.tier, cold.takes(Tier::Standard).unwrap_or("hours"))
     }
 }
 
