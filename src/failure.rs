@@ -87,7 +87,7 @@ pub struct Failure {
     /// How a run that ends with this failure exits.
     #[serde(skip)]
     pub exit: Exit,
-    /// The operating system's word for the cause, when it was the one to refuse.
+    /// The operating system's word for the cause, when it was the one to refuse, or would have one for it.
     #[serde(skip)]
     pub errno: Option<Errno>,
 }

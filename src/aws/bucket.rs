@@ -160,8 +160,7 @@ impl Bucket {
         let call = call.bucket(&self.name).key(object.name).set_expected_bucket_owner(self.owner()).if_none_match("*");
         let call = call.body(ByteStream::from(Bytes::from_owner(bytes))).customize();
         let call = call.interceptor(Seal::of(sum, Some(object.sha256)));
-        let answer = self.runtime.block_on(unless(stops, call.send())).ok_or_else(|| self.given_up(object.name))?;
-        let answer = answer.map_err(|error| Box::new(Refusal::of(&error)));
+        let answer = self.wait_unless(stops, object.name, call.send())?;
         let told = answer.map(|made| self.of_kind(made.checksum_crc64_nvme, made.checksum_crc32, made.checksum_sha256));
         self.answer(told, object.name)
     }
@@ -172,11 +171,11 @@ impl Bucket {
         Failure::new("store", self.shown(name)).because(why).errno(Errno::CANCELED)
     }
 
-    /// What the store says of an object; None when there is none.
-    pub fn head(&self, name: &str) -> Result<Option<Head>> {
+    /// What the store says of an object, unless it `stops` meanwhile; None when there is none.
+    pub fn head(&self, name: &str, stops: Stops) -> Result<Option<Head>> {
         let call = self.asking.head_object().bucket(&self.name).key(name).set_expected_bucket_owner(self.owner());
         let asked = (self.terms.checksum != ChecksumKind::None).then_some(ChecksumMode::Enabled);
-        match self.wait(call.set_checksum_mode(asked).send()) {
+        match self.wait_unless(stops, name, call.set_checksum_mode(asked).send())? {
             Err(refusal) if refusal.is_absence() => Ok(None),
             Err(refusal) => Err(self.failure(&refusal, "look at", name, "s3:GetObject and s3:ListBucket")),
             Ok(head) => {
@@ -193,7 +192,10 @@ impl Bucket {
         let asked = (self.terms.checksum != ChecksumKind::None).then_some(ChecksumMode::Enabled);
         let found = self.wait(call.set_checksum_mode(asked).send()).map_err(|refusal| refused(&refusal))?;
         let size = self.size(name, found.content_length)?;
-        let broken = |why: String| Failure::new("read", self.shown(name)).because(why).hint("the next run reads it again");
+        let broken = |why: String| {
+            let failure = Failure::new("read", self.shown(name)).because(why).hint("the next run reads it again");
+            failure.errno(Errno::TIMEDOUT)
+        };
         let mut body = found.body;
         let (mut got, mut waited) = (0, Duration::ZERO);
         loop {
@@ -260,6 +262,20 @@ impl Bucket {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         self.runtime.block_on(call).map_err(|error| Box::new(Refusal::of(&error)))
+    }
+
+    /// The same, not much longer than until it `stops`.
+    fn wait_unless<T, E>(
+        &self,
+        stops: Stops,
+        name: &str,
+        call: impl Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<std::result::Result<T, Box<Refusal>>>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let answer = self.runtime.block_on(unless(stops, call)).ok_or_else(|| self.given_up(name))?;
+        Ok(answer.map_err(|error| Box::new(Refusal::of(&error))))
     }
 
     fn answer(&self, ended: std::result::Result<Option<String>, Box<Refusal>>, name: &str) -> Result<Answer> {

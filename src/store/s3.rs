@@ -100,7 +100,10 @@ impl Objects {
         }
         let shown = self.shown(key);
         let wrong = |why: String| Failure::new("store", &shown).because(why).hint("what was to be stored stays here");
-        let head = self.bucket.head(&self.name(key)?)?.ok_or_else(|| wrong("it was made, and is not there".to_owned()))?;
+        let head = self
+            .bucket
+            .head(&self.name(key)?, &|| body.stops())?
+            .ok_or_else(|| wrong("it was made, and is not there".to_owned()))?;
         if head.size != body.size {
             return Err(wrong(format!("{} bytes were sent, and the store has {}", body.size, head.size)));
         }
@@ -197,7 +200,8 @@ impl Store for Objects {
     }
 
     fn says_it_has(&self, key: &Key, body: &Body) -> Result<bool> {
-        let Some(head) = self.bucket.head(&self.name(key)?)?.filter(|head| head.size == body.size) else { return Ok(false) };
+        let head = self.bucket.head(&self.name(key)?, &|| body.stops())?;
+        let Some(head) = head.filter(|head| head.size == body.size) else { return Ok(false) };
         Ok(head.sum.is_some() && head.sum == self.sum(body, &self.shown(key))?)
     }
 

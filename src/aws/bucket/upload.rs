@@ -79,11 +79,12 @@ impl Drop for Sending {
 }
 
 impl Bucket {
-    /// Begins an object in parts.
-    pub fn begin(&self, object: &Object) -> Result<Upload> {
-        let call = object.begin(self.client.create_multipart_upload(), &self.terms);
+    /// Begins an object in parts, unless it `stops` meanwhile.
+    pub fn begin(&self, object: &Object, stops: Stops) -> Result<Upload> {
+        let call = object.begin(self.asking.create_multipart_upload(), &self.terms);
         let call = call.bucket(&self.name).key(object.name).set_expected_bucket_owner(self.owner());
-        let begun = self.wait(call.send()).map_err(|refusal| self.store_failure(&refusal, object.name))?;
+        let begun =
+            self.wait_unless(stops, object.name, call.send())?.map_err(|refusal| self.store_failure(&refusal, object.name))?;
         let failed = |why: &str| Failure::new("store", self.shown(object.name)).because(why);
         let upload = begun.upload_id.map(Upload).ok_or_else(|| failed("the store gave the upload no id"))?;
         let whole = whole_type(self.terms.checksum) == Some(ChecksumType::FullObject);
@@ -136,8 +137,15 @@ impl Bucket {
         }
     }
 
-    /// Makes the object of its parts.
-    pub fn complete(&self, name: &str, upload: &Upload, parts: &[Part], size: u64, whole: Option<&Sum>) -> Result<Answer> {
+    /// Makes the object of its parts, unless it `stops` meanwhile: then nobody knows whether it is made.
+    pub fn complete(
+        &self,
+        (name, size): (&str, u64),
+        upload: &Upload,
+        parts: &[Part],
+        whole: Option<&Sum>,
+        stops: Stops,
+    ) -> Result<Answer> {
         let parts = parts.iter().map(|part| {
             let of = |kind| part.sum.as_ref().and_then(|sum| sum.of(kind));
             CompletedPart::builder()
@@ -158,9 +166,9 @@ impl Bucket {
             .set_mpu_object_size(i64::try_from(size).ok())
             .set_expected_bucket_owner(self.owner())
             .if_none_match("*");
-        match self.wait(call.send()) {
+        match self.wait_unless(stops, name, call.send())? {
             // An earlier attempt may have been heard, and its answer lost.
-            Err(refusal) if refusal.is_no_upload() && self.head(name)?.is_some() => Ok(Answer::Taken),
+            Err(refusal) if refusal.is_no_upload() && self.head(name, stops)?.is_some() => Ok(Answer::Taken),
             ended => {
                 let told = ended.map(|made| self.of_kind(made.checksum_crc64_nvme, made.checksum_crc32, made.checksum_sha256));
                 self.answer(told, name)
@@ -170,7 +178,7 @@ impl Bucket {
 
     /// Ends an upload without an object; one that is gone is as good.
     pub fn abort(&self, name: &str, upload: &Upload) -> Result<()> {
-        let call = self.client.abort_multipart_upload().bucket(&self.name).key(name).upload_id(&upload.0);
+        let call = self.asking.abort_multipart_upload().bucket(&self.name).key(name).upload_id(&upload.0);
         match self.wait(call.set_expected_bucket_owner(self.owner()).send()) {
             Ok(_) => Ok(()),
             Err(refusal) if refusal.is_no_upload() => Ok(()),

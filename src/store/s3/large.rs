@@ -53,7 +53,7 @@ impl Large<'_> {
             return Err(Failure::new("store", self.shown()).because(why).hint("raise max-memory (and bandwidth) in [store]"));
         }
         // The store would say it only after all of it was sent.
-        if self.store.bucket.head(self.object.name)?.is_some() {
+        if self.store.bucket.head(self.object.name, &|| self.body.stops())?.is_some() {
             return self.drop_earlier().map(|()| (Answer::Taken, None));
         }
         let under_way = match self.gone_on_with(part)? {
@@ -96,7 +96,7 @@ impl Large<'_> {
             // Killed before its id is known, the next run at least knows what to look for.
             notes.remember(begun)?;
         }
-        let upload = self.store.bucket.begin(&self.object)?;
+        let upload = self.store.bucket.begin(&self.object, &|| self.body.stops())?;
         if let Some((notes, begun)) = begun
             && let Err(failure) = notes.remember(&Begun { upload: Some(upload.0.clone()), ..begun })
         {
@@ -146,7 +146,8 @@ impl Large<'_> {
         }
         let whole = line.tally.whole();
         let parts: Vec<Part> = line.parts.into_iter().flatten().collect();
-        let completed = self.store.bucket.complete(self.object.name, &under_way.upload, &parts, self.body.size, whole.as_ref());
+        let (made, stops) = ((self.object.name, self.body.size), || self.body.stops());
+        let completed = self.store.bucket.complete(made, &under_way.upload, &parts, whole.as_ref(), &stops);
         completed.map_or_else(Ended::Stuck, |answer| Ended::Told(answer, whole))
     }
 

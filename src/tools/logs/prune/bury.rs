@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure, Result},
-    report::{Finding, Incomplete, Outcome, Report, Severity, Size, count},
+    report::{Finding, Incomplete, Outcome, Report, Severity, Size, Step, count},
     run::{Bar, Run},
     store::{Access, Hold, Key, Removal, Standing},
     tools::logs::{
@@ -163,10 +163,7 @@ impl Burial<'_> {
             match verdict {
                 Some(Ok(Verdict::Goes(_))) if held.contains(&of(item)) => self.keep(item, "another part of its archive stays"),
                 Some(Ok(Verdict::Goes(key))) => going.push((item, key)),
-                Some(Ok(Verdict::Gone)) => {
-                    self.left -= 1;
-                    self.report.steps.push(item.step(Outcome::Kept, "it is not there any more"));
-                }
+                Some(Ok(Verdict::Gone)) => self.settle(item.step(Outcome::Kept, "it is not there any more")),
                 Some(Ok(Verdict::Stays(why))) => self.keep(item, &why),
                 Some(Ok(Verdict::There(why))) => there.push((item, why)),
                 Some(Ok(Verdict::Other(why))) => {
@@ -184,11 +181,10 @@ impl Burial<'_> {
             self.register.bury(now, fresh, named)?;
         }
         for (item, why) in there {
-            self.left -= 1;
             self.report.unchanged += stays(item);
             let item = Decided { fate: Fate::Name(why.clone()), ..item.clone() };
             let step = item.step(Outcome::Done, format!("it was to be removed, is there, and stays: {why}"));
-            self.report.steps.push(step.with("sha256", item.object.sha256.clone()));
+            self.settle(step.with("sha256", item.object.sha256.clone()));
         }
         self.remove(&going);
         Ok(self.gone.0 > before || (going.is_empty() && !all_unknown))
@@ -210,15 +206,19 @@ impl Burial<'_> {
     }
 
     fn done(&mut self, item: &Decided, why: String) {
-        self.left -= 1;
         self.gone = (self.gone.0 + 1, self.gone.1.saturating_add(item.object.stored));
-        self.report.steps.push(item.step(Outcome::Done, why).with("sha256", item.object.sha256.clone()));
+        self.settle(item.step(Outcome::Done, why).with("sha256", item.object.sha256.clone()));
     }
 
     fn keep(&mut self, item: &Decided, why: &str) {
-        self.left -= 1;
         self.report.unchanged += stays(item);
-        self.report.steps.push(item.step(Outcome::Kept, why));
+        self.settle(item.step(Outcome::Kept, why));
+    }
+
+    /// What the next run need not decide again.
+    fn settle(&mut self, step: Step) {
+        self.left -= 1;
+        self.report.steps.push(step);
     }
 
     fn failed(&mut self, item: &Decided, failure: &Failure) {
