@@ -37,7 +37,7 @@ pub(super) fn findings(rotate: &Rotate, ledger: &Ledger, plan: &Plan) -> Vec<Fin
 fn unremoved(over: &[&Entry], plan: &Plan) -> Option<String> {
     let since = over.iter().filter_map(|entry| entry.shipped.as_ref()).map(|shipped| shipped.at).min()?;
     let message = format!(
-        "it has {} ({}) that are here yet, the oldest since {}: only `ops-logs direct` removes them, once nobody has them open for writing",
+        "it has {} ({}) still here, the oldest since {}: only `ops-logs direct` removes them, once nobody has them open for writing",
         count(over.len() as u64, "log"),
         Size(over.iter().map(|entry| entry.stored()).sum()),
         since.format("%Y-%m-%d %H:%M:%S UTC")
