@@ -3,6 +3,9 @@
 
 mod support;
 
+#[path = "store_s3_trouble/cut_short.rs"]
+mod cut_short;
+
 use std::{
     fs,
     sync::{
