@@ -66,6 +66,8 @@ mod plan;
 mod prune;
 #[path = "ops_logs/prune_doubt.rs"]
 mod prune_doubt;
+#[path = "ops_logs/prune_left.rs"]
+mod prune_left;
 #[path = "ops_logs/queries.rs"]
 mod queries;
 #[path = "ops_logs/recovery.rs"]

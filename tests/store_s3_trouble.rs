@@ -184,6 +184,7 @@ fn where_nobody_can_tell_anything_of_any_object_no_more_are_asked_about() {
     let between = Between::before(bucket.server.port(), story);
     scene.change_settings(&bucket.server.endpoint(), &between.endpoint());
     let ran = prune(&scene).exits(3).says("it ended before all were removed");
+    assert!(ran.summary().ends_with(&format!("; {} left to the next run", 6 * DAYS)), "{}", ran.summary());
     let asked = between.asked().iter().filter(|request| request.is("HEAD", "/logs/")).count();
     assert_eq!((ran.steps("remove", "failed").len(), asked), (5 * DAYS, 5 * DAYS));
     assert_eq!(bucket.listed().into_keys().filter(|key| key.starts_with("logs/")).count(), 6 * DAYS + 1);

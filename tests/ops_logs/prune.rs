@@ -14,7 +14,7 @@ use crate::{
         files,
         needs::{self, Need},
         process,
-        scenario::{Ran, Scenario, days_of, files_under, text_of},
+        scenario::{Ran, Scenario, files_under, text_of},
     },
 };
 
@@ -59,7 +59,7 @@ pub(crate) fn of_turns(turns: impl Iterator<Item = usize>) -> Vec<Vec<u8>> {
 }
 
 /// The keys that have a tombstone, in order.
-fn buried(scene: &Scenario) -> Vec<String> {
+pub(crate) fn buried(scene: &Scenario) -> Vec<String> {
     let removed = |segment: Value| segment["removed"].as_array().cloned().unwrap_or_default();
     let all = scene.segments().into_iter().flat_map(removed);
     all.map(|one| one["key"].as_str().unwrap().to_owned()).collect()
@@ -301,42 +301,6 @@ fn where_one_part_of_an_archive_may_not_go_none_does() {
     assert!(says(&ran, "kept", "another part of its archive stays"), "{ran:#?}");
     assert_eq!((texts(&scene).len(), buried(&scene).len()), (3, 0), "{ran:#?}");
     assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("remove", "done").len(), 2);
-}
-
-#[test]
-fn where_nothing_goes_any_more_nothing_more_is_called_gone() {
-    /// What goes at once are the objects of five such archives.
-    const DAYS: usize = 84;
-    if !needs::met(&[Need::Root, Need::Program("chattr")]) {
-        return;
-    }
-    let scene = Scenario::new().shipping("", "store-keep = { count = 1 }");
-    for (name, year, logs) in [("old", 2019, 5), ("new", 2021, 6)] {
-        let log = |number| format!("{name}-{number}.log");
-        (0..logs).for_each(|number| scene.append(&log(number), days_of(year, DAYS)));
-        scene.rotate().exits(0);
-        (0..logs).for_each(|number| scene.append(&log(number), text_of(&log(number), 3000)));
-    }
-    for _ in 0..2 {
-        scene.rotate().exits(0);
-        scene.ship().exits(0);
-    }
-    assert_eq!(scene.objects().len(), 11 * DAYS + 11);
-    let days = fs::read_dir(scene.store().join("logs/service=app")).unwrap().map(|day| day.unwrap().path().join("hour=01"));
-    let held: Vec<PathBuf> = days.filter(|hour| hour.to_str().unwrap().contains("dt=2021")).collect();
-    let chattr = |how: &str| {
-        let folders = held.iter().map(|folder| folder.as_os_str());
-        process::must("chattr", &std::iter::once(how.as_ref()).chain(folders).collect::<Vec<_>>())
-    };
-    chattr("+i");
-    let ran = prune(&scene, &["--apply"]);
-    chattr("-i");
-    let ran = ran.exits(3);
-    assert_eq!((ran.steps("remove", "done").len(), ran.steps("remove", "failed").len()), (5 * DAYS, 5 * DAYS));
-    assert_eq!((scene.objects().len(), buried(&scene).len()), (6 * DAYS + 11, 10 * DAYS));
-    ran.says("it ended before all were removed");
-    assert_eq!(prune(&scene, &["--apply"]).exits(0).steps("remove", "done").len(), 6 * DAYS);
-    assert_eq!((scene.objects().len(), buried(&scene).len()), (11, 11 * DAYS));
 }
 
 #[test]
