@@ -9,6 +9,7 @@ use crate::support::{
     needs::{self, Need, TRACES},
     process::Process,
     scenario::{DEADLINE, Ran, Scenario},
+    seaweed::log_in,
     strace,
 };
 
@@ -159,31 +160,64 @@ fn a_limit_on_file_sizes_is_an_error_of_one_file_and_no_death() {
     assert_eq!([scene.told("big.log"), scene.told("small.log")], before);
 }
 
+/// Of whom there is no other process, or the limit would be over before it begins: also not of these tests, run twice. Who they are
+/// depends on the `story`, for stories run at the same time.
+fn loner(story: u32) -> Option<u32> {
+    let programs = [Need::Root, Need::Program("setpriv"), Need::Program("prlimit")];
+    needs::met(&programs).then(|| 50_000 + 2 * (std::process::id() % 5_000) + story)
+}
+
+/// A run of a user who may have so many threads, and no more.
+fn alone(scene: &Scenario, loner: u32, threads: u32, args: &[&str]) -> Ran {
+    let real = scene.command(args);
+    // The other way round the user would have to find the binary in folders that may be closed to him.
+    let mut command = Command::new("prlimit");
+    command.env_clear().arg(format!("--nproc={threads}:{threads}")).arg("setpriv");
+    command.arg(format!("--reuid={loner}")).arg(format!("--regid={loner}")).arg("--clear-groups");
+    command.arg(real.get_program()).args(real.get_args());
+    scene.environment(&mut command);
+    Ran::of(&mut command)
+}
+
 #[test]
 fn a_limit_on_threads_costs_no_result() {
-    // Of whom there is no other process, or the limit would be over before it begins: also not of these tests, run twice.
-    let loner = 50_000 + std::process::id() % 10_000;
-    if !needs::met(&[Need::Root, Need::Program("setpriv"), Need::Program("prlimit")]) {
-        return;
-    }
+    let Some(loner) = loner(0) else { return };
     let mut scene = Scenario::new().open_root().head("parallel = 4", "paths = [\"{logs}/*.log\"]\nwhen = \"1 KiB\"");
     for number in 0..4 {
         scene = scene.log_of(&format!("{number}.log"), 2000).owned(&format!("logs/{number}.log"), loner, loner);
     }
     let scene = scene.owned("logs", loner, loner).owned("state", loner, loner);
-    let alone = |args: &[&str]| {
-        let real = scene.command(args);
-        // The other way round the user would have to find the binary in folders that may be closed to him.
-        let mut command = Command::new("prlimit");
-        command.env_clear().args(["--nproc=1:1", "setpriv"]);
-        command.arg(format!("--reuid={loner}")).arg(format!("--regid={loner}")).arg("--clear-groups");
-        command.arg(real.get_program()).args(real.get_args());
-        scene.environment(&mut command);
-        Ran::of(&mut command)
-    };
-    let ran = alone(&["--format", "json", "rotate"]).exits(0);
+    let ran = alone(&scene, loner, 1, &["--format", "json", "rotate"]).exits(0);
     assert_eq!((ran.steps("rotate", "done").len(), ran.steps("archive", "done").len()), (4, 4), "{ran:#?}");
-    alone(&["verify"]).exits(0).says("4 of 4");
+    alone(&scene, loner, 1, &["verify"]).exits(0).says("4 of 4");
+}
+
+#[test]
+fn where_there_may_be_no_threads_for_a_bucket_that_is_a_sentence_and_nothing_is_lost() {
+    let Some(loner) = loner(1) else { return };
+    // Nobody is there: it ends before anybody is asked.
+    let store = "region = \"us-east-1\"\nendpoint = \"http://127.0.0.1:9\"\npath-style = true";
+    let scene = Scenario::new().open_root().shipping_to("s3://bucket/fleet", "", store, "compress = \"none\"");
+    log_in(&scene, "key", "secret");
+    fs::create_dir(scene.spool()).unwrap();
+    let all = ["logs", "logs/app.log", "state", "spool"];
+    let scene = all.into_iter().fold(scene.log_of("app.log", 3000), |scene, path| scene.owned(path, loner, loner));
+    alone(&scene, loner, 1, &["rotate"]).exits(0);
+    let waits = scene.parcels();
+    assert_eq!(waits.len(), 1);
+    // It wants two, and one for names to be looked up.
+    for threads in 1..=3 {
+        for (args, code) in [
+            (&["ship"][..], 3),
+            (&["prune", "--apply"], 4),
+            (&["verify", "s3://bucket/fleet"], 4),
+            (&["restore", "--to", "-"], 4),
+        ] {
+            let ran = alone(&scene, loner, threads, args).exits(code);
+            ran.says("start the threads that talk to AWS: resource temporarily unavailable");
+        }
+    }
+    assert_eq!(scene.parcels(), waits);
 }
 
 #[test]
