@@ -53,12 +53,18 @@ pub(super) fn runtime() -> Result<&'static Runtime> {
         .map_err(|error| Failure::new("start", "the threads that talk to AWS").because(plain(error)))
 }
 
-/// Whether there may be so many threads more, the last one for names to be looked up: a runtime that may not start its own panics.
+/// Whether there may be so many threads more, the last one for names to be looked up: a runtime that may not start its own panics, and
+/// perhaps never ends.
 fn may_start(threads: usize) -> std::io::Result<()> {
     let gate = Mutex::new(());
     thread::scope(|scope| {
-        let _held = gate.lock();
-        (0..threads).try_for_each(|_| thread::Builder::new().spawn_scoped(scope, || drop(gate.lock())).map(drop))
+        let held = gate.lock();
+        let one = |_| thread::Builder::new().spawn_scoped(scope, || drop(gate.lock()));
+        let started = (0..threads).map(one).collect::<std::io::Result<Vec<_>>>();
+        drop(held);
+        // Until it is gone each counts, and the runtime may lack just that.
+        started?.into_iter().for_each(|thread| drop(thread.join()));
+        Ok(())
     })
 }
 

@@ -1,6 +1,6 @@
 //! Asked to stop, limited or disturbed: the run ends between items and says so, and the next one goes on.
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{ffi::OsString, fs, path::PathBuf, process::Command, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -10,7 +10,7 @@ use crate::support::{
     process::Process,
     scenario::{DEADLINE, Ran, Scenario},
     seaweed::log_in,
-    strace,
+    sight, strace,
 };
 
 /// Two sets; telling the first one's writer lasts until the test opens the gate.
@@ -164,11 +164,15 @@ fn a_limit_on_file_sizes_is_an_error_of_one_file_and_no_death() {
 /// depends on the `story`, for stories run at the same time.
 fn loner(story: u32) -> Option<u32> {
     let programs = [Need::Root, Need::Program("setpriv"), Need::Program("prlimit")];
-    needs::met(&programs).then(|| 50_000 + 2 * (std::process::id() % 5_000) + story)
+    needs::met(&programs).then(|| 50_000 + 3 * (std::process::id() % 3_000) + story)
 }
 
 /// A run of a user who may have so many threads, and no more.
 fn alone(scene: &Scenario, loner: u32, threads: u32, args: &[&str]) -> Ran {
+    Ran::of(&mut limited(scene, loner, threads, args))
+}
+
+fn limited(scene: &Scenario, loner: u32, threads: u32, args: &[&str]) -> Command {
     let real = scene.command(args);
     // The other way round the user would have to find the binary in folders that may be closed to him.
     let mut command = Command::new("prlimit");
@@ -176,7 +180,7 @@ fn alone(scene: &Scenario, loner: u32, threads: u32, args: &[&str]) -> Ran {
     command.arg(format!("--reuid={loner}")).arg(format!("--regid={loner}")).arg("--clear-groups");
     command.arg(real.get_program()).args(real.get_args());
     scene.environment(&mut command);
-    Ran::of(&mut command)
+    command
 }
 
 #[test]
@@ -218,6 +222,19 @@ fn where_there_may_be_no_threads_for_a_bucket_that_is_a_sentence_and_nothing_is_
         }
     }
     assert_eq!(scene.parcels(), waits);
+}
+
+#[test]
+fn threads_that_were_only_tried_are_gone_before_those_that_are_needed_start() {
+    let Some(loner) = loner(2).filter(|_| needs::met(TRACES)) else { return };
+    let store = "region = \"us-east-1\"\nendpoint = \"http://127.0.0.1:9\"\npath-style = true";
+    let scene = Scenario::new().open_root().shipping_to("s3://bucket/fleet", "", store, "").owned("state", loner, loner);
+    log_in(&scene, "key", "secret");
+    // Just enough for them, where each takes a while to end.
+    let mut limited = limited(&scene, loner, 4, &["verify", "s3://bucket/fleet"]);
+    let words = ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", "inject=exit:delay_enter=300000", "--"];
+    let ran = Ran::of(&mut sight::before_program(limited.env("AWS_MAX_ATTEMPTS", "1"), &words.map(OsString::from)));
+    ran.exits(4).says("connection refused");
 }
 
 #[test]
