@@ -67,8 +67,32 @@ fn a_dry_run_that_leaves_a_silent_store_alone_says_how_many_objects_it_did_not_a
         let ran = run(&scene, &dry_run(&back, more)).exits(3);
         let asked = assert_counted(&ran, &between, "the store did not answer several times in a row, and is left alone");
         assert!((5..5 + AT_ONCE).contains(&asked), "five failures in a row, and what was on its way: {asked}");
+        assert_eq!((unanswered(&ran).len(), ran.steps("restore", "planned").len()), (asked, 0), "{ran:#?}");
         assert_eq!(lists(&between, "prefix=fleet%2F_opsbelt%2Fmanifests").len(), 1, "nor is another machine's word looked for");
     }
+}
+
+/// The logs of which the store did not say whether it has them.
+fn unanswered(ran: &Ran) -> Vec<String> {
+    let incomplete = ran.json()["incomplete"].as_array().unwrap().clone();
+    let told = incomplete.iter().filter(|part| part["why"].as_str().unwrap().contains("the store answered 503"));
+    told.map(|part| part["what"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_dry_run_names_what_the_store_says_nothing_of() {
+    let silent = |request: &Request| request.is("HEAD", "log-2.log") || request.is("HEAD", "log-7.log");
+    let story = move |request: &Request| if silent(request) { Fate::error(503, "SlowDown", "") } else { Fate::Passes };
+    let Some((scene, _between)) = shipped(story) else { return };
+    let back = scene.root().join("back").display().to_string();
+    let ran = run(&scene, &dry_run(&back, &[])).exits(3);
+    let mut named = unanswered(&ran);
+    named.sort();
+    assert!(named.len() == 2 && named[0].starts_with("log-2.log") && named[1].starts_with("log-7.log"), "{ran:#?}");
+    assert_eq!(ran.steps("restore", "planned").len(), LOGS - 2, "{ran:#?}");
+    assert!(ran.summary().starts_with("10 logs to restore"), "{ran:#?}");
+    // Whoever really restores tries it.
+    scene.run(&["restore", "--to", &back]).exits(0);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 use super::{
     place::Placed,
     selection::{Whose, select},
-    sorted::{Known, Sorted, sort},
+    sorted::{Known, NotThere, Sorted, sort},
     wanted::Wanted,
 };
 use crate::{
@@ -61,12 +61,13 @@ impl Source {
         };
         let (mut archives, mut troubles) = look(Whose::Wanted)?;
         // Perhaps another machine took it out, and says so in its own manifest. Whoever asked to stop does not wait for that.
-        if !archives.all_there && !self.wanted.hosts.is_empty() && asking.is_going_on() {
+        if !archives.all_there() && !self.wanted.hosts.is_empty() && asking.is_going_on() {
             (archives, troubles) = look(Whose::All)?;
         }
-        if archives.unasked > 0 {
+        let unasked = archives.unasked() as u64;
+        if unasked > 0 {
             let why = format!("{}: nobody knows whether the store has them", asking.broken_off());
-            troubles.incomplete.push(Incomplete::new(count(archives.unasked as u64, "object"), why));
+            troubles.incomplete.push(Incomplete::new(count(unasked, "object"), why));
         }
         Ok(Chosen { store, archives, troubles })
     }
@@ -80,20 +81,29 @@ fn in_part(less: &Archived) -> Incomplete {
 impl Chosen {
     /// What can be read now, and how much that is.
     pub(super) fn show_ready(&self, path: impl Fn(&Path) -> PathBuf, report: &mut Report) {
+        let mut there = Vec::new();
         for Placed { archived, place, .. } in &self.archives.ready {
             let path = path(place).display().to_string();
-            if let Some(missing) = self.archives.lacks(archived) {
-                report.incomplete.push(Incomplete::new(path, format!("the store does not have {}", missing.key)));
-                continue;
-            }
-            let step = Step::new("restore", path, Outcome::Planned, times(archived));
-            report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
+            let why = match self.archives.lacks(archived) {
+                None => {
+                    let step = Step::new("restore", path, Outcome::Planned, times(archived));
+                    report.steps.push(step.with("key", archived.keys()).with("bytes", archived.size()));
+                    there.push(archived);
+                    continue;
+                }
+                Some((missing, NotThere::Missing)) => format!("the store does not have {}", missing.key),
+                Some((_, NotThere::Unclear(why))) => why.clone(),
+                // They are told together.
+                Some((_, NotThere::Unasked)) => continue,
+            };
+            report.incomplete.push(Incomplete::new(path, why));
         }
         report.summary = if self.archives.all() == 0 {
             "the store has nothing of that".to_owned()
         } else {
-            let (logs, plain, stored) = (self.there().count() as u64, Size(self.plain()), Size(self.stored()));
-            format!("{} to restore ({plain}, {stored} as stored)", count(logs, "log"))
+            let plain = Size(there.iter().fold(0, |all, archived| all.saturating_add(archived.size())));
+            let stored = Size(stored(there.iter().copied()));
+            format!("{} to restore ({plain}, {stored} as stored)", count(there.len() as u64, "log"))
         };
     }
 
@@ -108,21 +118,18 @@ impl Chosen {
         Err(Failure::new("write", "to standard output").because(why).hint(hint).exit(Exit::Partial))
     }
 
-    /// What can be had, as far as the store says.
-    fn there(&self) -> impl Iterator<Item = &Placed> {
-        self.archives.ready.iter().filter(|placed| self.archives.lacks(&placed.archived).is_none())
-    }
-
-    fn plain(&self) -> u64 {
-        self.there().fold(0, |all, placed| all.saturating_add(placed.archived.size()))
-    }
-
-    /// Bytes on the way. Each object counts once, however many archives are wanted of it.
+    /// Bytes on the way, of what the store did not say that it is missing.
     pub(super) fn stored(&self) -> u64 {
-        let objects = self.there().flat_map(|placed| &placed.archived.objects);
-        let sizes: HashMap<&str, u64> = objects.map(|object| (object.key.as_str(), object.stored)).collect();
-        sizes.into_values().fold(0, u64::saturating_add)
+        let is_there = |archived: &&Archived| !archived.objects.iter().any(|object| self.archives.is_missing(object));
+        stored(self.archives.ready.iter().map(|placed| &placed.archived).filter(is_there))
     }
+}
+
+/// Bytes of all their objects. Each counts once, however many archives are wanted of it.
+fn stored<'a>(archives: impl Iterator<Item = &'a Archived>) -> u64 {
+    let objects = archives.flat_map(|archived| &archived.objects);
+    let sizes: HashMap<&str, u64> = objects.map(|object| (object.key.as_str(), object.stored)).collect();
+    sizes.into_values().fold(0, u64::saturating_add)
 }
 
 /// From when until when, for people.

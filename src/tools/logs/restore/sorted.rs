@@ -15,16 +15,22 @@ pub(super) struct Sorted {
     pub(super) ready: Vec<Placed>,
     /// How many others there are.
     pub(super) waiting: u64,
-    /// Whether the store said of each object that it is there.
-    pub(super) all_there: bool,
     /// Objects that must be asked for first.
     pub(super) frozen: Vec<(One, Cold)>,
     /// Those that were.
     pub(super) thawing: Vec<(One, Cold)>,
-    /// Keys of which the store said that it has nothing.
-    missing: HashSet<String>,
-    /// How many were not asked about any more.
-    pub(super) unasked: usize,
+    /// By key, the objects of which the store did not say that it has them.
+    not_there: HashMap<String, NotThere>,
+}
+
+/// What the store says of an object that, as far as it says, it does not have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotThere {
+    Missing,
+    /// It could not be asked, for this reason, so it is tried.
+    Unclear(String),
+    /// Nobody asked any more.
+    Unasked,
 }
 
 /// An object of one of the others.
@@ -42,8 +48,8 @@ pub(super) type Known = HashMap<String, Said>;
 pub(super) enum Said {
     There(Access),
     Missing,
-    /// It could not be asked, so it is tried.
-    Nothing,
+    /// It could not be asked, for this reason.
+    Unclear(String),
 }
 
 /// Asks the store about each object of which nothing is `known`, once however many archives are in it.
@@ -57,18 +63,23 @@ pub(super) fn sort(asking: Asking, archives: Vec<Placed>, known: &mut Known) -> 
         match found {
             Some(Ok(Some(found))) => Said::There(found.access),
             Some(Ok(None)) => Said::Missing,
-            Some(Err(_)) | None => Said::Nothing,
+            Some(Err(failure)) => Said::Unclear(failure.told()),
+            None => Said::Unclear("its name is no key".to_owned()),
         }
     };
     let said = asking.each(&unknown, look);
     known.extend(unknown.into_iter().zip(said).filter_map(|(key, said)| Some((key, said?))));
-    // What was not asked about, because somebody asked to stop, is nowhere.
-    let is_there = |key: &&String| matches!(known.get(*key), Some(Said::There(_)));
+    let not_there = keys.iter().filter_map(|key| {
+        let why = match known.get(*key) {
+            Some(Said::There(_)) => return None,
+            Some(Said::Missing) => NotThere::Missing,
+            Some(Said::Unclear(why)) => NotThere::Unclear(why.clone()),
+            None => NotThere::Unasked,
+        };
+        Some(((*key).clone(), why))
+    });
     let is_cold = |object: &Object| matches!(known.get(&object.key), Some(Said::There(Access::Frozen(_) | Access::Thawing(_))));
-    let is_missing = |key: &&&String| matches!(known.get(**key), Some(Said::Missing));
-    let missing = keys.iter().filter(is_missing).map(|key| (*key).clone()).collect();
-    let unasked = keys.iter().filter(|key| !known.contains_key(**key)).count();
-    let mut sorted = Sorted { unasked, all_there: keys.iter().all(is_there), missing, ..Sorted::default() };
+    let mut sorted = Sorted { not_there: not_there.collect(), ..Sorted::default() };
     let mut told = HashSet::new();
     for placed in archives {
         if !placed.archived.objects.iter().any(is_cold) {
@@ -95,14 +106,24 @@ impl Sorted {
         self.ready.len() as u64 + self.waiting
     }
 
-    /// The first object of it that the store said it does not have.
-    pub(super) fn lacks<'a>(&self, archived: &'a Archived) -> Option<&'a Object> {
-        archived.objects.iter().find(|object| self.is_missing(object))
+    /// Whether the store said of each object that it is there.
+    pub(super) fn all_there(&self) -> bool {
+        self.not_there.is_empty()
+    }
+
+    /// How many were not asked about any more.
+    pub(super) fn unasked(&self) -> usize {
+        self.not_there.values().filter(|why| **why == NotThere::Unasked).count()
+    }
+
+    /// The first object of it of which the store did not say that it has it.
+    pub(super) fn lacks<'a>(&self, archived: &'a Archived) -> Option<(&'a Object, &NotThere)> {
+        archived.objects.iter().find_map(|object| Some((object, self.not_there.get(&object.key)?)))
     }
 
     /// Whether the store said that it does not have it.
     pub(super) fn is_missing(&self, object: &Object) -> bool {
-        self.missing.contains(&object.key)
+        self.not_there.get(&object.key) == Some(&NotThere::Missing)
     }
 }
 
@@ -125,6 +146,6 @@ mod tests {
         let archived = Archived { host: "i".to_owned(), objects: vec![object("app", 0)] };
         let (placed, patience) = (vec![Placed { archived, place: PathBuf::new(), shared: false }], Patience::default());
         let sorted = sort(Asking::of(&*store, &run, 1, &patience), placed, &mut Known::new());
-        assert_eq!((sorted.all(), sorted.all_there), (1, false));
+        assert_eq!((sorted.all(), sorted.all_there(), sorted.unasked()), (1, false, 1));
     }
 }

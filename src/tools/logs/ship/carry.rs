@@ -75,7 +75,7 @@ pub(super) fn carry_out(ship: &Ship, run: &Run, plan: &Plan) -> Result<Report> {
 }
 
 fn waits(plan: &Plan) -> String {
-    if plan.parcels.is_empty() { "nothing waits".to_owned() } else { plan.load().told("wait") }
+    if plan.parcels.is_empty() { "nothing waits".to_owned() } else { plan.load().told("waiting") }
 }
 
 /// Receipts for parcels that were taken back have done what they are for.
