@@ -213,8 +213,10 @@ fn swept(name: &str, args: &[&str], scene: &(dyn Fn() -> Scene + Sync), ends_wel
             assert_signed_for_what_is_named(&scene.scenario, &story);
             ends_well(scene, &story);
         };
-        let swept = Sweep { name, scene, args, blows: &blows, check: &check }.run(0, 1);
-        assert!(swept.struck >= least, "{name}: {swept:?}");
+        // In the CI tier each call is killed at, and each third one refused.
+        let step = if errno.is_some() { support::by_tier(3, 1) } else { 1 };
+        let swept = Sweep { name, scene, args, blows: &blows, check: &check }.run(0, step);
+        assert!(swept.struck >= least / step, "{name}: {swept:?}");
     }
 }
 
